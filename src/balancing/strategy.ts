@@ -1,0 +1,29 @@
+import type { ServerId } from '../fleet/provider.ts'
+import type { Rng } from '../pipeline/rng.ts'
+
+/** A server as a strategy sees it. */
+export interface BalancedServer {
+  readonly id: ServerId
+  /** What it holds now: users, or messages under way when every message is routed by itself. */
+  readonly load: number
+  /** Its share relative to the others, above 0; 1 unless told. */
+  readonly weight: number
+}
+
+/** Who is to be placed. */
+export interface Placement {
+  readonly user: number
+  readonly room: number
+}
+
+/** Picks the server for a user or a message. */
+export interface Strategy {
+  readonly name: string
+  /** The servers that take users have changed. Called before the first `pick`; they stay in order of id. */
+  update?(servers: readonly BalancedServer[]): void
+  /** An index into `servers`, which is never empty. */
+  pick(servers: readonly BalancedServer[], placement: Placement): number
+}
+
+/** Makes a strategy; `rng` is a stream of its own. */
+export type StrategyFactory = (rng: Rng) => Strategy

@@ -1,0 +1,67 @@
+/**
+ * The catalogue of errors a person may meet. Each has a stable `code`, the exit status of the command line, and
+ * a section of the same name in `docs/errors.md`.
+ */
+export const ERROR_CODES = {
+  /** A flag, a config key or an argument has a value that is not allowed. */
+  INVALID_INPUT: { exitStatus: 2 },
+  /** A file that was named cannot be read or written. */
+  FILE_ACCESS: { exitStatus: 2 },
+  /** A trace file is not `t_seconds,value`. */
+  INVALID_TRACE: { exitStatus: 2 },
+  /** A pipeline is put together wrongly. */
+  INVALID_PIPELINE: { exitStatus: 2 },
+  /** An operator threw while the pipeline ran. */
+  OPERATOR_FAILED: { exitStatus: 1 },
+} as const satisfies Record<string, { exitStatus: number }>
+
+export type ErrorCode = keyof typeof ERROR_CODES
+
+/** An error meant for a person: says where, what is wrong and what is allowed. */
+export class ConcertinaError extends Error {
+  readonly code: ErrorCode
+  /** What is allowed, or what to do next. */
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'ConcertinaError'
+    this.code = code
+    this.hint = options.hint
+  }
+
+  /** The status a command ends with because of this error: 2 for bad input. */
+  get exitStatus(): number {
+    return ERROR_CODES[this.code].exitStatus
+  }
+}
+
+/** Shorthand for the commonest error: `where` is a flag, a config key or an option name. */
+export function invalidInput(where: string, wrong: string, allowed: string): ConcertinaError {
+  return new ConcertinaError('INVALID_INPUT', `${where}: ${wrong}`, { hint: allowed })
+}
+
+/** A finite number within `[min, max]`, or an error that names `where`. */
+export function requireNumber(
+  where: string,
+  value: unknown,
+  bounds: { min?: number; max?: number; above?: number; integer?: boolean } = {},
+): number {
+  const { min = -Infinity, max = Infinity, above = -Infinity, integer = false } = bounds
+  const ok =
+    typeof value === 'number' &&
+    Number.isFinite(value) &&
+    value >= min &&
+    value <= max &&
+    value > above &&
+    (!integer || Number.isInteger(value))
+  if (ok) return value as number
+  const range = [
+    above > -Infinity ? `above ${above}` : '',
+    min > -Infinity ? `at least ${min}` : '',
+    max < Infinity ? `at most ${max}` : '',
+  ].filter(Boolean)
+  const kind = integer ? 'a whole number' : 'a number'
+  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
+  throw invalidInput(where, `${shown} is not allowed`, [kind, ...range].join(', '))
+}

@@ -1,0 +1,22 @@
+/** What the code says while it works. `fields` are for machines; the message alone must make sense to a person. */
+export interface Logger {
+  debug(message: string, fields?: Record<string, unknown>): void
+  info(message: string, fields?: Record<string, unknown>): void
+  warn(message: string, fields?: Record<string, unknown>): void
+  error(message: string, fields?: Record<string, unknown>): void
+}
+
+const nothing = () => {}
+
+/** Says nothing: the default of the library. */
+export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
+
+/** Plain lines through `write`; `debug` only when `verbose`. */
+export function lineLogger(write: (line: string) => void, options: { verbose?: boolean } = {}): Logger {
+  return {
+    debug: options.verbose ? write : nothing,
+    info: write,
+    warn: write,
+    error: write,
+  }
+}

@@ -1,0 +1,21 @@
+/** What kept the fleet from the size the policy wanted. */
+export type Limit = 'min' | 'max' | 'cooldown' | 'stabilization' | 'step' | 'missing-metrics'
+
+/** What the autoscaler decided at one instant, and why. */
+export interface Decision {
+  /** Seconds since the run began. */
+  readonly time: number
+  readonly action: 'scale_up' | 'scale_down' | 'none'
+  /** Servers before and after (starting + ready). */
+  readonly from: number
+  readonly to: number
+  /** What the policy wanted before the limits. */
+  readonly wanted: number
+  /** Concurrent users it saw; absent when the measurement was missing. */
+  readonly load?: number
+  readonly policy: string
+  /** A sentence with the numbers in it. */
+  readonly reason: string
+  readonly limitedBy?: Limit
+  readonly numbers?: Readonly<Record<string, number>>
+}

@@ -1,0 +1,55 @@
+import type { ServerId } from '../fleet/provider.ts'
+
+/** One server as a policy may see it. A figure that nobody measured is absent, never 0. */
+export interface ServerObservation {
+  readonly id: ServerId
+  readonly state: 'starting' | 'ready' | 'draining'
+  /** Concurrent users on it. */
+  readonly users: number
+  /** When it became ready, seconds on the run's clock. */
+  readonly readyAt?: number
+  /** Messages it handled a second, since the last observation. */
+  readonly messagesPerSecond?: number
+  /** Share of its concurrency in use, 0–1, since the last observation. */
+  readonly utilization?: number
+  /** Messages that wait on it. */
+  readonly queued?: number
+  /** CPU use in cores. */
+  readonly cpu?: number
+  /** Resident memory, bytes. */
+  readonly memoryBytes?: number
+  /** Share of time its event loop was busy, 0–1. */
+  readonly eventLoopUtilization?: number
+  /** 99th percentile of its latency, milliseconds. */
+  readonly latencyP99Ms?: number
+}
+
+/** What the fleet looked like at one instant: all that a policy may see. */
+export interface Observation {
+  /** Seconds since the run began. */
+  readonly time: number
+  /** Concurrent users; absent when the measurement is missing, and then nothing is scaled in. */
+  readonly load?: number
+  /** Servers that are wanted: starting + ready. */
+  readonly size: number
+  /** Every server that is not gone: starting, ready and draining. */
+  readonly servers: readonly ServerObservation[]
+  /** Age of the figures in seconds; 0 when they were taken just now. */
+  readonly age?: number
+}
+
+/** What a policy wants, and why. */
+export interface Recommendation {
+  /** Servers it wants, before the autoscaler's limits. */
+  readonly servers: number
+  /** A sentence with the numbers in it. */
+  readonly reason: string
+  /** The same numbers for programs: thresholds, averages, forecasts. */
+  readonly numbers?: Readonly<Record<string, number>>
+}
+
+/** Observation → how many servers it wants, and why. May remember; must not read a clock or draw randomness. */
+export interface Policy {
+  readonly name: string
+  evaluate(observation: Observation): Recommendation
+}
