@@ -19,6 +19,8 @@ export interface Placement {
 /** Picks the server for a user or a message. */
 export interface Strategy {
   readonly name: string
+  /** Whether the room alone decides the server, so that users follow their room when the servers change. */
+  readonly byRoom?: boolean
   /** The servers that take users have changed. Called before the first `pick`; they stay in order of id. */
   update?(servers: readonly BalancedServer[]): void
   /** An index into `servers`, which is never empty. */

@@ -1,7 +1,7 @@
 /** Names a server for its whole life; never used twice in a fleet. Counts from 1. */
 export type ServerId = number
 
-/** What a provider reports back about the servers it was asked for. Each call is made at most once a state. */
+/** What a provider reports back about the servers it was asked for, and may ask. */
 export interface ServerLifecycle {
   /** The server can take users now. */
   ready(id: ServerId): void
@@ -9,6 +9,8 @@ export interface ServerLifecycle {
   stopped(id: ServerId): void
   /** The server could not start, or is gone without being asked. */
   failed(id: ServerId, reason: string): void
+  /** When the work that the server has now will be done, seconds on the run's clock, as far as is known. */
+  busyUntil(id: ServerId): number
 }
 
 /** Launches and stops servers. Calls return at once; what happened comes back through `ServerLifecycle`. */

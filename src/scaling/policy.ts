@@ -4,7 +4,7 @@ import type { ServerId } from '../fleet/provider.ts'
 export interface ServerObservation {
   readonly id: ServerId
   readonly state: 'starting' | 'ready' | 'draining'
-  /** Concurrent users on it. */
+  /** Users that stay on it. */
   readonly users: number
   /** When it became ready, seconds on the run's clock. */
   readonly readyAt?: number

@@ -1,5 +1,5 @@
 import type { StrategyName } from '../balancing/strategies.ts'
-import type { AutoScalerOptions } from '../scaling/auto-scaler.ts'
+import type { AutoScaler, AutoScalerOptions } from '../scaling/auto-scaler.ts'
 import type { Distribution } from '../traffic/distribution.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 
@@ -45,7 +45,7 @@ export interface SimulationOptions {
   /** 42 unless told. */
   seed?: number | string
   traffic?: TrafficOptions
-  autoScaler?: AutoScalerOptions
+  autoScaler?: AutoScalerOptions | AutoScaler
   balancer?: BalancerOptions
   server?: ServerOptions
 }

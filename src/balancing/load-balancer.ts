@@ -1,0 +1,177 @@
+import { invalidInput } from '../errors.ts'
+import type { Server } from '../fleet/server.ts'
+import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
+import type { ScaledItem, ScaledTick } from '../scaling/auto-scaler.ts'
+import type { Presence, UserMessage } from '../traffic/traffic-item.ts'
+import { createStrategy, requireStrategyName, type StrategyName } from './strategies.ts'
+import type { BalancedServer, Placement, Strategy } from './strategy.ts'
+
+export interface LoadBalancerOptions {
+  /** `round-robin` unless told. */
+  strategy?: StrategyName
+  /** `sticky` (default): a user stays on its server. `message`: every message is routed by itself. */
+  routing?: 'sticky' | 'message'
+}
+
+/** A message and the server that shall handle it; no server when none was ready. */
+export interface RoutedMessage extends UserMessage {
+  readonly server: Server | undefined
+}
+
+export type RoutedItem = ScaledTick | Presence | RoutedMessage
+
+/**
+ * Picks the server for a user or a message among the ready ones of the fleet.
+ *
+ * Sticky users: those of a draining or lost server move to others at once; when a server becomes ready, as many users
+ * move to it as make its share (or as the strategy places there, when it places by room).
+ */
+export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
+  readonly routing: 'sticky' | 'message'
+  /** Users that were moved from one server to another since the run began. */
+  moves = 0
+  #strategyName: StrategyName
+  #strategy!: Strategy
+  #context!: OperatorContext
+  #servers: readonly Server[] = []
+  #views: BalancedServer[] = []
+  /** By user: its server and room; only of users that are here. */
+  readonly #homes: (Server | undefined)[] = []
+  readonly #rooms: number[] = []
+  readonly #here: boolean[] = []
+  readonly #routed = {
+    kind: 'message' as const,
+    time: 0,
+    user: 0,
+    room: 0,
+    server: undefined as Server | undefined,
+  }
+
+  constructor(options: LoadBalancerOptions = {}) {
+    super()
+    this.routing = options.routing ?? 'sticky'
+    if (this.routing !== 'sticky' && this.routing !== 'message') {
+      throw invalidInput('routing', `${JSON.stringify(options.routing)} is not allowed`, 'sticky, message')
+    }
+    this.#strategyName = requireStrategyName(options.strategy ?? 'round-robin')
+  }
+
+  override open(context: OperatorContext): void {
+    this.#context = context
+    this.setStrategy(this.#strategyName)
+    context.fleet.onChange((server) => this.#fleetChanged(server))
+    this.#fleetChanged()
+  }
+
+  get strategy(): StrategyName {
+    return this.#strategyName
+  }
+
+  /** Changes the strategy, also while running: users stay where they are, the next ones are placed by it. */
+  setStrategy(name: StrategyName): void {
+    this.#strategy = createStrategy(name, this.#context.rng.stream(name))
+    this.#strategyName = name
+    if (this.#views.length > 0) this.#strategy.update?.(this.#views)
+  }
+
+  execute(item: ScaledItem): RoutedItem {
+    if (item.kind === 'message') {
+      const routed = this.#routed
+      routed.time = item.time
+      routed.user = item.user
+      routed.room = item.room
+      routed.server = this.routing === 'message' ? this.#pick(item) : this.#homeOf(item)
+      return routed
+    }
+    if (this.routing === 'sticky') {
+      if (item.kind === 'join') this.#join(item)
+      else if (item.kind === 'leave') this.#leave(item.user)
+    }
+    return item
+  }
+
+  #pick(placement: Placement): Server | undefined {
+    if (this.#views.length === 0) return undefined
+    return this.#servers[this.#strategy.pick(this.#views, placement)]
+  }
+
+  #homeOf(message: UserMessage): Server | undefined {
+    return this.#homes[message.user] ?? this.#place(message.user, message.room)
+  }
+
+  #join({ user, room }: Presence): void {
+    this.#rooms[user] = room
+    this.#here[user] = true
+    this.#place(user, room)
+  }
+
+  #leave(user: number): void {
+    this.#here[user] = false
+    this.#settle(user, undefined)
+  }
+
+  #place(user: number, room: number): Server | undefined {
+    const server = this.#pick({ user, room })
+    this.#settle(user, server)
+    return server
+  }
+
+  #settle(user: number, server: Server | undefined): void {
+    const old = this.#homes[user]
+    if (old) old.users--
+    if (server) server.users++
+    this.#homes[user] = server
+  }
+
+  #fleetChanged(server?: Server): void {
+    this.#servers = this.#context.fleet.ready
+    const now = () => this.#context.clock.now()
+    const byUsers = this.routing === 'sticky'
+    this.#views = this.#servers.map((each) => ({
+      id: each.id,
+      weight: each.weight,
+      get load() {
+        return byUsers ? each.users : (each.work?.inFlight(now()) ?? 0)
+      },
+    }))
+    if (this.#views.length > 0) this.#strategy.update?.(this.#views)
+    if (!byUsers || !server) return
+    if (this.#strategy.byRoom) this.#followRooms()
+    else if (server.state === 'ready') this.#fill(server)
+    else if (server.state !== 'starting') this.#empty(server)
+  }
+
+  #move(user: number, server: Server | undefined): void {
+    if (server === this.#homes[user]) return
+    if (this.#homes[user] && server) this.moves++
+    this.#settle(user, server)
+  }
+
+  #followRooms(): void {
+    for (let user = 0; user < this.#here.length; user++) {
+      if (this.#here[user]) this.#move(user, this.#pick({ user, room: this.#rooms[user]! }))
+    }
+  }
+
+  #empty(server: Server): void {
+    for (let user = 0; user < this.#here.length && server.users > 0; user++) {
+      if (this.#homes[user] === server) this.#move(user, this.#pick({ user, room: this.#rooms[user]! }))
+    }
+  }
+
+  /** Takes users from servers that have more than their share until the new one has its own. */
+  #fill(server: Server): void {
+    let users = 0
+    let weight = 0
+    for (const each of this.#servers) {
+      users += each.users
+      weight += each.weight
+    }
+    const share = (each: Server) => (users * each.weight) / weight
+    const wanted = Math.floor(share(server))
+    for (let user = 0; user < this.#here.length && server.users < wanted; user++) {
+      const home = this.#homes[user]
+      if (home && home !== server && home.users > share(home)) this.#move(user, server)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { invalidInput } from '../errors.ts'
+import type { Rng } from '../pipeline/rng.ts'
+import { consistentHash } from './strategies/consistent-hash.ts'
+import { leastLoaded } from './strategies/least-loaded.ts'
+import { powerOfTwo } from './strategies/power-of-two.ts'
+import { roundRobin } from './strategies/round-robin.ts'
+import { weighted } from './strategies/weighted.ts'
+import type { Strategy, StrategyFactory } from './strategy.ts'
+
+const STRATEGIES = {
+  'round-robin': roundRobin,
+  'least-loaded': leastLoaded,
+  'power-of-two': powerOfTwo,
+  weighted,
+  'consistent-hash': consistentHash,
+} as const satisfies Record<string, StrategyFactory>
+
+export type StrategyName = keyof typeof STRATEGIES
+
+export const STRATEGY_NAMES = Object.keys(STRATEGIES) as StrategyName[]
+
+/** Refuses what is not the name of a strategy. */
+export function requireStrategyName(name: string): StrategyName {
+  if (Object.hasOwn(STRATEGIES, name)) return name as StrategyName
+  throw invalidInput('strategy', `${JSON.stringify(name)} is not known`, STRATEGY_NAMES.join(', '))
+}
+
+/**
+ * Makes the strategy of that name.
+ * @throws {ConcertinaError} INVALID_INPUT, with the names there are.
+ */
+export function createStrategy(name: StrategyName, rng: Rng): Strategy {
+  return STRATEGIES[requireStrategyName(name)](rng)
+}

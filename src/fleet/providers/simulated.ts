@@ -1,0 +1,41 @@
+import { requireNumber } from '../../errors.ts'
+import type { Cancel, Clock } from '../../pipeline/clock.ts'
+import type { ProviderFactory, ServerId } from '../provider.ts'
+
+export interface SimulatedProviderOptions {
+  /** From launch to ready, seconds; 1. Servers launched at time 0 stand before the run begins: they are ready at once. */
+  startupDelay?: number
+}
+
+/** Servers that exist only in virtual time. */
+export function simulatedProvider(clock: Clock, options: SimulatedProviderOptions = {}): ProviderFactory {
+  const startupDelay = requireNumber('startupDelay', options.startupDelay ?? 1, { min: 0 })
+  return (lifecycle) => {
+    const pending = new Map<ServerId, Cancel>()
+    const later = (id: ServerId, time: number, run: () => void) => {
+      pending.get(id)?.()
+      pending.set(
+        id,
+        clock.at(time, () => {
+          pending.delete(id)
+          run()
+        }),
+      )
+    }
+    return {
+      name: 'simulated',
+      launch(id) {
+        const now = clock.now()
+        if (now === 0) lifecycle.ready(id)
+        else later(id, now + startupDelay, () => lifecycle.ready(id))
+      },
+      drain(id) {
+        later(id, Math.max(clock.now(), lifecycle.busyUntil(id)), () => lifecycle.stopped(id))
+      },
+      async close() {
+        for (const cancel of pending.values()) cancel()
+        pending.clear()
+      },
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { ServerId } from './provider.ts'
+
+/** `starting → ready → draining → stopped`, or `failed` from any of them. */
+export type ServerState = 'starting' | 'ready' | 'draining' | 'stopped' | 'failed'
+
+/** What a server has done and is doing, told by whoever does its work. */
+export interface ServerWork {
+  /** Messages under way at `time`: worked on and waiting. */
+  inFlight(time: number): number
+  /** When the work that is under way will be done, seconds. */
+  busyUntil(): number
+  /** Totals up to `time`. */
+  totals(time: number): WorkTotals
+}
+
+export interface WorkTotals {
+  /** Messages taken. */
+  readonly messages: number
+  /** Slot-seconds that were busy. */
+  readonly busySeconds: number
+  /** Messages it can work on at once. */
+  readonly concurrency: number
+  /** Messages that wait. */
+  readonly queued: number
+}
+
+/** One server of a fleet. Only its fleet changes `state`; only the balancer changes `users`. */
+export interface Server {
+  readonly id: ServerId
+  /** Its share relative to the others. */
+  readonly weight: number
+  state: ServerState
+  /** Users that stay on it. */
+  users: number
+  /** Seconds on the run's clock. */
+  readonly launchedAt: number
+  readyAt?: number
+  endedAt?: number
+  work?: ServerWork
+}

@@ -1,0 +1,43 @@
+export { LoadBalancer, type LoadBalancerOptions, type RoutedItem } from './balancing/load-balancer.ts'
+export { STRATEGY_NAMES, type StrategyName } from './balancing/strategies.ts'
+export type { BalancedServer, Placement, Strategy } from './balancing/strategy.ts'
+export { DEMO_SCALE_UP_THRESHOLD, type DemoOptions, runAutoScalingDemo } from './demo.ts'
+export { ConcertinaError, type ErrorCode } from './errors.ts'
+export { Fleet } from './fleet/fleet.ts'
+export type { Provider, ProviderFactory, ServerId, ServerLifecycle } from './fleet/provider.ts'
+export type { Server, ServerState, ServerWork } from './fleet/server.ts'
+export { MetricsCollector } from './metrics/metrics-collector.ts'
+export type { LatencySummary, RunResult, Sample } from './metrics/run-result.ts'
+export { ScalingEventsSink } from './metrics/scaling-events-sink.ts'
+export { type Clock, type VirtualClock, virtualClock } from './pipeline/clock.ts'
+export { BatchFunction, MapFunction, type OperatorContext, SinkFunction } from './pipeline/functions.ts'
+export { type EnvironmentOptions, LocalEnvironment, Pipeline, Stream } from './pipeline/local-environment.ts'
+export { type Logger, lineLogger, silentLogger } from './pipeline/logger.ts'
+export { type Rng, seededRng } from './pipeline/rng.ts'
+export { summary } from './report/terminal.ts'
+export {
+  AutoScaler,
+  type AutoScalerOptions,
+  type ScaledItem,
+  type ScaledTick,
+} from './scaling/auto-scaler.ts'
+export type { Decision, Limit } from './scaling/decision.ts'
+export { thresholdPolicy } from './scaling/policies/threshold.ts'
+export type { Observation, Policy, Recommendation, ServerObservation } from './scaling/policy.ts'
+export type { SimulationOptions } from './simulation/options.ts'
+export { type ProcessedItem, RequestProcessor } from './simulation/request-processor.ts'
+export { runSimulation, type WatchOptions } from './simulation/run.ts'
+export * from './traffic/combinators.ts'
+export {
+  constant as constantTime,
+  type Distribution,
+  exponential,
+  gamma,
+  lognormal,
+  pareto,
+  uniform,
+} from './traffic/distribution.ts'
+export type { LoadPattern } from './traffic/load-pattern.ts'
+export { createPattern, type PatternSpec } from './traffic/patterns.ts'
+export type { TrafficItem } from './traffic/traffic-item.ts'
+export { type UserTrafficOptions, UserTrafficSource } from './traffic/user-traffic-source.ts'

@@ -1,0 +1,55 @@
+import type { RunResult } from '../metrics/run-result.ts'
+import type { Decision } from '../scaling/decision.ts'
+
+const RULE = '='.repeat(70)
+
+/** A titled block of `   name: value` lines between rules. */
+export function block(title: string, lines: readonly (readonly [name: string, value: string])[]): string {
+  return [RULE, title, RULE, ...lines.map(([name, value]) => `   ${name}: ${value}`), RULE].join('\n')
+}
+
+/** Milliseconds for people: three significant digits, in seconds from one second on. */
+export function milliseconds(ms: number): string {
+  return ms >= 1000 ? `${(ms / 1000).toPrecision(3)} s` : `${ms.toPrecision(3)} ms`
+}
+
+function eventLine({ action, to, load, time, reason }: Decision, i: number): string {
+  const icon = action === 'scale_up' ? '📈' : '📉'
+  return `   ${i + 1}. ${icon} ${action.toUpperCase()}: ${to} servers (load: ${load}) at ${time} s: ${reason}`
+}
+
+/** The scaling events of a run, or why there were none. */
+export function scalingEvents(result: RunResult, most = 50): string {
+  const { scalingEvents: events, nothingScaledBecause } = result
+  if (events.length === 0) return `🔄 Scaling Events: none; ${nothingScaledBecause}`
+  const lines = ['🔄 Scaling Events:', ...events.slice(0, most).map(eventLine)]
+  if (events.length > most) lines.push(`   … and ${events.length - most} more (--events FILE keeps them all)`)
+  return lines.join('\n')
+}
+
+/** What a run amounted to, for a terminal. */
+export function summary(result: RunResult): string {
+  const { latency } = result
+  const metrics = block('📊 Auto-Scaling System Metrics', [
+    ['Total requests processed', String(result.totalMessages)],
+    ['Rejected requests', String(result.rejectedMessages)],
+    ['Total duration', `${result.duration.toFixed(2)}s${result.interrupted ? ' (interrupted)' : ''}`],
+    ['Average throughput', `${result.throughput.toFixed(2)} req/s`],
+    ['Peak load', `${result.peakLoad} concurrent users (requested ${result.requestedPeakLoad.toFixed(0)})`],
+    ['Peak servers', String(result.peakServers)],
+    ['Scaling events', String(result.scalingEvents.length)],
+    [
+      'Average load',
+      `${result.averageLoad.toFixed(1)} users (requested ${result.requestedAverageLoad.toFixed(1)})`,
+    ],
+    ['Average servers', result.averageServers.toFixed(1)],
+    ['Utilization', `${(result.utilization * 100).toFixed(1)} %`],
+    ['Server-hours', result.serverHours.toFixed(3)],
+    [
+      'Latency',
+      `p50 ${milliseconds(latency.p50Ms)}, p95 ${milliseconds(latency.p95Ms)}, ` +
+        `p99 ${milliseconds(latency.p99Ms)}, max ${milliseconds(latency.maxMs)}`,
+    ],
+  ])
+  return `${metrics}\n\n${scalingEvents(result)}`
+}

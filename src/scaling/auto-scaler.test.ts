@@ -1,0 +1,96 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { AutoScaler } from './auto-scaler.ts'
+import type { Observation } from './policy.ts'
+
+const seen = (time: number, load: number | undefined, size: number): Observation => ({
+  time,
+  load,
+  size,
+  servers: [],
+})
+
+describe('AutoScaler', () => {
+  it('has the documented defaults', () => {
+    const scaler = new AutoScaler()
+    expect(scaler.limits).toMatchObject({ minServers: 2, maxServers: 10, cooldown: 5 })
+    expect(scaler.decide(seen(0, 60, 2)).action).toBe('none') // 30 a server is not above 30
+    expect(scaler.decide(seen(1, 61, 2))).toMatchObject({ action: 'scale_up', from: 2, to: 3 })
+    expect(scaler.decide(seen(10, 30, 3)).action).toBe('none') // 10 a server is not below 10
+    expect(scaler.decide(seen(11, 29, 3))).toMatchObject({ action: 'scale_down', from: 3, to: 2 })
+  })
+
+  it('gives its reason with the numbers in it', () => {
+    const decision = new AutoScaler({ scaleUpThreshold: 15 }).decide(seen(6, 35, 2))
+    expect(decision.reason).toBe(
+      '35 users on 2 servers are 17.5 a server, above the scale-up threshold of 15',
+    )
+    expect(decision.numbers).toEqual({ usersPerServer: 17.5, scaleUpThreshold: 15, scaleDownThreshold: 7.5 })
+  })
+
+  it('waits out the cooldown exactly and says so', () => {
+    const scaler = new AutoScaler()
+    expect(scaler.decide(seen(1, 100, 2)).to).toBe(3)
+    expect(scaler.decide(seen(5, 100, 3))).toMatchObject({ to: 3, wanted: 4, limitedBy: 'cooldown' })
+    expect(scaler.decide(seen(6, 100, 3)).to).toBe(4)
+  })
+
+  it('never scales in on a missing load', () => {
+    const toOne = { name: 'one', evaluate: () => ({ servers: 1, reason: 'one is enough' }) }
+    const scaler = new AutoScaler({ policy: toOne, minServers: 1 })
+    expect(scaler.decide(seen(0, undefined, 5))).toMatchObject({
+      action: 'none',
+      limitedBy: 'missing-metrics',
+    })
+    expect(scaler.decide(seen(1, 3, 5)).to).toBe(1)
+  })
+
+  it('scales in only to what was wanted throughout the stabilization window', () => {
+    const wanting = {
+      name: 'load',
+      evaluate: (o: Observation) => ({ servers: o.load!, reason: 'as many as users' }),
+    }
+    const scaler = new AutoScaler({ policy: wanting, cooldown: 0, minServers: 1, scaleDownStabilization: 10 })
+    expect(scaler.decide(seen(0, 8, 8)).to).toBe(8)
+    expect(scaler.decide(seen(5, 3, 8))).toMatchObject({ to: 8, limitedBy: 'stabilization' })
+    expect(scaler.decide(seen(10.1, 2, 8)).to).toBe(3)
+  })
+
+  it('limits the steps', () => {
+    const most = { name: 'most', evaluate: () => ({ servers: 99, reason: 'all' }) }
+    const scaler = new AutoScaler({ policy: most, cooldown: 0, maxStepUp: 3 })
+    expect(scaler.decide(seen(0, 1, 2))).toMatchObject({ to: 5, limitedBy: 'step' })
+  })
+
+  it('names what is wrong with an option', () => {
+    expect(() => new AutoScaler({ minServers: 5, maxServers: 4 })).toThrow(
+      /minServers: 5 is more than maxServers \(4\)/,
+    )
+    expect(() => new AutoScaler({ cooldown: -1 })).toThrow(/cooldown: -1 is not allowed/)
+    expect(() => new AutoScaler({ scaleUpThreshold: 5, scaleDownThreshold: 5 })).toThrow(/not below/)
+    expect(() => new AutoScaler({ interval: Number.NaN })).toThrow(/interval: NaN/)
+    expect(
+      () => new AutoScaler({ scaleUpThreshold: 25, scaleDownThreshold: 5, minServers: 1, maxServers: 20 }),
+    ).not.toThrow()
+  })
+
+  it('holds min, max and cooldown for any load', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(1000), { maxLength: 200 }), (loads) => {
+        const scaler = new AutoScaler({ minServers: 2, maxServers: 6, cooldown: 5 })
+        let size = 2
+        let last = -Infinity
+        loads.forEach((load, time) => {
+          const { to } = scaler.decide(seen(time, load, size))
+          expect(to).toBeGreaterThanOrEqual(2)
+          expect(to).toBeLessThanOrEqual(6)
+          if (to !== size) {
+            expect(time - last).toBeGreaterThanOrEqual(5)
+            last = time
+          }
+          size = to
+        })
+      }),
+    )
+  })
+})

@@ -1,0 +1,108 @@
+import { requireNumber } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
+import type { Presence, Tick, TrafficItem, UserMessage } from '../traffic/traffic-item.ts'
+import type { Decision } from './decision.ts'
+import { type LimitOptions, ScalingLimits } from './limits.ts'
+import { observe, type WorkMemory } from './observe.ts'
+import { type ThresholdOptions, thresholdPolicy } from './policies/threshold.ts'
+import type { Observation, Policy } from './policy.ts'
+
+export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
+  /** What decides how many servers are wanted; `threshold` with the thresholds given here unless told. */
+  policy?: Policy
+  /** Seconds between two decisions; 1. */
+  interval?: number
+}
+
+/** A tick with what was decided at it. */
+export interface ScaledTick extends Tick {
+  readonly decision: Decision
+  /** Servers wanted (starting + ready) and ready after the decision. */
+  readonly servers: number
+  readonly readyServers: number
+}
+
+export type ScaledItem = ScaledTick | Presence | UserMessage
+
+/** Policy, then limits: decides at every tick how many servers there shall be, says why, and tells the fleet. */
+export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
+  readonly policy: Policy
+  readonly limits: ScalingLimits
+  readonly interval: number
+  #fleet: Fleet | undefined
+  #context: OperatorContext | undefined
+  #due = 0
+  readonly #memory: WorkMemory = new Map()
+
+  /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
+  constructor(options: AutoScalerOptions = {}) {
+    super()
+    this.policy = options.policy ?? thresholdPolicy(options)
+    this.limits = new ScalingLimits(options)
+    this.interval = requireNumber('interval', options.interval ?? 1, { above: 0 })
+  }
+
+  override open(context: OperatorContext): void {
+    this.#context = context
+    this.#fleet = context.fleet
+    context.fleet.scaleTo(this.limits.minServers)
+  }
+
+  /** What to do about an observation. Acts on nothing. */
+  decide(observation: Observation): Decision {
+    const { time, load, size } = observation
+    const { servers, reason, numbers } = this.policy.evaluate(observation)
+    const blind = load === undefined && servers < size
+    const limited = this.limits.apply(time, blind ? size : servers, size)
+    const to = limited.servers
+    return {
+      time,
+      action: to > size ? 'scale_up' : to < size ? 'scale_down' : 'none',
+      from: size,
+      to,
+      wanted: servers,
+      load,
+      policy: this.policy.name,
+      reason,
+      limitedBy: blind ? 'missing-metrics' : limited.limitedBy,
+      numbers,
+    }
+  }
+
+  execute(item: TrafficItem): ScaledItem {
+    if (item.kind !== 'tick') return item
+    const fleet = this.#fleet!
+    const { time, load } = item
+    let decision: Decision | undefined
+    if (time >= this.#due - 1e-9) {
+      this.#due = time + this.interval
+      decision = this.decide(observe(fleet, time, load, this.#memory))
+      if (decision.to !== decision.from) {
+        this.#say(decision)
+        fleet.scaleTo(decision.to)
+      }
+    }
+    decision ??= {
+      time,
+      action: 'none',
+      from: fleet.size,
+      to: fleet.size,
+      wanted: fleet.size,
+      load,
+      policy: this.policy.name,
+      reason: `the next decision is due at ${this.#due} s`,
+    }
+    return { ...item, decision, servers: fleet.size, readyServers: fleet.ready.length }
+  }
+
+  #say({ action, load, to, reason }: Decision): void {
+    const logger = this.#context!.logger
+    if (action === 'scale_up') {
+      logger.warn(`⚠️ Scaling Threshold Reached! Load: ${load}, Scaling up to ${to} servers`)
+    } else {
+      logger.info(`Scaling down to ${to} servers (load: ${load})`)
+    }
+    logger.debug(`   ${reason}`)
+  }
+}

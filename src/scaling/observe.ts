@@ -1,0 +1,43 @@
+import type { Fleet } from '../fleet/fleet.ts'
+import type { ServerId } from '../fleet/provider.ts'
+import type { Server } from '../fleet/server.ts'
+import type { Observation, ServerObservation } from './policy.ts'
+
+interface Remembered {
+  readonly time: number
+  readonly messages: number
+  readonly busySeconds: number
+}
+
+/** Each server's totals at the last observation, from which rates are taken. */
+export type WorkMemory = Map<ServerId, Remembered>
+
+function observeServer(server: Server, time: number, memory: WorkMemory): ServerObservation {
+  const { id, users, readyAt, work } = server
+  const state = server.state as ServerObservation['state']
+  if (!work) return { id, state, users, readyAt }
+  const { messages, busySeconds, concurrency, queued } = work.totals(time)
+  const last = memory.get(id) ?? { time: readyAt ?? time, messages: 0, busySeconds: 0 }
+  memory.set(id, { time, messages, busySeconds })
+  const elapsed = time - last.time
+  if (elapsed <= 0) return { id, state, users, readyAt, queued }
+  return {
+    id,
+    state,
+    users,
+    readyAt,
+    queued,
+    messagesPerSecond: (messages - last.messages) / elapsed,
+    utilization: (busySeconds - last.busySeconds) / elapsed / concurrency,
+  }
+}
+
+/** What `fleet` looks like at `time` with `load` users. */
+export function observe(fleet: Fleet, time: number, load: number, memory: WorkMemory): Observation {
+  const servers = fleet.servers.map((server) => observeServer(server, time, memory))
+  if (memory.size > servers.length) {
+    const alive = new Set(servers.map((server) => server.id))
+    for (const id of memory.keys()) if (!alive.has(id)) memory.delete(id)
+  }
+  return { time, load, size: fleet.size, servers, age: 0 }
+}

@@ -1,0 +1,81 @@
+import type { RoutedItem, RoutedMessage } from '../balancing/load-balancer.ts'
+import { requireNumber } from '../errors.ts'
+import type { Server } from '../fleet/server.ts'
+import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
+import type { ScaledTick } from '../scaling/auto-scaler.ts'
+import { type Distribution, exponential } from '../traffic/distribution.ts'
+import type { Presence } from '../traffic/traffic-item.ts'
+import { ServiceStation } from './service-station.ts'
+
+export interface RequestProcessorOptions {
+  /** Messages a server works on at once; 4. */
+  concurrency?: number
+  /** Messages that may wait on a server; one more is rejected; 1000. */
+  queueLimit?: number
+  /** Work of a message, seconds; exponential with mean 0.05. */
+  serviceTime?: Distribution
+}
+
+/** What became of a message. */
+export interface ProcessedMessage extends RoutedMessage {
+  /** No server was ready, or its queue was full. */
+  readonly rejected: boolean
+  /** Seconds it waits for a slot, and seconds of work; 0 when rejected. */
+  readonly wait: number
+  readonly service: number
+}
+
+export type ProcessedItem = ScaledTick | Presence | ProcessedMessage
+
+/** Simulated servers at work on the messages that were routed to them. */
+export class RequestProcessor extends MapFunction<RoutedItem, ProcessedItem> {
+  readonly #concurrency: number
+  readonly #queueLimit: number
+  readonly #serviceTime: Distribution
+  #draw!: () => number
+  readonly #processed = {
+    kind: 'message' as const,
+    time: 0,
+    user: 0,
+    room: 0,
+    server: undefined as Server | undefined,
+    rejected: false,
+    wait: 0,
+    service: 0,
+  }
+
+  constructor(options: RequestProcessorOptions = {}) {
+    super()
+    const whole = { min: 1, max: 1e6, integer: true }
+    this.#concurrency = requireNumber('concurrency', options.concurrency ?? 4, whole)
+    this.#queueLimit = requireNumber('queueLimit', options.queueLimit ?? 1000, { ...whole, min: 0 })
+    this.#serviceTime = options.serviceTime ?? exponential(0.05)
+  }
+
+  override open({ rng, fleet, clock }: OperatorContext): void {
+    this.#draw = this.#serviceTime.sampler(rng)
+    const equip = (server: Server) => {
+      if (server.state === 'ready' && !server.work) {
+        server.work = new ServiceStation(this.#concurrency, this.#queueLimit, clock.now())
+      }
+    }
+    for (const server of fleet.servers) equip(server)
+    fleet.onChange(equip)
+  }
+
+  execute(item: RoutedItem): ProcessedItem {
+    if (item.kind !== 'message') return item
+    const { time, server } = item
+    const processed = this.#processed
+    processed.time = time
+    processed.user = item.user
+    processed.room = item.room
+    processed.server = server
+    const service = this.#draw()
+    const wait = server ? (server.work as ServiceStation).offer(time, service) : -1
+    processed.rejected = wait < 0
+    processed.wait = wait < 0 ? 0 : wait
+    processed.service = wait < 0 ? 0 : service
+    return processed
+  }
+}

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest'
+import { STRATEGY_NAMES } from '../balancing/strategies.ts'
+import { constant as constantTime, exponential, lognormal } from '../traffic/distribution.ts'
+import type { LoadPattern } from '../traffic/load-pattern.ts'
+import { threePhase } from '../traffic/patterns/three-phase.ts'
+import type { SimulationOptions } from './options.ts'
+import { runSimulation } from './run.ts'
+
+const flat = (users: number, duration: number): LoadPattern => ({
+  users: () => users,
+  duration,
+  description: `${users} users`,
+})
+
+/** Erlang's C formula: the probability that an arrival waits, by the recursion over Erlang B. */
+function erlangC(servers: number, offered: number): number {
+  let b = 1
+  for (let k = 1; k <= servers; k++) b = (offered * b) / (k + offered * b)
+  const rho = offered / servers
+  return b / (1 - rho + rho * b)
+}
+
+/** One server with c slots, Poisson arrivals (1000 users who think 10 s: 100 messages a second). */
+function mmc(slots: number, rho: number, seed: number, duration: number): SimulationOptions {
+  const rate = 100
+  return {
+    pattern: flat(1000, duration),
+    seed,
+    traffic: { thinkTime: exponential(1000 / rate), session: exponential(1e9) },
+    autoScaler: { minServers: 1, maxServers: 1, interval: duration / 10 },
+    server: { concurrency: slots, queueLimit: 100_000, serviceTime: exponential((slots * rho) / rate) },
+  }
+}
+
+describe('against queueing theory', () => {
+  // Wq = C(c, a) / (cμ − λ), utilization = a / c (Kleinrock, Queueing Systems I, §3.5).
+  it.each([
+    [1, 0.5],
+    [1, 0.8],
+    [2, 0.7],
+    [4, 0.6],
+    [4, 0.85],
+    [16, 0.9],
+  ])(
+    'M/M/%i at load %f: waiting time and utilization are within a hundredth of Erlang C',
+    async (slots, rho) => {
+      const mean = (slots * rho) / 100
+      const expected = erlangC(slots, slots * rho) / (slots / mean - 100)
+      const seeds = [1, 2, 3, 4]
+      const runs = await Promise.all(seeds.map((seed) => runSimulation(mmc(slots, rho, seed, 40_000))))
+      const wait = runs.reduce((sum, run) => sum + run.latency.meanWaitMs / 1000, 0) / runs.length
+      const busy = runs.reduce((sum, run) => sum + run.utilization, 0) / runs.length
+      expect(Math.abs(wait / expected - 1)).toBeLessThan(0.01)
+      expect(Math.abs(busy / rho - 1)).toBeLessThan(0.01)
+    },
+    120_000,
+  )
+
+  it('poisson arrivals follow the pattern in the mean, with the variance of a Poisson number', async () => {
+    const result = await runSimulation({
+      pattern: flat(200, 60_000),
+      traffic: { arrivals: 'poisson', session: exponential(30), thinkTime: exponential(1000) },
+      autoScaler: { interval: 15 },
+    })
+    const loads = result.samples.map((sample) => sample.load)
+    const mean = loads.reduce((a, b) => a + b) / loads.length
+    const variance = loads.reduce((sum, x) => sum + (x - mean) ** 2, 0) / loads.length
+    expect(Math.abs(mean / 200 - 1)).toBeLessThan(0.02)
+    expect(Math.abs(variance / 200 - 1)).toBeLessThan(0.15)
+  })
+})
+
+const demo = (more: Partial<SimulationOptions> = {}): SimulationOptions => ({
+  pattern: threePhase({ duration: 30, baseRate: 5, peakRate: 50 }),
+  autoScaler: { scaleUpThreshold: 15, scaleDownThreshold: 10 },
+  ...more,
+})
+
+describe('runSimulation', () => {
+  it('goes 2 → 3 → 4 → 3 → 2 on the demo', async () => {
+    const { scalingEvents, peakServers, peakLoad } = await runSimulation(demo())
+    expect(scalingEvents.map(({ action, to, load }) => `${action} ${to} ${load}`)).toEqual([
+      'scale_up 3 35',
+      'scale_up 4 50',
+      'scale_down 3 35',
+      'scale_down 2 10',
+    ])
+    expect(peakServers).toBe(4)
+    expect(peakLoad).toBe(50)
+  })
+
+  it('says why nothing was scaled', async () => {
+    const result = await runSimulation(demo({ autoScaler: {} }))
+    expect(result.scalingEvents).toEqual([])
+    expect(result.nothingScaledBecause).toContain('50 users on 2 servers are 25.0 a server, within 10 and 30')
+    expect(result.nothingScaledBecause).toContain('but min kept it at 2 servers')
+  })
+
+  it('gives the same bytes for the same seed, and others for another', async () => {
+    const once = JSON.stringify(await runSimulation(demo({ seed: 'a' })))
+    expect(JSON.stringify(await runSimulation(demo({ seed: 'a' })))).toBe(once)
+    expect(JSON.stringify(await runSimulation(demo({ seed: 'b' })))).not.toBe(once)
+  })
+
+  it.each(
+    STRATEGY_NAMES.flatMap((strategy) => [[strategy, 'sticky'] as const, [strategy, 'message'] as const]),
+  )('processes every message with %s and %s routing while servers come and go', async (strategy, routing) => {
+    const result = await runSimulation(demo({ balancer: { strategy, routing } }))
+    expect(result.rejectedMessages).toBe(0)
+    expect(result.totalMessages).toBe(result.samples.at(-1)!.messages)
+    expect(result.totalMessages).toBeGreaterThan(100)
+  })
+
+  it('rejects what a full queue cannot take, and counts all the rest', async () => {
+    const result = await runSimulation({
+      pattern: flat(100, 60),
+      traffic: { thinkTime: exponential(1) },
+      autoScaler: { minServers: 1, maxServers: 1 },
+      server: { concurrency: 1, queueLimit: 5, serviceTime: constantTime(0.1) },
+    })
+    expect(result.rejectedMessages).toBeGreaterThan(5000)
+    expect(result.totalMessages + result.rejectedMessages).toBe(result.samples.at(-1)!.messages)
+    expect(result.latency.maxMs).toBeLessThanOrEqual(600.001)
+    expect(result.utilization).toBeGreaterThan(0.98)
+  })
+
+  it('counts server-hours over start-up, service and drain', async () => {
+    const result = await runSimulation({ pattern: flat(10, 3600), autoScaler: { minServers: 3 } })
+    expect(result.serverHours).toBeCloseTo(3, 6)
+    expect(result.averageServers).toBeCloseTo(3, 6)
+  })
+
+  it('shows requested beside achieved load when users cannot leave as fast as the pattern falls', async () => {
+    const result = await runSimulation({
+      pattern: { users: (t) => (t < 50 ? 100 : 0), duration: 100, description: 'cliff' },
+      traffic: { arrivals: 'poisson', session: exponential(1000) },
+    })
+    expect(result.requestedAverageLoad).toBeCloseTo(50, 0)
+    expect(result.averageLoad).toBeGreaterThan(80)
+  })
+
+  it('takes think times and sessions of any distribution', async () => {
+    const result = await runSimulation(
+      demo({ traffic: { thinkTime: lognormal(5, 1), session: lognormal(10, 2) } }),
+    )
+    expect(result.peakLoad).toBe(50)
+    expect(result.totalMessages).toBeGreaterThan(100)
+  })
+
+  it('moves users to a new server', async () => {
+    const result = await runSimulation({
+      pattern: flat(1000, 120),
+      traffic: { session: exponential(1e6), thinkTime: exponential(1) },
+      autoScaler: { scaleUpThreshold: 300, scaleDownThreshold: 1, minServers: 1 },
+      server: { concurrency: 8, serviceTime: exponential(0.02) },
+    })
+    // Two servers have 500 users each, four 250: without moves the first would stay overloaded at load 1.25.
+    expect(result.peakServers).toBe(4)
+    expect(result.latency.p50Ms).toBeLessThan(100)
+  })
+})

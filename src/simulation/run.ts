@@ -1,0 +1,69 @@
+import { LoadBalancer } from '../balancing/load-balancer.ts'
+import { invalidInput } from '../errors.ts'
+import { MetricsCollector } from '../metrics/metrics-collector.ts'
+import type { RunResult } from '../metrics/run-result.ts'
+import { ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
+import { virtualClock } from '../pipeline/clock.ts'
+import { MapFunction } from '../pipeline/functions.ts'
+import { LocalEnvironment } from '../pipeline/local-environment.ts'
+import type { Logger } from '../pipeline/logger.ts'
+import { AutoScaler, type ScaledTick } from '../scaling/auto-scaler.ts'
+import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
+import type { SimulationOptions } from './options.ts'
+import { type ProcessedItem, RequestProcessor } from './request-processor.ts'
+
+/** What concerns who watches a run, and not its result. */
+export interface WatchOptions {
+  /** Virtual seconds a real second; as fast as the machine can unless told. */
+  pace?: number
+  /** Ends the run early. */
+  signal?: AbortSignal
+  logger?: Logger
+  /** Called at every tick. */
+  onTick?: (tick: ScaledTick) => void
+}
+
+class Watch extends MapFunction<ProcessedItem, ProcessedItem> {
+  readonly #onTick: (tick: ScaledTick) => void
+
+  constructor(onTick: (tick: ScaledTick) => void) {
+    super()
+    this.#onTick = onTick
+  }
+
+  execute(item: ProcessedItem): ProcessedItem {
+    if (item.kind === 'tick') this.#onTick(item)
+    return item
+  }
+}
+
+/**
+ * Runs simulated users through autoscaler, balancer and simulated servers.
+ * @throws {ConcertinaError} INVALID_INPUT, naming the option.
+ */
+export async function runSimulation(options: SimulationOptions & WatchOptions): Promise<RunResult> {
+  const { pattern, seed, server = {}, traffic = {}, balancer = {}, pace, signal, logger, onTick } = options
+  const duration = options.duration ?? pattern.duration
+  if (!Number.isFinite(duration)) {
+    throw invalidInput(
+      'duration',
+      `the load pattern (${pattern.description}) has no end`,
+      'a duration in seconds',
+    )
+  }
+  const scaler =
+    options.autoScaler instanceof AutoScaler ? options.autoScaler : new AutoScaler(options.autoScaler)
+  const env = new LocalEnvironment('auto-scaling-chat', {
+    clock: virtualClock({ pace }),
+    seed,
+    logger,
+    provider: { startupDelay: server.startupDelay },
+  })
+  const processed = env
+    .fromBatch(UserTrafficSource, { ...traffic, pattern, duration, interval: scaler.interval })
+    .map(scaler)
+    .map(LoadBalancer, balancer)
+    .map(RequestProcessor, server)
+  const watched = onTick ? processed.map(new Watch(onTick)) : processed
+  return watched.sink(MetricsCollector, ScalingEventsSink).submit({ signal })
+}

@@ -1,0 +1,23 @@
+import { invalidInput, requireNumber } from '../../errors.ts'
+import type { LoadPattern } from '../load-pattern.ts'
+
+/** `users` from the second `at` on, until the next step; 0 before the first. */
+export interface Step {
+  at: number
+  users: number
+}
+
+/** Stairs: each step holds until the next one; the last until `duration` (s). */
+export function steps(options: { steps: readonly Step[]; duration: number }): LoadPattern {
+  const duration = requireNumber('duration', options.duration, { above: 0 })
+  if (options.steps.length === 0) throw invalidInput('steps', 'there is none', 'at least one { at, users }')
+  const stairs = options.steps.map((step, i) => ({
+    at: requireNumber(`steps[${i}].at`, step.at, i === 0 ? { min: 0 } : { above: options.steps[i - 1]!.at }),
+    users: requireNumber(`steps[${i}].users`, step.users, { min: 0 }),
+  }))
+  return {
+    duration,
+    description: `${stairs.length} steps`,
+    users: (time) => stairs.findLast((step) => step.at <= time)?.users ?? 0,
+  }
+}

@@ -1,0 +1,196 @@
+import { randomPoisson } from 'd3-random'
+import { invalidInput, requireNumber } from '../errors.ts'
+import { BatchFunction, type OperatorContext } from '../pipeline/functions.ts'
+import type { Rng } from '../pipeline/rng.ts'
+import { type Distribution, exponential } from './distribution.ts'
+import type { LoadPattern } from './load-pattern.ts'
+import { threePhase } from './patterns/three-phase.ts'
+import type { TrafficItem } from './traffic-item.ts'
+import { type UserTimers, userTimers } from './user-timers.ts'
+
+export interface UserTrafficOptions {
+  /** Seconds; the pattern's own unless told, or 30. */
+  duration?: number
+  /** Concurrent users at the ends (5) and in the middle (50) of the three-phase pattern that serves without `pattern`. */
+  baseRate?: number
+  peakRate?: number
+  pattern?: LoadPattern
+  /** `exact` (default) or `poisson`: see `TrafficOptions` of the simulation. */
+  arrivals?: 'exact' | 'poisson'
+  /** Time between two messages of a user; exponential with mean 5 s. */
+  thinkTime?: Distribution
+  /** How long a user stays; exponential with mean 300 s. */
+  session?: Distribution
+  /** Rooms that users are spread over evenly; 100. */
+  rooms?: number
+  /** Seconds between two ticks; 1. */
+  interval?: number
+}
+
+/**
+ * Simulated users who follow a load pattern. Messages form a Poisson process whose intensity is users / think time
+ * (a renewal process per user when the think time is not exponential). With `arrivals: 'poisson'` sessions arrive as
+ * a non-homogeneous Poisson process, piecewise constant between ticks, of the intensity that makes the mean number of
+ * users of an M(t)/M/∞ system follow the pattern (Eick, Massey and Whitt, *Management Science* 39, 1993):
+ * λ = (L₁ − L₀·e^(−h/S)) / (S·(1 − e^(−h/S))), with L₀ and L₁ the load at the ends of the interval h and S the mean
+ * session. It is exact for exponential sessions and of first order for others. λ is never negative: a load that falls
+ * faster than users leave is not followed, and the result shows requested beside achieved load.
+ */
+export class UserTrafficSource extends BatchFunction<TrafficItem> {
+  readonly pattern: LoadPattern
+  readonly duration: number
+  readonly #arrivals: 'exact' | 'poisson'
+  readonly #thinkTime: Distribution
+  readonly #session: Distribution
+  readonly #rooms: number
+  readonly #interval: number
+  #rng!: Rng
+  #arrivalRng!: Rng
+  #messages!: UserTimers
+  #sessions!: UserTimers
+  /** Users there are; the first `#load` of `#active` in no order, each at its place. */
+  #load = 0
+  #target = 0
+  readonly #active: number[] = []
+  readonly #places: number[] = []
+  readonly #roomOf: number[] = []
+  readonly #free: number[] = []
+  #nextArrival = Infinity
+  #ticks = 0
+  #nextTick = 0
+  #adjusting = true
+  #replace = false
+  #sent = 0
+  #now = 0
+  readonly #tick = { kind: 'tick' as const, time: 0, requestedLoad: 0, load: 0, messages: 0 }
+  readonly #presence = { kind: 'join' as 'join' | 'leave', time: 0, user: 0, room: 0 }
+  readonly #message = { kind: 'message' as const, time: 0, user: 0, room: 0 }
+
+  constructor(options: UserTrafficOptions = {}) {
+    super()
+    const { baseRate = 5, peakRate = 50 } = options
+    this.pattern = options.pattern ?? threePhase({ duration: options.duration ?? 30, baseRate, peakRate })
+    this.duration = requireNumber('duration', options.duration ?? this.pattern.duration, { above: 0 })
+    this.#arrivals = options.arrivals ?? 'exact'
+    if (this.#arrivals !== 'exact' && this.#arrivals !== 'poisson') {
+      throw invalidInput('arrivals', `${JSON.stringify(options.arrivals)} is not allowed`, 'exact, poisson')
+    }
+    this.#thinkTime = options.thinkTime ?? exponential(5)
+    this.#session = options.session ?? exponential(300)
+    this.#rooms = requireNumber('rooms', options.rooms ?? 100, { min: 1, integer: true })
+    this.#interval = requireNumber('interval', options.interval ?? 1, { above: 0 })
+  }
+
+  override open(context: OperatorContext): void {
+    this.#rng = context.rng.stream('rooms')
+    this.#arrivalRng = context.rng.stream('arrivals')
+    this.#messages = userTimers(this.#thinkTime, context.rng.stream('messages'))
+    this.#sessions = userTimers(this.#session, context.rng.stream('sessions'))
+    const initial = this.pattern.users(0)
+    this.#target =
+      this.#arrivals === 'exact'
+        ? Math.round(initial)
+        : initial > 0
+          ? randomPoisson.source(() => this.#arrivalRng.next())(initial)()
+          : 0
+  }
+
+  execute(): TrafficItem | undefined {
+    if (this.#replace) {
+      this.#replace = false
+      return this.#join()
+    }
+    if (this.#adjusting) {
+      if (this.#load < this.#target) return this.#join()
+      if (this.#load > this.#target) return this.#leave(this.#active[this.#rng.below(this.#load)]!)
+      this.#adjusting = false
+      return this.#emitTick()
+    }
+    const message = this.#messages.next
+    const session = this.#sessions.next
+    const next = Math.min(message, session, this.#nextArrival, this.#nextTick)
+    this.#now = next
+    if (next === this.#nextTick) return this.#beginTick()
+    if (next === message) {
+      const user = this.#messages.ring()
+      const item = this.#message
+      item.time = next
+      item.user = user
+      item.room = this.#roomOf[user]!
+      this.#sent++
+      return item
+    }
+    if (next === session) {
+      this.#replace = this.#arrivals === 'exact'
+      return this.#leave(this.#sessions.ring())
+    }
+    this.#nextArrival = next + this.#arrivalRng.exponential(1 / this.#intensity())
+    return this.#join()
+  }
+
+  /** The load moves to its target first, so that the tick tells the load that stands from then on. */
+  #beginTick(): TrafficItem | undefined {
+    if (this.#nextTick === Infinity) return undefined
+    this.#target = this.#arrivals === 'exact' ? Math.round(this.pattern.users(this.#now)) : this.#load
+    this.#adjusting = true
+    return this.execute()
+  }
+
+  #emitTick(): TrafficItem {
+    const tick = this.#tick
+    tick.time = this.#now
+    tick.requestedLoad = this.pattern.users(this.#now)
+    tick.load = this.#load
+    tick.messages = this.#sent
+    this.#nextTick =
+      this.#now >= this.duration ? Infinity : Math.min(++this.#ticks * this.#interval, this.duration)
+    if (this.#nextTick === Infinity) {
+      this.#messages.next = Infinity
+      this.#sessions.next = Infinity
+      this.#nextArrival = Infinity
+    } else if (this.#arrivals === 'poisson') {
+      const rate = this.#intensity()
+      this.#nextArrival = rate > 0 ? this.#now + this.#arrivalRng.exponential(1 / rate) : Infinity
+    }
+    return tick
+  }
+
+  /** Sessions a second from the last tick to the next. */
+  #intensity(): number {
+    const from = this.#tick.time
+    const kept = Math.exp((from - this.#nextTick) / this.#session.mean)
+    const wanted = this.pattern.users(this.#nextTick) - this.pattern.users(from) * kept
+    return Math.max(0, wanted / (this.#session.mean * (1 - kept)))
+  }
+
+  #join(): TrafficItem {
+    const user = this.#free.pop() ?? this.#load
+    const room = this.#rng.below(this.#rooms)
+    this.#roomOf[user] = room
+    this.#active[this.#load] = user
+    this.#places[user] = this.#load++
+    this.#messages.add(user, this.#now)
+    this.#sessions.add(user, this.#now)
+    return this.#present('join', user)
+  }
+
+  #leave(user: number): TrafficItem {
+    const last = this.#active[--this.#load]!
+    const place = this.#places[user]!
+    this.#active[place] = last
+    this.#places[last] = place
+    this.#free.push(user)
+    this.#messages.remove(user, this.#now)
+    this.#sessions.remove(user, this.#now)
+    return this.#present('leave', user)
+  }
+
+  #present(kind: 'join' | 'leave', user: number): TrafficItem {
+    const item = this.#presence
+    item.kind = kind
+    item.time = this.#now
+    item.user = user
+    item.room = this.#roomOf[user]!
+    return item
+  }
+}
