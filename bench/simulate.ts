@@ -22,7 +22,8 @@ async function measure({ name, messages, servers, users }: Case): Promise<void> 
   const started = performance.now()
   const result = await runSimulation({
     pattern: constant({ users, duration }),
-    traffic: { thinkTime: exponential(users / perSecond) },
+    // A session is a hundred messages long, so that the work of a message is the same for any number of users.
+    traffic: { thinkTime: exponential(users / perSecond), session: exponential((100 * users) / perSecond) },
     autoScaler: { minServers: servers, maxServers: servers, interval: duration / 100 },
     server: { concurrency: 2, serviceTime: exponential(0.02) },
   })

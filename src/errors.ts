@@ -22,12 +22,19 @@ export class ConcertinaError extends Error {
   readonly code: ErrorCode
   /** What is allowed, or what to do next. */
   readonly hint: string | undefined
+  /** The option, flag or key that is wrong, where there is one. */
+  readonly where: string | undefined
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string; where?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ConcertinaError'
     this.code = code
     this.hint = options.hint
+    this.where = options.where
   }
 
   /** The status a command ends with because of this error: 2 for bad input. */
@@ -38,7 +45,7 @@ export class ConcertinaError extends Error {
 
 /** Shorthand for the commonest error: `where` is a flag, a config key or an option name. */
 export function invalidInput(where: string, wrong: string, allowed: string): ConcertinaError {
-  return new ConcertinaError('INVALID_INPUT', `${where}: ${wrong}`, { hint: allowed })
+  return new ConcertinaError('INVALID_INPUT', `${where}: ${wrong}`, { hint: allowed, where })
 }
 
 /** A finite number within `[min, max]`, or an error that names `where`. */

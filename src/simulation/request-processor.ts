@@ -74,7 +74,7 @@ export class RequestProcessor extends MapFunction<RoutedItem, ProcessedItem> {
     const service = this.#draw()
     const wait = server ? (server.work as ServiceStation).offer(time, service) : -1
     processed.rejected = wait < 0
-    processed.wait = wait < 0 ? 0 : wait
+    processed.wait = Math.max(0, wait)
     processed.service = wait < 0 ? 0 : service
     return processed
   }

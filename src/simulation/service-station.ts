@@ -58,8 +58,7 @@ export class ServiceStation implements ServerWork {
   offer(time: number, service: number): number {
     this.#settle(time)
     if (this.#inFlight === this.#capacity) return -1
-    const free = this.#slots[0]!
-    const start = free > time ? free : time
+    const start = Math.max(time, this.#slots[0]!)
     const finish = start + service
     replaceLowest(this.#slots, this.concurrency, finish)
     push(this.#finishes, this.#inFlight++, finish)

@@ -1,0 +1,74 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { STRATEGY_NAMES } from '../balancing/strategies.ts'
+import { ConcertinaError } from '../errors.ts'
+
+/** A number as a person types it. */
+export function number(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Allowed: a number.')
+  return value
+}
+
+/** Flags that set an option of the same name of the autoscaler. */
+const SCALING_FLAGS = [
+  ['--scale-up-threshold <users>', 'add a server above this many users a server (30)'],
+  ['--scale-down-threshold <users>', 'remove a server below this many users a server (10)'],
+  ['--min-servers <count>', 'never fewer servers (2)'],
+  ['--max-servers <count>', 'never more servers (10)'],
+  ['--cooldown <seconds>', 'between two scaling events (5)'],
+] as const
+
+export interface ScalingFlags {
+  scaleUpThreshold?: number
+  scaleDownThreshold?: number
+  minServers?: number
+  maxServers?: number
+  cooldown?: number
+}
+
+/** Flags that every run has. */
+export interface RunFlags extends ScalingFlags {
+  duration?: number
+  baseRate?: number
+  peakRate?: number
+  strategy?: (typeof STRATEGY_NAMES)[number]
+  routing?: 'sticky' | 'message'
+  seed?: string
+}
+
+export function addRunFlags(command: Command): Command {
+  command
+    .option('--duration <seconds>', 'how long the run is (30)', number)
+    .option('--base-rate <users>', 'concurrent users at the ends (5)', number)
+    .option('--peak-rate <users>', 'concurrent users in the middle (50)', number)
+  for (const [flag, description] of SCALING_FLAGS) command.option(flag, description, number)
+  return command
+    .addOption(new Option('--strategy <name>', 'balancing strategy (round-robin)').choices(STRATEGY_NAMES))
+    .addOption(
+      new Option('--routing <kind>', 'what stays on a server (sticky)').choices(['sticky', 'message']),
+    )
+    .option('--seed <seed>', 'of everything random (42)')
+}
+
+/** Only what was given. */
+export function scalingOptions(flags: ScalingFlags): ScalingFlags {
+  const { scaleUpThreshold, scaleDownThreshold, minServers, maxServers, cooldown } = flags
+  const all = { scaleUpThreshold, scaleDownThreshold, minServers, maxServers, cooldown }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined))
+}
+
+/** Seeds that look like whole numbers are numbers, so that `--seed 42` is the default. */
+export function seedOf(text: string | undefined): number | string | undefined {
+  return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : text
+}
+
+/** Names the flag in an error about an option that came from a flag. */
+export function asFlagError(error: unknown, given: object): unknown {
+  if (!(error instanceof ConcertinaError) || error.where === undefined) return error
+  if ((given as Record<string, unknown>)[error.where] === undefined) return error
+  const flag = `--${error.where.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  return new ConcertinaError(error.code, error.message.replace(error.where, flag), {
+    hint: error.hint,
+    where: flag,
+  })
+}

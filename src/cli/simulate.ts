@@ -1,0 +1,85 @@
+import { invalidInput } from '../errors.ts'
+import type { RunResult } from '../metrics/run-result.ts'
+import { summary } from '../report/terminal.ts'
+import { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { SimulationOptions } from '../simulation/options.ts'
+import { runSimulation } from '../simulation/run.ts'
+import type { LoadPattern } from '../traffic/load-pattern.ts'
+import { threePhase } from '../traffic/patterns/three-phase.ts'
+import { readTrace, tracePattern } from '../traffic/trace.ts'
+import { type ConfiguredOptions, readConfig } from './config.ts'
+import { EventsFile } from './events-file.ts'
+import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
+import { showProgress } from './progress.ts'
+
+export interface SimulateFlags extends RunFlags {
+  trace?: string
+  speed?: number
+  scale?: number
+  config?: string
+  json?: boolean
+  events?: string
+}
+
+/** The load: a trace, else what the config says, else three phases; flags go before the config. */
+function loadPattern(flags: SimulateFlags, config: ConfiguredOptions): LoadPattern {
+  const { trace, speed, scale, baseRate, peakRate } = flags
+  for (const [flag, value] of [
+    ['--speed', speed],
+    ['--scale', scale],
+  ] as const) {
+    if (value !== undefined && trace === undefined)
+      throw invalidInput(flag, 'there is no --trace', 'together with --trace FILE')
+  }
+  const { load } = config
+  const fixed = trace !== undefined || (load && load.kind !== 'three-phase')
+  for (const [flag, value] of [
+    ['--base-rate', baseRate],
+    ['--peak-rate', peakRate],
+  ] as const) {
+    if (value !== undefined && fixed)
+      throw invalidInput(flag, 'the load is given otherwise', 'only with the three-phase load')
+  }
+  if (trace !== undefined) return tracePattern(readTrace(trace), { speed, scale })
+  if (config.pattern && load?.kind !== 'three-phase') return config.pattern
+  const phases = load?.kind === 'three-phase' ? load : { duration: 30, baseRate: 5, peakRate: 50 }
+  return threePhase({
+    duration: flags.duration ?? config.duration ?? phases.duration,
+    baseRate: baseRate ?? phases.baseRate,
+    peakRate: peakRate ?? Math.max(phases.peakRate, baseRate ?? 0),
+  })
+}
+
+function optionsOf(flags: SimulateFlags): SimulationOptions {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const { load: _, ...configured } = config
+  return {
+    ...configured,
+    pattern: loadPattern(flags, config),
+    duration: flags.duration ?? config.duration,
+    seed: seedOf(flags.seed) ?? config.seed,
+    autoScaler: new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) }),
+    balancer: {
+      strategy: flags.strategy ?? config.balancer?.strategy,
+      routing: flags.routing ?? config.balancer?.routing,
+    },
+  }
+}
+
+/** `concertina simulate`: the same pipeline as fast as the machine can. */
+export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<RunResult> {
+  const options = optionsOf(flags)
+  const events = flags.events === undefined ? undefined : new EventsFile(flags.events)
+  const progress = showProgress(options.duration ?? options.pattern.duration)
+  try {
+    const result = await runSimulation({ ...options, signal, onTick: progress.onTick })
+    progress.end()
+    events?.commit(result.scalingEvents)
+    console.log(flags.json ? JSON.stringify(result) : summary(result))
+    return result
+  } catch (error) {
+    progress.end()
+    events?.discard()
+    throw error
+  }
+}
