@@ -4,6 +4,7 @@ import type { RunResult } from './metrics/run-result.ts'
 import { lineLogger } from './pipeline/logger.ts'
 import { block, summary } from './report/terminal.ts'
 import { AutoScaler, type AutoScalerOptions } from './scaling/auto-scaler.ts'
+import { defaultScaleDownThreshold } from './scaling/policies/threshold.ts'
 import { runSimulation } from './simulation/run.ts'
 import { custom } from './traffic/patterns/custom.ts'
 import { threePhase } from './traffic/patterns/three-phase.ts'
@@ -43,7 +44,7 @@ function policyLine(scaler: AutoScaler, options: DemoOptions): string {
   if (scaler.policy.name !== 'threshold') return `${scaler.policy.name}, ${limits}`
   if (options.autoScaler) return `threshold, ${limits}`
   const up = options.scaleUpThreshold ?? DEMO_SCALE_UP_THRESHOLD
-  const down = options.scaleDownThreshold ?? Math.min(10, up / 2)
+  const down = options.scaleDownThreshold ?? defaultScaleDownThreshold(up)
   const note = options.scaleUpThreshold === undefined ? " (the demo's own; 30 unless told elsewhere)" : ''
   return `threshold, up above ${up} users a server${note}, down below ${down}, ${limits}`
 }

@@ -2,7 +2,7 @@
  * The catalogue of errors a person may meet. Each has a stable `code`, the exit status of the command line, and
  * a section of the same name in `docs/errors.md`.
  */
-export const ERROR_CODES = {
+const ERROR_CODES = {
   /** A flag, a config key or an argument has a value that is not allowed. */
   INVALID_INPUT: { exitStatus: 2 },
   /** A file that was named cannot be read or written. */

@@ -24,8 +24,17 @@ export {
 export type { Decision, Limit } from './scaling/decision.ts'
 export { thresholdPolicy } from './scaling/policies/threshold.ts'
 export type { Observation, Policy, Recommendation, ServerObservation } from './scaling/policy.ts'
-export type { SimulationOptions } from './simulation/options.ts'
-export { type ProcessedItem, RequestProcessor } from './simulation/request-processor.ts'
+export type {
+  BalancerOptions,
+  ServerOptions,
+  SimulationOptions,
+  TrafficOptions,
+} from './simulation/options.ts'
+export {
+  type ProcessedItem,
+  type ProcessedMessage,
+  RequestProcessor,
+} from './simulation/request-processor.ts'
 export { runSimulation, type WatchOptions } from './simulation/run.ts'
 export * from './traffic/combinators.ts'
 export {

@@ -45,8 +45,6 @@ function program(): Command {
   const main = new Command('concertina')
     .description('Chat that scales itself: see what an autoscaling policy does, and what it costs.')
     .version(manifest.version)
-    .configureHelp({ showGlobalOptions: true })
-    .exitOverride()
   addRunFlags(main.command('demo'))
     .description('users come and go, and the fleet follows, at the pace of real time')
     .option('--verbose', 'also print the reason of each decision')
@@ -60,7 +58,13 @@ function program(): Command {
     .option('--json', 'print the result as JSON')
     .option('--events <file>', 'write the scaling decisions there, one JSON object a line')
     .action(async (flags: SimulateFlags) => run((await import('./simulate.ts')).simulate, flags))
-  for (const command of main.commands) command.exitOverride().allowExcessArguments(false)
+  for (const command of [main, ...main.commands]) {
+    const help = command === main ? 'concertina --help' : `concertina ${command.name()} --help`
+    command.exitOverride().configureOutput({
+      outputError: (text, write) =>
+        write(`concertina: ${text.replace(/^error: /, '').trim()}\n  allowed: see ${help}\n`),
+    })
+  }
   return main
 }
 

@@ -56,16 +56,3 @@ export function virtualClock(options: { pace?: number } = {}): VirtualClock {
     },
   }
 }
-
-/** Real time, for the live fleet: seconds since it was made. */
-export function wallClock(): Clock {
-  const start = performance.now()
-  const now = () => (performance.now() - start) / 1000
-  return {
-    now,
-    at(time, run) {
-      const timer = setTimeout(run, Math.max(0, (time - now()) * 1000))
-      return () => clearTimeout(timer)
-    },
-  }
-}

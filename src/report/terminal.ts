@@ -9,7 +9,7 @@ export function block(title: string, lines: readonly (readonly [name: string, va
 }
 
 /** Milliseconds for people: three significant digits, in seconds from one second on. */
-export function milliseconds(ms: number): string {
+function milliseconds(ms: number): string {
   return ms >= 1000 ? `${(ms / 1000).toPrecision(3)} s` : `${ms.toPrecision(3)} ms`
 }
 
@@ -19,7 +19,7 @@ function eventLine({ action, to, load, time, reason }: Decision, i: number): str
 }
 
 /** The scaling events of a run, or why there were none. */
-export function scalingEvents(result: RunResult, most = 50): string {
+function scalingEvents(result: RunResult, most = 50): string {
   const { scalingEvents: events, nothingScaledBecause } = result
   if (events.length === 0) return `🔄 Scaling Events: none; ${nothingScaledBecause}`
   const lines = ['🔄 Scaling Events:', ...events.slice(0, most).map(eventLine)]

@@ -25,7 +25,7 @@ describe('AutoScaler', () => {
     expect(decision.reason).toBe(
       '35 users on 2 servers are 17.5 a server, above the scale-up threshold of 15',
     )
-    expect(decision.numbers).toEqual({ usersPerServer: 17.5, scaleUpThreshold: 15, scaleDownThreshold: 7.5 })
+    expect(decision.numbers).toEqual({ usersPerServer: 17.5, scaleUpThreshold: 15, scaleDownThreshold: 10 })
   })
 
   it('waits out the cooldown exactly and says so', () => {

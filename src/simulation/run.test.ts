@@ -72,7 +72,7 @@ describe('against queueing theory', () => {
 
 const demo = (more: Partial<SimulationOptions> = {}): SimulationOptions => ({
   pattern: threePhase({ duration: 30, baseRate: 5, peakRate: 50 }),
-  autoScaler: { scaleUpThreshold: 15, scaleDownThreshold: 10 },
+  autoScaler: { scaleUpThreshold: 15 },
   ...more,
 })
 

@@ -1,0 +1,181 @@
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it } from 'vitest'
+import { configJsonSchema } from '../src/cli/schema.ts'
+import type { RunResult } from '../src/metrics/run-result.ts'
+import { runCli } from './run-cli.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'concertina-cli-'))
+const file = (name: string, text: string) => {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+describe('concertina simulate', () => {
+  it('prints the same bytes for the same seed', async () => {
+    const args = ['simulate', '--json', '--scale-up-threshold', '15', '--seed']
+    const [a, b, c] = await Promise.all([
+      runCli([...args, '7']),
+      runCli([...args, '7']),
+      runCli([...args, '8']),
+    ])
+    expect(a.status).toBe(0)
+    expect(a.stderr).toBe('')
+    expect(b.stdout).toBe(a.stdout)
+    expect(c.stdout).not.toBe(a.stdout)
+    expect((JSON.parse(a.stdout) as RunResult).seed).toBe(7)
+  })
+
+  it('replays a trace with speed and scale, and writes the decisions', async () => {
+    const trace = file('hour.csv', 't_seconds,value\r\n0,10\r\n1800,100\r\n3600,10\r\n')
+    const events = join(folder, 'events.jsonl')
+    const args = ['simulate', '--trace', trace, '--speed', '60', '--scale', '2', '--json', '--events', events]
+    const { status, stdout } = await runCli(args)
+    expect(status).toBe(0)
+    const result = JSON.parse(stdout) as RunResult
+    expect(result.duration).toBe(60)
+    expect(result.peakLoad).toBe(200)
+    const lines = readFileSync(events, 'utf8').trimEnd().split('\n')
+    expect(lines.map((line) => JSON.parse(line))).toEqual(result.scalingEvents)
+    expect(lines.length).toBeGreaterThan(2)
+  })
+
+  it('takes a config, whose files are relative to it, and flags before it', async () => {
+    file('load.csv', 't_seconds,value\n0,40\n20,80\n')
+    const config = file(
+      'good.yaml',
+      `seed: 5
+load: { kind: scale, factor: 2, pattern: { kind: trace, file: load.csv } }
+traffic: { arrivals: poisson, thinkTime: { kind: lognormal, mean: 2, cv: 1 } }
+autoScaler: { minServers: 1, maxServers: 30, cooldown: 0 }
+balancer: { strategy: least-loaded }
+server: { startupDelay: 3, serviceTime: { kind: constant, value: 0.01 } }
+`,
+    )
+    const { stdout } = await runCli(['simulate', '--config', config, '--json', '--max-servers', '4'])
+    const result = JSON.parse(stdout) as RunResult
+    expect(result.seed).toBe(5)
+    expect(result.peakServers).toBe(4)
+    expect(result.requestedPeakLoad).toBe(160)
+  })
+})
+
+describe('bad input', () => {
+  const trace = file('bad.csv', 't_seconds,value\n0,1\n5,oops\n')
+  const config = file('bad.yaml', 'seed: 1\nautoScaler:\n  minServer: 3\n')
+  const bounds = file('bounds.yaml', 'autoScaler:\n  minServers: 12\n  maxServers: 3\n')
+  const type = file('type.yaml', 'load:\n  kind: ramp\n  from: many\n  to: 3\n  duration: 5\n')
+  const broken = file('broken.yaml', 'autoScaler: {\n')
+
+  it.each([
+    ['an unknown flag', ['simulate', '--fast'], /unknown option '--fast'/],
+    ['an unknown command', ['simulat'], /unknown command 'simulat'/],
+    ['a word too many', ['simulate', 'now'], /too many arguments/],
+    ['a flag that is no number', ['demo', '--peak-rate', 'ten'], /--peak-rate <users>.*'ten'/],
+    ['an empty number', ['demo', '--peak-rate', ''], /--peak-rate/],
+    [
+      'a negative duration',
+      ['demo', '--duration', '-1'],
+      /--duration: -1 is not allowed\n {2}allowed: a number, above 0/,
+    ],
+    [
+      'min above max',
+      ['simulate', '--min-servers', '9', '--max-servers', '3'],
+      /--min-servers: 9 is more than maxServers \(3\)/,
+    ],
+    ['a missing trace', ['simulate', '--trace', '/no/such.csv'], /\/no\/such\.csv: there is no such file/],
+    [
+      'a missing config',
+      ['simulate', '--config', '/no/such.yaml'],
+      /\/no\/such\.yaml: there is no such file/,
+    ],
+    ['a line of a trace', ['simulate', '--trace', trace], /bad\.csv:3: value is "oops"/],
+    [
+      'a key',
+      ['simulate', '--config', config],
+      /bad\.yaml:3:3: autoScaler\.minServer: .*\n.*minServers \(did you mean it\?\)/,
+    ],
+    [
+      'bounds in a config',
+      ['simulate', '--config', bounds],
+      /bounds\.yaml:2:15: autoScaler\.minServers: 12 is more/,
+    ],
+    ['a type in a config', ['simulate', '--config', type], /type\.yaml:3:9: load\.from/],
+    ['broken YAML', ['simulate', '--config', broken], /broken\.yaml:\d:\d/],
+    ['a flag that does not apply', ['simulate', '--speed', '2'], /--speed: there is no --trace/],
+    ['a strategy', ['simulate', '--strategy', 'best'], /round-robin, least-loaded/],
+  ])('%s gets one message, status 2 and leaves no file', async (_, args, message) => {
+    const events = join(folder, 'never.jsonl')
+    const { status, stdout, stderr } = await runCli(
+      args[0] === 'simulate' ? [...args, '--events', events] : args,
+    )
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toMatch(/\n\s+at /)
+    expect(stdout).toBe('')
+    expect(status).toBe(2)
+    expect(readdirSync(folder).filter((name) => name.startsWith('never'))).toEqual([])
+  })
+
+  it('says before the run that the events cannot be written', async () => {
+    const { status, stderr, stdout } = await runCli(['simulate', '--events', '/no/such/folder/events'])
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/--events \/no\/such\/folder\/events: cannot be written \(ENOENT\)/)
+  })
+})
+
+describe('concertina demo', () => {
+  it('prints banner, configuration, load, scaling and metrics in this order', async () => {
+    const { status, stdout } = await runCli(['demo', '--duration', '3', '--cooldown', '0', '--verbose'])
+    expect(status).toBe(0)
+    const order = [
+      'Concertina Auto-Scaling Chat System Demo',
+      '📋 Configuration',
+      'Base load: 5 concurrent users',
+      'Policy: threshold, up above 15 users a server',
+      '📊 Load:   5 users | Servers:  2 | Requests:    0',
+      '⚠️ Scaling Threshold Reached! Load: 50, Scaling up to 3 servers',
+      '50 users on 2 servers are 25.0 a server, above the scale-up threshold of 15',
+      '📊 Auto-Scaling System Metrics',
+      'Total requests processed: ',
+      'Total duration: 3.00s',
+      'Average throughput: ',
+      'Peak load: 50 concurrent users (requested 50)',
+      'Peak servers: ',
+      'Scaling events: ',
+      'Average load: ',
+      'Average servers: ',
+      'Latency: p50 ',
+      '🔄 Scaling Events:',
+      '1. 📈 SCALE_UP: 3 servers (load: 50)',
+      '📉 SCALE_DOWN: ',
+    ]
+    const places = order.map((text) => [text, stdout.indexOf(text)] as const)
+    expect(places.filter(([, at]) => at < 0)).toEqual([])
+    expect(places.toSorted((a, b) => a[1] - b[1])).toEqual(places)
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends on %s with the summary so far', async (signal, expected) => {
+    const { status, stdout, stderr } = await runCli(['demo', '--duration', '600'], async (child) => {
+      let seen = ''
+      child.stdout!.on('data', (chunk: Buffer) => {
+        seen += chunk
+      })
+      for (let i = 0; i < 300 && !seen.includes('Load:'); i++) await sleep(50)
+      child.kill(signal)
+    })
+    expect(stdout).toMatch(/Total duration: \d+\.\d\ds \(interrupted\)/)
+    expect(stderr).toBe('')
+    expect(status).toBe(expected)
+  })
+})
+
+it('ships a current JSON Schema of the config', () => {
+  const shipped = readFileSync(new URL('../schema/concertina.schema.json', import.meta.url), 'utf8')
+  expect(JSON.parse(shipped)).toEqual(JSON.parse(JSON.stringify(configJsonSchema())))
+})
