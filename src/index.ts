@@ -36,7 +36,7 @@ export {
   RequestProcessor,
 } from './simulation/request-processor.ts'
 export { runSimulation, type WatchOptions } from './simulation/run.ts'
-export * from './traffic/combinators.ts'
+export { clamp, jitter, repeat, scale, sequence, sum } from './traffic/combinators.ts'
 export {
   constant as constantTime,
   type Distribution,
@@ -47,6 +47,14 @@ export {
   uniform,
 } from './traffic/distribution.ts'
 export type { LoadPattern } from './traffic/load-pattern.ts'
-export { createPattern, type PatternSpec } from './traffic/patterns.ts'
+export { constant as constantLoad } from './traffic/patterns/constant.ts'
+export { custom } from './traffic/patterns/custom.ts'
+export { diurnal } from './traffic/patterns/diurnal.ts'
+export { ramp } from './traffic/patterns/ramp.ts'
+export { spike } from './traffic/patterns/spike.ts'
+export { steps } from './traffic/patterns/steps.ts'
+export { threePhase } from './traffic/patterns/three-phase.ts'
+export { createPattern, PATTERN_KINDS, type PatternSpec } from './traffic/patterns.ts'
+export { parseTrace, readTrace, type Trace, tracePattern } from './traffic/trace.ts'
 export type { TrafficItem } from './traffic/traffic-item.ts'
 export { type UserTrafficOptions, UserTrafficSource } from './traffic/user-traffic-source.ts'

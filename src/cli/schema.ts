@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { STRATEGY_NAMES } from '../balancing/strategies.ts'
 import type { DistributionSpec } from '../traffic/distribution.ts'
-import type { PatternSpec } from '../traffic/patterns.ts'
+import { atLeastZero, seconds } from '../traffic/pattern-kind.ts'
+import { patternSchema } from '../traffic/patterns.ts'
 
-const seconds = z.number().positive().describe('seconds')
-const share = z.number().min(0)
 const count = z.number().int().min(1)
 
 const kind = <K extends string, S extends z.ZodRawShape>(name: K, shape: S) =>
@@ -14,48 +13,12 @@ const distributionSchema: z.ZodType<DistributionSpec> = z
   .discriminatedUnion('kind', [
     kind('constant', { value: seconds }),
     kind('exponential', { mean: seconds }),
-    kind('uniform', { min: share, max: seconds }),
+    kind('uniform', { min: atLeastZero, max: seconds }),
     kind('lognormal', { mean: seconds, cv: z.number().positive() }),
     kind('gamma', { mean: seconds, cv: z.number().positive() }),
     kind('pareto', { mean: seconds, shape: z.number().gt(1) }),
   ])
   .describe('a distribution of times in seconds')
-
-const inner = z.lazy((): z.ZodType<PatternSpec> => patternSchema)
-const inners = z.array(inner).min(1)
-
-const patternSchema: z.ZodType<PatternSpec> = z
-  .discriminatedUnion('kind', [
-    kind('three-phase', { duration: seconds, baseRate: share, peakRate: share }),
-    kind('constant', { users: share, duration: seconds.optional() }),
-    kind('steps', { steps: z.array(z.strictObject({ at: share, users: share })).min(1), duration: seconds }),
-    kind('ramp', { from: share, to: share, duration: seconds }),
-    kind('spike', { base: share, peak: share, at: share, width: seconds, duration: seconds }),
-    kind('diurnal', {
-      mean: share,
-      amplitude: share,
-      period: seconds.optional(),
-      peakAt: share.optional(),
-      duration: seconds.optional(),
-    }),
-    kind('trace', {
-      file: z.string(),
-      speed: z.number().positive().optional(),
-      scale: z.number().positive().optional(),
-    }),
-    kind('sequence', { patterns: inners }),
-    kind('sum', { patterns: inners }),
-    kind('scale', { pattern: inner, factor: share }),
-    kind('clamp', { pattern: inner, min: share, max: share }),
-    kind('repeat', { pattern: inner, times: count }),
-    kind('jitter', {
-      pattern: inner,
-      amount: z.number().min(0).max(1),
-      every: seconds.optional(),
-      seed: z.union([z.number(), z.string()]).optional(),
-    }),
-  ])
-  .meta({ id: 'LoadPattern', description: 'concurrent users as a function of time' })
 
 /** The config file: what a run depends on, for the simulator and the live fleet alike. */
 export const configSchema = z.strictObject({
@@ -74,13 +37,13 @@ export const configSchema = z.strictObject({
   autoScaler: z
     .strictObject({
       scaleUpThreshold: z.number().positive().optional().describe('users a server; 30'),
-      scaleDownThreshold: share.optional().describe('users a server; 10'),
+      scaleDownThreshold: atLeastZero.optional().describe('users a server; 10'),
       minServers: count.optional().describe('2'),
       maxServers: count.optional().describe('10'),
-      cooldown: share.optional().describe('seconds; 5'),
+      cooldown: atLeastZero.optional().describe('seconds; 5'),
       interval: seconds.optional().describe('seconds between two decisions; 1'),
-      scaleUpStabilization: share.optional().describe('seconds; 0'),
-      scaleDownStabilization: share.optional().describe('seconds; 0'),
+      scaleUpStabilization: atLeastZero.optional().describe('seconds; 0'),
+      scaleDownStabilization: atLeastZero.optional().describe('seconds; 0'),
       maxStepUp: count.optional().describe('servers one decision may add; no limit'),
       maxStepDown: count.optional().describe('servers one decision may remove; no limit'),
     })
@@ -98,7 +61,7 @@ export const configSchema = z.strictObject({
       concurrency: count.optional().describe('messages worked on at once; 4'),
       queueLimit: z.number().int().min(0).optional().describe('messages that may wait; 1000'),
       serviceTime: distributionSchema.optional(),
-      startupDelay: share.optional().describe('seconds from launch to ready; 1'),
+      startupDelay: atLeastZero.optional().describe('seconds from launch to ready; 1'),
     })
     .optional()
     .describe('a server in virtual time'),

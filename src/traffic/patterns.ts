@@ -1,61 +1,87 @@
+import { z } from 'zod'
 import { invalidInput } from '../errors.ts'
 import { clamp, jitter, repeat, scale, sequence, sum } from './combinators.ts'
 import type { LoadPattern } from './load-pattern.ts'
-import { constant } from './patterns/constant.ts'
-import { type DiurnalOptions, diurnal } from './patterns/diurnal.ts'
-import { ramp } from './patterns/ramp.ts'
-import { type SpikeOptions, spike } from './patterns/spike.ts'
-import { type Step, steps } from './patterns/steps.ts'
-import { threePhase } from './patterns/three-phase.ts'
-import { readTrace, tracePattern } from './trace.ts'
+import { atLeastZero, type PatternKind, patternKind, seconds } from './pattern-kind.ts'
+import { constantKind } from './patterns/constant.ts'
+import { diurnalKind } from './patterns/diurnal.ts'
+import { rampKind } from './patterns/ramp.ts'
+import { spikeKind } from './patterns/spike.ts'
+import { stepsKind } from './patterns/steps.ts'
+import { threePhaseKind } from './patterns/three-phase.ts'
+import { traceKind } from './trace.ts'
 
-/** What each kind of load pattern takes as plain data. Times in seconds. */
-interface PatternFields {
-  'three-phase': { duration: number; baseRate: number; peakRate: number }
-  constant: { users: number; duration?: number }
-  steps: { steps: readonly Step[]; duration: number }
-  ramp: { from: number; to: number; duration: number }
-  spike: SpikeOptions
-  diurnal: DiurnalOptions
-  trace: { file: string; speed?: number; scale?: number }
-  sequence: { patterns: readonly PatternSpec[] }
-  sum: { patterns: readonly PatternSpec[] }
-  scale: { pattern: PatternSpec; factor: number }
-  clamp: { pattern: PatternSpec; min: number; max: number }
-  repeat: { pattern: PatternSpec; times: number }
-  jitter: { pattern: PatternSpec; amount: number; every?: number; seed?: number | string }
-}
+/** The registry: a line for each kind of load pattern. */
+const SIMPLE_KINDS = [
+  threePhaseKind,
+  constantKind,
+  stepsKind,
+  rampKind,
+  spikeKind,
+  diurnalKind,
+  traceKind,
+] as const
 
-export type PatternKind = keyof PatternFields
+type SimpleSpec = z.infer<(typeof SIMPLE_KINDS)[number]['schema']>
 
-/** A load pattern as plain data, as in a config file. */
-export type PatternSpec = { [K in PatternKind]: { kind: K } & PatternFields[K] }[PatternKind]
+/** A load pattern as plain data, as in a config file. Times in seconds. */
+export type PatternSpec =
+  | SimpleSpec
+  | { kind: 'sequence' | 'sum'; patterns: PatternSpec[] }
+  | { kind: 'scale'; pattern: PatternSpec; factor: number }
+  | { kind: 'clamp'; pattern: PatternSpec; min: number; max: number }
+  | { kind: 'repeat'; pattern: PatternSpec; times: number }
+  | { kind: 'jitter'; pattern: PatternSpec; amount: number; every?: number; seed?: number | string }
 
-const REGISTRY: { [K in PatternKind]: (fields: PatternFields[K]) => LoadPattern } = {
-  'three-phase': threePhase,
-  constant,
-  steps,
-  ramp,
-  spike,
-  diurnal,
-  trace: ({ file, ...options }) => tracePattern(readTrace(file), options),
-  sequence: ({ patterns }) => sequence(...patterns.map(createPattern)),
-  sum: ({ patterns }) => sum(...patterns.map(createPattern)),
-  scale: ({ pattern, factor }) => scale(createPattern(pattern), factor),
-  clamp: ({ pattern, min, max }) => clamp(createPattern(pattern), min, max),
-  repeat: ({ pattern, times }) => repeat(createPattern(pattern), times),
-  jitter: ({ pattern, ...options }) => jitter(createPattern(pattern), options),
-}
+const pattern = z.lazy((): z.ZodType<PatternSpec> => patternSchema)
+const patterns = z.array(pattern).min(1)
 
-export const PATTERN_KINDS = Object.keys(REGISTRY) as PatternKind[]
+const COMBINED_KINDS = [
+  patternKind('sequence', { patterns }, (spec) => sequence(...spec.patterns.map(createPattern))),
+  patternKind('sum', { patterns }, (spec) => sum(...spec.patterns.map(createPattern))),
+  patternKind('scale', { pattern, factor: atLeastZero }, (spec) =>
+    scale(createPattern(spec.pattern), spec.factor),
+  ),
+  patternKind('clamp', { pattern, min: atLeastZero, max: atLeastZero }, (spec) =>
+    clamp(createPattern(spec.pattern), spec.min, spec.max),
+  ),
+  patternKind('repeat', { pattern, times: z.number().int().min(1) }, (spec) =>
+    repeat(createPattern(spec.pattern), spec.times),
+  ),
+  patternKind(
+    'jitter',
+    {
+      pattern,
+      amount: z.number().min(0).max(1),
+      every: seconds.optional(),
+      seed: z.union([z.number(), z.string()]).optional(),
+    },
+    (spec) => jitter(createPattern(spec.pattern), spec),
+  ),
+] as const
+
+const KINDS = new Map(
+  [...SIMPLE_KINDS, ...COMBINED_KINDS].map((each) => [
+    each.kind,
+    each as unknown as PatternKind<PatternSpec>,
+  ]),
+)
+
+export const PATTERN_KINDS: readonly string[] = [...KINDS.keys()]
+
+/** What a load pattern may say, for config files. */
+export const patternSchema: z.ZodType<PatternSpec> = z
+  .discriminatedUnion('kind', [...SIMPLE_KINDS, ...COMBINED_KINDS].map((each) => each.schema) as never)
+  .meta({ id: 'LoadPattern', description: 'concurrent users as a function of time' }) as never
 
 /**
  * Makes the load pattern that `spec` describes.
  * @throws {ConcertinaError} INVALID_INPUT, FILE_ACCESS or INVALID_TRACE.
  */
 export function createPattern(spec: PatternSpec): LoadPattern {
-  if (!Object.hasOwn(REGISTRY, spec.kind)) {
+  const found = KINDS.get(spec.kind)
+  if (!found) {
     throw invalidInput('kind', `${JSON.stringify(spec.kind)} is not a load pattern`, PATTERN_KINDS.join(', '))
   }
-  return (REGISTRY[spec.kind] as (fields: PatternSpec) => LoadPattern)(spec)
+  return found.create(spec)
 }

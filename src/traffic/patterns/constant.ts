@@ -1,5 +1,6 @@
 import { requireNumber } from '../../errors.ts'
 import type { LoadPattern } from '../load-pattern.ts'
+import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 /** The same number of users throughout; without `duration` (s) it has no end. */
 export function constant(options: { users: number; duration?: number }): LoadPattern {
@@ -8,3 +9,9 @@ export function constant(options: { users: number; duration?: number }): LoadPat
     options.duration === undefined ? Infinity : requireNumber('duration', options.duration, { above: 0 })
   return { duration, description: `${users} users`, users: () => users }
 }
+
+export const constantKind = patternKind(
+  'constant',
+  { users: atLeastZero, duration: seconds.optional() },
+  constant,
+)

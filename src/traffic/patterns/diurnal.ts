@@ -1,5 +1,6 @@
 import { requireNumber } from '../../errors.ts'
 import type { LoadPattern } from '../load-pattern.ts'
+import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 export interface DiurnalOptions {
   /** Users in the mean, and how far the peak is above it. */
@@ -26,3 +27,15 @@ export function diurnal(options: DiurnalOptions): LoadPattern {
     users: (time) => Math.max(0, mean + amplitude * Math.cos((2 * Math.PI * (time - peakAt)) / period)),
   }
 }
+
+export const diurnalKind = patternKind(
+  'diurnal',
+  {
+    mean: atLeastZero,
+    amplitude: atLeastZero,
+    period: seconds.optional(),
+    peakAt: atLeastZero.optional(),
+    duration: seconds.optional(),
+  },
+  diurnal,
+)

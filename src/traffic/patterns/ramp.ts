@@ -1,5 +1,6 @@
 import { requireNumber } from '../../errors.ts'
 import type { LoadPattern } from '../load-pattern.ts'
+import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 /** A straight line from `from` to `to` users over `duration` (s). */
 export function ramp(options: { from: number; to: number; duration: number }): LoadPattern {
@@ -12,3 +13,5 @@ export function ramp(options: { from: number; to: number; duration: number }): L
     users: (time) => from + (to - from) * Math.min(1, time / duration),
   }
 }
+
+export const rampKind = patternKind('ramp', { from: atLeastZero, to: atLeastZero, duration: seconds }, ramp)

@@ -1,5 +1,6 @@
 import { requireNumber } from '../../errors.ts'
 import type { LoadPattern } from '../load-pattern.ts'
+import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 export interface SpikeOptions {
   base: number
@@ -23,3 +24,9 @@ export function spike(options: SpikeOptions): LoadPattern {
     users: (time) => (time >= at && time < at + width ? peak : base),
   }
 }
+
+export const spikeKind = patternKind(
+  'spike',
+  { base: atLeastZero, peak: atLeastZero, at: atLeastZero, width: seconds, duration: seconds },
+  spike,
+)

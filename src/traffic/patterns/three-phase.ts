@@ -1,5 +1,6 @@
 import { requireNumber } from '../../errors.ts'
 import type { LoadPattern } from '../load-pattern.ts'
+import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 /** Ramps from `baseRate` to `peakRate` users until 30 % of `duration` (s), stays until 70 %, and ramps down again. */
 export function threePhase(options: { duration: number; baseRate: number; peakRate: number }): LoadPattern {
@@ -17,3 +18,9 @@ export function threePhase(options: { duration: number; baseRate: number; peakRa
     },
   }
 }
+
+export const threePhaseKind = patternKind(
+  'three-phase',
+  { duration: seconds, baseRate: atLeastZero, peakRate: atLeastZero },
+  threePhase,
+)
