@@ -25,10 +25,8 @@ export type { Decision, Limit } from './scaling/decision.ts'
 export { thresholdPolicy } from './scaling/policies/threshold.ts'
 export type { Observation, Policy, Recommendation, ServerObservation } from './scaling/policy.ts'
 export type {
-  BalancerOptions,
   ServerOptions,
   SimulationOptions,
-  TrafficOptions,
 } from './simulation/options.ts'
 export {
   type ProcessedItem,
@@ -57,4 +55,8 @@ export { threePhase } from './traffic/patterns/three-phase.ts'
 export { createPattern, PATTERN_KINDS, type PatternSpec } from './traffic/patterns.ts'
 export { parseTrace, readTrace, type Trace, tracePattern } from './traffic/trace.ts'
 export type { TrafficItem } from './traffic/traffic-item.ts'
-export { type UserTrafficOptions, UserTrafficSource } from './traffic/user-traffic-source.ts'
+export {
+  type TrafficOptions,
+  type UserTrafficOptions,
+  UserTrafficSource,
+} from './traffic/user-traffic-source.ts'

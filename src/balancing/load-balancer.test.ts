@@ -9,7 +9,7 @@ import { LoadBalancer, type LoadBalancerOptions, type RoutedMessage } from './lo
 function balanced(options: LoadBalancerOptions = {}, size = 3) {
   const clock = virtualClock()
   const fleet = new Fleet(clock, simulatedProvider(clock, { startupDelay: 2 }))
-  fleet.scaleTo(size)
+  fleet.begin(size)
   const balancer = new LoadBalancer(options)
   balancer.open({ clock, fleet, rng: seededRng(1), logger: silentLogger })
   const join = (user: number, room = user) =>

@@ -61,6 +61,11 @@ export const configSchema = z.strictObject({
       concurrency: count.optional().describe('messages worked on at once; 4'),
       queueLimit: z.number().int().min(0).optional().describe('messages that may wait; 1000'),
       serviceTime: distributionSchema.optional(),
+      weights: z
+        .array(z.number().positive())
+        .min(1)
+        .optional()
+        .describe('sizes of the servers in the order of their launch, over and over; 1 each'),
       startupDelay: atLeastZero.optional().describe('seconds from launch to ready; 1'),
     })
     .optional()

@@ -14,7 +14,7 @@ function simulated(startupDelay = 3) {
 
 it('walks each server through its states in virtual time', () => {
   const { clock, fleet, log } = simulated()
-  fleet.scaleTo(1)
+  fleet.begin(1)
   clock.advanceTo(10)
   fleet.scaleTo(2)
   expect([fleet.size, fleet.ready.length]).toEqual([2, 1])
@@ -40,7 +40,7 @@ it('walks each server through its states in virtual time', () => {
 
 it('takes first a server that still starts, which then never becomes ready', () => {
   const { clock, fleet, log } = simulated()
-  fleet.scaleTo(2)
+  fleet.begin(2)
   clock.advanceTo(1)
   fleet.scaleTo(3)
   fleet.scaleTo(2)
@@ -51,7 +51,7 @@ it('takes first a server that still starts, which then never becomes ready', () 
 
 it('takes next the server with the fewest users, and the newest among equals', () => {
   const { fleet } = simulated()
-  fleet.scaleTo(4)
+  fleet.begin(4)
   ;[5, 1, 7, 1].forEach((users, i) => {
     fleet.servers[i]!.users = users
   })

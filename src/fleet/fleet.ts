@@ -1,9 +1,18 @@
+import { invalidInput, requireNumber } from '../errors.ts'
 import type { Clock } from '../pipeline/clock.ts'
 import type { Provider, ProviderFactory, ServerId } from './provider.ts'
 import type { Server } from './server.ts'
 
 /** Called after a server changed its state. */
 export type FleetListener = (server: Server) => void
+
+export interface FleetOptions {
+  /**
+   * Weights of the servers in the order of their launch, over and over; 1 each. A server of weight 2 is twice as large:
+   * it works on twice as many messages at once, and a balancer that heeds weights gives it twice as much.
+   */
+  weights?: readonly number[]
+}
 
 /** The servers, and the only way to change how many there are. */
 export class Fleet {
@@ -16,11 +25,15 @@ export class Fleet {
   readonly #clock: Clock
   readonly #provider: Provider
   readonly #listeners: FleetListener[] = []
+  readonly #weights: readonly number[]
   #nextId = 1
   #closed = false
 
-  constructor(clock: Clock, provider: ProviderFactory) {
+  constructor(clock: Clock, provider: ProviderFactory, options: FleetOptions = {}) {
     this.#clock = clock
+    const { weights = [1] } = options
+    if (weights.length === 0) throw invalidInput('weights', 'there is none', 'at least one number above 0')
+    this.#weights = weights.map((weight, i) => requireNumber(`weights[${i}]`, weight, { above: 0 }))
     this.#provider = provider({
       ready: (id) => this.#move(id, 'ready'),
       stopped: (id) => this.#move(id, 'stopped'),
@@ -34,23 +47,17 @@ export class Fleet {
     this.#listeners.push(listener)
   }
 
+  /** Has `size` servers from the beginning; to be called before the run begins. */
+  begin(size: number): void {
+    while (this.size < size) this.#launch(true)
+  }
+
   /**
    * Launches or drains servers until `size` are wanted. Scale-in takes first those that still start, then those with
    * the fewest users, then the newest.
    */
   scaleTo(size: number): void {
-    while (this.size < size) {
-      const server: Server = {
-        id: this.#nextId++,
-        weight: 1,
-        state: 'starting',
-        users: 0,
-        launchedAt: this.#clock.now(),
-      }
-      this.servers.push(server)
-      this.#changed(server)
-      this.#provider.launch(server.id)
-    }
+    while (this.size < size) this.#launch(false)
     while (this.size > size) {
       const server = this.#cheapest()
       const startedAlready = server.state === 'ready'
@@ -66,6 +73,20 @@ export class Fleet {
   async close(): Promise<void> {
     this.#closed = true
     await this.#provider.close()
+  }
+
+  #launch(standing: boolean): void {
+    const id = this.#nextId++
+    const server: Server = {
+      id,
+      weight: this.#weights[(id - 1) % this.#weights.length]!,
+      state: 'starting',
+      users: 0,
+      launchedAt: this.#clock.now(),
+    }
+    this.servers.push(server)
+    this.#changed(server)
+    this.#provider.launch(id, standing)
   }
 
   #find(id: ServerId): Server | undefined {

@@ -16,8 +16,11 @@ export interface ServerLifecycle {
 /** Launches and stops servers. Calls return at once; what happened comes back through `ServerLifecycle`. */
 export interface Provider {
   readonly name: string
-  /** Starts a server: later `ready` or `failed`. */
-  launch(id: ServerId): void
+  /**
+   * Starts a server: later `ready` or `failed`. One that is `standing` belongs to the fleet that the run begins with: a
+   * simulated provider has it ready at once.
+   */
+  launch(id: ServerId, standing: boolean): void
   /** Lets a server finish what it has and stop: later `stopped` or `failed`. Also cancels one that still starts. */
   drain(id: ServerId): void
   /** Ends every server that is left, at once; resolves when none is. */

@@ -1,5 +1,5 @@
 import { ConcertinaError } from '../errors.ts'
-import { Fleet } from '../fleet/fleet.ts'
+import { Fleet, type FleetOptions } from '../fleet/fleet.ts'
 import { type SimulatedProviderOptions, simulatedProvider } from '../fleet/providers/simulated.ts'
 import { type VirtualClock, virtualClock } from './clock.ts'
 import type { BatchFunction, MapFunction, OperatorContext, SinkFunction } from './functions.ts'
@@ -24,6 +24,8 @@ export interface EnvironmentOptions {
   logger?: Logger
   /** How the simulated servers start. */
   provider?: SimulatedProviderOptions
+  /** What servers the fleet has. */
+  fleet?: FleetOptions
 }
 
 export interface SubmitOptions {
@@ -57,7 +59,7 @@ export class LocalEnvironment {
     this.seed = options.seed ?? 42
     this.rng = seededRng(this.seed)
     this.logger = options.logger ?? silentLogger
-    this.fleet = new Fleet(this.clock, simulatedProvider(this.clock, options.provider))
+    this.fleet = new Fleet(this.clock, simulatedProvider(this.clock, options.provider), options.fleet)
   }
 
   /** Starts a pipeline with a source. */

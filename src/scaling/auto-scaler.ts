@@ -46,7 +46,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   override open(context: OperatorContext): void {
     this.#context = context
     this.#fleet = context.fleet
-    context.fleet.scaleTo(this.limits.minServers)
+    context.fleet.begin(this.limits.minServers)
   }
 
   /** What to do about an observation. Acts on nothing. */

@@ -8,7 +8,7 @@ import type { Presence } from '../traffic/traffic-item.ts'
 import { ServiceStation } from './service-station.ts'
 
 export interface RequestProcessorOptions {
-  /** Messages a server works on at once; 4. */
+  /** Messages that a server of weight 1 works on at once; 4. */
   concurrency?: number
   /** Messages that may wait on a server; one more is rejected; 1000. */
   queueLimit?: number
@@ -56,7 +56,8 @@ export class RequestProcessor extends MapFunction<RoutedItem, ProcessedItem> {
     this.#draw = this.#serviceTime.sampler(rng)
     const equip = (server: Server) => {
       if (server.state === 'ready' && !server.work) {
-        server.work = new ServiceStation(this.#concurrency, this.#queueLimit, clock.now())
+        const slots = Math.max(1, Math.round(this.#concurrency * server.weight))
+        server.work = new ServiceStation(slots, this.#queueLimit, clock.now())
       }
     }
     for (const server of fleet.servers) equip(server)

@@ -124,6 +124,30 @@ describe('runSimulation', () => {
     expect(result.utilization).toBeGreaterThan(0.98)
   })
 
+  it('gives a server twice as large twice as much with the weighted strategy', async () => {
+    const run = (strategy: 'weighted' | 'round-robin') =>
+      runSimulation({
+        pattern: flat(500, 600),
+        autoScaler: { minServers: 2, maxServers: 2 },
+        balancer: { strategy, routing: 'message' },
+        server: { weights: [3, 1], concurrency: 2, serviceTime: exponential(0.064) },
+      })
+    // 100 messages/s on 8 slots are 80 % of them; half of that on the 2 slots of the small server are 160 %.
+    const [fair, even] = [await run('weighted'), await run('round-robin')]
+    expect(fair.utilization).toBeCloseTo(0.8, 1)
+    expect(fair.latency.p99Ms).toBeLessThan(1000)
+    expect(even.latency.p99Ms).toBeGreaterThan(10_000)
+  })
+
+  it('starts what is launched during the run only after its delay, also at time 0', async () => {
+    const { samples } = await runSimulation({
+      pattern: flat(100, 10),
+      autoScaler: { minServers: 1, cooldown: 100 },
+      server: { startupDelay: 4 },
+    })
+    expect(samples.map((sample) => sample.readyServers)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2])
+  })
+
   it('counts server-hours over start-up, service and drain', async () => {
     const result = await runSimulation({ pattern: flat(10, 3600), autoScaler: { minServers: 3 } })
     expect(result.serverHours).toBeCloseTo(3, 6)

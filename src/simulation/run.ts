@@ -58,6 +58,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
     seed,
     logger,
     provider: { startupDelay: server.startupDelay },
+    fleet: { weights: server.weights },
   })
   const processed = env
     .fromBatch(UserTrafficSource, { ...traffic, pattern, duration, interval: scaler.interval })

@@ -8,14 +8,12 @@ import { threePhase } from './patterns/three-phase.ts'
 import type { TrafficItem } from './traffic-item.ts'
 import { type UserTimers, userTimers } from './user-timers.ts'
 
-export interface UserTrafficOptions {
-  /** Seconds; the pattern's own unless told, or 30. */
-  duration?: number
-  /** Concurrent users at the ends (5) and in the middle (50) of the three-phase pattern that serves without `pattern`. */
-  baseRate?: number
-  peakRate?: number
-  pattern?: LoadPattern
-  /** `exact` (default) or `poisson`: see `TrafficOptions` of the simulation. */
+/** How users come, talk and go. */
+export interface TrafficOptions {
+  /**
+   * `exact` (default): the number of users follows the load pattern, and one who leaves is replaced. `poisson`: sessions
+   * arrive as a non-homogeneous Poisson process whose mean number of users is the load pattern.
+   */
   arrivals?: 'exact' | 'poisson'
   /** Time between two messages of a user; exponential with mean 5 s. */
   thinkTime?: Distribution
@@ -23,6 +21,15 @@ export interface UserTrafficOptions {
   session?: Distribution
   /** Rooms that users are spread over evenly; 100. */
   rooms?: number
+}
+
+export interface UserTrafficOptions extends TrafficOptions {
+  /** Seconds; the pattern's own unless told, or 30. */
+  duration?: number
+  /** Concurrent users at the ends (5) and in the middle (50) of the three-phase pattern that serves without `pattern`. */
+  baseRate?: number
+  peakRate?: number
+  pattern?: LoadPattern
   /** Seconds between two ticks; 1. */
   interval?: number
 }

@@ -3,7 +3,7 @@ import type { Cancel, Clock } from '../../pipeline/clock.ts'
 import type { ProviderFactory, ServerId } from '../provider.ts'
 
 export interface SimulatedProviderOptions {
-  /** From launch to ready, seconds; 1. Servers launched at time 0 stand before the run begins: they are ready at once. */
+  /** From launch to ready, seconds; 1. */
   startupDelay?: number
 }
 
@@ -24,10 +24,9 @@ export function simulatedProvider(clock: Clock, options: SimulatedProviderOption
     }
     return {
       name: 'simulated',
-      launch(id) {
-        const now = clock.now()
-        if (now === 0) lifecycle.ready(id)
-        else later(id, now + startupDelay, () => lifecycle.ready(id))
+      launch(id, standing) {
+        if (standing) lifecycle.ready(id)
+        else later(id, clock.now() + startupDelay, () => lifecycle.ready(id))
       },
       drain(id) {
         later(id, Math.max(clock.now(), lifecycle.busyUntil(id)), () => lifecycle.stopped(id))
