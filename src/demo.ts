@@ -69,7 +69,11 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     : threePhase({ duration, baseRate, peakRate })
   const scaler =
     options.autoScaler ??
-    new AutoScaler({ ...options, scaleUpThreshold: options.scaleUpThreshold ?? DEMO_SCALE_UP_THRESHOLD })
+    new AutoScaler(
+      options.policy
+        ? options
+        : { ...options, scaleUpThreshold: options.scaleUpThreshold ?? DEMO_SCALE_UP_THRESHOLD },
+    )
   const { strategy = 'round-robin', routing = 'sticky' } = options
   const load: [string, string][] = options.loadPattern
     ? [['Load', 'a function of progress']]

@@ -22,7 +22,10 @@ export {
   type ScaledTick,
 } from './scaling/auto-scaler.ts'
 export type { Decision, Limit } from './scaling/decision.ts'
+export { type HpaOptions, hpaPolicy } from './scaling/policies/hpa.ts'
+export { type QueueingOptions, queueingPolicy } from './scaling/policies/queueing.ts'
 export { thresholdPolicy } from './scaling/policies/threshold.ts'
+export { createPolicy, type PolicySpec } from './scaling/policies.ts'
 export type { Observation, Policy, Recommendation, ServerObservation } from './scaling/policy.ts'
 export type {
   ServerOptions,

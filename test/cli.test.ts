@@ -63,11 +63,27 @@ server: { startupDelay: 3, serviceTime: { kind: constant, value: 0.01 } }
   })
 })
 
+it('takes a policy from the config, and says in its decisions what the policy saw', async () => {
+  const config = file(
+    'hpa.yaml',
+    'load: { kind: ramp, from: 10, to: 200, duration: 60 }\nautoScaler: { policy: { kind: hpa, target: 20 }, interval: 15 }\n',
+  )
+  const { stdout } = await runCli(['simulate', '--config', config, '--json'])
+  const { scalingEvents, peakServers } = JSON.parse(stdout) as RunResult
+  expect(peakServers).toBe(10)
+  expect(scalingEvents[0]!.policy).toBe('hpa')
+  expect(scalingEvents[0]!.reason).toMatch(/users a server are .* of the target 20/)
+})
+
 describe('bad input', () => {
   const trace = file('bad.csv', 't_seconds,value\n0,1\n5,oops\n')
   const config = file('bad.yaml', 'seed: 1\nautoScaler:\n  minServer: 3\n')
   const bounds = file('bounds.yaml', 'autoScaler:\n  minServers: 12\n  maxServers: 3\n')
   const type = file('type.yaml', 'load:\n  kind: ramp\n  from: many\n  to: 3\n  duration: 5\n')
+  const policy = file('policy.yaml', 'autoScaler:\n  policy:\n    kind: hpa\n    targets: 5\n')
+  const load = file('load.yaml', 'load:\n  kind: ramp\n  fromm: 1\n  from: 1\n  to: 2\n  duration: 3\n')
+  const wave = file('wave.yaml', 'load:\n  kind: wave\n')
+  const both = file('both.yaml', 'autoScaler:\n  policy: { kind: queueing }\n')
   const broken = file('broken.yaml', 'autoScaler: {\n')
 
   it.each([
@@ -104,6 +120,16 @@ describe('bad input', () => {
       /bounds\.yaml:2:15: autoScaler\.minServers: 12 is more/,
     ],
     ['a type in a config', ['simulate', '--config', type], /type\.yaml:3:9: load\.from/],
+    [
+      'a key of a policy',
+      ['simulate', '--config', policy],
+      /policy\.yaml:4:5: autoScaler\.policy\.targets: .*\n.*target \(did/,
+    ],
+    [
+      'two policies',
+      ['simulate', '--config', both, '--scale-up-threshold', '9'],
+      /--scale-up-threshold: the policy queueing/,
+    ],
     ['broken YAML', ['simulate', '--config', broken], /broken\.yaml:\d:\d/],
     ['a flag that does not apply', ['simulate', '--speed', '2'], /--speed: there is no --trace/],
     ['a strategy', ['simulate', '--strategy', 'best'], /round-robin, least-loaded/],

@@ -4,11 +4,12 @@ import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } fr
 import type { z } from 'zod'
 import { ConcertinaError } from '../errors.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
+import { createPolicy } from '../scaling/policies.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { distribution } from '../traffic/distribution.ts'
 import { createPattern, type PatternSpec } from '../traffic/patterns.ts'
 import { nearest } from './nearest.ts'
-import { allowedKeys, type Config, configSchema } from './schema.ts'
+import { allowedKeys, allowedKinds, type Config, configSchema } from './schema.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -72,6 +73,12 @@ function fromIssue(issue: z.core.$ZodIssue, places: Places, value: unknown): Con
       },
     )
   }
+  const kinds = issue.code === 'invalid_union' ? allowedKinds(issue.path, value) : []
+  if (kinds.length > 0) {
+    return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: there is no such kind`, {
+      hint: kinds.join(', '),
+    })
+  }
   const { message } = issue
   const hint = keys.length > 0 ? `the keys ${keys.join(', ')}` : undefined
   return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: ${message}`, { hint })
@@ -127,12 +134,15 @@ function toOptions(config: Config, places: Places, folder: string): ConfiguredOp
   const spec = load && resolveFiles(load, folder)
   const time = (path: Path, value: Parameters<typeof distribution>[0] | undefined) =>
     value && located(places, path, () => distribution(value))
-  if (autoScaler) located(places, ['autoScaler'], () => new AutoScaler(autoScaler))
+  const policySpec = autoScaler?.policy
+  const policy = policySpec && located(places, ['autoScaler', 'policy'], () => createPolicy(policySpec))
+  const scaling = autoScaler && { ...autoScaler, policy }
+  if (scaling) located(places, ['autoScaler'], () => new AutoScaler(scaling))
   return {
     ...rest,
     load: spec,
     pattern: spec && located(places, ['load'], () => createPattern(spec)),
-    autoScaler,
+    autoScaler: scaling,
     traffic: traffic && {
       ...traffic,
       thinkTime: time(['traffic', 'thinkTime'], traffic.thinkTime),

@@ -1,10 +1,9 @@
 import { z } from 'zod'
 import { STRATEGY_NAMES } from '../balancing/strategies.ts'
+import { policySchema } from '../scaling/policies.ts'
+import { atLeastZero, count, seconds } from '../spec-kind.ts'
 import type { DistributionSpec } from '../traffic/distribution.ts'
-import { atLeastZero, seconds } from '../traffic/pattern-kind.ts'
 import { patternSchema } from '../traffic/patterns.ts'
-
-const count = z.number().int().min(1)
 
 const kind = <K extends string, S extends z.ZodRawShape>(name: K, shape: S) =>
   z.strictObject({ kind: z.literal(name), ...shape })
@@ -36,6 +35,7 @@ export const configSchema = z.strictObject({
     .describe('how users come, talk and go'),
   autoScaler: z
     .strictObject({
+      policy: policySchema.optional(),
       scaleUpThreshold: z.number().positive().optional().describe('users a server; 30'),
       scaleDownThreshold: atLeastZero.optional().describe('users a server; 10'),
       minServers: count.optional().describe('2'),
@@ -85,25 +85,43 @@ interface JsonSchema {
   properties?: Record<string, JsonSchema & { const?: unknown }>
   oneOf?: JsonSchema[]
   anyOf?: JsonSchema[]
+  allOf?: JsonSchema[]
   items?: JsonSchema
   definitions?: Record<string, JsonSchema>
 }
 
-/** The keys that are allowed at `path` of `value`; none when it is no object there. */
-export function allowedKeys(path: readonly PropertyKey[], value: unknown): string[] {
-  const root = configJsonSchema() as JsonSchema
-  const settle = (schema: JsonSchema | undefined, at: unknown): JsonSchema | undefined => {
-    if (schema?.$ref) return settle(root.definitions?.[schema.$ref.split('/').at(-1)!], at)
-    const options = schema?.oneOf ?? schema?.anyOf
-    if (!options) return schema
-    const wanted = (at as { kind?: unknown } | null)?.kind
-    return options.find((option) => option.properties?.kind?.const === wanted)
-  }
+const root = configJsonSchema() as JsonSchema
+
+/** Follows references, and of alternatives takes the one of the kind that `value` names. */
+function settle(schema: JsonSchema | undefined, value: unknown): JsonSchema | undefined {
+  if (schema?.$ref) return settle(root.definitions?.[schema.$ref.split('/').at(-1)!], value)
+  if (schema?.allOf) return settle(schema.allOf[0], value)
+  const options = schema?.oneOf ?? schema?.anyOf
+  if (!options) return schema
+  const wanted = (value as { kind?: unknown } | null)?.kind
+  return options.find((option) => option.properties?.kind?.const === wanted) ?? schema
+}
+
+/** The schema at `path` of `value`. */
+function schemaAt(path: readonly PropertyKey[], value: unknown): JsonSchema | undefined {
   let schema = settle(root, value)
   let at = value
   for (const key of path) {
     at = (at as Record<PropertyKey, unknown> | undefined)?.[key]
     schema = settle(typeof key === 'number' ? schema?.items : schema?.properties?.[String(key)], at)
   }
-  return Object.keys(schema?.properties ?? {})
+  return schema
+}
+
+/** The keys that are allowed at `path` of `value`; none when it is no object there. */
+export function allowedKeys(path: readonly PropertyKey[], value: unknown): string[] {
+  return Object.keys(schemaAt(path, value)?.properties ?? {})
+}
+
+/** The kinds there are of the thing whose `kind` is at `path` of `value`; none when it is no such thing. */
+export function allowedKinds(path: readonly PropertyKey[], value: unknown): string[] {
+  const schema = schemaAt(path.at(-1) === 'kind' ? path.slice(0, -1) : path, value)
+  return (schema?.oneOf ?? schema?.anyOf ?? [])
+    .flatMap((each) => each.properties?.kind?.const ?? [])
+    .map(String)
 }

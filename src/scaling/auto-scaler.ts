@@ -1,4 +1,4 @@
-import { requireNumber } from '../errors.ts'
+import { invalidInput, requireNumber } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { Presence, Tick, TrafficItem, UserMessage } from '../traffic/traffic-item.ts'
@@ -39,7 +39,17 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   constructor(options: AutoScalerOptions = {}) {
     super()
     this.policy = options.policy ?? thresholdPolicy(options)
-    this.limits = new ScalingLimits(options)
+    for (const where of ['scaleUpThreshold', 'scaleDownThreshold'] as const) {
+      if (options.policy && options[where] !== undefined) {
+        throw invalidInput(
+          where,
+          `the policy ${options.policy.name} is given`,
+          'one of them, thresholds or a policy',
+        )
+      }
+    }
+    const { cooldown = this.policy.limits?.cooldown } = options
+    this.limits = new ScalingLimits({ ...this.policy.limits, ...options, cooldown })
     this.interval = requireNumber('interval', options.interval ?? 1, { above: 0 })
   }
 

@@ -1,4 +1,5 @@
 import type { ServerId } from '../fleet/provider.ts'
+import type { LimitOptions } from './limits.ts'
 
 /** One server as a policy may see it. A figure that nobody measured is absent, never 0. */
 export interface ServerObservation {
@@ -51,5 +52,7 @@ export interface Recommendation {
 /** Observation → how many servers it wants, and why. May remember; must not read a clock or draw randomness. */
 export interface Policy {
   readonly name: string
+  /** Limits that go with this policy unless others are asked for. */
+  readonly limits?: LimitOptions
   evaluate(observation: Observation): Recommendation
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { invalidInput } from '../errors.ts'
+import { atLeastZero, type SpecKind, seconds, specKind } from '../spec-kind.ts'
 import { clamp, jitter, repeat, scale, sequence, sum } from './combinators.ts'
 import type { LoadPattern } from './load-pattern.ts'
-import { atLeastZero, type PatternKind, patternKind, seconds } from './pattern-kind.ts'
 import { constantKind } from './patterns/constant.ts'
 import { diurnalKind } from './patterns/diurnal.ts'
 import { rampKind } from './patterns/ramp.ts'
@@ -37,18 +37,18 @@ const pattern = z.lazy((): z.ZodType<PatternSpec> => patternSchema)
 const patterns = z.array(pattern).min(1)
 
 const COMBINED_KINDS = [
-  patternKind('sequence', { patterns }, (spec) => sequence(...spec.patterns.map(createPattern))),
-  patternKind('sum', { patterns }, (spec) => sum(...spec.patterns.map(createPattern))),
-  patternKind('scale', { pattern, factor: atLeastZero }, (spec) =>
+  specKind('sequence', { patterns }, (spec) => sequence(...spec.patterns.map(createPattern))),
+  specKind('sum', { patterns }, (spec) => sum(...spec.patterns.map(createPattern))),
+  specKind('scale', { pattern, factor: atLeastZero }, (spec) =>
     scale(createPattern(spec.pattern), spec.factor),
   ),
-  patternKind('clamp', { pattern, min: atLeastZero, max: atLeastZero }, (spec) =>
+  specKind('clamp', { pattern, min: atLeastZero, max: atLeastZero }, (spec) =>
     clamp(createPattern(spec.pattern), spec.min, spec.max),
   ),
-  patternKind('repeat', { pattern, times: z.number().int().min(1) }, (spec) =>
+  specKind('repeat', { pattern, times: z.number().int().min(1) }, (spec) =>
     repeat(createPattern(spec.pattern), spec.times),
   ),
-  patternKind(
+  specKind(
     'jitter',
     {
       pattern,
@@ -63,7 +63,7 @@ const COMBINED_KINDS = [
 const KINDS = new Map(
   [...SIMPLE_KINDS, ...COMBINED_KINDS].map((each) => [
     each.kind,
-    each as unknown as PatternKind<PatternSpec>,
+    each as unknown as SpecKind<PatternSpec, LoadPattern>,
   ]),
 )
 

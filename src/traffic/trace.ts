@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { ConcertinaError, requireNumber } from '../errors.ts'
+import { specKind } from '../spec-kind.ts'
 import type { LoadPattern } from './load-pattern.ts'
-import { patternKind } from './pattern-kind.ts'
 
 /** A recorded load: `values[i]` at `times[i]` seconds, times increasing. */
 export interface Trace {
@@ -110,7 +110,7 @@ export function tracePattern(trace: Trace, options: { speed?: number; scale?: nu
 
 const factor = z.number().positive().optional()
 
-export const traceKind = patternKind(
+export const traceKind = specKind(
   'trace',
   { file: z.string(), speed: factor, scale: factor },
   ({ file, ...options }) => tracePattern(readTrace(file), options),

@@ -1,4 +1,6 @@
+import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../errors.ts'
+import { atLeastZero, specKind } from '../../spec-kind.ts'
 import type { Policy } from '../policy.ts'
 
 export interface ThresholdOptions {
@@ -47,3 +49,9 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
     },
   }
 }
+
+export const thresholdKind = specKind(
+  'threshold',
+  { scaleUpThreshold: z.number().positive().optional(), scaleDownThreshold: atLeastZero.optional() },
+  thresholdPolicy,
+)

@@ -1,6 +1,6 @@
 import { requireNumber } from '../../errors.ts'
+import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
-import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 /** The same number of users throughout; without `duration` (s) it has no end. */
 export function constant(options: { users: number; duration?: number }): LoadPattern {
@@ -10,7 +10,7 @@ export function constant(options: { users: number; duration?: number }): LoadPat
   return { duration, description: `${users} users`, users: () => users }
 }
 
-export const constantKind = patternKind(
+export const constantKind = specKind(
   'constant',
   { users: atLeastZero, duration: seconds.optional() },
   constant,

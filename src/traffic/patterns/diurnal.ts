@@ -1,6 +1,6 @@
 import { requireNumber } from '../../errors.ts'
+import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
-import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 export interface DiurnalOptions {
   /** Users in the mean, and how far the peak is above it. */
@@ -28,7 +28,7 @@ export function diurnal(options: DiurnalOptions): LoadPattern {
   }
 }
 
-export const diurnalKind = patternKind(
+export const diurnalKind = specKind(
   'diurnal',
   {
     mean: atLeastZero,

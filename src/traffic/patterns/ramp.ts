@@ -1,6 +1,6 @@
 import { requireNumber } from '../../errors.ts'
+import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
-import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 /** A straight line from `from` to `to` users over `duration` (s). */
 export function ramp(options: { from: number; to: number; duration: number }): LoadPattern {
@@ -14,4 +14,4 @@ export function ramp(options: { from: number; to: number; duration: number }): L
   }
 }
 
-export const rampKind = patternKind('ramp', { from: atLeastZero, to: atLeastZero, duration: seconds }, ramp)
+export const rampKind = specKind('ramp', { from: atLeastZero, to: atLeastZero, duration: seconds }, ramp)

@@ -1,6 +1,6 @@
 import { requireNumber } from '../../errors.ts'
+import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
-import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 export interface SpikeOptions {
   base: number
@@ -25,7 +25,7 @@ export function spike(options: SpikeOptions): LoadPattern {
   }
 }
 
-export const spikeKind = patternKind(
+export const spikeKind = specKind(
   'spike',
   { base: atLeastZero, peak: atLeastZero, at: atLeastZero, width: seconds, duration: seconds },
   spike,

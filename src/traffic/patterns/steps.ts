@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../errors.ts'
+import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
-import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 /** `users` from the second `at` on, until the next step; 0 before the first. */
 export interface Step {
@@ -26,4 +26,4 @@ export function steps(options: { steps: readonly Step[]; duration: number }): Lo
 
 const step = z.strictObject({ at: atLeastZero, users: atLeastZero })
 
-export const stepsKind = patternKind('steps', { steps: z.array(step).min(1), duration: seconds }, steps)
+export const stepsKind = specKind('steps', { steps: z.array(step).min(1), duration: seconds }, steps)

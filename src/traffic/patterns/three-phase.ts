@@ -1,6 +1,6 @@
 import { requireNumber } from '../../errors.ts'
+import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
-import { atLeastZero, patternKind, seconds } from '../pattern-kind.ts'
 
 /** Ramps from `baseRate` to `peakRate` users until 30 % of `duration` (s), stays until 70 %, and ramps down again. */
 export function threePhase(options: { duration: number; baseRate: number; peakRate: number }): LoadPattern {
@@ -19,7 +19,7 @@ export function threePhase(options: { duration: number; baseRate: number; peakRa
   }
 }
 
-export const threePhaseKind = patternKind(
+export const threePhaseKind = specKind(
   'three-phase',
   { duration: seconds, baseRate: atLeastZero, peakRate: atLeastZero },
   threePhase,
