@@ -130,6 +130,12 @@ describe('bad input', () => {
       ['simulate', '--config', both, '--scale-up-threshold', '9'],
       /--scale-up-threshold: the policy queueing/,
     ],
+    ['a key of a load', ['simulate', '--config', load], /load\.yaml:3:3: load\.fromm: .*\n.*from \(did/],
+    [
+      'a kind of load',
+      ['simulate', '--config', wave],
+      /wave\.yaml:2:9: load\.kind: .*\n.*three-phase, constant/,
+    ],
     ['broken YAML', ['simulate', '--config', broken], /broken\.yaml:\d:\d/],
     ['a flag that does not apply', ['simulate', '--speed', '2'], /--speed: there is no --trace/],
     ['a strategy', ['simulate', '--strategy', 'best'], /round-robin, least-loaded/],
