@@ -37,7 +37,7 @@ export class EventsFile {
       this.discard()
       const { code } = error as NodeJS.ErrnoException
       throw new ConcertinaError('FILE_ACCESS', `--events ${this.#file}: cannot be written (${code})`, {
-        hint: 'a path in a folder that exists and can be written to',
+        hint: 'a path in a folder that exists and can be written to, on a disk with room',
       })
     }
   }
