@@ -89,7 +89,7 @@ export function jitter(
   const rng = seededRng(options.seed ?? 42).stream('jitter')
   return {
     duration: pattern.duration,
-    description: `${pattern.description}, ± ${amount * 100} %`,
+    description: `${pattern.description}, ± ${Number((amount * 100).toPrecision(12))} %`,
     users(time) {
       const factor = 1 + amount * (2 * rng.stream(String(Math.floor(time / every))).next() - 1)
       return pattern.users(time) * factor

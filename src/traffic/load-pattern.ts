@@ -1,6 +1,6 @@
 /**
  * Concurrent users as a pure function of time. `users(t)` is defined for every `t` in seconds, at least 0, and never
- * negative; beyond `duration` it keeps its last value.
+ * negative. Beyond `duration` it goes on by the same rule: a ramp keeps its last value, a wave goes on swinging.
  */
 export interface LoadPattern {
   /** Concurrent users wanted at `time` seconds. Need not be whole. */

@@ -96,6 +96,7 @@ describe('load patterns', () => {
     expect(Math.min(...users)).toBeGreaterThanOrEqual(10)
     expect(Math.max(...users)).toBeLessThanOrEqual(30)
     expect(new Set(users).size).toBeGreaterThan(900)
+    expect(createPattern({ kind: 'jitter', pattern: flat, amount: 0.07 }).description).toMatch(/± 7 %$/)
     expect(of(2).users(3)).not.toBe(of(1).users(3))
   })
 
@@ -105,6 +106,12 @@ describe('load patterns', () => {
     expect(bad({ kind: 'ramp', from: -1, to: 1, duration: 1 })).toThrow(/from: -1/)
     expect(bad({ kind: 'repeat', pattern: { kind: 'constant', users: 1 }, times: 2 })).toThrow(/no end/)
     expect(bad({ kind: 'sequence', patterns: [{ kind: 'constant', users: 1 }, flat] })).toThrow(/no end/)
+    expect(bad(undefined as never)).toThrow(/kind: undefined is not a load pattern/)
+    expect(bad({ kind: 'scale', factor: 1 })).toThrow(/kind: undefined is not a load pattern/)
+    expect(bad({ kind: 'sequence' })).toThrow(/patterns: it is not a list/)
+    expect(bad({ kind: 'steps', duration: 9 })).toThrow(/steps: there is none/)
+    expect(bad({ kind: 'steps', steps: [null], duration: 9 })).toThrow(/steps\[0\]\.at: undefined/)
+    expect(bad({ kind: 'trace' })).toThrow(/file: there is none/)
     expect(() => custom(() => -1, { duration: 1 }).users(0)).toThrow(/loadPattern\(0\): gave -1/)
     expect(custom((progress) => progress * 10, { duration: 20 }).users(10)).toBe(5)
   })
@@ -118,6 +125,8 @@ describe('traces', () => {
     ['t_seconds,value\n0,1\n1\n', /t\.csv:3: 1 columns/],
     ['t_seconds,value\n0,1\n1,\n', /t\.csv:3: value is ""/],
     ['t_seconds,value\n0,1\n1,-2\n', /t\.csv:3: value is "-2"/],
+    ['t_seconds,value\n0,1\n1,0x10\n', /t\.csv:3: value is "0x10"/],
+    ['t_seconds,value\n-1,1\n1,2\n', /t\.csv:2: t_seconds is "-1"/],
     ['t_seconds,value\n0,1\nx,2\n', /t\.csv:3: t_seconds is "x"/],
     ['t_seconds,value\n0,1\n5,1\n5,2\n', /t\.csv:4: t_seconds 5 does not follow 5/],
     ['t_seconds,value\n0,1\n\n5,2\n', /t\.csv:3: 1 columns/],

@@ -36,9 +36,14 @@ export type PatternSpec =
 const pattern = z.lazy((): z.ZodType<PatternSpec> => patternSchema)
 const patterns = z.array(pattern).min(1)
 
+function createAll(specs: readonly PatternSpec[]): LoadPattern[] {
+  if (!Array.isArray(specs)) throw invalidInput('patterns', 'it is not a list', 'at least one load pattern')
+  return specs.map((spec) => createPattern(spec))
+}
+
 const COMBINED_KINDS = [
-  specKind('sequence', { patterns }, (spec) => sequence(...spec.patterns.map(createPattern))),
-  specKind('sum', { patterns }, (spec) => sum(...spec.patterns.map(createPattern))),
+  specKind('sequence', { patterns }, (spec) => sequence(...createAll(spec.patterns))),
+  specKind('sum', { patterns }, (spec) => sum(...createAll(spec.patterns))),
   specKind('scale', { pattern, factor: atLeastZero }, (spec) =>
     scale(createPattern(spec.pattern), spec.factor),
   ),
@@ -67,6 +72,7 @@ const KINDS = new Map(
   ]),
 )
 
+/** The names of all kinds of load pattern, in the order of the registry. */
 export const PATTERN_KINDS: readonly string[] = [...KINDS.keys()]
 
 /** What a load pattern may say, for config files. */
@@ -79,9 +85,10 @@ export const patternSchema: z.ZodType<PatternSpec> = z
  * @throws {ConcertinaError} INVALID_INPUT, FILE_ACCESS or INVALID_TRACE.
  */
 export function createPattern(spec: PatternSpec): LoadPattern {
-  const found = KINDS.get(spec.kind)
+  const kind = (spec as PatternSpec | null | undefined)?.kind
+  const found = kind && KINDS.get(kind)
   if (!found) {
-    throw invalidInput('kind', `${JSON.stringify(spec.kind)} is not a load pattern`, PATTERN_KINDS.join(', '))
+    throw invalidInput('kind', `${JSON.stringify(kind)} is not a load pattern`, PATTERN_KINDS.join(', '))
   }
   return found.create(spec)
 }

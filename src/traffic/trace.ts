@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { ConcertinaError, requireNumber } from '../errors.ts'
+import { ConcertinaError, invalidInput, requireNumber } from '../errors.ts'
 import { specKind } from '../spec-kind.ts'
 import type { LoadPattern } from './load-pattern.ts'
 
@@ -12,6 +12,8 @@ export interface Trace {
 }
 
 const HEADER = 't_seconds,value'
+/** What `Number` takes, less the empty cell and hexadecimal, octal and binary numbers. */
+const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i
 
 /**
  * Reads the text of a CSV trace with the header `t_seconds,value`.
@@ -33,7 +35,7 @@ export function parseTrace(text: string, file: string): Trace {
     const cells = lines[i]!.split(',')
     if (cells.length !== 2)
       fail(i + 1, `${cells.length} columns in ${JSON.stringify(lines[i])}`, 'two numbers: t_seconds,value')
-    const [time, value] = cells.map((cell) => (cell.trim() === '' ? Number.NaN : Number(cell))) as [
+    const [time, value] = cells.map((cell) => (DECIMAL.test(cell) ? Number(cell) : Number.NaN)) as [
       number,
       number,
     ]
@@ -110,8 +112,13 @@ export function tracePattern(trace: Trace, options: { speed?: number; scale?: nu
 
 const factor = z.number().positive().optional()
 
+/** How a config file names a trace: `file`, and `speed` and `scale` where they are not 1. */
 export const traceKind = specKind(
   'trace',
   { file: z.string(), speed: factor, scale: factor },
-  ({ file, ...options }) => tracePattern(readTrace(file), options),
+  ({ file, ...options }) => {
+    if (typeof file !== 'string' || file === '')
+      throw invalidInput('file', 'there is none', 'the path of a CSV trace')
+    return tracePattern(readTrace(file), options)
+  },
 )

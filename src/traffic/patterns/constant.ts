@@ -10,6 +10,7 @@ export function constant(options: { users: number; duration?: number }): LoadPat
   return { duration, description: `${users} users`, users: () => users }
 }
 
+/** How a config file names it; times in seconds. */
 export const constantKind = specKind(
   'constant',
   { users: atLeastZero, duration: seconds.optional() },

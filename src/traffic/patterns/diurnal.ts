@@ -2,6 +2,7 @@ import { requireNumber } from '../../errors.ts'
 import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
+/** A day's wave: users in numbers, times in seconds. */
 export interface DiurnalOptions {
   /** Users in the mean, and how far the peak is above it. */
   mean: number
@@ -28,6 +29,7 @@ export function diurnal(options: DiurnalOptions): LoadPattern {
   }
 }
 
+/** How a config file names it; times in seconds. */
 export const diurnalKind = specKind(
   'diurnal',
   {

@@ -14,4 +14,5 @@ export function ramp(options: { from: number; to: number; duration: number }): L
   }
 }
 
+/** How a config file names it; times in seconds. */
 export const rampKind = specKind('ramp', { from: atLeastZero, to: atLeastZero, duration: seconds }, ramp)

@@ -2,6 +2,7 @@ import { requireNumber } from '../../errors.ts'
 import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
+/** A spike: users in numbers, times in seconds. */
 export interface SpikeOptions {
   base: number
   peak: number
@@ -25,6 +26,7 @@ export function spike(options: SpikeOptions): LoadPattern {
   }
 }
 
+/** How a config file names it; times in seconds. */
 export const spikeKind = specKind(
   'spike',
   { base: atLeastZero, peak: atLeastZero, at: atLeastZero, width: seconds, duration: seconds },

@@ -12,10 +12,12 @@ export interface Step {
 /** Stairs: each step holds until the next one; the last until `duration` (s). */
 export function steps(options: { steps: readonly Step[]; duration: number }): LoadPattern {
   const duration = requireNumber('duration', options.duration, { above: 0 })
-  if (options.steps.length === 0) throw invalidInput('steps', 'there is none', 'at least one { at, users }')
-  const stairs = options.steps.map((step, i) => ({
-    at: requireNumber(`steps[${i}].at`, step.at, i === 0 ? { min: 0 } : { above: options.steps[i - 1]!.at }),
-    users: requireNumber(`steps[${i}].users`, step.users, { min: 0 }),
+  if (!Array.isArray(options.steps) || options.steps.length === 0)
+    throw invalidInput('steps', 'there is none', 'at least one { at, users }')
+  const given: readonly (Step | null | undefined)[] = options.steps
+  const stairs = given.map((step, i) => ({
+    at: requireNumber(`steps[${i}].at`, step?.at, i === 0 ? { min: 0 } : { above: given[i - 1]!.at }),
+    users: requireNumber(`steps[${i}].users`, step?.users, { min: 0 }),
   }))
   return {
     duration,
@@ -26,4 +28,5 @@ export function steps(options: { steps: readonly Step[]; duration: number }): Lo
 
 const step = z.strictObject({ at: atLeastZero, users: atLeastZero })
 
+/** How a config file names it; times in seconds. */
 export const stepsKind = specKind('steps', { steps: z.array(step).min(1), duration: seconds }, steps)

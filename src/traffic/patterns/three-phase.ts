@@ -19,6 +19,7 @@ export function threePhase(options: { duration: number; baseRate: number; peakRa
   }
 }
 
+/** How a config file names it; times in seconds. */
 export const threePhaseKind = specKind(
   'three-phase',
   { duration: seconds, baseRate: atLeastZero, peakRate: atLeastZero },
