@@ -85,6 +85,21 @@ describe('bad input', () => {
   const wave = file('wave.yaml', 'load:\n  kind: wave\n')
   const both = file('both.yaml', 'autoScaler:\n  policy: { kind: queueing }\n')
   const broken = file('broken.yaml', 'autoScaler: {\n')
+  const alias = file('alias.yaml', 'seed: 1\nload: *nope\n')
+  const loop = file('loop.yaml', 'load: &x { kind: scale, factor: 2, pattern: *x }\n')
+  const range = file('range.yaml', 'duration: -3\n')
+  const choice = file('choice.yaml', 'balancer:\n  strategy: least\n')
+  const seed = file('seed.yaml', 'seed: [1]\n')
+  const gone = file('gone.yaml', 'load:\n  kind: trace\n  file: gone.csv\n')
+  const nested = file(
+    'nested.yaml',
+    `load:
+  kind: sequence
+  patterns:
+    - { kind: constant, users: 3, duration: 5 }
+    - { kind: clamp, min: 5, max: 2, pattern: { kind: constant, users: 3, duration: 5 } }
+`,
+  )
 
   it.each([
     ['an unknown flag', ['simulate', '--fast'], /unknown option '--fast'/],
@@ -137,6 +152,33 @@ describe('bad input', () => {
       /wave\.yaml:2:9: load\.kind: .*\n.*three-phase, constant/,
     ],
     ['broken YAML', ['simulate', '--config', broken], /broken\.yaml:\d:\d/],
+    ['an alias of nothing', ['simulate', '--config', alias], /alias\.yaml:2:7: \*nope: .*\n {2}allowed: /],
+    ['an alias of itself', ['simulate', '--config', loop], /loop\.yaml:1:\d+: \*x: .*\n {2}allowed: /],
+    [
+      'a range in a config',
+      ['simulate', '--config', range],
+      /range\.yaml:1:11: duration: -3 is not allowed\n {2}allowed: a number, above 0/,
+    ],
+    [
+      'a choice in a config',
+      ['simulate', '--config', choice],
+      /choice\.yaml:2:13: balancer\.strategy: "least" is not allowed\n {2}allowed: round-robin, least-loaded/,
+    ],
+    [
+      'a seed that is a list',
+      ['simulate', '--config', seed],
+      /seed\.yaml:1:7: seed: \[1\] is not allowed\n {2}allowed: a number or text/,
+    ],
+    [
+      'bounds deep in a load',
+      ['simulate', '--config', nested],
+      /nested\.yaml:5:35: load\.patterns\.1\.max: 2 is not allowed\n {2}allowed: a number, at least 5/,
+    ],
+    [
+      'a missing trace in a config',
+      ['simulate', '--config', gone],
+      /gone\.yaml:3:9: load\.file: .*gone\.csv: there is no such file/,
+    ],
     ['a flag that does not apply', ['simulate', '--speed', '2'], /--speed: there is no --trace/],
     ['a strategy', ['simulate', '--strategy', 'best'], /round-robin, least-loaded/],
   ])('%s gets one message, status 2 and leaves no file', async (_, args, message) => {
@@ -155,6 +197,12 @@ describe('bad input', () => {
     const { status, stderr, stdout } = await runCli(['simulate', '--events', '/no/such/folder/events'])
     expect([status, stdout]).toEqual([2, ''])
     expect(stderr).toMatch(/--events \/no\/such\/folder\/events: cannot be written \(ENOENT\)/)
+  })
+
+  it('says before a long run that the events are a folder', async () => {
+    const { status, stderr } = await runCli(['simulate', '--duration', '1e12', '--events', folder])
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/cannot be written \(EISDIR\)/)
   })
 })
 

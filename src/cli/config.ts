@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument } from 'yaml'
+import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { ConcertinaError } from '../errors.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { createPolicy } from '../scaling/policies.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { distribution } from '../traffic/distribution.ts'
+import type { LoadPattern } from '../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../traffic/patterns.ts'
 import { nearest } from './nearest.ts'
 import { allowedKeys, allowedKinds, type Config, configSchema } from './schema.ts'
@@ -58,6 +59,42 @@ class Places {
   }
 }
 
+/** What is wrong with the value `found`, and what is allowed instead. */
+function explain(issue: z.core.$ZodIssue, found: unknown): { wrong: string; allowed?: string } {
+  const wrong =
+    found === undefined ? 'is missing' : `${JSON.stringify(found) ?? String(found)} is not allowed`
+  const names: Record<string, string> = {
+    int: 'a whole number',
+    number: 'a number',
+    string: 'text',
+    array: 'a list',
+    object: 'a map of keys',
+  }
+  const kindOf = (expected: string) => names[expected] ?? expected
+  switch (issue.code) {
+    case 'invalid_type':
+      return { wrong, allowed: kindOf(issue.expected) }
+    case 'invalid_value':
+      return { wrong, allowed: issue.values.map(String).join(', ') }
+    case 'too_small': {
+      const what = issue.origin === 'array' ? 'a list, length' : 'a number,'
+      return { wrong, allowed: `${what} ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}` }
+    }
+    case 'too_big':
+      return { wrong, allowed: `a number, ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}` }
+    case 'invalid_union': {
+      const inner = issue.errors.flat().flatMap((each) => (each.code === 'invalid_type' ? each.expected : []))
+      return { wrong, allowed: [...new Set(inner.map(kindOf))].join(' or ') || undefined }
+    }
+    default:
+      return { wrong: issue.message }
+  }
+}
+
+function valueAt(path: Path, value: unknown): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
+}
+
 function fromIssue(issue: z.core.$ZodIssue, places: Places, value: unknown): ConcertinaError {
   const name = issue.path.map(String).join('.') || 'the config'
   const keys = allowedKeys(issue.path, value)
@@ -79,9 +116,9 @@ function fromIssue(issue: z.core.$ZodIssue, places: Places, value: unknown): Con
       hint: kinds.join(', '),
     })
   }
-  const { message } = issue
-  const hint = keys.length > 0 ? `the keys ${keys.join(', ')}` : undefined
-  return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: ${message}`, { hint })
+  const { wrong, allowed } = explain(issue, valueAt(issue.path, value))
+  const hint = keys.length > 0 ? `the keys ${keys.join(', ')}` : allowed
+  return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: ${wrong}`, { hint })
 }
 
 /** Runs `make`, and says of an error in an option in which line of the config the option is. */
@@ -94,6 +131,46 @@ function located<T>(places: Places, path: Path, make: () => T): T {
     const prefix = path.length > 0 ? `${path.map(String).join('.')}.` : ''
     throw new ConcertinaError('INVALID_INPUT', `${places.of(full)}: ${prefix}${error.message}`, {
       hint: error.hint,
+    })
+  }
+}
+
+function childrenOf(spec: PatternSpec): readonly (readonly [Path, PatternSpec])[] {
+  if ('patterns' in spec) return spec.patterns.map((each, i) => [['patterns', i], each] as const)
+  return 'pattern' in spec ? [[['pattern'], spec.pattern]] : []
+}
+
+/** Makes a load pattern; an error is told of the innermost pattern that has it. */
+function locatedPattern(places: Places, path: Path, spec: PatternSpec): LoadPattern {
+  try {
+    return createPattern(spec)
+  } catch (error) {
+    for (const [below, child] of childrenOf(spec)) locatedPattern(places, [...path, ...below], child)
+    if (spec.kind === 'trace' && error instanceof ConcertinaError && error.code === 'FILE_ACCESS') {
+      const file = [...path, 'file']
+      throw new ConcertinaError('FILE_ACCESS', `${places.of(file)}: ${file.join('.')}: ${error.message}`, {
+        hint: error.hint,
+      })
+    }
+    return located(places, path, () => {
+      throw error
+    })
+  }
+}
+
+/** The document as plain data; aliases that lead nowhere, to themselves or to very much are refused. */
+function plainData(document: Document, places: Places): unknown {
+  try {
+    const value: unknown = document.toJS() ?? {}
+    JSON.stringify(value) // throws when something contains itself
+    return value
+  } catch {
+    const aliases: Alias[] = []
+    visit(document, { Alias: (_, alias) => void aliases.push(alias) })
+    const alias = aliases.find((each) => !each.resolve(document)) ?? aliases[0]
+    const place = places.at(alias?.range?.[0] ?? 0)
+    throw new ConcertinaError('INVALID_INPUT', `${place}: *${alias?.source}: this alias cannot be followed`, {
+      hint: 'an alias of an anchor (&name) that stands before it and does not contain it, not too many times over',
     })
   }
 }
@@ -119,11 +196,12 @@ export function readConfig(file: string): ConfiguredOptions {
   const places = new Places(file, document, lines)
   const [broken] = document.errors
   if (broken) {
-    throw new ConcertinaError('INVALID_INPUT', `${places.at(broken.pos[0])}: ${broken.message}`, {
-      hint: 'YAML',
+    const wrong = broken.code === 'MULTIPLE_DOCS' ? 'a second document begins here' : broken.message
+    throw new ConcertinaError('INVALID_INPUT', `${places.at(broken.pos[0])}: ${wrong}`, {
+      hint: 'one YAML document',
     })
   }
-  const value: unknown = document.toJS() ?? {}
+  const value = plainData(document, places)
   const parsed = configSchema.safeParse(value)
   if (!parsed.success) throw fromIssue(parsed.error.issues[0]!, places, value)
   return toOptions(parsed.data, places, dirname(file))
@@ -141,7 +219,7 @@ function toOptions(config: Config, places: Places, folder: string): ConfiguredOp
   return {
     ...rest,
     load: spec,
-    pattern: spec && located(places, ['load'], () => createPattern(spec)),
+    pattern: spec && locatedPattern(places, ['load'], spec),
     autoScaler: scaling,
     traffic: traffic && {
       ...traffic,

@@ -1,4 +1,4 @@
-import { closeSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { ConcertinaError } from '../errors.ts'
 import type { Decision } from '../scaling/decision.ts'
 
@@ -12,7 +12,12 @@ export class EventsFile {
   constructor(file: string) {
     this.#file = file
     this.#partial = `${file}.${process.pid}.partial`
-    this.#descriptor = this.#or(() => openSync(this.#partial, 'wx'))
+    this.#descriptor = this.#or(() => {
+      // Renaming onto a folder would fail only after the run.
+      if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+        throw Object.assign(new Error(), { code: 'EISDIR' })
+      return openSync(this.#partial, 'wx')
+    })
   }
 
   /** Writes the decisions, one JSON object a line, and puts the file in its place. */
