@@ -11,6 +11,12 @@ const ERROR_CODES = {
   INVALID_TRACE: { exitStatus: 2 },
   /** A pipeline is put together wrongly. */
   INVALID_PIPELINE: { exitStatus: 2 },
+  /** Another process uses the data folder. */
+  DATA_IN_USE: { exitStatus: 2 },
+  /** The data folder's own description cannot be read. */
+  DATA_DAMAGED: { exitStatus: 1 },
+  /** The address to listen on is taken or not ours. */
+  ADDRESS_UNAVAILABLE: { exitStatus: 2 },
   /** An operator threw while the pipeline ran. */
   OPERATOR_FAILED: { exitStatus: 1 },
 } as const satisfies Record<string, { exitStatus: number }>
