@@ -1,5 +1,5 @@
 import { invalidInput, requireNumber } from '../errors.ts'
-import type { Clock } from '../pipeline/clock.ts'
+import type { Cancel, Clock } from '../pipeline/clock.ts'
 import type { Provider, ProviderFactory, ServerId } from './provider.ts'
 import type { Server } from './server.ts'
 
@@ -12,7 +12,16 @@ export interface FleetOptions {
    * it works on twice as many messages at once, and a balancer that heeds weights gives it twice as much.
    */
   weights?: readonly number[]
+  /**
+   * Launches another server for each that fails; no unless told. At once after a failure out of the blue, later and later
+   * (1, 2, 4 … 60 s) when the new ones fail, too, within half a minute.
+   */
+  replaceFailed?: boolean
 }
+
+/** Seconds that a server must have been ready to count as a good one. */
+const PROVEN_SECONDS = 30
+const MAX_BACKOFF_SECONDS = 60
 
 /** The servers, and the only way to change how many there are. */
 export class Fleet {
@@ -26,18 +35,24 @@ export class Fleet {
   readonly #provider: Provider
   readonly #listeners: FleetListener[] = []
   readonly #weights: readonly number[]
+  readonly #replaceFailed: boolean
+  /** Launches that wait. */
+  readonly #later = new Map<ServerId, Cancel>()
   #nextId = 1
+  /** Failures one after another, of servers that were not proven yet. */
+  #failures = 0
   #closed = false
 
   constructor(clock: Clock, provider: ProviderFactory, options: FleetOptions = {}) {
     this.#clock = clock
-    const { weights = [1] } = options
+    const { weights = [1], replaceFailed = false } = options
+    this.#replaceFailed = replaceFailed
     if (weights.length === 0) throw invalidInput('weights', 'there is none', 'at least one number above 0')
     this.#weights = weights.map((weight, i) => requireNumber(`weights[${i}]`, weight, { above: 0 }))
     this.#provider = provider({
       ready: (id) => this.#move(id, 'ready'),
       stopped: (id) => this.#move(id, 'stopped'),
-      failed: (id) => this.#move(id, 'failed'),
+      failed: (id, reason) => this.#failed(id, reason),
       busyUntil: (id) => this.#find(id)?.work?.busyUntil() ?? this.#clock.now(),
     })
   }
@@ -65,17 +80,31 @@ export class Fleet {
       // One that still starts holds nobody: it is gone as soon as it is told.
       if (!startedAlready) this.#remove(server)
       this.#changed(server)
-      this.#provider.drain(server.id)
+      this.#cancelOrDrain(server.id)
     }
+  }
+
+  /**
+   * Drains this very server; another is launched only when the fleet is scaled out again.
+   * @returns whether there is such a server that takes users
+   */
+  drain(id: ServerId): boolean {
+    const server = this.#find(id)
+    if (server?.state !== 'ready') return false
+    server.state = 'draining'
+    this.#changed(server)
+    this.#provider.drain(id)
+    return true
   }
 
   /** Ends every server. */
   async close(): Promise<void> {
     this.#closed = true
+    for (const cancel of this.#later.values()) cancel()
     await this.#provider.close()
   }
 
-  #launch(standing: boolean): void {
+  #launch(standing: boolean, delay = 0): void {
     const id = this.#nextId++
     const server: Server = {
       id,
@@ -86,7 +115,36 @@ export class Fleet {
     }
     this.servers.push(server)
     this.#changed(server)
-    this.#provider.launch(id, standing)
+    if (delay === 0) {
+      this.#provider.launch(id, standing)
+      return
+    }
+    const launch = () => {
+      this.#later.delete(id)
+      this.#provider.launch(id, standing)
+    }
+    this.#later.set(id, this.#clock.at(this.#clock.now() + delay, launch))
+  }
+
+  #cancelOrDrain(id: ServerId): void {
+    const cancel = this.#later.get(id)
+    this.#later.delete(id)
+    if (cancel) cancel()
+    else this.#provider.drain(id)
+  }
+
+  #failed(id: ServerId, reason: string): void {
+    const server = this.#find(id)
+    if (!server || this.#closed) return
+    const wanted = server.state !== 'draining'
+    const age = this.#clock.now() - (server.readyAt ?? Number.POSITIVE_INFINITY)
+    if (age > PROVEN_SECONDS) this.#failures = 0
+    server.failure = reason
+    this.#move(id, 'failed')
+    if (!wanted || !this.#replaceFailed) return
+    const delay = this.#failures === 0 ? 0 : Math.min(MAX_BACKOFF_SECONDS, 2 ** (this.#failures - 1))
+    this.#failures++
+    this.#launch(false, delay)
   }
 
   #find(id: ServerId): Server | undefined {

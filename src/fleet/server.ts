@@ -11,6 +11,20 @@ export interface ServerWork {
   busyUntil(): number
   /** Totals up to `time`. */
   totals(time: number): WorkTotals
+  /** What else was measured of it; nothing in virtual time. */
+  measured?(): Measurements
+}
+
+/** What a real server tells of its process. */
+export interface Measurements {
+  /** CPU use in cores. */
+  readonly cpu: number
+  /** Resident memory, bytes. */
+  readonly memoryBytes: number
+  /** Share of time its event loop was busy, 0–1. */
+  readonly eventLoopUtilization: number
+  /** 99th percentile of its latency, milliseconds. */
+  readonly latencyP99Ms: number
 }
 
 export interface WorkTotals {
@@ -36,5 +50,7 @@ export interface Server {
   readonly launchedAt: number
   readyAt?: number
   endedAt?: number
+  /** Why it failed. */
+  failure?: string
   work?: ServerWork
 }

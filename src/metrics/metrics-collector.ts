@@ -4,11 +4,25 @@ import { type OperatorContext, SinkFunction } from '../pipeline/functions.ts'
 import type { ScaledTick } from '../scaling/auto-scaler.ts'
 import type { ProcessedItem } from '../simulation/request-processor.ts'
 import { Histogram } from './histogram.ts'
-import type { RunResult } from './run-result.ts'
+import type { LatencySummary, RunResult } from './run-result.ts'
 import { Samples } from './samples.ts'
 
 /** The part of a run's result that this sink makes. */
 export type MetricsResult = Omit<RunResult, 'scalingEvents' | 'nothingScaledBecause' | 'seed' | 'interrupted'>
+
+/** The quantiles of `latency`, in milliseconds, of messages that waited for `waitSeconds` together. */
+export function latencySummary(latency: Histogram, waitSeconds: number): LatencySummary {
+  const { count } = latency
+  const ms = (q: number) => (count > 0 ? latency.quantile(q) * 1000 : 0)
+  return {
+    meanMs: latency.mean * 1000,
+    p50Ms: ms(0.5),
+    p95Ms: ms(0.95),
+    p99Ms: ms(0.99),
+    maxMs: count > 0 ? latency.max * 1000 : 0,
+    meanWaitMs: count > 0 ? (waitSeconds / count) * 1000 : 0,
+  }
+}
 
 /** Counts, averages and quantiles of a run; averages are over time, not over samples. */
 export class MetricsCollector extends SinkFunction<ProcessedItem, MetricsResult> {
@@ -105,8 +119,6 @@ export class MetricsCollector extends SinkFunction<ProcessedItem, MetricsResult>
   result(): MetricsResult {
     const duration = this.#context.clock.now()
     const over = (total: number, by: number) => (by > 0 ? total / by : 0)
-    const latency = this.#latency
-    const ms = (q: number) => (latency.count > 0 ? latency.quantile(q) * 1000 : 0)
     return {
       duration,
       totalMessages: this.#processed,
@@ -120,14 +132,7 @@ export class MetricsCollector extends SinkFunction<ProcessedItem, MetricsResult>
       averageServers: over(this.#sizeSeconds, duration),
       serverHours: this.#serverSeconds / 3600,
       utilization: over(this.#busySeconds, this.#slotSeconds),
-      latency: {
-        meanMs: over(latency.sum, latency.count) * 1000,
-        p50Ms: ms(0.5),
-        p95Ms: ms(0.95),
-        p99Ms: ms(0.99),
-        maxMs: latency.count > 0 ? latency.max * 1000 : 0,
-        meanWaitMs: over(this.#waitSeconds, latency.count) * 1000,
-      },
+      latency: latencySummary(this.#latency, this.#waitSeconds),
       samples: this.#samples.kept,
     }
   }

@@ -56,3 +56,26 @@ export function virtualClock(options: { pace?: number } = {}): VirtualClock {
     },
   }
 }
+
+/** The time on the wall, from when the clock was made or last set to zero. */
+export interface WallClock extends Clock {
+  /** It is 0 from now on; calls that were scheduled keep their moment. */
+  setToZero(): void
+}
+
+/** Real time. Its timers do not keep a process alive. */
+export function wallClock(): WallClock {
+  let origin = performance.now()
+  const now = () => (performance.now() - origin) / 1000
+  return {
+    now,
+    at(time, run) {
+      const timer = setTimeout(run, Math.max(0, (time - now()) * 1000))
+      timer.unref()
+      return () => clearTimeout(timer)
+    },
+    setToZero() {
+      origin = performance.now()
+    },
+  }
+}

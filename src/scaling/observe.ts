@@ -20,8 +20,9 @@ function observeServer(server: Server, time: number, memory: WorkMemory): Server
   const last = memory.get(id) ?? { time: readyAt ?? time, messages: 0, busySeconds: 0 }
   memory.set(id, { time, messages, busySeconds })
   const elapsed = time - last.time
-  if (elapsed <= 0) return { id, state, users, readyAt, queued }
+  if (elapsed <= 0) return { id, state, users, readyAt, queued, ...work.measured?.() }
   return {
+    ...work.measured?.(),
     id,
     state,
     users,

@@ -6,6 +6,8 @@ import type { Rng } from '../pipeline/rng.ts'
 export interface Distribution {
   readonly kind: 'constant' | 'exponential' | 'uniform' | 'lognormal' | 'gamma' | 'pareto'
   readonly mean: number
+  /** The same as plain data. */
+  readonly spec: DistributionSpec
   /** A function that draws one value after another from `rng`. */
   sampler(rng: Rng): () => number
 }
@@ -13,20 +15,30 @@ export interface Distribution {
 /** Always `value` seconds. */
 export function constant(value: number): Distribution {
   requireNumber('value', value, { above: 0 })
-  return { kind: 'constant', mean: value, sampler: () => () => value }
+  return { kind: 'constant', mean: value, spec: { kind: 'constant', value }, sampler: () => () => value }
 }
 
 /** Memoryless, with the given mean in seconds. */
 export function exponential(mean: number): Distribution {
   requireNumber('mean', mean, { above: 0 })
-  return { kind: 'exponential', mean, sampler: (rng) => () => rng.exponential(mean) }
+  return {
+    kind: 'exponential',
+    mean,
+    spec: { kind: 'exponential', mean },
+    sampler: (rng) => () => rng.exponential(mean),
+  }
 }
 
 /** Any value from `min` to `max` seconds alike. */
 export function uniform(min: number, max: number): Distribution {
   requireNumber('min', min, { min: 0 })
   requireNumber('max', max, { above: min })
-  return { kind: 'uniform', mean: (min + max) / 2, sampler: (rng) => () => min + rng.next() * (max - min) }
+  return {
+    kind: 'uniform',
+    mean: (min + max) / 2,
+    spec: { kind: 'uniform', min, max },
+    sampler: (rng) => () => min + rng.next() * (max - min),
+  }
 }
 
 /** Log-normal with the given mean in seconds and coefficient of variation: σ² = ln(1 + cv²), μ = ln mean − σ²/2. */
@@ -38,6 +50,7 @@ export function lognormal(mean: number, cv: number): Distribution {
   return {
     kind: 'lognormal',
     mean,
+    spec: { kind: 'lognormal', mean, cv },
     sampler: (rng) => randomLogNormal.source(() => rng.next())(mu, Math.sqrt(variance)),
   }
 }
@@ -49,6 +62,7 @@ export function gamma(mean: number, cv: number): Distribution {
   return {
     kind: 'gamma',
     mean,
+    spec: { kind: 'gamma', mean, cv },
     sampler: (rng) => randomGamma.source(() => rng.next())(1 / (cv * cv), mean * cv * cv),
   }
 }
@@ -58,7 +72,12 @@ export function pareto(mean: number, shape: number): Distribution {
   requireNumber('mean', mean, { above: 0 })
   requireNumber('shape', shape, { above: 1 })
   const lowest = (mean * (shape - 1)) / shape
-  return { kind: 'pareto', mean, sampler: (rng) => () => lowest * rng.next() ** (-1 / shape) }
+  return {
+    kind: 'pareto',
+    mean,
+    spec: { kind: 'pareto', mean, shape },
+    sampler: (rng) => () => lowest * rng.next() ** (-1 / shape),
+  }
 }
 
 /** A distribution as plain data, as in a config file. */

@@ -1,0 +1,201 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { Histogram } from '../metrics/histogram.ts'
+import { seededRng } from '../pipeline/rng.ts'
+import { distribution } from '../traffic/distribution.ts'
+import { Authenticator } from './auth.ts'
+import { Connection } from './connection.ts'
+import { HubLink, type RoomNews } from './hub-link.ts'
+import { type ChatOptions, chatLimits } from './options.ts'
+import { originAllowed } from './origin.ts'
+import { Turn } from './outbox.ts'
+import { CLOSE } from './protocol.ts'
+import { RateLimiter } from './rate-limit.ts'
+import { Rooms } from './rooms.ts'
+import type { ServerContext } from './server-context.ts'
+import { WorkSlots } from './work-slots.ts'
+
+/** What a chat server has done so far, and is doing. */
+export interface ChatServerStats {
+  /** Connections whose user is known. */
+  readonly users: number
+  readonly connections: number
+  /** Messages acknowledged, refused for want of room or disk, and pushed to members. */
+  readonly messages: number
+  readonly refused: number
+  readonly deliveries: number
+  /** Times that a member fell behind, and connections closed for staying so. */
+  readonly behind: number
+  readonly slowClosed: number
+  /** Slot-seconds of simulated work, its slots, and messages that wait for one; absent without such work. */
+  readonly work?: { busySeconds: number; concurrency: number; queued: number }
+}
+
+const ALIVE_MS = 20_000
+/** The window in which clients come again. */
+const RETRY_MS: [number, number] = [50, 1000]
+
+/** One chat server of a fleet: WebSockets on one side, the hub on the other. */
+export class ChatServer {
+  readonly #wss: WebSocketServer
+  readonly #context: ServerContext
+  readonly #link: HubLink
+  readonly #rooms: Rooms
+  readonly #slots: WorkSlots | undefined
+  readonly #origins: readonly string[]
+  readonly #connections = new Set<Connection>()
+  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0 }
+  readonly #alive: NodeJS.Timeout
+  #users = 0
+  /** Seconds from receiving to acknowledging, since it was last taken away. */
+  latency = new Histogram()
+
+  /**
+   * @param server its number in the fleet
+   * @param stream the line to the hub; `onClose` is called when it is gone, and the server is of no use then
+   */
+  static async start(
+    server: number,
+    stream: Duplex,
+    options: ChatOptions,
+    onClose: () => void,
+  ): Promise<ChatServer> {
+    let news: RoomNews = () => {}
+    const link = await HubLink.connect(stream, (room, kind, line) => news(room, kind, line), onClose)
+    const chat = new ChatServer(server, link, options)
+    news = (room, kind, line) => chat.#rooms.news(room, kind, line)
+    return chat
+  }
+
+  private constructor(server: number, link: HubLink, options: ChatOptions) {
+    const limits = chatLimits(options.limits)
+    const { work } = options
+    this.#link = link
+    this.#origins = options.origins ?? []
+    const turn = new Turn()
+    this.#rooms = new Rooms(link, turn)
+    this.#slots =
+      work &&
+      new WorkSlots(
+        work.concurrency,
+        work.queueLimit,
+        distribution(work.serviceTime).sampler(seededRng(`work ${server}`)),
+      )
+    this.#wss = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      clientTracking: false,
+      allowSynchronousEvents: true,
+      maxPayload: 4 * limits.maxBodyBytes + 4096, // every character may be escaped
+    })
+    this.#context = {
+      server,
+      epoch: link.epoch,
+      durability: link.durability,
+      limits,
+      auth: new Authenticator(options.auth ?? { anonymous: true }),
+      rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
+      slots: this.#slots,
+      turn,
+      log: link,
+      retryMs: () => RETRY_MS,
+      append: (message) => link.append(message),
+      enter: (name) => this.#rooms.enter(name),
+      left: (room) => this.#rooms.left(room),
+      present: (room, user, here) => this.#rooms.present(room, user, here),
+      typing: (room, user) => link.typing(room, user),
+      opened: () => {
+        this.#users++
+      },
+      closed: (connection, wasOpen) => {
+        this.#connections.delete(connection)
+        if (wasOpen) this.#users--
+      },
+      acked: (seconds) => {
+        this.#counts.messages++
+        this.latency.record(seconds)
+      },
+      count: (what) => {
+        this.#counts[what]++
+      },
+    }
+    this.#alive = setInterval(() => {
+      for (const connection of this.#connections) connection.checkAlive()
+    }, ALIVE_MS)
+  }
+
+  /** Takes a request to upgrade; `head` are bytes that came after it. */
+  accept(request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {})
+    const refuse = (status: string) =>
+      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
+    if (!originAllowed(request.headers, this.#origins)) {
+      refuse('403 Forbidden')
+    } else if (this.#connections.size >= this.#context.limits.maxConnections) {
+      refuse('503 Service Unavailable')
+    } else {
+      this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
+        this.#connections.add(new Connection(this.#context, webSocket, socket))
+      })
+    }
+  }
+
+  get stats(): ChatServerStats {
+    const slots = this.#slots
+    return {
+      users: this.#users,
+      connections: this.#connections.size,
+      deliveries: this.#rooms.deliveries,
+      ...this.#counts,
+      work: slots && { busySeconds: slots.busySeconds, concurrency: slots.concurrency, queued: slots.queued },
+    }
+  }
+
+  /** Asks up to `count` users to move to server `to`, spread over `seconds`. */
+  rebalance(count: number, to: number, seconds: number): void {
+    const movers = [...this.#connections].filter(({ user }) => user !== undefined).slice(0, count)
+    for (const [i, connection] of movers.entries()) {
+      connection.send({
+        type: 'move',
+        afterMs: Math.round((i / movers.length) * seconds * 1000),
+        reason: 'rebalance',
+        to,
+      })
+    }
+  }
+
+  /**
+   * Asks every user to move, spread over `seconds`; closes those who stay at the same pace after that. Resolves when
+   * nobody is left and every append is answered.
+   */
+  async drain(seconds: number): Promise<void> {
+    const movers = [...this.#connections]
+    const pace = (seconds * 1000) / Math.max(1, movers.length)
+    for (const [i, connection] of movers.entries()) {
+      connection.send({ type: 'move', afterMs: Math.round(i * pace), reason: 'drain' })
+    }
+    const until = performance.now() + seconds * 1000 + 2000
+    while (this.#connections.size > 0 && performance.now() < until) await sleep(20)
+    const atMost = Math.min(5, (5000 / Math.max(1, this.#connections.size)) | 0)
+    while (this.#connections.size > 0 || this.#link.pending > 0) {
+      const [next] = this.#connections
+      next?.close(CLOSE.restart, 'the server goes away')
+      if (next) this.#connections.delete(next)
+      await sleep(next ? atMost : 20)
+    }
+  }
+
+  /** Begins a new histogram of latency. */
+  resetLatency(): void {
+    this.latency = new Histogram()
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#alive)
+    for (const connection of this.#connections) connection.close(CLOSE.restart, 'the server goes away')
+    await this.#link.close()
+  }
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

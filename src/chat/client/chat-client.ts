@@ -1,0 +1,372 @@
+import { type Cursor, mayReconnect, type RoomMessage, type ServerMessage } from '../protocol.ts'
+import { Emitter } from './emitter.ts'
+import { Link, type LinkEvents, type WebSocketClass, type Welcome } from './link.ts'
+import { type Ack, Outgoing } from './outgoing.ts'
+
+export interface ChatClientOptions {
+  /** `ws://` or `wss://` address of the chat. */
+  url: string
+  /** Name of an anonymous user, where the chat takes such. */
+  user?: string
+  /** A token, or what gets a fresh one; asked at every connection and before a token expires. */
+  token?: string | (() => string | Promise<string>)
+  /** Milliseconds without an answer to a message after which the connection is given up; 10,000. */
+  ackMs?: number
+  /** Numbers in [0, 1) for the time to wait before connecting again; `Math.random` unless told. */
+  random?: () => number
+}
+
+export interface JoinOptions {
+  /** Where an earlier client was; what came since is delivered first. */
+  cursor?: Cursor
+  /** Without a cursor: how many of the last messages are delivered first; 0. */
+  history?: number
+}
+
+export interface JoinedRoom {
+  readonly room: string
+  readonly members: number
+  /** Absent in large rooms. */
+  readonly users?: readonly string[]
+}
+
+export interface ChatClientEvents {
+  /** A message of a joined room: each once, in order. */
+  message: RoomMessage
+  /** These messages of the room will never come. */
+  gap: { room: string; from: number; to: number }
+  presence: ServerMessage & { type: 'presence' }
+  typing: { room: string; user: string }
+  /** `moved` has changed servers without a break; `waiting` connects again soon; `closed` will not. */
+  status: { state: 'open' | 'moved' | 'waiting' | 'closed'; server?: number | undefined; reason?: string }
+  /** A room is joined again on another connection, at this place. */
+  resumed: { room: string; cursor: Cursor }
+  /** The server refused something that nobody waits for. */
+  error: { code: string; message: string; room?: string | undefined }
+}
+
+interface ClientRoom {
+  cursor: Cursor | undefined
+  readonly history: number
+  readonly outgoing: Outgoing
+  waiting: { resolve(joined: JoinedRoom): void; reject(error: Error): void }[]
+  /** Links that were asked to join again because of a gap: what they say before that is not taken. */
+  readonly repairing: Set<Link>
+}
+
+/** Longest wait before connecting again, milliseconds. */
+const MAX_WAIT_MS = 30_000
+const FIRST_RETRY_MS: [number, number] = [50, 1000]
+
+const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/**
+ * A chat user: joins rooms, sends, and stays connected. It keeps a cursor for each room and resumes there on any server, sees
+ * a gap by itself and repairs it, moves to another server when told without a break, and sends again what was not
+ * acknowledged, which the room then has once.
+ *
+ * @example
+ * const client = new ChatClient({ url: 'ws://127.0.0.1:8080/chat', user: 'ann' })
+ * client.on('message', ({ user, body }) => console.log(`${user}: ${body}`))
+ * await client.join('lobby', { history: 20 })
+ * const { seq } = await client.send('lobby', 'hello')
+ */
+export class ChatClient extends Emitter<ChatClientEvents> {
+  readonly #options: ChatClientOptions
+  readonly #make: WebSocketClass
+  readonly #rooms = new Map<string, ClientRoom>()
+  readonly #name = hex(crypto.getRandomValues(new Uint8Array(8)))
+  #current: Link | undefined
+  /** The connection that is to take over, while the current one still serves. */
+  #next: Link | undefined
+  #retryMs = FIRST_RETRY_MS
+  #failures = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #renewal: ReturnType<typeof setTimeout> | undefined
+  #sent = 0
+  #closed = false
+  /** The name that the server knows this user by. */
+  user: string | undefined
+
+  constructor(make: WebSocketClass, options: ChatClientOptions) {
+    super()
+    this.#make = make
+    this.#options = options
+    void this.#connect()
+  }
+
+  /** The number of the server that serves this user now. */
+  get server(): number | undefined {
+    return this.#current?.server
+  }
+
+  /** Joins a room; resolves when the server confirmed it. Rejects when it may not. */
+  join(room: string, { cursor, history = 0 }: JoinOptions = {}): Promise<JoinedRoom> {
+    if (this.#closed) return Promise.reject(new Error('the client is closed'))
+    let state = this.#rooms.get(room)
+    if (!state) {
+      const outgoing = new Outgoing(
+        ({ id, body }) => this.#current?.send({ type: 'send', room, id, body }),
+        () => this.#current?.close(4000, 'no answer'),
+        this.#options.ackMs ?? 10_000,
+      )
+      state = { cursor, history, outgoing, waiting: [], repairing: new Set() }
+      this.#rooms.set(room, state)
+    }
+    const { waiting } = state
+    return new Promise((resolve, reject) => {
+      waiting.push({ resolve, reject })
+      if (this.#current?.server !== undefined) this.#askToJoin(this.#current, room)
+    })
+  }
+
+  leave(room: string): void {
+    this.#drop(room, new Error('left the room'))
+    this.#current?.send({ type: 'leave', room })
+  }
+
+  /**
+   * Sends a message to a joined room; resolves when it is acknowledged, however many connections that takes. `id` names it
+   * for good: whoever sends again what may have been sent before gives the same one.
+   */
+  send(room: string, body: string, id = `${this.#name}-${++this.#sent}`): Promise<Ack> {
+    const outgoing = this.#rooms.get(room)?.outgoing
+    if (!outgoing) return Promise.reject(new Error(`join ${room} first`))
+    return new Promise((resolve, reject) => outgoing.add({ id, body, resolve, reject }))
+  }
+
+  /** Tells the room that this user is typing; at most once a second counts. */
+  typing(room: string): void {
+    this.#current?.send({ type: 'typing', room })
+  }
+
+  /** Where this client is in a room: what it has taken. */
+  cursor(room: string): Cursor | undefined {
+    return this.#rooms.get(room)?.cursor
+  }
+
+  /** Ends for good; what was not acknowledged rejects. */
+  close(reason = 'closed by its user'): void {
+    if (this.#closed) return
+    this.#closed = true
+    clearTimeout(this.#timer)
+    clearTimeout(this.#renewal)
+    this.#next?.close()
+    this.#current?.close()
+    this.#current = undefined
+    for (const room of [...this.#rooms.keys()]) this.#drop(room, new Error(reason))
+    this.emit('status', { state: 'closed', reason })
+  }
+
+  #drop(room: string, error: Error): void {
+    const state = this.#rooms.get(room)
+    if (!state) return
+    this.#rooms.delete(room)
+    state.outgoing.fail(error)
+    for (const { reject } of state.waiting) reject(error)
+  }
+
+  async #token(): Promise<string | undefined> {
+    const { token } = this.#options
+    return typeof token === 'function' ? token() : token
+  }
+
+  async #connect(to?: number): Promise<void> {
+    try {
+      const token = await this.#token()
+      if (this.#closed) return
+      const url = new URL(this.#options.url)
+      const [room] = this.#rooms.keys()
+      if (room !== undefined) url.searchParams.set('room', room)
+      if (to !== undefined) url.searchParams.set('to', String(to))
+      const { user } = this.#options
+      const link = new Link(this.#make, url.href, token === undefined ? { user } : { token }, this.#events)
+      if (this.#current) this.#next = link
+      else this.#current = link
+    } catch (error) {
+      this.#again((error as Error).message)
+    }
+  }
+
+  readonly #events: LinkEvents = {
+    onWelcome: (link, welcome) => this.#welcome(link, welcome),
+    onMessage: (link, message) => this.#take(link, message),
+    onClose: (link, code, reason) => this.#lost(link, code, reason),
+  }
+
+  #welcome(link: Link, { retryMs, user, server, expires }: Welcome): void {
+    this.user = user
+    this.#retryMs = retryMs
+    this.#failures = 0
+    this.#renewBefore(expires)
+    if (link === this.#current) this.emit('status', { state: 'open', server })
+    for (const room of this.#rooms.keys()) this.#askToJoin(link, room)
+    if (link === this.#next && this.#rooms.size === 0) this.#takeOver(link)
+  }
+
+  #renewBefore(expires: number | undefined): void {
+    clearTimeout(this.#renewal)
+    if (expires === undefined || typeof this.#options.token !== 'function') return
+    const left = expires - Date.now()
+    const wait = Math.max(0, Math.min(left - Math.min(30_000, left / 2), 2 ** 31 - 1))
+    this.#renewal = setTimeout(async () => {
+      const token = await this.#token().catch(() => undefined)
+      if (token !== undefined) this.#current?.send({ type: 'auth', token })
+    }, wait)
+  }
+
+  #askToJoin(link: Link, room: string): void {
+    const { cursor, history } = this.#rooms.get(room)!
+    link.send(cursor ? { type: 'join', room, cursor } : { type: 'join', room, history })
+  }
+
+  #take(link: Link, message: ServerMessage): void {
+    if (message.type === 'move') {
+      this.#moveAfter(link, message.afterMs, message.to)
+      return
+    }
+    if (message.type === 'authenticated') {
+      this.#renewBefore(message.expires)
+      return
+    }
+    const room = 'room' in message && message.room !== undefined ? this.#rooms.get(message.room) : undefined
+    if (!room) {
+      if (message.type === 'error') this.emit('error', message)
+      return
+    }
+    switch (message.type) {
+      case 'message':
+        this.#takeMessage(link, room, message)
+        return
+      case 'joined':
+        this.#joined(link, room, message)
+        return
+      case 'ack':
+        room.outgoing.acked(message.id, message.seq, message.durability)
+        return
+      case 'refused': {
+        // A connection that is about to be left may refuse what the other one takes.
+        const elsewhere = link !== this.#current || message.code === 'not-joined'
+        const error = Object.assign(new Error(message.message), { code: message.code })
+        if (!elsewhere) room.outgoing.refused(message.id, error, message.retryMs)
+        return
+      }
+      case 'gap':
+        this.#gap(room, message)
+        return
+      case 'presence':
+        if (link === this.#current) this.emit('presence', message)
+        return
+      case 'typing':
+        if (link === this.#current) this.emit('typing', message)
+        return
+      case 'error':
+        this.#roomError(link, message)
+    }
+  }
+
+  #takeMessage(link: Link, state: ClientRoom, message: RoomMessage): void {
+    const { cursor } = state
+    if (!cursor || !link.joined.has(message.room) || state.repairing.has(link) || message.seq <= cursor.seq)
+      return
+    if (message.prevSeq > cursor.seq) {
+      state.repairing.add(link)
+      this.#askToJoin(link, message.room)
+      return
+    }
+    state.cursor = { epoch: cursor.epoch, seq: message.seq }
+    this.emit('message', message)
+  }
+
+  #gap(state: ClientRoom, { room, from, to }: { room: string; from: number; to: number }): void {
+    const { cursor } = state
+    if (!cursor || to <= cursor.seq) return
+    this.emit('gap', { room, from: Math.max(from, cursor.seq + 1), to })
+    state.cursor = { epoch: cursor.epoch, seq: to }
+  }
+
+  #joined(link: Link, state: ClientRoom, message: ServerMessage & { type: 'joined' }): void {
+    const { room, cursor, members, users } = message
+    link.joined.add(room)
+    state.repairing.delete(link)
+    // Of another epoch our own place means nothing; of the same one, ours is as far or further.
+    if (state.cursor?.epoch !== cursor.epoch) state.cursor = cursor
+    this.emit('resumed', { room, cursor: state.cursor })
+    for (const { resolve } of state.waiting.splice(0)) resolve({ room, members, ...(users && { users }) })
+    if (link === this.#current) state.outgoing.open()
+    else if (link === this.#next && [...this.#rooms.keys()].every((each) => link.joined.has(each)))
+      this.#takeOver(link)
+  }
+
+  #roomError(link: Link, { code, message, room, retryMs }: ServerMessage & { type: 'error' }): void {
+    const state = this.#rooms.get(room!)!
+    if (retryMs !== undefined) {
+      const again = () => {
+        if (this.#rooms.get(room!) === state && (link === this.#current || link === this.#next)) {
+          this.#askToJoin(link, room!)
+        }
+      }
+      setTimeout(again, retryMs)
+    } else if (code === 'forbidden' || code === 'too-many-rooms') {
+      this.#drop(room!, Object.assign(new Error(message), { code }))
+      this.emit('error', { code, message, room })
+    } else {
+      this.emit('error', { code, message, room })
+    }
+  }
+
+  #moveAfter(link: Link, afterMs: number, to: number | undefined): void {
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => {
+      if (link === this.#current && !this.#next && !this.#closed) void this.#connect(to)
+    }, afterMs)
+  }
+
+  /** The new connection has joined everything: it is the one now, and the old one ends. */
+  #takeOver(link: Link): void {
+    const old = this.#current
+    this.#current = link
+    this.#next = undefined
+    old?.close(1000, 'moved')
+    for (const { outgoing } of this.#rooms.values()) outgoing.open()
+    this.emit('status', { state: 'moved', server: link.server })
+  }
+
+  #lost(link: Link, code: number, reason: string): void {
+    for (const { repairing } of this.#rooms.values()) repairing.delete(link)
+    if (link === this.#next) {
+      this.#next = undefined
+      this.#failures++
+      if (this.#current) this.#moveAfter(this.#current, this.#wait(), undefined)
+      return
+    }
+    if (link !== this.#current || this.#closed) return
+    for (const { outgoing } of this.#rooms.values()) outgoing.pause()
+    this.#current = this.#next
+    this.#next = undefined
+    if (this.#current) {
+      // The one that was to take over has not joined everything yet; it goes on as the only one.
+      for (const [room, { outgoing }] of this.#rooms) if (this.#current.joined.has(room)) outgoing.open()
+      if (this.#current.server !== undefined)
+        this.emit('status', { state: 'open', server: this.#current.server })
+    } else if (mayReconnect(code)) {
+      this.#again(reason)
+    } else {
+      this.close(reason || `refused with code ${code}`)
+    }
+  }
+
+  #wait(): number {
+    const [least, most] = this.#retryMs
+    const window = Math.min(MAX_WAIT_MS, most * 2 ** Math.max(0, this.#failures - 1))
+    return least + (window - least) * (this.#options.random ?? Math.random)()
+  }
+
+  #again(reason: string): void {
+    if (this.#closed) return
+    this.#failures++
+    this.emit('status', { state: 'waiting', reason })
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.#connect(), this.#wait())
+  }
+}

@@ -1,0 +1,117 @@
+import type { ChildProcess } from 'node:child_process'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { ServerId } from '../fleet/provider.ts'
+import type { Server, ServerWork } from '../fleet/server.ts'
+import type { FromServer, ServerReport, ToServer } from './messages.ts'
+
+/** What counts over the whole life of a fleet, servers that are gone included. */
+export interface FleetTotals {
+  messages: number
+  refused: number
+  deliveries: number
+  behind: number
+  slowClosed: number
+}
+
+const NOTHING: FleetTotals = { messages: 0, refused: 0, deliveries: 0, behind: 0, slowClosed: 0 }
+
+/** A server's work, as its last report tells it. */
+class ReportedWork implements ServerWork {
+  last: ServerReport | undefined
+
+  inFlight(): number {
+    return this.last?.work?.queued ?? 0
+  }
+
+  busyUntil(): number {
+    return 0
+  }
+
+  /** Without simulated work the event loop is the one slot there is. */
+  totals() {
+    const { messages = 0, loopSeconds = 0, work } = this.last ?? {}
+    return {
+      messages,
+      busySeconds: work?.busySeconds ?? loopSeconds,
+      concurrency: work?.concurrency ?? 1,
+      queued: work?.queued ?? 0,
+    }
+  }
+
+  measured() {
+    const { cpu = 0, memoryBytes = 0, eventLoopUtilization = 0, latencyP99Ms = 0 } = this.last ?? {}
+    return { cpu, memoryBytes, eventLoopUtilization, latencyP99Ms }
+  }
+}
+
+/** The processes behind the fleet's servers: tells them what to do, and keeps what they report. */
+export class LiveServers {
+  readonly #fleet: Fleet
+  readonly #uncounted: (id: ServerId, taken: number) => number
+  readonly #processes = new Map<ServerId, { child: ChildProcess; work: ReportedWork }>()
+  readonly #gone: FleetTotals = { ...NOTHING }
+
+  /** @param uncounted sockets that were given to a server and are not in its report yet */
+  constructor(fleet: Fleet, uncounted: (id: ServerId, taken: number) => number) {
+    this.#fleet = fleet
+    this.#uncounted = uncounted
+    fleet.onChange((server) => {
+      const process = this.#processes.get(server.id)
+      if (!process) return
+      if (server.state === 'ready') server.work = process.work
+      if (server.endedAt !== undefined) this.#forget(server.id)
+    })
+  }
+
+  attach(id: ServerId, child: ChildProcess): void {
+    const work = new ReportedWork()
+    this.#processes.set(id, { child, work })
+    child.on('message', (message: FromServer) => {
+      if (message.type !== 'report') return
+      work.last = message
+      const server = this.#fleet.servers.find((each) => each.id === id)
+      if (server) server.users = this.users(server)
+    })
+  }
+
+  tell(id: ServerId, message: ToServer): void {
+    const child = this.#processes.get(id)?.child
+    if (child?.connected) child.send(message)
+  }
+
+  /** The process of a server; for whoever must end it. */
+  child(id: ServerId): ChildProcess | undefined {
+    return this.#processes.get(id)?.child
+  }
+
+  report(id: ServerId): ServerReport | undefined {
+    return this.#processes.get(id)?.work.last
+  }
+
+  /** Users on a server, with those on their way to it. */
+  users({ id }: Pick<Server, 'id'>): number {
+    const { connections = 0, taken = 0 } = this.report(id) ?? {}
+    return connections + this.#uncounted(id, taken)
+  }
+
+  /** Users on all servers. */
+  get load(): number {
+    return this.#fleet.servers.reduce((sum, server) => sum + this.users(server), 0)
+  }
+
+  get totals(): FleetTotals {
+    const totals = { ...this.#gone }
+    for (const { work } of this.#processes.values()) add(totals, work.last)
+    return totals
+  }
+
+  #forget(id: ServerId): void {
+    add(this.#gone, this.#processes.get(id)?.work.last)
+    this.#processes.delete(id)
+  }
+}
+
+function add(totals: FleetTotals, report: ServerReport | undefined): void {
+  if (!report) return
+  for (const name of Object.keys(NOTHING) as (keyof FleetTotals)[]) totals[name] += report[name]
+}

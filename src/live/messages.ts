@@ -1,0 +1,38 @@
+import type { ChatServerStats } from '../chat/chat-server.ts'
+import type { ChatOptions } from '../chat/options.ts'
+import type { Measurements } from '../fleet/server.ts'
+
+/** The head of a request to upgrade, as the gateway read it. */
+export interface RequestHead {
+  readonly method: string
+  readonly url: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What the supervisor tells a server process. A `socket` comes with the connection's handle. */
+export type ToServer =
+  | { type: 'start'; server: number; options: ChatOptions }
+  /** `rest` are the bytes that came after the head, in base64. */
+  | { type: 'socket'; ticket: number; request: RequestHead; rest: string }
+  | { type: 'rebalance'; count: number; to: number; seconds: number }
+  | { type: 'drain'; seconds: number }
+  | { type: 'stop' }
+
+export interface ServerReport extends ChatServerStats, Measurements {
+  /** Sockets taken so far. */
+  readonly taken: number
+  /** Seconds of busy event loop so far. */
+  readonly loopSeconds: number
+  /** Quantiles of the time from receiving to acknowledging since the last report, milliseconds; 0 without messages. */
+  readonly latencyP50Ms: number
+  readonly latencyP95Ms: number
+}
+
+/** What a server process tells the supervisor. */
+export type FromServer =
+  | { type: 'ready' }
+  | ({ type: 'report' } & ServerReport)
+  /** The socket is the server's now: the supervisor lets go of it. */
+  | { type: 'took'; ticket: number }
+  | { type: 'declined'; ticket: number }

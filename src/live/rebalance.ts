@@ -1,0 +1,71 @@
+import { requireNumber } from '../errors.ts'
+import type { ServerId } from '../fleet/provider.ts'
+
+export interface RebalanceOptions {
+  /** Nobody is moved while every server is within this share of its target; 0.1. */
+  deadband?: number
+  /** Users moved a second, over the whole fleet; 50. */
+  pace?: number
+}
+
+/** A server with what it holds. */
+export interface Held {
+  readonly id: ServerId
+  readonly users: number
+  readonly weight: number
+}
+
+export interface Move {
+  readonly from: ServerId
+  readonly to: ServerId
+  readonly count: number
+}
+
+/** The options with what was not told filled in. */
+export function rebalanceOptions({
+  deadband = 0.1,
+  pace = 50,
+}: RebalanceOptions = {}): Required<RebalanceOptions> {
+  requireNumber('deadband', deadband, { min: 0, max: 1 })
+  requireNumber('pace', pace, { above: 0 })
+  return { deadband, pace }
+}
+
+/**
+ * Who has to move so that every server has its share, at most `most` users now. Each server's target is its share of all users by
+ * weight. Nothing is done while all are within the deadband around their targets, and within two users; once one is not, those
+ * above their target give to those below.
+ */
+export function planMoves(servers: readonly Held[], deadband: number, most: number): Move[] {
+  const users = servers.reduce((sum, each) => sum + each.users, 0)
+  const weight = servers.reduce((sum, each) => sum + each.weight, 0)
+  const off = servers.map((each) => ({
+    id: each.id,
+    excess: each.users - (users * each.weight) / weight,
+    each,
+  }))
+  const target = ({ excess, each }: (typeof off)[number]) => each.users - excess
+  if (off.every((one) => Math.abs(one.excess) <= Math.max(2, deadband * target(one)))) return []
+  const givers = off
+    .filter(({ excess }) => excess >= 1)
+    .map(({ id, excess }) => ({ id, left: Math.floor(excess) }))
+  const takers = off
+    .filter(({ excess }) => excess <= -1)
+    .map(({ id, excess }) => ({ id, left: Math.floor(-excess) }))
+  givers.sort((a, b) => b.left - a.left)
+  takers.sort((a, b) => b.left - a.left)
+  const moves: Move[] = []
+  let left = Math.floor(most)
+  for (let g = 0, t = 0; g < givers.length && t < takers.length && left > 0; ) {
+    const from = givers[g]!
+    const to = takers[t]!
+    const count = Math.min(from.left, to.left, left)
+    moves.push({ from: from.id, to: to.id, count })
+    left -= count
+    from.left -= count
+    to.left -= count
+    if (from.left === 0) g++
+    if (to.left === 0) t++
+  }
+  return moves
+}
