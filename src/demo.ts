@@ -1,5 +1,6 @@
 import type { LoadBalancerOptions } from './balancing/load-balancer.ts'
-import { requireNumber } from './errors.ts'
+import type { HistoryListener } from './chat/history/events.ts'
+import { invalidInput, requireNumber } from './errors.ts'
 import type { RunResult } from './metrics/run-result.ts'
 import { lineLogger } from './pipeline/logger.ts'
 import { block, summary } from './report/terminal.ts'
@@ -28,6 +29,14 @@ export interface DemoOptions extends AutoScalerOptions, LoadBalancerOptions {
   pace?: number
   /** Ends the run early; the summary so far is printed. */
   signal?: AbortSignal
+  /** Against real server processes and WebSockets on this machine instead of simulated ones. Always at the pace of real time. */
+  live?: boolean
+  /** Of a live demo: the folder of its room log; in memory unless told. */
+  data?: string
+  /** Of a live demo: the port of the chat; any free one unless told. */
+  port?: number
+  /** Of a live demo: takes what each user did and saw. */
+  onEvent?: HistoryListener
   /** Takes each line; standard output unless told. */
   write?: (line: string) => void
 }
@@ -49,9 +58,13 @@ function policyLine(scaler: AutoScaler, options: DemoOptions): string {
   return `threshold, up above ${up} users a server${note}, down below ${down}, ${limits}`
 }
 
+function liveOptions({ data, port, onEvent }: DemoOptions, write: (line: string) => void) {
+  return { data, port, onEvent, onListening: (url: string) => write(`   Chat: ${url}\n`) }
+}
+
 /**
  * Runs the demonstration: users come, the fleet grows, they go, it shrinks. Prints what happens and a summary.
- * @throws {ConcertinaError} INVALID_INPUT, naming the option.
+ * @throws {ConcertinaError} INVALID_INPUT, naming the option; of a live demo also ADDRESS_UNAVAILABLE and DATA_IN_USE.
  */
 export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<RunResult> {
   const {
@@ -95,17 +108,22 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
       ['Verbose logging', verbose ? 'on' : 'off'],
     ]),
   )
-  write('\n🚀 Starting auto-scaling simulation...\n')
-  const result = await runSimulation({
+  const run = {
     pattern,
     duration,
     seed,
     autoScaler: scaler,
     balancer: { strategy, routing },
-    pace,
     signal,
     logger: lineLogger(write, { verbose }),
-  })
+  }
+  if (options.live && routing === 'message') {
+    throw invalidInput('routing', 'a live user stays on its server', 'sticky')
+  }
+  write(`\n🚀 Starting auto-scaling ${options.live ? 'fleet' : 'simulation'}...\n`)
+  const result = options.live
+    ? await (await import('./live/run.ts')).runLive({ ...run, ...liveOptions(options, write) })
+    : await runSimulation({ ...run, pace })
   write(`\n${summary(result)}\n`)
   return result
 }

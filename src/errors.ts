@@ -17,6 +17,10 @@ const ERROR_CODES = {
   DATA_DAMAGED: { exitStatus: 1 },
   /** The address to listen on is taken or not ours. */
   ADDRESS_UNAVAILABLE: { exitStatus: 2 },
+  /** The servers of a live fleet die as they start. */
+  SERVERS_FAIL: { exitStatus: 1 },
+  /** What users saw breaks the promise of a room. */
+  PROMISE_BROKEN: { exitStatus: 1 },
   /** An operator threw while the pipeline ran. */
   OPERATOR_FAILED: { exitStatus: 1 },
 } as const satisfies Record<string, { exitStatus: number }>

@@ -10,7 +10,7 @@ import { HubLink, type RoomNews } from './hub-link.ts'
 import { type ChatOptions, chatLimits } from './options.ts'
 import { originAllowed } from './origin.ts'
 import { Turn } from './outbox.ts'
-import { CLOSE } from './protocol.ts'
+import { CLOSE, type ServerMessage } from './protocol.ts'
 import { RateLimiter } from './rate-limit.ts'
 import { Rooms } from './rooms.ts'
 import type { ServerContext } from './server-context.ts'
@@ -21,6 +21,8 @@ export interface ChatServerStats {
   /** Connections whose user is known. */
   readonly users: number
   readonly connections: number
+  /** Connections that were not asked to go elsewhere, or did not. */
+  readonly staying: number
   /** Messages acknowledged, refused for want of room or disk, and pushed to members. */
   readonly messages: number
   readonly refused: number
@@ -33,6 +35,8 @@ export interface ChatServerStats {
 }
 
 const ALIVE_MS = 20_000
+/** Time that somebody who was asked to move has for it. */
+const MOVE_MS = 5000
 /** The window in which clients come again. */
 const RETRY_MS: [number, number] = [50, 1000]
 
@@ -47,6 +51,8 @@ export class ChatServer {
   readonly #connections = new Set<Connection>()
   readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0 }
   readonly #alive: NodeJS.Timeout
+  /** Connections that are due to go elsewhere. */
+  readonly #leaving = new Set<Connection>()
   #users = 0
   /** Seconds from receiving to acknowledging, since it was last taken away. */
   latency = new Histogram()
@@ -110,6 +116,7 @@ export class ChatServer {
       },
       closed: (connection, wasOpen) => {
         this.#connections.delete(connection)
+        this.#leaving.delete(connection)
         if (wasOpen) this.#users--
       },
       acked: (seconds) => {
@@ -146,6 +153,7 @@ export class ChatServer {
     return {
       users: this.#users,
       connections: this.#connections.size,
+      staying: this.#connections.size - this.#leaving.size,
       deliveries: this.#rooms.deliveries,
       ...this.#counts,
       work: slots && { busySeconds: slots.busySeconds, concurrency: slots.concurrency, queued: slots.queued },
@@ -154,15 +162,30 @@ export class ChatServer {
 
   /** Asks up to `count` users to move to server `to`, spread over `seconds`. */
   rebalance(count: number, to: number, seconds: number): void {
-    const movers = [...this.#connections].filter(({ user }) => user !== undefined).slice(0, count)
+    const staying = [...this.#connections].filter(
+      (each) => each.user !== undefined && !this.#leaving.has(each),
+    )
+    this.#askToMove(staying.slice(0, count), seconds, (afterMs) => ({
+      type: 'move',
+      afterMs,
+      reason: 'rebalance',
+      to,
+    }))
+  }
+
+  #askToMove(movers: readonly Connection[], seconds: number, ask: (afterMs: number) => ServerMessage): void {
     for (const [i, connection] of movers.entries()) {
-      connection.send({
-        type: 'move',
-        afterMs: Math.round((i / movers.length) * seconds * 1000),
-        reason: 'rebalance',
-        to,
-      })
+      const afterMs = Math.round((i / movers.length) * seconds * 1000)
+      connection.send(ask(afterMs))
+      setTimeout(() => this.#leaves(connection), afterMs)
     }
+  }
+
+  /** It is counted where it goes from now on; if it does not go, here again after a while. */
+  #leaves(connection: Connection): void {
+    if (!this.#connections.has(connection)) return
+    this.#leaving.add(connection)
+    setTimeout(() => this.#leaving.delete(connection), MOVE_MS)
   }
 
   /**
@@ -170,11 +193,11 @@ export class ChatServer {
    * nobody is left and every append is answered.
    */
   async drain(seconds: number): Promise<void> {
-    const movers = [...this.#connections]
-    const pace = (seconds * 1000) / Math.max(1, movers.length)
-    for (const [i, connection] of movers.entries()) {
-      connection.send({ type: 'move', afterMs: Math.round(i * pace), reason: 'drain' })
-    }
+    this.#askToMove([...this.#connections], seconds, (afterMs) => ({
+      type: 'move',
+      afterMs,
+      reason: 'drain',
+    }))
     const until = performance.now() + seconds * 1000 + 2000
     while (this.#connections.size > 0 && performance.now() < until) await sleep(20)
     const atMost = Math.min(5, (5000 / Math.max(1, this.#connections.size)) | 0)

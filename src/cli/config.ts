@@ -10,7 +10,7 @@ import { distribution } from '../traffic/distribution.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../traffic/patterns.ts'
 import { nearest } from './nearest.ts'
-import { allowedKeys, allowedKinds, type Config, configSchema } from './schema.ts'
+import { allowedKeys, allowedKinds, type Config, configSchema, type LiveConfig } from './schema.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -176,7 +176,7 @@ function plainData(document: Document, places: Places): unknown {
 }
 
 /** What a config file says, as the simulation's options; without `pattern` when it has no `load`. */
-export type ConfiguredOptions = Partial<SimulationOptions> & { load?: PatternSpec }
+export type ConfiguredOptions = Partial<SimulationOptions> & { load?: PatternSpec; live?: LiveConfig }
 
 /**
  * Reads a YAML config and checks all of it.

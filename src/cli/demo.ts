@@ -1,19 +1,60 @@
+import type { CheckReport } from '../chat/history/checker.ts'
 import { runAutoScalingDemo } from '../demo.ts'
+import { ConcertinaError, invalidInput } from '../errors.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
+import { HistoryFile } from './history-file.ts'
 
-/** `concertina demo`: the demonstration at the pace of real time. */
-export async function demo(flags: RunFlags & { verbose?: boolean }, signal: AbortSignal): Promise<RunResult> {
-  const { duration, baseRate, peakRate, strategy, routing, verbose, seed } = flags
-  return runAutoScalingDemo({
-    duration,
-    baseRate,
-    peakRate,
-    strategy,
-    routing,
-    verbose,
-    seed: seedOf(seed),
-    signal,
-    ...scalingOptions(flags),
+export interface DemoFlags extends RunFlags {
+  verbose?: boolean
+  live?: boolean
+  data?: string
+  port?: number
+  history?: string
+}
+
+/** `concertina demo`: the demonstration at the pace of real time, simulated or on a live fleet. */
+export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunResult> {
+  const { duration, baseRate, peakRate, strategy, routing, verbose, seed, live, data, port } = flags
+  for (const flag of ['data', 'port', 'history'] as const) {
+    if (flags[flag] !== undefined && !live)
+      throw invalidInput(flag, 'there is no --live', 'together with --live')
+  }
+  const history = flags.history === undefined ? undefined : new HistoryFile(flags.history)
+  try {
+    const result = await runAutoScalingDemo({
+      duration,
+      baseRate,
+      peakRate,
+      strategy,
+      routing,
+      verbose,
+      seed: seedOf(seed),
+      signal,
+      live,
+      data,
+      port,
+      onEvent: history?.take,
+      ...scalingOptions(flags),
+    })
+    if (result.live) requirePromise(result.live.checks)
+    return result
+  } finally {
+    history?.close()
+  }
+}
+
+/** @throws {ConcertinaError} PROMISE_BROKEN. */
+export function requirePromise({
+  lost,
+  doubled,
+  reordered,
+  phantom,
+  falseGaps,
+  findings,
+}: CheckReport): void {
+  if (lost + doubled + reordered + phantom + falseGaps === 0) return
+  throw new ConcertinaError('PROMISE_BROKEN', findings.join('\n  '), {
+    hint: 'nothing lost, doubled, reordered, made up or falsely announced as gone',
   })
 }

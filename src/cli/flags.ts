@@ -36,18 +36,31 @@ export interface RunFlags extends ScalingFlags {
   seed?: string
 }
 
-export function addRunFlags(command: Command): Command {
-  command
+export function addLoadFlags(command: Command): Command {
+  return command
     .option('--duration <seconds>', 'how long the run is (30)', number)
     .option('--base-rate <users>', 'concurrent users at the ends (5)', number)
     .option('--peak-rate <users>', 'concurrent users in the middle (50)', number)
+}
+
+export function addTraceFlags(command: Command): Command {
+  return command
+    .option('--trace <file>', 'replay concurrent users from a CSV file (t_seconds,value)')
+    .option('--speed <factor>', 'play the trace this many times as fast (1)', number)
+    .option('--scale <factor>', 'multiply the values of the trace (1)', number)
+}
+
+export function addScalingFlags(command: Command): Command {
   for (const [flag, description] of SCALING_FLAGS) command.option(flag, description, number)
   return command
     .addOption(new Option('--strategy <name>', 'balancing strategy (round-robin)').choices(STRATEGY_NAMES))
-    .addOption(
-      new Option('--routing <kind>', 'what stays on a server (sticky)').choices(['sticky', 'message']),
-    )
     .option('--seed <seed>', 'of everything random (42)')
+}
+
+export function addRunFlags(command: Command): Command {
+  return addScalingFlags(addLoadFlags(command)).addOption(
+    new Option('--routing <kind>', 'what stays on a server (sticky)').choices(['sticky', 'message']),
+  )
 }
 
 /** Only what was given. */

@@ -2,9 +2,13 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConcertinaError } from '../errors.ts'
-import type { RunResult } from '../metrics/run-result.ts'
-import { addRunFlags, asFlagError, number, type RunFlags } from './flags.ts'
+import type { DemoFlags } from './demo.ts'
+import { addLoadFlags, addRunFlags, addScalingFlags, addTraceFlags, asFlagError, number } from './flags.ts'
+import type { LoadCommandFlags } from './load.ts'
+import type { ServeFlags } from './serve.ts'
 import type { SimulateFlags } from './simulate.ts'
+import type { TokenFlags } from './token.ts'
+import type { VerifyFlags } from './verify.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -12,7 +16,7 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
 
 /** Runs a command until its end or a signal; 130 and 143 are the shell's statuses for an interrupted command. */
 async function run<F extends object>(
-  command: (flags: F, signal: AbortSignal) => Promise<RunResult>,
+  command: (flags: F, signal: AbortSignal) => Promise<unknown>,
   flags: F,
 ): Promise<void> {
   const abort = new AbortController()
@@ -43,21 +47,54 @@ function report(error: unknown): number {
 
 function program(): Command {
   const main = new Command('concertina')
-    .description('Chat that scales itself: see what an autoscaling policy does, and what it costs.')
+    .description('Chat that scales itself: run it, or see beforehand what a policy would do and cost.')
     .version(manifest.version)
   addRunFlags(main.command('demo'))
     .description('users come and go, and the fleet follows, at the pace of real time')
     .option('--verbose', 'also print the reason of each decision')
-    .action(async (flags: RunFlags) => run((await import('./demo.ts')).demo, flags))
-  addRunFlags(main.command('simulate'))
+    .option('--live', 'real server processes and WebSockets on this machine instead of simulated ones')
+    .option('--data <folder>', 'keep the rooms there (in memory)')
+    .option('--port <port>', 'of the live chat (any free one)', number)
+    .option('--history <file>', 'write what every virtual user did and saw, for verify')
+    .action(async (flags: DemoFlags) => run((await import('./demo.ts')).demo, flags))
+  addTraceFlags(addRunFlags(main.command('simulate')))
     .description('the same, as fast as the machine can')
-    .option('--trace <file>', 'replay concurrent users from a CSV file (t_seconds,value)')
-    .option('--speed <factor>', 'play the trace this many times as fast (1)', number)
-    .option('--scale <factor>', 'multiply the values of the trace (1)', number)
     .option('--config <file>', 'take everything that no flag tells from a YAML file')
     .option('--json', 'print the result as JSON')
     .option('--events <file>', 'write the scaling decisions there, one JSON object a line')
     .action(async (flags: SimulateFlags) => run((await import('./simulate.ts')).simulate, flags))
+  addScalingFlags(main.command('serve'))
+    .description('a live fleet on this machine for real users, until it is stopped')
+    .option('--config <file>', 'take everything that no flag tells from a YAML file')
+    .option('--host <address>', 'to listen on (127.0.0.1)')
+    .option('--port <port>', 'of the chat (8080)', number)
+    .option('--control-port <port>', 'of metrics and health (8081)', number)
+    .option('--data <folder>', 'keep the rooms there (concertina-data)')
+    .option('--anonymous', 'users may come without a token')
+    .action(async (flags: ServeFlags) => run((await import('./serve.ts')).serve, flags))
+  addTraceFlags(addLoadFlags(main.command('load')))
+    .description('virtual users for a chat that runs already; they check what they see')
+    .requiredOption('--url <url>', 'address of the chat, as serve prints it')
+    .option('--config <file>', 'take everything that no flag tells from a YAML file')
+    .option('--seed <seed>', 'of everything random (42)')
+    .option('--history <file>', 'write what every virtual user did and saw, for verify')
+    .option('--json', 'print the result as JSON')
+    .action(async (flags: LoadCommandFlags) => run((await import('./load.ts')).load, flags))
+  main
+    .command('verify')
+    .description('whether a history of virtual users, and the room log, keep the promise of a room')
+    .requiredOption('--history <file>', 'what demo or load wrote')
+    .option('--data <folder>', 'the folder of the room log, its fleet stopped')
+    .option('--json', 'print the result as JSON')
+    .action(async (flags: VerifyFlags) => run((await import('./verify.ts')).verify, flags))
+  main
+    .command('token')
+    .description('a token for a user, signed with the secret in CONCERTINA_SECRET')
+    .requiredOption('--user <name>', 'who it is for')
+    .option('--rooms <patterns>', 'rooms to join and send to: names, or beginnings and *, by commas (*)')
+    .option('--read-only <patterns>', 'rooms to join only')
+    .option('--expires-in <seconds>', 'until it expires (3600)', number)
+    .action(async (flags: TokenFlags) => run((await import('./token.ts')).token, flags))
   for (const command of [main, ...main.commands]) {
     const help = command === main ? 'concertina --help' : `concertina ${command.name()} --help`
     command.exitOverride().configureOutput({

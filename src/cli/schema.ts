@@ -69,8 +69,54 @@ export const configSchema = z.strictObject({
       startupDelay: atLeastZero.optional().describe('seconds from launch to ready; 1'),
     })
     .optional()
-    .describe('a server in virtual time'),
+    .describe('a server: what each message costs beside delivering it'),
+  live: z
+    .strictObject({
+      host: z.string().min(1).optional().describe('address to listen on; 127.0.0.1'),
+      port: z.number().int().min(0).max(65535).optional().describe('of the chat; 8080, 0 takes any free one'),
+      controlPort: z.number().int().min(0).max(65535).optional().describe('of metrics and control; 8081'),
+      data: z.string().min(1).optional().describe('folder of the room log; concertina-data'),
+      auth: z
+        .strictObject({
+          secret: z.string().min(32).optional().describe('signs tokens; or the variable CONCERTINA_SECRET'),
+          anonymous: z.boolean().optional().describe('whether users without a token may come; false'),
+        })
+        .optional(),
+      origins: z.array(z.string()).optional().describe('origins whose pages may connect'),
+      limits: z
+        .strictObject({
+          maxConnections: count.optional().describe('of a server; 20000'),
+          maxBodyBytes: count.max(200_000).optional().describe("of a message's body; 8192"),
+          maxRooms: count.optional().describe('of a connection; 50'),
+          messagesPerSecond: z.number().positive().optional().describe('of a user; 20'),
+          messageBurst: count.optional().describe('of a user; 40'),
+          outboxBytes: count.optional().describe('that may wait for a slow reader; 262144'),
+          slowSeconds: seconds.optional().describe('that a reader may stay too slow; 30'),
+          connectionsPerSecond: z.number().positive().optional().describe('of an address; 200'),
+          connectionBurst: count.optional().describe('of an address; 2000'),
+        })
+        .optional(),
+      rebalance: z
+        .strictObject({
+          deadband: z.number().min(0).max(1).optional().describe('share around the target; 0.1'),
+          pace: z.number().positive().optional().describe('users moved a second; 50'),
+        })
+        .optional(),
+      acceptRate: z
+        .number()
+        .positive()
+        .optional()
+        .describe('users a second that a server takes over from others that drain; 200'),
+      work: z
+        .boolean()
+        .optional()
+        .describe("whether each message costs the server's serviceTime; false for serve"),
+    })
+    .optional()
+    .describe('a fleet of real servers'),
 })
+
+export type LiveConfig = NonNullable<z.infer<typeof configSchema>['live']>
 
 export type Config = z.infer<typeof configSchema>
 

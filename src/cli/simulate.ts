@@ -12,17 +12,24 @@ import { EventsFile } from './events-file.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
 import { showProgress } from './progress.ts'
 
-export interface SimulateFlags extends RunFlags {
+/** Flags that tell the load. */
+export interface LoadFlags {
+  duration?: number
+  baseRate?: number
+  peakRate?: number
   trace?: string
   speed?: number
   scale?: number
+}
+
+export interface SimulateFlags extends RunFlags, LoadFlags {
   config?: string
   json?: boolean
   events?: string
 }
 
 /** The load: a trace, else what the config says, else three phases; flags go before the config. */
-function loadPattern(flags: SimulateFlags, config: ConfiguredOptions): LoadPattern {
+export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPattern {
   const { trace, speed, scale, baseRate, peakRate } = flags
   for (const [flag, value] of [
     ['--speed', speed],
@@ -52,7 +59,7 @@ function loadPattern(flags: SimulateFlags, config: ConfiguredOptions): LoadPatte
 
 function optionsOf(flags: SimulateFlags): SimulationOptions {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
-  const { load: _, ...configured } = config
+  const { load: _, live: __, ...configured } = config
   return {
     ...configured,
     pattern: loadPattern(flags, config),

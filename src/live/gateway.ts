@@ -2,9 +2,9 @@ import type { ChildProcess } from 'node:child_process'
 import type { Server as HttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { RateLimiter } from '../chat/rate-limit.ts'
-import { ConcertinaError } from '../errors.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { asksForWebSocket, parseHead } from './http-head.ts'
+import { listen } from './listen.ts'
 import type { FromServer, RequestHead, ToServer } from './messages.ts'
 import { type RawSocket, refusal, refuseRaw, takeRaw } from './raw-socket.ts'
 
@@ -77,18 +77,7 @@ export class Gateway {
    */
   listen(): Promise<number> {
     const { host = '127.0.0.1', port } = this.#options
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', ({ code }: NodeJS.ErrnoException) =>
-        reject(
-          new ConcertinaError('ADDRESS_UNAVAILABLE', `${host}:${port}: cannot listen there (${code})`, {
-            hint: 'a free port, or 0 for any; an address of this machine',
-          }),
-        ),
-      )
-      this.#server.listen({ port, host, backlog: 4096 }, () =>
-        resolve((this.#server.address() as { port: number }).port),
-      )
-    })
+    return listen(this.#server, host, port)
   }
 
   /** A server process that may be given sockets once the balancer chooses it. */

@@ -90,8 +90,8 @@ export class LiveServers {
 
   /** Users on a server, with those on their way to it. */
   users({ id }: Pick<Server, 'id'>): number {
-    const { connections = 0, taken = 0 } = this.report(id) ?? {}
-    return connections + this.#uncounted(id, taken)
+    const { staying = 0, taken = 0 } = this.report(id) ?? {}
+    return staying + this.#uncounted(id, taken)
   }
 
   /** Users on all servers. */

@@ -1,15 +1,16 @@
 import { createServer } from 'node:http'
 import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
+import { HistoryChecker } from '../chat/history/checker.ts'
+import type { HistoryListener } from '../chat/history/events.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
-import type { LatencySummary, RunResult } from '../metrics/run-result.ts'
+import type { RunResult } from '../metrics/run-result.ts'
 import { virtualClock } from '../pipeline/clock.ts'
 import { LocalEnvironment } from '../pipeline/local-environment.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { exponential } from '../traffic/distribution.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
-import { type CheckReport, HistoryChecker } from './history-checker.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
 import { VirtualUsers } from './virtual-users.ts'
 
@@ -22,21 +23,10 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   data?: string
   chat?: ChatOptions
   port?: number
-}
-
-/** What the users of a live run saw. */
-export interface LiveReport {
-  readonly checks: CheckReport
-  /** Users moved to another server without a break, and connections that broke and came again. */
-  readonly moved: number
-  readonly reconnected: number
-  /** Time without a connection, of those that broke. */
-  readonly outage: LatencySummary
-  readonly failedServers: number
-}
-
-export interface LiveRunResult extends RunResult {
-  readonly live: LiveReport
+  /** Takes what each user did and saw. */
+  onEvent?: HistoryListener
+  /** Called when the fleet stands, with the address of the chat. */
+  onListening?: (url: string) => void
 }
 
 /** Seconds after its due time that a tick looks: those who come at that time have come by then. */
@@ -47,10 +37,9 @@ const LOOK_LATER = 0.2
  * traffic, autoscaler and balancer as the simulation of the same options.
  * @throws {ConcertinaError} INVALID_INPUT, ADDRESS_UNAVAILABLE or DATA_IN_USE.
  */
-export async function runLive(options: LiveRunOptions): Promise<LiveRunResult> {
+export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   const { pattern, seed = 42, server = {}, traffic = {}, autoScaler, balancer = {}, signal, logger } = options
   const duration = options.duration ?? pattern.duration
-  let failedServers = 0
   const { concurrency = 4, queueLimit = 1000, serviceTime = exponential(0.05) } = server
   const supervisor = new Supervisor(
     {
@@ -70,17 +59,16 @@ export async function runLive(options: LiveRunOptions): Promise<LiveRunResult> {
     },
     createServer((_, response) => response.writeHead(426).end()),
   )
-  supervisor.fleet.onChange(({ state }) => {
-    if (state === 'failed') failedServers++
-  })
   const checker = new HistoryChecker()
   try {
     const port = await supervisor.start()
-    const users = new VirtualUsers({
-      url: `ws://127.0.0.1:${port}/chat`,
-      name: 'user',
-      onEvent: (event) => checker.take(event),
-    })
+    const url = `ws://127.0.0.1:${port}/chat`
+    options.onListening?.(url)
+    const onEvent: HistoryListener = (event) => {
+      checker.take(event)
+      options.onEvent?.(event)
+    }
+    const users = new VirtualUsers({ url, name: `user-${Date.now().toString(36)}`, onEvent })
     supervisor.run(LOOK_LATER)
     const { interrupted } = await new LocalEnvironment('live-users', {
       clock: virtualClock({ pace: 1 }),
@@ -106,7 +94,7 @@ export async function runLive(options: LiveRunOptions): Promise<LiveRunResult> {
         moved: users.counts.moved,
         reconnected: users.counts.reconnected,
         outage: latencySummary(users.outages, 0),
-        failedServers,
+        failedServers: supervisor.failures,
       },
     }
   } catch (error) {

@@ -6,9 +6,11 @@ import { EmbeddedRoomLog } from '../chat/logs/embedded.ts'
 import { MemoryRoomLog } from '../chat/logs/memory.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import type { RoomLog } from '../chat/room-log.ts'
+import { ConcertinaError } from '../errors.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { localProvider } from '../fleet/providers/local.ts'
+import type { Server } from '../fleet/server.ts'
 import type { MetricsResult } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import { wallClock } from '../pipeline/clock.ts'
@@ -33,12 +35,16 @@ export interface SupervisorOptions {
   rebalance?: RebalanceOptions
   /** Users that a server can take a second when others are drained; 200. */
   acceptRate?: number
+  /** Seconds without a word from a server after which it is taken for hung and killed; 5. */
+  hangSeconds?: number
   seed?: number | string
   logger?: Logger
   /** Users that were asked for, where that is known. */
   requestedLoad?: (time: number) => number
 }
 
+/** Failures before the fleet stands after which it is given up. */
+const MAX_FAILED_STARTS = 3
 /** Seconds that moves of users have to happen before the next ones are planned. */
 const MOVES_SETTLE_SECONDS = 0.5
 const MIN_DRAIN_SECONDS = 0.25
@@ -60,6 +66,8 @@ export class Supervisor {
   #nextMoves = 0
   /** Users that were asked to move to even out the servers. */
   moves = 0
+  /** Servers that failed. */
+  failures = 0
 
   /**
    * Opens the room log and launches the first servers.
@@ -76,11 +84,12 @@ export class Supervisor {
     const rng = seededRng(seed)
     const provider = localProvider({
       ...processModule('server-process'),
+      hangSeconds: options.hangSeconds,
       onFork: (id, child) => {
         this.#hub.attach(child.stdio[4] as Duplex, id)
         this.servers.attach(id, child)
         this.gateway.attach(id, child)
-        child.send({ type: 'start', server: id, options: options.chat ?? { auth: { anonymous: true } } })
+        child.send({ type: 'start', server: id, options: this.#chatOptions(id) })
       },
       drain: (id, child) => child.send({ type: 'drain', seconds: this.#drainSeconds(id) }),
       stop: (child) => child.connected && child.send({ type: 'stop' }),
@@ -93,7 +102,7 @@ export class Supervisor {
     this.gateway = new Gateway(options.gateway, (room, to) => this.placement.place(room, to), http)
     this.fleet.onChange((server) => {
       if (server.state === 'ready') this.gateway.retry()
-      if (server.state === 'failed') this.#sayFailed(server.id, server.failure)
+      if (server.state === 'failed') this.#onFailed(server)
     })
     this.loop = new ControlLoop(
       options.autoScaler,
@@ -119,10 +128,19 @@ export class Supervisor {
     return log
   }
 
-  #sayFailed(id: ServerId, failure: string | undefined): void {
-    const replaced = this.fleet.servers.at(-1)
-    const waits = replaced?.state === 'starting' ? `; server ${replaced.id} replaces it` : ''
-    this.#logger.warn(`❗ Server ${id} failed: ${failure}${waits}`, { server: id, failure })
+  /** A server of weight 2 works on twice as many messages at once. */
+  #chatOptions(id: ServerId): ChatOptions {
+    const { chat = { auth: { anonymous: true } } } = this.#options
+    const weight = this.fleet.servers.find((server) => server.id === id)?.weight ?? 1
+    const { work } = chat
+    return work
+      ? { ...chat, work: { ...work, concurrency: Math.max(1, Math.round(work.concurrency * weight)) } }
+      : chat
+  }
+
+  #onFailed({ id, failure }: Server): void {
+    this.failures++
+    this.#logger.warn(`❗ Server ${id} failed: ${failure}`, { server: id, failure })
   }
 
   /** The load at this moment. */
@@ -135,12 +153,21 @@ export class Supervisor {
   /**
    * Waits until the first servers are ready, listens, and sets the clock to zero.
    * @returns the port
-   * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or OPERATOR_FAILED when no server starts.
+   * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or SERVERS_FAIL when they die as they start.
    */
   async start(): Promise<number> {
     const port = await this.gateway.listen()
-    await new Promise<void>((resolve) => {
-      const look = () => this.fleet.servers.every(({ state }) => state === 'ready') && resolve()
+    await new Promise<void>((resolve, reject) => {
+      const look = ({ failure }: { failure?: string } = {}) => {
+        if (this.fleet.servers.every(({ state }) => state === 'ready')) resolve()
+        else if (this.failures > MAX_FAILED_STARTS) {
+          reject(
+            new ConcertinaError('SERVERS_FAIL', `no server comes up: ${failure}`, {
+              hint: 'see what the servers said above',
+            }),
+          )
+        }
+      }
       this.fleet.onChange(look)
       look()
     })

@@ -1,8 +1,8 @@
+import type { HistoryListener } from '../chat/history/events.ts'
 import { ChatClient } from '../client.ts'
 import { Histogram } from '../metrics/histogram.ts'
 import { type OperatorContext, SinkFunction } from '../pipeline/functions.ts'
 import type { TrafficItem } from '../traffic/traffic-item.ts'
-import type { HistoryListener } from './history.ts'
 
 export interface VirtualUsersOptions {
   /** Address of the chat. */
@@ -11,6 +11,8 @@ export interface VirtualUsersOptions {
   token?: (user: string) => Promise<string>
   /** Takes what each user did and saw. */
   onEvent: HistoryListener
+  /** Takes when a connection broke and when the next one stood, milliseconds as of `performance.now`. */
+  onOutage?: (from: number, to: number) => void
   /** Distinguishes these users from those of other runs on the same chat. */
   name: string
 }
@@ -23,6 +25,8 @@ interface VirtualUser {
   readonly room: string
   readonly client: ChatClient
   readonly joined: Promise<unknown>
+  /** Messages that are not acknowledged yet. */
+  readonly pending: Set<Promise<unknown>>
   sent: number
   /** Whether its last connection was lost and no other stands yet: when that was, milliseconds. */
   cutAt: number | undefined
@@ -75,7 +79,15 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
       ...(token ? { token: () => token(user) } : { user }),
     })
     onEvent({ type: 'join', session, user, room })
-    const one: VirtualUser = { session, room, client, joined: client.join(room), sent: 0, cutAt: undefined }
+    const one: VirtualUser = {
+      session,
+      room,
+      client,
+      joined: client.join(room),
+      pending: new Set(),
+      sent: 0,
+      cutAt: undefined,
+    }
     client.on('resumed', ({ cursor }) => onEvent({ type: 'resumed', session, ...cursor }))
     client.on('message', ({ seq, user: from, id }) => {
       this.counts.delivered++
@@ -93,6 +105,7 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     if (state !== 'open' || user.cutAt === undefined) return
     this.counts.reconnected++
     this.outages.record((performance.now() - user.cutAt) / 1000)
+    this.#options.onOutage?.(user.cutAt, performance.now())
     user.cutAt = undefined
   }
 
@@ -100,8 +113,15 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     const user = this.#users.get(number)
     if (!user) return
     this.#users.delete(number)
-    this.#options.onEvent({ type: 'leave', session: user.session })
-    user.client.close()
+    void this.#goodbye(user)
+  }
+
+  /** Goes when what it said is acknowledged, or after a while. */
+  async #goodbye({ session, client, pending }: VirtualUser): Promise<void> {
+    const patience = new Promise((resolve) => setTimeout(resolve, SETTLE_SECONDS * 1000).unref())
+    await Promise.race([Promise.allSettled(pending), patience])
+    this.#options.onEvent({ type: 'leave', session })
+    client.close()
   }
 
   #say(number: number): void {
@@ -127,8 +147,12 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
           onEvent({ type: 'unacked', session, id })
         },
       )
-      .finally(() => this.#waiting.delete(sending))
+      .finally(() => {
+        this.#waiting.delete(sending)
+        user.pending.delete(sending)
+      })
     this.#waiting.add(sending)
+    user.pending.add(sending)
   }
 
   /** Waits until everything that was sent has arrived everywhere, or for at most ten seconds. */
@@ -148,7 +172,7 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     return {}
   }
 
-  /** Everybody goes. */
+  /** Everybody goes, at once. */
   end(): void {
     for (const { client } of this.#users.values()) client.close()
     this.#users.clear()

@@ -1,3 +1,4 @@
+import type { CheckReport } from '../chat/history/checker.ts'
 import type { Decision } from '../scaling/decision.ts'
 
 /** Latency of the processed messages, in milliseconds. Quantiles are within 1 % of the exact ones. */
@@ -9,6 +10,17 @@ export interface LatencySummary {
   readonly maxMs: number
   /** Mean time spent waiting for a slot. */
   readonly meanWaitMs: number
+}
+
+/** What the users of a live run saw. */
+export interface LiveReport {
+  readonly checks: CheckReport
+  /** Users moved to another server without a break, and connections that broke and came again. */
+  readonly moved: number
+  readonly reconnected: number
+  /** Time without a connection, of those that broke. */
+  readonly outage: LatencySummary
+  readonly failedServers: number
 }
 
 /** One control interval. */
@@ -52,4 +64,6 @@ export interface RunResult {
   /** Why nothing was scaled, when nothing was. */
   readonly nothingScaledBecause?: string
   readonly samples: readonly Sample[]
+  /** Only of a live run. */
+  readonly live?: LiveReport
 }

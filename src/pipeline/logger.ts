@@ -11,12 +11,19 @@ const nothing = () => {}
 /** Says nothing: the default of the library. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
+/** One JSON object a line: time, level, message and the fields. */
+export function jsonLogger(write: (line: string) => void): Logger {
+  const at = (level: string) => (message: string, fields?: Record<string, unknown>) =>
+    write(JSON.stringify({ time: new Date().toISOString(), level, message, ...fields }))
+  return { debug: nothing, info: at('info'), warn: at('warn'), error: at('error') }
+}
+
 /** Plain lines through `write`; `debug` only when `verbose`. */
 export function lineLogger(write: (line: string) => void, options: { verbose?: boolean } = {}): Logger {
   return {
-    debug: options.verbose ? write : nothing,
-    info: write,
-    warn: write,
-    error: write,
+    debug: options.verbose ? (message) => write(message) : nothing,
+    info: (message) => write(message),
+    warn: (message) => write(message),
+    error: (message) => write(message),
   }
 }

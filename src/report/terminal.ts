@@ -1,4 +1,4 @@
-import type { RunResult } from '../metrics/run-result.ts'
+import type { LiveReport, RunResult } from '../metrics/run-result.ts'
 import type { Decision } from '../scaling/decision.ts'
 
 const RULE = '='.repeat(70)
@@ -9,7 +9,7 @@ export function block(title: string, lines: readonly (readonly [name: string, va
 }
 
 /** Milliseconds for people: three significant digits, in seconds from one second on. */
-function milliseconds(ms: number): string {
+export function milliseconds(ms: number): string {
   return ms >= 1000 ? `${(ms / 1000).toPrecision(3)} s` : `${ms.toPrecision(3)} ms`
 }
 
@@ -25,6 +25,25 @@ function scalingEvents(result: RunResult, most = 50): string {
   const lines = ['🔄 Scaling Events:', ...events.slice(0, most).map(eventLine)]
   if (events.length > most) lines.push(`   … and ${events.length - most} more (--events FILE keeps them all)`)
   return lines.join('\n')
+}
+
+/** What the users of a live run saw. */
+export function userLines(live: Pick<LiveReport, 'checks'> & Partial<LiveReport>): [string, string][] {
+  const { checks, moved, reconnected = 0, outage, failedServers = 0 } = live
+  const { delivered, lost, doubled, reordered, phantom, falseGaps, gaps, sessions } = checks
+  const lines: [string, string][] = [
+    ['Delivered', `${delivered} messages in ${sessions} stays of users`],
+    ['Lost, doubled, reordered', `${lost}, ${doubled}, ${reordered}`],
+  ]
+  if (moved !== undefined) lines.push(['Users moved without a break', String(moved)])
+  if (gaps > 0) lines.push(['Gaps announced', String(gaps)])
+  if (phantom + falseGaps > 0) lines.push(['Made up, falsely announced as gone', `${phantom}, ${falseGaps}`])
+  if (failedServers > 0) lines.push(['Failed servers', String(failedServers)])
+  if (reconnected > 0 && outage) {
+    const gap = `without a connection p50 ${milliseconds(outage.p50Ms)}, p99 ${milliseconds(outage.p99Ms)}`
+    lines.push(['Connections broken', `${reconnected}, ${gap}`])
+  }
+  return lines
 }
 
 /** What a run amounted to, for a terminal. */
@@ -50,6 +69,7 @@ export function summary(result: RunResult): string {
       `p50 ${milliseconds(latency.p50Ms)}, p95 ${milliseconds(latency.p95Ms)}, ` +
         `p99 ${milliseconds(latency.p99Ms)}, max ${milliseconds(latency.maxMs)}`,
     ],
+    ...(result.live ? userLines(result.live) : []),
   ])
   return `${metrics}\n\n${scalingEvents(result)}`
 }

@@ -1,5 +1,5 @@
-import type { RoomMessage } from '../chat/protocol.ts'
-import type { HistoryEvent } from './history.ts'
+import type { RoomMessage } from '../protocol.ts'
+import type { HistoryEvent } from './events.ts'
 
 /** What a message in a log is known by. */
 export type LoggedMessage = Pick<RoomMessage, 'room' | 'seq' | 'user' | 'id'>

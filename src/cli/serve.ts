@@ -1,0 +1,99 @@
+import { createServer } from 'node:http'
+import { invalidInput } from '../errors.ts'
+import { controlServer, notFound } from '../live/control-http.ts'
+import { listen } from '../live/listen.ts'
+import { Supervisor } from '../live/supervisor.ts'
+import type { RunResult } from '../metrics/run-result.ts'
+import { jsonLogger, type Logger, lineLogger } from '../pipeline/logger.ts'
+import { summary } from '../report/terminal.ts'
+import { AutoScaler } from '../scaling/auto-scaler.ts'
+import { exponential } from '../traffic/distribution.ts'
+import { type ConfiguredOptions, readConfig } from './config.ts'
+import { type ScalingFlags, scalingOptions, seedOf } from './flags.ts'
+
+export interface ServeFlags extends ScalingFlags {
+  config?: string
+  host?: string
+  port?: number
+  controlPort?: number
+  data?: string
+  anonymous?: boolean
+  strategy?: NonNullable<ConfiguredOptions['balancer']>['strategy']
+  seed?: string
+}
+
+/** Who may come in: what the config says, the secret of the environment, `--anonymous`. */
+function authOf(flags: ServeFlags, configured: { secret?: string; anonymous?: boolean } = {}) {
+  const secret = process.env.CONCERTINA_SECRET ?? configured.secret
+  const anonymous = flags.anonymous ?? configured.anonymous
+  if (secret === undefined && !anonymous) {
+    throw invalidInput(
+      'auth',
+      'nobody could come in',
+      'CONCERTINA_SECRET or live.auth.secret (then `concertina token` makes tokens), or --anonymous',
+    )
+  }
+  return { secret, anonymous }
+}
+
+/** Lines for people on a terminal, JSON for machines in a pipe. */
+function logger(): Logger {
+  const write = (line: string) => console.log(line)
+  return process.stdout.isTTY ? lineLogger(write) : jsonLogger(write)
+}
+
+/** `concertina serve`: a live fleet for real users, until it is stopped. */
+export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<RunResult> {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const { live = {}, server = {}, balancer = {} } = config
+  const host = flags.host ?? live.host ?? '127.0.0.1'
+  const { connectionsPerSecond, connectionBurst, ...limits } = live.limits ?? {}
+  const { concurrency = 4, queueLimit = 1000, serviceTime = exponential(0.05), weights } = server
+  const seed = seedOf(flags.seed) ?? config.seed ?? 42
+  const log = logger()
+  const supervisor = new Supervisor(
+    {
+      gateway: { host, port: flags.port ?? live.port ?? 8080, connectionsPerSecond, connectionBurst },
+      data: flags.data ?? live.data ?? 'concertina-data',
+      chat: {
+        auth: authOf(flags, live.auth),
+        origins: live.origins,
+        limits,
+        ...(live.work && { work: { concurrency, queueLimit, serviceTime: serviceTime.spec } }),
+      },
+      autoScaler: new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) }),
+      strategy: flags.strategy ?? balancer.strategy,
+      rebalance: live.rebalance,
+      acceptRate: live.acceptRate,
+      weights,
+      seed,
+      logger: log,
+    },
+    createServer(notFound),
+  )
+  const control = controlServer(supervisor)
+  try {
+    const controlPort = await listen(control, '127.0.0.1', flags.controlPort ?? live.controlPort ?? 8081)
+    const port = await supervisor.start()
+    log.info(`Chat:    ws://${host}:${port}/chat`, { port })
+    log.info(`Metrics: http://127.0.0.1:${controlPort}/metrics`, { port: controlPort })
+    supervisor.run()
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve())
+    })
+    log.info('Stopping: connections are closed, the log is written')
+    const { messages } = supervisor.now()
+    const metrics = await supervisor.stop()
+    const throughput = messages / Math.max(1e-9, metrics.duration)
+    const result: RunResult = { ...metrics, totalMessages: messages, throughput, seed, interrupted: true }
+    if (process.stdout.isTTY) console.log(summary(result))
+    return result
+  } catch (error) {
+    await supervisor.close()
+    throw error
+  } finally {
+    control.close()
+    control.closeAllConnections()
+  }
+}

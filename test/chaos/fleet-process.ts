@@ -1,0 +1,60 @@
+/** A live fleet that does what the chaos runner tells it over IPC; killed and started again at will. */
+import { createServer } from 'node:http'
+import { notFound } from '../../src/live/control-http.ts'
+import { Supervisor } from '../../src/live/supervisor.ts'
+import { lineLogger } from '../../src/pipeline/logger.ts'
+import { AutoScaler } from '../../src/scaling/auto-scaler.ts'
+
+export type FleetCommand =
+  | { type: 'scale'; servers: number }
+  | { type: 'signal'; signal: 'SIGKILL' | 'SIGSTOP' }
+  | { type: 'stop' }
+export type FleetNews = { type: 'listening'; port: number } | { type: 'did'; what: string }
+
+const [data, port, verbose] = process.argv.slice(2) as [string, string, string]
+const tell = (news: FleetNews) => process.connected && process.send!(news)
+process.on('SIGINT', () => {})
+process.on('disconnect', () => process.exit(1))
+
+let wanted = 3
+const supervisor = new Supervisor(
+  {
+    gateway: { port: Number(port), connectionsPerSecond: 10_000, connectionBurst: 10_000 },
+    data,
+    chat: {
+      auth: { anonymous: true },
+      limits: { messagesPerSecond: 10_000, messageBurst: 10_000, outboxBytes: 65_536, maxBodyBytes: 20_000 },
+    },
+    autoScaler: new AutoScaler({
+      policy: { name: 'chaos', evaluate: () => ({ servers: wanted, reason: 'chaos says so' }) },
+      minServers: 2,
+      maxServers: 6,
+      cooldown: 0,
+      interval: 0.25,
+    }),
+    strategy: 'least-loaded',
+    hangSeconds: 2,
+    logger: lineLogger(verbose ? (line) => console.error(`   ${line}`) : () => {}),
+  },
+  createServer(notFound),
+)
+// The runner's dice decide, so the same seed picks the same servers by rank.
+let rank = 0
+process.on('message', (command: FleetCommand) => {
+  switch (command.type) {
+    case 'scale':
+      wanted = command.servers
+      return
+    case 'signal': {
+      const { ready } = supervisor.fleet
+      const victim = ready[rank++ % Math.max(1, ready.length)]
+      if (victim) supervisor.servers.child(victim.id)?.kill(command.signal)
+      tell({ type: 'did', what: victim ? `server ${victim.id}` : 'nothing, no server was ready' })
+      return
+    }
+    case 'stop':
+      void supervisor.stop().then(() => process.exit(0))
+  }
+})
+tell({ type: 'listening', port: await supervisor.start() })
+supervisor.run()

@@ -1,0 +1,42 @@
+/** `npm run chaos -- [seconds] [seed] [users]`: a long run of chaos; ends with 1 when the promise of a room was broken. */
+import { KINDS, runChaos } from './runner.ts'
+
+const [seconds = 60, seed = Date.now() % 100_000, users = 100] = process.argv.slice(2).map(Number)
+console.log(`chaos: ${seconds} s, seed ${seed}, ${users} users`)
+const { checks, events, gaps, moved, failed } = await runChaos({
+  seconds,
+  seed,
+  users,
+  every: 2,
+  write: (line) => console.log(line),
+  verbose: process.env.VERBOSE !== undefined,
+})
+const {
+  sent,
+  acked,
+  delivered,
+  lost,
+  doubled,
+  reordered,
+  phantom,
+  falseGaps,
+  gaps: announced,
+  findings,
+} = checks
+console.log(
+  `\n${sent} sent, ${acked} acknowledged, ${failed} given up, ${delivered} delivered, ${moved} moved without a break`,
+)
+console.log('client-visible gap, milliseconds:')
+for (const kind of KINDS) {
+  const gap = gaps.get(kind)
+  const ms = (q: number) => (gap ? (gap.quantile(q) * 1000).toFixed(0) : '-').padStart(6)
+  const times = String(events.get(kind) ?? 0).padStart(3)
+  console.log(
+    `  ${kind.padEnd(16)} ${times} times, ${String(gap?.count ?? 0).padStart(4)} users cut off, p50 ${ms(0.5)}, p99 ${ms(0.99)}`,
+  )
+}
+console.log(
+  `\n${lost} lost, ${doubled} doubled, ${reordered} reordered, ${phantom} made up, ${falseGaps} falsely announced as gone, ${announced} gaps`,
+)
+for (const finding of findings) console.log(`  ${finding}`)
+process.exitCode = lost + doubled + reordered + phantom + falseGaps > 0 ? 1 : 0
