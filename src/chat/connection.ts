@@ -38,8 +38,9 @@ export class Connection {
   #timer: NodeJS.Timeout | undefined
   #inFlight = 0
   #refusals = 0
-  /** Hello and token checks take time; what comes meanwhile waits for them, in order. */
-  #ready: Promise<void> | undefined
+  /** What came while a hello, a token or a join was looked at; taken in order after it. */
+  readonly #inbox: ClientMessage[] = []
+  #busy = false
 
   constructor(context: ServerContext, socket: WebSocket, stream: Duplex) {
     this.#context = context
@@ -86,16 +87,27 @@ export class Connection {
     if (typeof message === 'string') {
       this.send({ type: 'error', code: 'bad-message', message })
       if (this.state.kind === 'new') this.close(CLOSE.badMessage, 'not a hello')
-    } else if (this.#ready) {
-      this.#ready = this.#ready.then(() => this.#take(message))
+    } else if (this.#inbox.length >= MAX_IN_FLIGHT) {
+      this.close(CLOSE.rateLimited, 'too many messages')
     } else {
-      void this.#take(message)
+      this.#inbox.push(message)
+      if (!this.#busy) void this.#takeAll()
     }
   }
 
+  async #takeAll(): Promise<void> {
+    this.#busy = true
+    for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
+      const step = this.#take(next)
+      if (step) await step
+    }
+    this.#busy = false
+  }
+
+  /** Gives what the next message has to wait for. */
   #take(message: ClientMessage): Promise<void> | undefined {
     if (this.state.kind === 'closed') return
-    if (message.type === 'hello' || message.type === 'auth') return this.#waitFor(this.#identify(message))
+    if (message.type === 'hello' || message.type === 'auth') return this.#identify(message)
     if (this.state.kind === 'new') {
       this.close(CLOSE.unauthorized, 'hello comes first')
       return
@@ -103,7 +115,7 @@ export class Connection {
     const { identity } = this.state
     switch (message.type) {
       case 'join':
-        return this.#waitFor(this.#join(identity, message))
+        return this.#join(identity, message)
       case 'leave':
         this.#leave(message.room)
         this.send({ type: 'left', room: message.room })
@@ -117,14 +129,6 @@ export class Connection {
       case 'history':
         void this.#history(message)
     }
-  }
-
-  #waitFor(step: Promise<void>): Promise<void> {
-    const ready = step.finally(() => {
-      if (this.#ready === ready) this.#ready = undefined
-    })
-    this.#ready = ready
-    return ready
   }
 
   async #identify(message: ClientMessage & { type: 'hello' | 'auth' }): Promise<void> {

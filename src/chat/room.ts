@@ -50,7 +50,8 @@ export class Room {
     this.first = first
     const told = this.#batch.at(-1)?.seq ?? 0
     this.#batch = []
-    this.head = Math.max(head, told)
+    // What was told while the answer was on its way may have gone out to nobody already.
+    this.head = Math.max(head, told, this.head)
     this.#recent = recent.map(({ seq, payload }) => ({ seq, frame: textFrame(payload) }))
     const whole = this.#recent.every(({ seq }, i) => seq === this.head - this.#recent.length + 1 + i)
     if (!whole) this.#recent = []
@@ -91,6 +92,7 @@ export class Room {
       }
     }
     this.head = to
+    if (batch[0]!.seq !== before + 1) this.#recent = []
     this.#recent.push(...batch)
     if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT)
   }

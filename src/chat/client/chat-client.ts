@@ -52,10 +52,13 @@ interface ClientRoom {
   waiting: { resolve(joined: JoinedRoom): void; reject(error: Error): void }[]
   /** Links that were asked to join again because of a gap: what they say before that is not taken. */
   readonly repairing: Set<Link>
+  /** Repairs since the last message was taken. */
+  repairs: number
 }
 
 /** Longest wait before connecting again, milliseconds. */
 const MAX_WAIT_MS = 30_000
+const REPAIR_AGAIN_MS = 1000
 const FIRST_RETRY_MS: [number, number] = [50, 1000]
 
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
@@ -110,7 +113,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
         () => this.#current?.close(4000, 'no answer'),
         this.#options.ackMs ?? 10_000,
       )
-      state = { cursor, history, outgoing, waiting: [], repairing: new Set() }
+      state = { cursor, history, outgoing, waiting: [], repairing: new Set(), repairs: 0 }
       this.#rooms.set(room, state)
     }
     const { waiting } = state
@@ -271,9 +274,12 @@ export class ChatClient extends Emitter<ChatClientEvents> {
       return
     if (message.prevSeq > cursor.seq) {
       state.repairing.add(link)
-      this.#askToJoin(link, message.room)
+      // A server that repeats the same gap is asked again more slowly.
+      const again = () => this.#rooms.get(message.room) === state && this.#askToJoin(link, message.room)
+      setTimeout(again, state.repairs++ === 0 ? 0 : REPAIR_AGAIN_MS)
       return
     }
+    state.repairs = 0
     state.cursor = { epoch: cursor.epoch, seq: message.seq }
     this.emit('message', message)
   }
