@@ -37,8 +37,8 @@ export interface ChatServerStats {
 const ALIVE_MS = 20_000
 /** Time that somebody who was asked to move has for it. */
 const MOVE_MS = 5000
-/** The window in which clients come again. */
-const RETRY_MS: [number, number] = [50, 1000]
+/** The window in which clients come again: the others can take about so many a second when this server is lost. */
+const RETRY_MS = { least: 20, most: 250, perConnection: 5 }
 
 /** One chat server of a fleet: WebSockets on one side, the hub on the other. */
 export class ChatServer {
@@ -105,7 +105,10 @@ export class ChatServer {
       slots: this.#slots,
       turn,
       log: link,
-      retryMs: () => RETRY_MS,
+      retryMs: () => {
+        const { least, most, perConnection } = RETRY_MS
+        return [least, Math.max(most, perConnection * this.#connections.size)]
+      },
       append: (message) => link.append(message),
       enter: (name) => this.#rooms.enter(name),
       left: (room) => this.#rooms.left(room),

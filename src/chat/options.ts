@@ -13,7 +13,7 @@ export interface ChatLimits {
   /** Messages a second a user may send on average (20), and at once (40). */
   messagesPerSecond?: number
   messageBurst?: number
-  /** Bytes that may wait for a connection before it counts as too slow; 262,144. */
+  /** Bytes that may wait for a connection before it counts as too slow; 262,144, at least 32,768. */
   outboxBytes?: number
   /** Seconds that a connection may stay too slow before it is closed; 30. */
   slowSeconds?: number
@@ -44,7 +44,12 @@ export function chatLimits(options: ChatLimits = {}): Required<ChatLimits> {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(LIMITS, name))
       throw invalidInput(name, 'there is no such limit', Object.keys(LIMITS).join(', '))
-    if (value !== undefined) limits[name as keyof ChatLimits] = requireNumber(name, value, { above: 0 })
+    if (value !== undefined)
+      limits[name as keyof ChatLimits] = requireNumber(
+        name,
+        value,
+        name === 'outboxBytes' ? { min: 32_768 } : { above: 0 },
+      )
   }
   return limits
 }

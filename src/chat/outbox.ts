@@ -80,8 +80,9 @@ export class Outbox {
 
   /** Resolves when the socket has taken all it was given; at once when it is not full. */
   drained(): Promise<void> {
-    if (!this.full || this.#socket.destroyed) return Promise.resolve()
     this.flush()
+    // A write that the system took whole is followed by no 'drain'.
+    if (!this.full || this.#socket.destroyed) return Promise.resolve()
     return new Promise((resolve) => {
       const done = () => {
         this.#socket.off('drain', done)

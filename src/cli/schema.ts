@@ -90,7 +90,7 @@ export const configSchema = z.strictObject({
           maxRooms: count.optional().describe('of a connection; 50'),
           messagesPerSecond: z.number().positive().optional().describe('of a user; 20'),
           messageBurst: count.optional().describe('of a user; 40'),
-          outboxBytes: count.optional().describe('that may wait for a slow reader; 262144'),
+          outboxBytes: count.min(32_768).optional().describe('that may wait for a slow reader; 262144'),
           slowSeconds: seconds.optional().describe('that a reader may stay too slow; 30'),
           connectionsPerSecond: z.number().positive().optional().describe('of an address; 200'),
           connectionBurst: count.optional().describe('of an address; 2000'),

@@ -86,6 +86,17 @@ class ChaosFleet {
   }
 }
 
+/** What cut a connection at `from`: a kill just then, else a frozen server that was found out, else what was last. */
+function causeOf(from: number, happened: readonly { kind: Kind; at: number }[]): Kind | undefined {
+  const within = (ms: number, ...kinds: Kind[]) =>
+    happened.findLast(({ kind, at }) => kinds.includes(kind) && at <= from && at > from - ms)?.kind
+  return (
+    within(300, 'kill-server', 'kill-supervisor') ??
+    within(5000, 'stop-server') ??
+    happened.findLast(({ at }) => at <= from)?.kind
+  )
+}
+
 function* messagesOf(folder: string): Iterable<LoggedMessage> {
   for (const { records } of scanLog(folder)) {
     for (const { payload } of records) if (payload.type === 'message') yield payload
@@ -110,7 +121,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
     name,
     onEvent: (event) => checker.take(event),
     onOutage: (from, to) => {
-      const cause = happened.findLast(({ at }) => at <= from)?.kind
+      const cause = causeOf(from, happened)
       if (!cause) return
       if (!gaps.has(cause)) gaps.set(cause, new Histogram())
       gaps.get(cause)!.record((to - from) / 1000)

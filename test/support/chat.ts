@@ -1,0 +1,106 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { WebSocket } from 'ws'
+import { ChatServer } from '../../src/chat/chat-server.ts'
+import { Hub } from '../../src/chat/hub.ts'
+import { MemoryRoomLog } from '../../src/chat/logs/memory.ts'
+import type { ChatOptions } from '../../src/chat/options.ts'
+import type { ClientMessage, ServerMessage } from '../../src/chat/protocol.ts'
+import type { RoomLog } from '../../src/chat/room-log.ts'
+import { streamPair } from './streams.ts'
+
+/** Chat servers of one hub in this process, each on a port of its own. */
+export async function startChat(options: ChatOptions = {}, servers = 1, log: RoomLog = new MemoryRoomLog()) {
+  const hub = new Hub(log)
+  const all = await Promise.all(
+    Array.from({ length: servers }, async (_, i) => {
+      const [near, far] = streamPair()
+      hub.attach(far, i + 1)
+      const chat = await ChatServer.start(i + 1, near, { auth: { anonymous: true }, ...options }, () => {})
+      const http = createServer()
+      http.on('upgrade', (request, socket, head) => chat.accept(request, socket, head))
+      http.listen(0, '127.0.0.1')
+      await once(http, 'listening')
+      return { chat, http, url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}/chat` }
+    }),
+  )
+  return {
+    log,
+    hub,
+    servers: all.map(({ chat }) => chat),
+    urls: all.map(({ url }) => url),
+    url: all[0]!.url,
+    async close() {
+      for (const { chat, http } of all) {
+        await chat.close()
+        http.close()
+        http.closeAllConnections()
+      }
+      await hub.close()
+    },
+  }
+}
+
+/** A bare WebSocket that keeps what it was sent; for what the client library would never do. */
+export class RawUser {
+  readonly socket: WebSocket
+  readonly received: ServerMessage[] = []
+  closed: { code: number; reason: string } | undefined
+  #look: () => void = () => {}
+
+  constructor(url: string, options: { origin?: string } = {}) {
+    this.socket = new WebSocket(url, options)
+    this.socket.on('message', (data) => {
+      this.received.push(JSON.parse(String(data)))
+      this.#look()
+    })
+    this.socket.on('error', () => {})
+    this.socket.on('close', (code, reason) => {
+      this.closed = { code, reason: String(reason) }
+      this.#look()
+    })
+  }
+
+  static async hello(url: string, user: string, token?: string): Promise<RawUser> {
+    const raw = new RawUser(url)
+    await once(raw.socket, 'open')
+    raw.send(token === undefined ? { type: 'hello', version: 1, user } : { type: 'hello', version: 1, token })
+    await raw.until('welcome')
+    return raw
+  }
+
+  send(message: ClientMessage | object): void {
+    this.socket.send(JSON.stringify(message))
+  }
+
+  of<T extends ServerMessage['type']>(type: T): (ServerMessage & { type: T })[] {
+    return this.received.filter((message): message is ServerMessage & { type: T } => message.type === type)
+  }
+
+  /** Waits until `count` messages of that type came. */
+  async until<T extends ServerMessage['type']>(type: T, count = 1): Promise<(ServerMessage & { type: T })[]> {
+    await this.#wait(() => this.of(type).length >= count, `${count} × ${type}`)
+    return this.of(type)
+  }
+
+  async untilClosed(): Promise<{ code: number; reason: string }> {
+    await this.#wait(() => this.closed !== undefined, 'the end')
+    return this.closed!
+  }
+
+  #wait(done: () => boolean, what: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const late = () =>
+        reject(new Error(`${what} did not come; got ${JSON.stringify(this.received).slice(-500)}`))
+      const timer = setTimeout(late, 5000)
+      this.#look = () => {
+        if (!done()) return
+        clearTimeout(timer)
+        this.#look = () => {}
+        resolve()
+      }
+      this.#look()
+    })
+  }
+}
