@@ -11,11 +11,8 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** Runs the real command line from source, as a process of its own. */
-export async function runCli(
-  args: readonly string[],
-  during: (child: ChildProcess) => void | Promise<void> = () => {},
-): Promise<Finished> {
+/** Starts the real command line from source, as a process of its own. */
+export function startCli(args: readonly string[]): { child: ChildProcess; finished: Promise<Finished> } {
   const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -27,8 +24,20 @@ export async function runCli(
   child.stderr.on('data', (chunk: Buffer) => {
     stderr += chunk
   })
-  const closed = once(child, 'close')
+  const finished = once(child, 'close').then(([status]) => ({
+    status: status as number | null,
+    stdout,
+    stderr,
+  }))
+  return { child, finished }
+}
+
+/** Runs the real command line to its end. */
+export async function runCli(
+  args: readonly string[],
+  during: (child: ChildProcess) => void | Promise<void> = () => {},
+): Promise<Finished> {
+  const { child, finished } = startCli(args)
   await during(child)
-  const [status] = (await closed) as [number | null]
-  return { status, stdout, stderr }
+  return finished
 }

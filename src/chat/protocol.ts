@@ -96,9 +96,8 @@ export const CLOSE = {
   tooLarge: 1009,
   badMessage: 4400,
   unauthorized: 4401,
-  forbidden: 4403,
-  expired: 4410,
-  tooSlow: 4508,
+  /** The token expired while connected: come again with another. */
+  expired: 4510,
   rateLimited: 4529,
 } as const
 

@@ -71,3 +71,39 @@ it('does not count a server that failed', () => {
   lifecycle.ready(1)
   expect(fleet.size).toBe(1)
 })
+
+it('replaces servers that fail, later and later when the new ones fail, too', () => {
+  const clock = virtualClock()
+  const launched: string[] = []
+  let lifecycle!: ServerLifecycle
+  const fleet = new Fleet(
+    clock,
+    (given) => {
+      lifecycle = given
+      return {
+        name: 'stub',
+        launch: (id) => void launched.push(`${clock.now()} ${id}`),
+        drain: () => {},
+        close: async () => {},
+      }
+    },
+    { replaceFailed: true },
+  )
+  fleet.scaleTo(1)
+  for (let id = 1; id <= 4; id++) {
+    clock.advanceTo(clock.now() + 10)
+    lifecycle.failed(id, 'no luck')
+    expect([fleet.size, fleet.ready.length]).toEqual([1, 0])
+  }
+  expect(launched).toEqual(['0 1', '10 2', '21 3', '32 4'])
+  clock.advanceTo(50)
+  expect(launched.at(-1)).toBe('44 5')
+  lifecycle.ready(5)
+  clock.advanceTo(100)
+  lifecycle.failed(5, 'out of the blue')
+  expect(launched.at(-1)).toBe('100 6')
+  lifecycle.failed(6, 'again')
+  fleet.scaleTo(0)
+  clock.advanceTo(200)
+  expect([launched.length, fleet.size, fleet.servers.length]).toEqual([6, 0, 0])
+})

@@ -1,12 +1,13 @@
 import type { Server } from 'node:net'
-import { ConcertinaError } from '../errors.ts'
+import { ConcertinaError, requireNumber } from '../errors.ts'
 
 /**
  * Begins to listen; 0 takes any free port.
  * @returns the port
- * @throws {ConcertinaError} ADDRESS_UNAVAILABLE.
+ * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or INVALID_INPUT for what is no port.
  */
-export function listen(server: Server, host: string, port: number): Promise<number> {
+export async function listen(server: Server, host: string, port: number): Promise<number> {
+  requireNumber('port', port, { min: 0, max: 65_535, integer: true })
   return new Promise((resolve, reject) => {
     const refuse = ({ code }: NodeJS.ErrnoException) =>
       reject(
