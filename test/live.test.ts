@@ -247,7 +247,10 @@ describe('the command line, live', () => {
 
   it.each([
     [['serve'], /auth: nobody could come in/],
-    [['serve', '--anonymous', '--port', '99999'], /port/],
+    [
+      ['serve', '--anonymous', '--port', '99999', '--data', join(tmpdir(), `live-port-${process.pid}`)],
+      /port/,
+    ],
     [['load', '--url', 'http://127.0.0.1'], /--url: "http:\/\/127.0.0.1" is not allowed/],
     [['verify', '--history', '/nowhere/x'], /cannot be read \(ENOENT\)/],
     [['token', '--user', 'ann'], /CONCERTINA_SECRET: this variable is not set/],

@@ -1,6 +1,6 @@
 import { errors, jwtVerify, SignJWT } from 'jose'
 import { invalidInput } from '../errors.ts'
-import { isUserName } from './protocol.ts'
+import { isName } from './protocol.ts'
 
 export interface AuthOptions {
   /** Signs tokens (HMAC-SHA-256): at least 32 characters. Without it there are no tokens. */
@@ -46,7 +46,7 @@ function keyOf(secret: string): Uint8Array {
 /** Makes a token for a user. */
 export async function signToken(secret: string, claims: TokenClaims): Promise<string> {
   const { user, rooms, readOnly, expiresIn = 3600 } = claims
-  if (!isUserName(user))
+  if (!isName(user))
     throw invalidInput('user', `${JSON.stringify(user)} is not allowed`, '1 to 128 characters')
   return new SignJWT({ rooms, readOnly })
     .setProtectedHeader({ alg: 'HS256' })
@@ -84,7 +84,7 @@ export class Authenticator {
         requiredClaims: ['exp', 'sub'],
       })
       const { sub, exp, rooms = ['*'], readOnly = [] } = payload
-      if (!isUserName(sub) || sub.startsWith('guest:') || !isPatterns(rooms) || !isPatterns(readOnly)) {
+      if (!isName(sub) || sub.startsWith('guest:') || !isPatterns(rooms) || !isPatterns(readOnly)) {
         return 'the token does not say who and where'
       }
       return {

@@ -106,8 +106,8 @@ export function mayReconnect(code: number): boolean {
   return !(code >= 4000 && code < 4500) && code !== CLOSE.tooLarge && code !== 1002 && code !== 1003
 }
 
-/** A room's name: 1 to 128 characters, no control characters. */
-export function isRoomName(value: unknown): value is string {
+/** A name of a room or a user: 1 to 128 characters, no control characters. */
+export function isName(value: unknown): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 128) return false
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i)
@@ -115,9 +115,6 @@ export function isRoomName(value: unknown): value is string {
   }
   return true
 }
-
-/** A user's name follows the rule of a room's. */
-export const isUserName = isRoomName
 
 const isWhole = (value: unknown, most = Number.MAX_SAFE_INTEGER): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most
@@ -133,7 +130,7 @@ const CHECKS: Record<ClientMessage['type'], (message: Record<string, unknown>) =
       ? `version is ${PROTOCOL_VERSION}`
       : token !== undefined && typeof token !== 'string'
         ? 'token is text'
-        : user !== undefined && !isUserName(user)
+        : user !== undefined && !isName(user)
           ? 'user is 1 to 128 characters'
           : undefined,
   auth: ({ token }) => (typeof token === 'string' ? undefined : 'token is text'),
@@ -169,6 +166,6 @@ export function parseClientMessage(text: string): ClientMessage | string {
   if (typeof type !== 'string' || !Object.hasOwn(CHECKS, type)) {
     return `type is one of ${Object.keys(CHECKS).join(', ')}`
   }
-  if (type !== 'hello' && type !== 'auth' && !isRoomName(message.room)) return 'room is 1 to 128 characters'
+  if (type !== 'hello' && type !== 'auth' && !isName(message.room)) return 'room is 1 to 128 characters'
   return CHECKS[type as ClientMessage['type']](message) ?? (message as ClientMessage)
 }

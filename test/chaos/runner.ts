@@ -25,7 +25,7 @@ export const KINDS = [
   'slow-reader',
   'kill-supervisor',
 ] as const
-export type Kind = (typeof KINDS)[number]
+type Kind = (typeof KINDS)[number]
 
 export interface ChaosOptions {
   seed: number

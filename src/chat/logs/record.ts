@@ -15,7 +15,7 @@ const TABLE = new Uint32Array(256).map((_, n) => {
 })
 
 /** CRC-32 as in ISO 3309 and gzip. */
-export function crc32(data: Uint8Array): number {
+function crc32(data: Uint8Array): number {
   let c = 0xffffffff
   for (let i = 0; i < data.length; i++) c = TABLE[(c ^ data[i]!) & 255]! ^ (c >>> 8)
   return (c ^ 0xffffffff) >>> 0
@@ -40,7 +40,7 @@ export function decodeRecord(data: Buffer, offset: number): Buffer | undefined {
   return crc32(payload) === data.readUInt32BE(offset + 8) ? payload : undefined
 }
 
-export interface ScannedRecord {
+interface ScannedRecord {
   readonly offset: number
   readonly payload: Buffer
 }

@@ -1,0 +1,80 @@
+/**
+ * How fast the fleet reacts: from the moment the load crosses the threshold to the first user on the new server, beside
+ * the bare fork of a process that does nothing. `npm run bench:reaction -- [times]`. The control loop looks ten times a second.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ChatClient } from '../src/client.ts'
+import { notFound } from '../src/live/control-http.ts'
+import { Supervisor } from '../src/live/supervisor.ts'
+import { AutoScaler } from '../src/scaling/auto-scaler.ts'
+import { sleep } from './support/processes.ts'
+
+const [times = 10] = process.argv.slice(2).map(Number)
+const folder = mkdtempSync(join(tmpdir(), 'reaction-'))
+const empty = join(folder, 'empty.mjs')
+writeFileSync(empty, `process.send('up'); process.on('disconnect', () => process.exit())`)
+
+async function bareFork(): Promise<number> {
+  const began = performance.now()
+  const child = fork(empty)
+  await once(child, 'message')
+  const ms = performance.now() - began
+  child.kill()
+  await once(child, 'exit')
+  return ms
+}
+
+async function reaction(): Promise<{ decided: number; ready: number; served: number }> {
+  const supervisor = new Supervisor(
+    {
+      gateway: { port: 0 },
+      autoScaler: new AutoScaler({ scaleUpThreshold: 10, minServers: 1, maxServers: 2, interval: 0.1 }),
+      strategy: 'least-loaded',
+    },
+    createServer(notFound),
+  )
+  const port = await supervisor.start()
+  supervisor.run()
+  const join = async (n: number) => {
+    const client = new ChatClient({ url: `ws://127.0.0.1:${port}/chat`, user: `user ${n}` })
+    await client.join('r')
+    return client
+  }
+  const clients = await Promise.all(Array.from({ length: 10 }, (_, n) => join(n)))
+  await sleep(0.5)
+  let [decided, ready] = [0, 0]
+  supervisor.fleet.onChange(({ id, state }) => {
+    if (id === 2 && state === 'starting') decided = performance.now()
+    if (id === 2 && state === 'ready') ready = performance.now()
+  })
+  const crossing = performance.now()
+  clients.push(await join(10))
+  while (!clients.some(({ server }) => server === 2)) await sleep(0.001)
+  const served = performance.now()
+  for (const client of clients) client.close()
+  await supervisor.stop()
+  return { decided: decided - crossing, ready: ready - crossing, served: served - crossing }
+}
+
+const median = (values: number[]) =>
+  values
+    .sort((a, b) => a - b)
+    [values.length >> 1]!.toFixed(0)
+    .padStart(5)
+const forks: number[] = []
+const reactions: Awaited<ReturnType<typeof reaction>>[] = []
+for (let i = 0; i < times; i++) {
+  forks.push(await bareFork())
+  reactions.push(await reaction())
+}
+console.log(`medians of ${times}, milliseconds after the crossing:`)
+console.log(`  decided          ${median(reactions.map(({ decided }) => decided))}`)
+console.log(`  new server ready ${median(reactions.map(({ ready }) => ready))}`)
+console.log(`  first user on it ${median(reactions.map(({ served }) => served))}`)
+console.log(`a bare fork takes  ${median(forks)}`)
+rmSync(folder, { recursive: true, force: true })

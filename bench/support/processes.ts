@@ -1,0 +1,58 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+/** Forks a module of `bench/` and waits for its first message. */
+export async function start<T>(
+  module: string,
+  args: readonly string[],
+): Promise<{ child: ChildProcess; first: T }> {
+  const path = fileURLToPath(new URL(`../${module}`, import.meta.url))
+  const child = fork(path, args, { execArgv: ['--import', import.meta.resolve('tsx')] })
+  const [first] = (await once(child, 'message')) as [T]
+  return { child, first }
+}
+
+export async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return
+  child.kill('SIGTERM')
+  const late = setTimeout(() => child.kill('SIGKILL'), 3000)
+  await once(child, 'exit')
+  clearTimeout(late)
+}
+
+const fieldsOf = (pid: number) => {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
+
+/** A process and its children that run a chat server (Linux). */
+export function withServers(pid: number): number[] {
+  const children = readdirSync('/proc')
+    .map(Number)
+    .filter((each) => {
+      try {
+        return (
+          Number(fieldsOf(each)[1]) === pid &&
+          readFileSync(`/proc/${each}/cmdline`, 'utf8').includes('server-process')
+        )
+      } catch {
+        return false
+      }
+    })
+  return [pid, ...children]
+}
+
+/** CPU seconds that a process has used (Linux). */
+export function cpuSeconds(pid: number): number {
+  const fields = fieldsOf(pid)
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+/** Resident memory of a process in bytes (Linux). */
+export function residentBytes(pid: number): number {
+  return Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
+}
+
+export const sleep = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000))

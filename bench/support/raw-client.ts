@@ -1,0 +1,87 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
+
+/** A WebSocket client that costs as little as possible, so that a bench measures the server. */
+export class RawClient {
+  readonly socket: Socket
+  #rest: Buffer = Buffer.alloc(0)
+  /** Takes each frame's payload as a part of `data`. */
+  onFrame: (data: Buffer, from: number, to: number) => void = () => {}
+
+  private constructor(socket: Socket) {
+    this.socket = socket
+  }
+
+  static open(port: number, path: string): Promise<RawClient> {
+    return new Promise((resolve, reject) => {
+      const key = randomBytes(16).toString('base64')
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true })
+      const client = new RawClient(socket)
+      let head = ''
+      const onHead = (chunk: Buffer) => {
+        head += chunk.toString('latin1')
+        const end = head.indexOf('\r\n\r\n')
+        if (end < 0) return
+        const accept = createHash('sha1')
+          .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+          .digest('base64')
+        if (!head.startsWith('HTTP/1.1 101') || !head.includes(accept)) {
+          reject(new Error(head.slice(0, 100)))
+          return
+        }
+        socket.off('data', onHead)
+        socket.on('data', (data: Buffer) => client.#take(data))
+        resolve(client)
+        if (head.length > end + 4) client.#take(Buffer.from(head.slice(end + 4), 'latin1'))
+      }
+      socket.on('data', onHead)
+      socket.on('error', reject)
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          `Sec-WebSocket-Key: ${key}\r\nSec-WebSocket-Version: 13\r\n\r\n`,
+      )
+    })
+  }
+
+  send(text: string): void {
+    const payload = Buffer.from(text)
+    const head = payload.length < 126 ? 6 : 8
+    const frame = Buffer.alloc(head + payload.length) // the mask is 0
+    frame[0] = 0x81
+    if (head === 6) {
+      frame[1] = 0x80 | payload.length
+    } else {
+      frame[1] = 0x80 | 126
+      frame.writeUInt16BE(payload.length, 2)
+    }
+    payload.copy(frame, head)
+    this.socket.write(frame)
+  }
+
+  close(): void {
+    this.socket.destroy()
+  }
+
+  #take(chunk: Buffer): void {
+    const data = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
+    let at = 0
+    for (;;) {
+      if (at + 2 > data.length) break
+      let length = data[at + 1]! & 127
+      let head = 2
+      if (length === 126) {
+        if (at + 4 > data.length) break
+        length = data.readUInt16BE(at + 2)
+        head = 4
+      } else if (length === 127) {
+        if (at + 10 > data.length) break
+        length = data.readUIntBE(at + 4, 6)
+        head = 10
+      }
+      if (at + head + length > data.length) break
+      this.onFrame(data, at + head, at + head + length)
+      at += head + length
+    }
+    this.#rest = data.subarray(at)
+  }
+}
