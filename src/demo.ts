@@ -35,6 +35,8 @@ export interface DemoOptions extends AutoScalerOptions, LoadBalancerOptions {
   data?: string
   /** Of a live demo: the port of the chat; any free one unless told. */
   port?: number
+  /** Of a live demo: the port of its dashboard; any free one unless told. */
+  controlPort?: number
   /** Of a live demo: takes what each user did and saw. */
   onEvent?: HistoryListener
   /** Takes each line; standard output unless told. */
@@ -58,8 +60,10 @@ function policyLine(scaler: AutoScaler, options: DemoOptions): string {
   return `threshold, up above ${up} users a server${note}, down below ${down}, ${limits}`
 }
 
-function liveOptions({ data, port, onEvent }: DemoOptions, write: (line: string) => void) {
-  return { data, port, onEvent, onListening: (url: string) => write(`   Chat: ${url}\n`) }
+function liveOptions({ data, port, controlPort, onEvent }: DemoOptions, write: (line: string) => void) {
+  const onListening = (chat: string, dashboard: string) =>
+    write(`   Dashboard: ${dashboard}   Chat: ${chat}\n`)
+  return { data, port, controlPort, onEvent, onListening }
 }
 
 /**

@@ -7,8 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client.ts'
-import { controlServer, notFound } from '../src/live/control-http.ts'
-import { listen } from '../src/live/listen.ts'
+import { notFound } from '../src/live/control-http.ts'
+import { startControlPlane } from '../src/live/control-plane.ts'
+import { LiveControl } from '../src/live/live-control.ts'
 import { Supervisor, type SupervisorOptions } from '../src/live/supervisor.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { runCli, startCli } from './run-cli.ts'
@@ -162,8 +163,10 @@ describe('a live fleet', () => {
 
   it('answers Prometheus, and says whether it is ready', async () => {
     await withFleet(async ({ supervisor, url, wanted }) => {
-      const control = controlServer(supervisor)
-      const at = `http://127.0.0.1:${await listen(control, '127.0.0.1', 0)}`
+      const scaler = new AutoScaler()
+      const target = new LiveControl(supervisor, scaler.policy, scaler.limits)
+      const control = await startControlPlane(supervisor, target, { port: 0 })
+      const at = control.url.slice(0, -1)
       const [client] = await joinAll(url, 1)
       await client!.send('r', 'hello')
       await sleep(400)
@@ -178,7 +181,6 @@ describe('a live fleet', () => {
       wanted.servers = 2
       client!.close()
       control.close()
-      control.closeAllConnections()
     })
   })
 
@@ -225,8 +227,8 @@ describe('the command line, live', () => {
     child.stdout!.on('data', (chunk) => {
       out += chunk
     })
-    await until('the address', () => /ws:\/\/[^"]+/.test(out))
-    const url = /ws:\/\/[^"]+/.exec(out)![0]
+    await until('the address', () => /ws:\/\/[^")]+/.test(out))
+    const url = /ws:\/\/[^")]+/.exec(out)![0]
     const busy = await runCli([...args.slice(0, -1), data])
     expect([busy.status, busy.stderr]).toEqual([2, expect.stringMatching(/process \d+ uses it/)])
     const load = await runCli(['load', '--url', url, '--duration', '3', '--peak-rate', '20', '--json'])

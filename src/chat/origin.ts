@@ -3,7 +3,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/i
 const nameOf = (host: string) => host.replace(/:\d+$/, '')
 
 /** Whether this is a name of the machine itself. */
-function isLoopbackName(host: string): boolean {
+export function isLoopbackName(host: string): boolean {
   return LOOPBACK.test(nameOf(host))
 }
 

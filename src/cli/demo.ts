@@ -10,13 +10,15 @@ export interface DemoFlags extends RunFlags {
   live?: boolean
   data?: string
   port?: number
+  controlPort?: number
   history?: string
 }
 
 /** `concertina demo`: the demonstration at the pace of real time, simulated or on a live fleet. */
 export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunResult> {
-  const { duration, baseRate, peakRate, strategy, routing, verbose, seed, live, data, port } = flags
-  for (const flag of ['data', 'port', 'history'] as const) {
+  const { duration, baseRate, peakRate, strategy, routing, verbose, seed, live, data, port, controlPort } =
+    flags
+  for (const flag of ['data', 'port', 'controlPort', 'history'] as const) {
     if (flags[flag] !== undefined && !live)
       throw invalidInput(flag, 'there is no --live', 'together with --live')
   }
@@ -34,6 +36,7 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
       live,
       data,
       port,
+      controlPort,
       onEvent: history?.take,
       ...scalingOptions(flags),
     })

@@ -75,6 +75,12 @@ export const configSchema = z.strictObject({
       host: z.string().min(1).optional().describe('address to listen on; 127.0.0.1'),
       port: z.number().int().min(0).max(65535).optional().describe('of the chat; 8080, 0 takes any free one'),
       controlPort: z.number().int().min(0).max(65535).optional().describe('of metrics and control; 8081'),
+      controlHost: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('address to steer from; 127.0.0.1, others need a token'),
+      controlToken: z.string().min(16).optional().describe('or the variable CONCERTINA_CONTROL_TOKEN'),
       data: z.string().min(1).optional().describe('folder of the room log; concertina-data'),
       auth: z
         .strictObject({

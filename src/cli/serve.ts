@@ -1,7 +1,8 @@
 import { createServer } from 'node:http'
 import { invalidInput } from '../errors.ts'
-import { controlServer, notFound } from '../live/control-http.ts'
-import { listen } from '../live/listen.ts'
+import { startControlPlane } from '../live/control-plane.ts'
+import { LiveControl } from '../live/live-control.ts'
+import { pages } from '../live/pages.ts'
 import { Supervisor } from '../live/supervisor.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { jsonLogger, type Logger, lineLogger } from '../pipeline/logger.ts'
@@ -51,6 +52,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   const { concurrency = 4, queueLimit = 1000, serviceTime = exponential(0.05), weights } = server
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
   const log = logger()
+  const autoScaler = new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) })
   const supervisor = new Supervisor(
     {
       gateway: { host, port: flags.port ?? live.port ?? 8080, connectionsPerSecond, connectionBurst },
@@ -61,7 +63,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
         limits,
         ...(live.work && { work: { concurrency, queueLimit, serviceTime: serviceTime.spec } }),
       },
-      autoScaler: new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) }),
+      autoScaler,
       strategy: flags.strategy ?? balancer.strategy,
       rebalance: live.rebalance,
       acceptRate: live.acceptRate,
@@ -69,14 +71,22 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       seed,
       logger: log,
     },
-    createServer(notFound),
+    createServer(pages('chat.html')),
   )
-  const control = controlServer(supervisor)
+  let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
   try {
-    const controlPort = await listen(control, '127.0.0.1', flags.controlPort ?? live.controlPort ?? 8081)
+    plane = await startControlPlane(
+      supervisor,
+      new LiveControl(supervisor, autoScaler.policy, autoScaler.limits),
+      {
+        host: live.controlHost,
+        port: flags.controlPort ?? live.controlPort ?? 8081,
+        token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+      },
+    )
     const port = await supervisor.start()
-    log.info(`Chat:    ws://${host}:${port}/chat`, { port })
-    log.info(`Metrics: http://127.0.0.1:${controlPort}/metrics`, { port: controlPort })
+    log.info(`Chat:      http://${host}:${port}/ (ws://${host}:${port}/chat)`, { port })
+    log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
     supervisor.run()
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
@@ -93,7 +103,6 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
     await supervisor.close()
     throw error
   } finally {
-    control.close()
-    control.closeAllConnections()
+    plane?.close()
   }
 }

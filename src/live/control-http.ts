@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { ControlApi } from '../control/control-api.ts'
 import { liveMetrics } from './metrics.ts'
 import type { Supervisor } from './supervisor.ts'
 
-/** Answers `/metrics`, `/healthz` and `/readyz`; everything else goes to `next`. */
+/** Answers `/healthz` and `/readyz` to everybody, `/metrics` and the API to those who may ask, and the rest by `page`. */
 export function controlServer(
   supervisor: Supervisor,
-  next: (request: IncomingMessage, response: ServerResponse) => void = notFound,
+  api: ControlApi,
+  page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
   const metrics = liveMetrics(supervisor)
   return createServer((request, response) => {
@@ -16,18 +18,24 @@ export function controlServer(
         text(200, 'ok\n')
         return
       case '/readyz': {
-        const { ready } = supervisor.fleet
-        text(ready.length > 0 ? 200 : 503, ready.length > 0 ? 'ready\n' : 'no server is ready\n')
+        const ready = supervisor.fleet.ready.length > 0
+        text(ready ? 200 : 503, ready ? 'ready\n' : 'no server is ready\n')
         return
       }
-      case '/metrics':
+      case '/metrics': {
+        const refused = api.refuse(request)
+        if (refused) {
+          text(refused.status, `${JSON.stringify(refused.body)}\n`)
+          return
+        }
         metrics.metrics().then(
           (body) => text(200, body, metrics.contentType),
           (error: Error) => text(500, `${error.message}\n`),
         )
         return
+      }
       default:
-        next(request, response)
+        if (!api.handle(request, response)) page(request, response)
     }
   })
 }

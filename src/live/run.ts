@@ -11,6 +11,9 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { exponential } from '../traffic/distribution.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
+import { startControlPlane } from './control-plane.ts'
+import { LiveControl, steeredPattern } from './live-control.ts'
+import { pages } from './pages.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
 import { VirtualUsers } from './virtual-users.ts'
 
@@ -23,10 +26,12 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   data?: string
   chat?: ChatOptions
   port?: number
+  /** Of dashboard, control API and metrics; any free one unless told. */
+  controlPort?: number
   /** Takes what each user did and saw. */
   onEvent?: HistoryListener
-  /** Called when the fleet stands, with the address of the chat. */
-  onListening?: (url: string) => void
+  /** Called when the fleet stands, with the addresses of the chat page and the dashboard. */
+  onListening?: (chat: string, dashboard: string) => void
 }
 
 /** Seconds after its due time that a tick looks: those who come at that time have come by then. */
@@ -38,7 +43,8 @@ const LOOK_LATER = 0.2
  * @throws {ConcertinaError} INVALID_INPUT, ADDRESS_UNAVAILABLE or DATA_IN_USE.
  */
 export async function runLive(options: LiveRunOptions): Promise<RunResult> {
-  const { pattern, seed = 42, server = {}, traffic = {}, autoScaler, balancer = {}, signal, logger } = options
+  const { seed = 42, server = {}, traffic = {}, autoScaler, balancer = {}, signal, logger } = options
+  const pattern = steeredPattern(options.pattern)
   const duration = options.duration ?? pattern.duration
   const { concurrency = 4, queueLimit = 1000, serviceTime = exponential(0.05) } = server
   const supervisor = new Supervisor(
@@ -57,13 +63,16 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       logger,
       requestedLoad: (time) => pattern.users(Math.min(time, duration)),
     },
-    createServer((_, response) => response.writeHead(426).end()),
+    createServer(pages('chat.html')),
   )
   const checker = new HistoryChecker()
+  let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
   try {
     const port = await supervisor.start()
     const url = `ws://127.0.0.1:${port}/chat`
-    options.onListening?.(url)
+    const control = new LiveControl(supervisor, autoScaler.policy, autoScaler.limits, pattern)
+    plane = await startControlPlane(supervisor, control, { port: options.controlPort ?? 0 })
+    options.onListening?.(`http://127.0.0.1:${port}/`, plane.url)
     const onEvent: HistoryListener = (event) => {
       checker.take(event)
       options.onEvent?.(event)
@@ -100,5 +109,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   } catch (error) {
     await supervisor.close()
     throw error
+  } finally {
+    plane?.close()
   }
 }

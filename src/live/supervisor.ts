@@ -16,7 +16,7 @@ import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import { wallClock } from '../pipeline/clock.ts'
 import { type Logger, silentLogger } from '../pipeline/logger.ts'
 import { seededRng } from '../pipeline/rng.ts'
-import type { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
 import { ControlLoop, type LoadNow } from './control-loop.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
@@ -68,6 +68,8 @@ export class Supervisor {
   moves = 0
   /** Servers that failed. */
   failures = 0
+  /** Called after every decision. */
+  onTick: (tick: ScaledTick) => void = () => {}
 
   /**
    * Opens the room log and launches the first servers.
@@ -109,7 +111,10 @@ export class Supervisor {
       { fleet: this.fleet, clock: this.clock, rng, logger },
       () => this.now(),
     )
-    this.loop.onTick = () => this.#evenOut()
+    this.loop.onTick = (tick) => {
+      this.#evenOut()
+      this.onTick(tick)
+    }
   }
 
   #openLog(folder: string): RoomLog {

@@ -7,6 +7,7 @@ import { type LimitOptions, ScalingLimits } from './limits.ts'
 import { observe, type WorkMemory } from './observe.ts'
 import { type ThresholdOptions, thresholdPolicy } from './policies/threshold.ts'
 import type { Observation, Policy } from './policy.ts'
+import { SteeredPolicy } from './steered-policy.ts'
 
 export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
   /** What decides how many servers are wanted; `threshold` with the thresholds given here unless told. */
@@ -27,7 +28,8 @@ export type ScaledItem = ScaledTick | Presence | UserMessage
 
 /** Policy, then limits: decides at every tick how many servers there shall be, says why, and tells the fleet. */
 export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
-  readonly policy: Policy
+  /** What decides; it can be replaced and paused while it runs. */
+  readonly policy: SteeredPolicy
   readonly limits: ScalingLimits
   readonly interval: number
   #fleet: Fleet | undefined
@@ -38,7 +40,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
   constructor(options: AutoScalerOptions = {}) {
     super()
-    this.policy = options.policy ?? thresholdPolicy(options)
+    this.policy = new SteeredPolicy(options.policy ?? thresholdPolicy(options))
     for (const where of ['scaleUpThreshold', 'scaleDownThreshold'] as const) {
       if (options.policy && options[where] !== undefined) {
         throw invalidInput(

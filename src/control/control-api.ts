@@ -1,0 +1,149 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isLoopbackName, originAllowed } from '../chat/origin.ts'
+import { ConcertinaError, invalidInput } from '../errors.ts'
+import type { ControlTarget } from './control-target.ts'
+import { Day } from './day.ts'
+import { openApi, ROUTES, type Route } from './routes.ts'
+import { Streams } from './streams.ts'
+
+export interface ControlApiOptions {
+  target: ControlTarget
+  /** Who steers must show it (`Authorization: Bearer …`); at least 16 characters. Without it only this machine may ask. */
+  token?: string | undefined
+  version: string
+}
+
+const MAX_BODY = 65_536
+const digest = (text: string) => createHash('sha256').update(text).digest()
+
+/** The HTTP face of a fleet for people and programs: `/api/…` and `/openapi.json`. */
+export class ControlApi {
+  readonly #target: ControlTarget
+  readonly #token: Buffer | undefined
+  readonly #version: string
+  readonly #day = new Day()
+  readonly #streams: Streams
+  readonly #seconds: NodeJS.Timeout
+
+  constructor({ target, token, version }: ControlApiOptions) {
+    if (token !== undefined && token.length < 16)
+      throw invalidInput('controlToken', 'it is too short', 'at least 16 characters')
+    this.#target = target
+    this.#token = token === undefined ? undefined : digest(token)
+    this.#version = version
+    this.#streams = new Streams(target)
+    this.#seconds = setInterval(() => this.#day.add(target.snapshot()), 1000)
+    this.#seconds.unref()
+  }
+
+  close(): void {
+    clearInterval(this.#seconds)
+    this.#streams.close()
+  }
+
+  /** Answers a request for the API; `false` when it is for something else. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean {
+    const url = new URL(request.url ?? '/', 'http://control')
+    if (!url.pathname.startsWith('/api/') && url.pathname !== '/openapi.json') return false
+    const refused = this.refuse(request)
+    if (refused) answer(response, refused.status, refused.body)
+    else if (url.pathname === '/openapi.json') answer(response, 200, openApi(this.#version))
+    else if (url.pathname === '/api/stream' && request.method === 'GET') this.#streams.open(response)
+    else void this.#route(request, response, url)
+    return true
+  }
+
+  /** Why this request may not ask, if so: a page from elsewhere, a name that is not this machine's, no token. */
+  refuse(request: IncomingMessage): { status: number; body: object } | undefined {
+    const { host = '', authorization = '' } = request.headers
+    if (!this.#token && !isLoopbackName(host)) {
+      return {
+        status: 403,
+        body: {
+          code: 'FORBIDDEN',
+          message: `host ${JSON.stringify(host)} is not allowed`,
+          hint: 'localhost',
+        },
+      }
+    }
+    const ownPage =
+      request.headers.origin === `http://${host}` || request.headers.origin === `https://${host}`
+    if (!originAllowed(request.headers, []) && !(this.#token && ownPage)) {
+      return { status: 403, body: { code: 'FORBIDDEN', message: 'pages from elsewhere may not ask' } }
+    }
+    if (!this.#token || timingSafeEqual(digest(authorization.replace(/^Bearer /, '')), this.#token))
+      return undefined
+    return {
+      status: 401,
+      body: {
+        code: 'UNAUTHORIZED',
+        message: 'the control token is needed',
+        hint: 'Authorization: Bearer TOKEN',
+      },
+    }
+  }
+
+  async #route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
+    const found = find(url.pathname)
+    const route = found.find(({ route: { method } }) => method === request.method)
+    if (!route) {
+      const allowed = found.map(({ route: { method } }) => method).join(', ')
+      const [status, message] = allowed
+        ? [405, `${request.method} is not allowed`]
+        : [404, `there is no ${url.pathname}`]
+      answer(response, status as number, { code: 'NOT_FOUND', message, hint: allowed || 'see /openapi.json' })
+      return
+    }
+    try {
+      const body = route.route.body ? parse(route.route, await read(request)) : undefined
+      const input = { target: this.#target, day: this.#day, query: url.searchParams, id: route.id }
+      const result = route.route.run(input, body as never)
+      answer(response, result === undefined ? 204 : 200, result as object | undefined)
+    } catch (error) {
+      if (!(error instanceof ConcertinaError)) throw error
+      answer(response, 400, { code: error.code, message: error.message, hint: error.hint })
+    }
+  }
+}
+
+function find(path: string): { route: Route; id: number }[] {
+  return ROUTES.flatMap((route) => {
+    const match = new RegExp(`^${route.path.replace('{id}', '(\\d{1,9})')}$`).exec(path)
+    return match ? [{ route, id: Number(match[1] ?? 0) }] : []
+  })
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) {
+    text += chunk
+    if (text.length > MAX_BODY) throw invalidInput('body', 'it is too large', `at most ${MAX_BODY} bytes`)
+  }
+  return text
+}
+
+function parse(route: Route, text: string): unknown {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw invalidInput('body', 'it is not JSON', 'see /openapi.json')
+  }
+  const parsed = route.body!.safeParse(value)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  throw invalidInput(issue!.path.map(String).join('.') || 'body', issue!.message, 'see /openapi.json')
+}
+
+function answer(response: ServerResponse, status: number, body: object | undefined): void {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  response
+    .writeHead(status, {
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': Buffer.byteLength(text),
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    })
+    .end(text)
+}

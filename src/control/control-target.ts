@@ -1,0 +1,69 @@
+import type { StrategyName } from '../balancing/strategies.ts'
+import type { ServerState } from '../fleet/server.ts'
+import type { Decision } from '../scaling/decision.ts'
+import type { PolicySpec } from '../scaling/policies.ts'
+
+/** One server as people see it. */
+export interface ServerSnapshot {
+  readonly id: number
+  readonly state: ServerState
+  readonly users: number
+  readonly messagesPerSecond: number
+  /** Shares of a core, bytes, shares of time; absent when nobody measured them. */
+  readonly cpu?: number
+  readonly memoryBytes?: number
+  readonly eventLoopUtilization?: number
+  readonly latencyP99Ms?: number
+}
+
+/** A fleet at one moment. */
+export interface FleetSnapshot {
+  /** Seconds since the run began. */
+  readonly time: number
+  readonly load: number
+  readonly requestedLoad: number
+  /** Servers wanted, and ready. */
+  readonly size: number
+  readonly ready: number
+  readonly servers: readonly ServerSnapshot[]
+  readonly messagesPerSecond: number
+  readonly deliveriesPerSecond: number
+  readonly latency: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number }
+  readonly policy: string
+  readonly paused: boolean
+  readonly strategy: StrategyName
+  readonly limits: { readonly minServers: number; readonly maxServers: number }
+  /** Whether the load can be set; the users of a fleet that serves are their own masters. */
+  readonly loadCanBeSet: boolean
+  /** The load that was set by hand. */
+  readonly setLoad?: number
+}
+
+/** Something that happened, for people: a decision, or what somebody did by hand. */
+export interface FleetEvent {
+  /** Counts from 1. */
+  readonly number: number
+  readonly time: number
+  readonly kind: 'scale' | 'hand' | 'failure'
+  readonly text: string
+  readonly decision?: Decision
+}
+
+/**
+ * A fleet that people watch and steer. Each action is checked, takes effect at once and becomes an event.
+ * All throw {ConcertinaError} INVALID_INPUT when they cannot be done.
+ */
+export interface ControlTarget {
+  snapshot(): FleetSnapshot
+  /** Events after that number, oldest first; the last thousand are kept. */
+  events(after: number): readonly FleetEvent[]
+  /** A number of users, or `null` for what the load pattern says. */
+  setLoad(users: number | null): void
+  setPolicy(spec: PolicySpec): void
+  setStrategy(name: StrategyName): void
+  pause(paused: boolean): void
+  /** Scales to `servers` within the limits, and pauses the autoscaler. */
+  setSize(servers: number): void
+  drain(id: number): void
+  kill(id: number): void
+}

@@ -1,0 +1,146 @@
+import { z } from 'zod'
+import { STRATEGY_NAMES } from '../balancing/strategies.ts'
+import { invalidInput } from '../errors.ts'
+import { policySchema } from '../scaling/policies.ts'
+import type { ControlTarget } from './control-target.ts'
+import { DAY_FIELDS, type Day } from './day.ts'
+
+export interface RouteInput {
+  readonly target: ControlTarget
+  readonly day: Day
+  readonly query: URLSearchParams
+  /** The number in the path. */
+  readonly id: number
+}
+
+export interface Route {
+  readonly method: 'GET' | 'POST'
+  /** `{id}` stands for a server's number. */
+  readonly path: string
+  readonly summary: string
+  readonly body?: z.ZodType
+  /** Gives what is answered; nothing for an action. */
+  run(input: RouteInput, body: never): unknown
+}
+
+/** Rows of history that one answer has at most. */
+const MAX_ROWS = 5000
+
+function count(query: URLSearchParams, name: string): number {
+  const text = query.get(name) ?? '0'
+  const value = Number(text)
+  if (text === '' || !Number.isFinite(value))
+    throw invalidInput(name, `${JSON.stringify(text)} is not allowed`, 'a number')
+  return value
+}
+
+function action<T>(
+  path: string,
+  summary: string,
+  body: z.ZodType<T> | undefined,
+  act: (input: RouteInput, body: T) => void,
+): Route {
+  return { method: 'POST', path, summary, ...(body && { body }), run: act as Route['run'] }
+}
+
+/** What the control API answers to. */
+export const ROUTES: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/api/state',
+    summary: 'The fleet at this moment.',
+    run: ({ target }) => target.snapshot(),
+  },
+  {
+    method: 'GET',
+    path: '/api/events',
+    summary: 'What happened, after the event of the number `after`.',
+    run: ({ target, query }) => target.events(count(query, 'after')),
+  },
+  {
+    method: 'GET',
+    path: '/api/history',
+    summary: 'The last day, a row a second, thinned to 5,000 rows; rows after `after` seconds.',
+    run: ({ day, query }) => ({
+      fields: DAY_FIELDS,
+      rows: day.after(query.has('after') ? count(query, 'after') : -1, MAX_ROWS),
+    }),
+  },
+  action(
+    '/api/load',
+    'Sets the number of users of a demonstration; null goes back to its load pattern.',
+    z.strictObject({ users: z.number().min(0).max(1_000_000).nullable() }),
+    ({ target }, { users }) => target.setLoad(users),
+  ),
+  action('/api/policy', 'Changes the policy.', policySchema, ({ target }, spec) => target.setPolicy(spec)),
+  action(
+    '/api/strategy',
+    'Changes the balancing strategy: users stay, the next ones are placed by it.',
+    z.strictObject({ strategy: z.enum(STRATEGY_NAMES) }),
+    ({ target }, { strategy }) => target.setStrategy(strategy),
+  ),
+  action(
+    '/api/pause',
+    'Pauses the autoscaler, or lets it go on.',
+    z.strictObject({ paused: z.boolean() }),
+    ({ target }, { paused }) => target.pause(paused),
+  ),
+  action(
+    '/api/size',
+    'Scales to that many servers within the limits, and pauses the autoscaler.',
+    z.strictObject({ servers: z.number().int().min(1) }),
+    ({ target }, { servers }) => target.setSize(servers),
+  ),
+  action(
+    '/api/servers/{id}/drain',
+    'Lets a server go when its users have moved.',
+    undefined,
+    ({ target, id }) => target.drain(id),
+  ),
+  action('/api/servers/{id}/kill', 'Kills a server.', undefined, ({ target, id }) => target.kill(id)),
+]
+
+/** The API for programs: OpenAPI 3.1. */
+export function openApi(version: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  const json = (schema: object) => ({ content: { 'application/json': { schema } } })
+  const error = {
+    type: 'object',
+    properties: { code: { type: 'string' }, message: { type: 'string' }, hint: { type: 'string' } },
+    required: ['code', 'message'],
+  }
+  for (const { method, path, summary, body } of ROUTES) {
+    const query = { '/api/events': 'after', '/api/history': 'after' }[path]
+    paths[path] = {
+      ...paths[path],
+      [method.toLowerCase()]: {
+        summary,
+        parameters: [
+          ...(path.includes('{id}')
+            ? [{ name: 'id', in: 'path', required: true, schema: { type: 'integer' } }]
+            : []),
+          ...(query ? [{ name: query, in: 'query', schema: { type: 'number' } }] : []),
+        ],
+        ...(body && { requestBody: { required: true, ...json(z.toJSONSchema(body, { io: 'input' })) } }),
+        responses: {
+          [method === 'GET' ? '200' : '204']: { description: 'done', ...(method === 'GET' && json({})) },
+          '400': { description: 'what is wrong, and what is allowed', ...json(error) },
+          '401': { description: 'the control token is needed', ...json(error) },
+        },
+      },
+    }
+  }
+  paths['/api/stream'] = {
+    get: {
+      summary: 'Server-sent events, up to ten a second: `state` and `event`.',
+      responses: { '200': { description: 'the stream', content: { 'text/event-stream': {} } } },
+    },
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Concertina control API', version },
+    components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+    security: [{}, { token: [] }],
+    paths,
+  }
+}

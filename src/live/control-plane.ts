@@ -1,0 +1,54 @@
+import { readFileSync } from 'node:fs'
+import { isLoopbackName } from '../chat/origin.ts'
+import { ControlApi } from '../control/control-api.ts'
+import type { ControlTarget } from '../control/control-target.ts'
+import { invalidInput } from '../errors.ts'
+import { controlServer } from './control-http.ts'
+import { listen } from './listen.ts'
+import { pages } from './pages.ts'
+import type { Supervisor } from './supervisor.ts'
+
+export interface ControlPlaneOptions {
+  /** Loopback unless told. */
+  host?: string | undefined
+  port: number
+  /** Needed off loopback. */
+  token?: string | undefined
+}
+
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string
+}
+
+/**
+ * Serves dashboard, control API, metrics and health of a live fleet.
+ * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or INVALID_INPUT off loopback without a token.
+ */
+export async function startControlPlane(
+  supervisor: Supervisor,
+  target: ControlTarget,
+  { host = '127.0.0.1', port, token }: ControlPlaneOptions,
+): Promise<{ url: string; port: number; close(): void }> {
+  if (!isLoopbackName(host) && token === undefined) {
+    throw invalidInput(
+      'controlHost',
+      `anybody could steer the fleet from elsewhere than ${host}`,
+      'a controlToken with it',
+    )
+  }
+  const api = new ControlApi({ target, token, version: manifest.version })
+  const page = pages('dashboard.html')
+  const server = controlServer(supervisor, api, page)
+  const close = () => {
+    api.close()
+    server.close()
+    server.closeAllConnections()
+  }
+  try {
+    const taken = await listen(server, host, port)
+    return { url: `http://${host}:${taken}/`, port: taken, close }
+  } catch (error) {
+    close()
+    throw error
+  }
+}

@@ -1,0 +1,58 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const TYPES: Record<string, string> = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+}
+
+/** Only what this server gives out itself may run or be loaded. */
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+/** Where the build puts the pages, seen from the source and from the compiled code alike. */
+const FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url))
+
+function readPages(home: string): Map<string, { type: string; body: Buffer }> {
+  const pages = new Map<string, { type: string; body: Buffer }>()
+  const add = (path: string, file: string) =>
+    pages.set(path, { type: TYPES[extname(file)] ?? 'application/octet-stream', body: readFileSync(file) })
+  try {
+    for (const name of readdirSync(join(FOLDER, 'assets')))
+      add(`/assets/${name}`, join(FOLDER, 'assets', name))
+    add('/', join(FOLDER, home))
+  } catch {
+    pages.set('/', {
+      type: 'text/plain; charset=utf-8',
+      body: Buffer.from('the pages are not built: npm run build\n'),
+    })
+  }
+  return pages
+}
+
+/** Gives out the page `home` at `/`, and what it needs. Everything is read once, at the start. */
+export function pages(
+  home: 'dashboard.html' | 'chat.html',
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const all = readPages(home)
+  return ({ url = '/', method }, response) => {
+    const page = all.get(url.split('?')[0]!)
+    if (!page || (method !== 'GET' && method !== 'HEAD')) {
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('there is nothing here\n')
+      return
+    }
+    response
+      .writeHead(200, {
+        'content-type': page.type,
+        'content-length': page.body.length,
+        'cache-control': url.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+        'content-security-policy': POLICY,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+      })
+      .end(method === 'HEAD' ? undefined : page.body)
+  }
+}

@@ -1,0 +1,30 @@
+import type { Observation, Policy, Recommendation } from './policy.ts'
+
+/** A policy that can be replaced and paused while it runs: people steer by it. */
+export class SteeredPolicy implements Policy {
+  /** What decides while nobody steers. */
+  current: Policy
+  /** While true, the fleet stays as it is. */
+  paused = false
+  readonly limits: Policy['limits']
+
+  constructor(policy: Policy) {
+    this.current = policy
+    this.limits = policy.limits
+  }
+
+  get name(): string {
+    return this.current.name
+  }
+
+  evaluate(observation: Observation): Recommendation {
+    // It looks on while paused, so that it knows the past when it goes on.
+    const wanted = this.current.evaluate(observation)
+    if (!this.paused) return wanted
+    return {
+      ...wanted,
+      servers: observation.size,
+      reason: `paused; ${this.name} would have it: ${wanted.reason}`,
+    }
+  }
+}

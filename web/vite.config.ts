@@ -1,0 +1,14 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vite'
+
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+export default defineConfig({
+  root: here('.'),
+  build: {
+    outDir: here('../dist/web'),
+    emptyOutDir: true,
+    modulePreload: false,
+    rolldownOptions: { input: [here('dashboard.html'), here('chat.html')] },
+  },
+})
