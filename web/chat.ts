@@ -54,6 +54,8 @@ function tick(item: HTMLLIElement, mark: string, title: string): void {
 }
 
 function onMessage({ user, body, id }: RoomMessage): void {
+  typing.delete(user)
+  showTyping()
   const own = pending.get(id)
   if (own) {
     // It stands where the room has it, behind what came before.

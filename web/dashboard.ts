@@ -66,9 +66,9 @@ function show(next: FleetSnapshot): void {
     limits,
   } = next
   figure('users', String(load))
-  figure('servers ready', ready === size ? String(ready) : `${ready} of ${size}`)
-  figure('messages a second', messagesPerSecond.toFixed(0))
-  figure('deliveries a second', deliveriesPerSecond.toFixed(0))
+  figure('servers', ready === size ? String(ready) : `${ready} of ${size}`)
+  figure('messages/s', messagesPerSecond.toFixed(0))
+  figure('deliveries/s', deliveriesPerSecond.toFixed(0))
   figure('latency p50', ms(latency.p50Ms))
   figure('latency p95', ms(latency.p95Ms))
   figure('latency p99', ms(latency.p99Ms))

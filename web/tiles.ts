@@ -31,7 +31,7 @@ export class Tiles {
       set(
         tile.text,
         'textContent',
-        `${state}, ${users} users, ${messagesPerSecond.toFixed(0)} messages/s${memory}`,
+        `${state}, ${users} users\n${messagesPerSecond.toFixed(0)} messages/s${memory}`,
       )
       const busy = Math.round((eventLoopUtilization ?? 0) * 100) / 100
       if (tile.meter.value !== busy) tile.meter.value = busy

@@ -5,7 +5,7 @@ import { policySchema } from '../scaling/policies.ts'
 import type { ControlTarget } from './control-target.ts'
 import { DAY_FIELDS, type Day } from './day.ts'
 
-export interface RouteInput {
+interface RouteInput {
   readonly target: ControlTarget
   readonly day: Day
   readonly query: URLSearchParams

@@ -1,0 +1,43 @@
+/** Takes the screenshots of the guide anew: `npm run screenshots`, with Debian's chromium. */
+import { mkdirSync } from 'node:fs'
+import { runAutoScalingDemo } from '../src/demo.ts'
+import { launchBrowser, openPage } from '../test/support/browser.ts'
+
+mkdirSync('docs/images', { recursive: true })
+const browser = await launchBrowser()
+const seen = (find: (address: RegExpExecArray) => void) => (line: string) => {
+  const address = /Dashboard: (\S+) +Chat: (\S+)/.exec(line)
+  if (address) find(address)
+}
+let addresses!: (address: RegExpExecArray) => void
+const found = new Promise<RegExpExecArray>((resolve) => {
+  addresses = resolve
+})
+const demo = runAutoScalingDemo({ live: true, duration: 30, write: seen((address) => addresses(address)) })
+const [, dashboard, chat] = await found
+const light = await openPage(browser, dashboard!)
+const dark = await openPage(browser, dashboard!, 'dark')
+const talk = async (name: string) => {
+  const { page } = await openPage(browser, chat!)
+  await page.setViewportSize({ width: 900, height: 480 })
+  await page.getByLabel('Your name').fill(name)
+  await page.getByRole('button', { name: 'Enter' }).click()
+  await page.getByText(/^on server/).waitFor()
+  return async (text: string) => {
+    await page.getByLabel('Message', { exact: true }).fill(text)
+    await page.keyboard.press('Enter')
+    return page
+  }
+}
+const ann = await talk('ann')
+const bob = await talk('bob')
+await ann('Did you notice the server going away?')
+await bob('Which server?')
+const page = await ann('Exactly.')
+await new Promise((resolve) => setTimeout(resolve, 1000))
+await page.screenshot({ path: 'docs/images/chat.png' })
+await new Promise((resolve) => setTimeout(resolve, 22_000))
+await light.page.screenshot({ path: 'docs/images/dashboard.png' })
+await dark.page.screenshot({ path: 'docs/images/dashboard-dark.png' })
+await browser.close()
+await demo

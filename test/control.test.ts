@@ -1,0 +1,148 @@
+import { createServer } from 'node:http'
+import { afterEach, expect, it } from 'vitest'
+import { startControlPlane } from '../src/live/control-plane.ts'
+import { LiveControl } from '../src/live/live-control.ts'
+import { pages } from '../src/live/pages.ts'
+import { Supervisor } from '../src/live/supervisor.ts'
+import { AutoScaler } from '../src/scaling/auto-scaler.ts'
+
+let stop: () => Promise<void> = async () => {}
+afterEach(() => stop())
+
+async function plane(token?: string) {
+  const autoScaler = new AutoScaler({ minServers: 1, maxServers: 3, interval: 0.1, cooldown: 0 })
+  const supervisor = new Supervisor({ gateway: { port: 0 }, autoScaler }, createServer(pages('chat.html')))
+  await supervisor.start()
+  const target = new LiveControl(supervisor, autoScaler.policy, autoScaler.limits)
+  const started = await startControlPlane(supervisor, target, { port: 0, token })
+  supervisor.run()
+  stop = async () => {
+    stop = async () => {}
+    started.close()
+    await supervisor.stop()
+  }
+  const ask = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(started.url + path.slice(1), init)
+    const text = await response.text()
+    return {
+      status: response.status,
+      body: text.startsWith('{') || text.startsWith('[') ? JSON.parse(text) : text,
+    }
+  }
+  const post = (path: string, body?: unknown, headers = {}) =>
+    ask(path, { method: 'POST', body: body === undefined ? null : JSON.stringify(body), headers })
+  return { supervisor, url: started.url, ask, post }
+}
+
+it('describes itself, and every described path answers', async () => {
+  const { ask } = await plane()
+  const { body } = await ask('/openapi.json')
+  expect(body.openapi).toBe('3.1.0')
+  expect(Object.keys(body.paths).sort()).toEqual([
+    '/api/events',
+    '/api/history',
+    '/api/load',
+    '/api/pause',
+    '/api/policy',
+    '/api/servers/{id}/drain',
+    '/api/servers/{id}/kill',
+    '/api/size',
+    '/api/state',
+    '/api/strategy',
+    '/api/stream',
+  ])
+  for (const [path, methods] of Object.entries(body.paths as Record<string, object>)) {
+    if (path === '/api/stream') continue
+    for (const method of Object.keys(methods)) {
+      const { status } = await ask(path.replace('{id}', '99'), { method: method.toUpperCase() })
+      expect([path, method === 'get' ? 200 : 400]).toEqual([path, status])
+    }
+  }
+})
+
+it('says what is wrong and what is allowed', async () => {
+  const { post, ask } = await plane()
+  const error = { code: 'INVALID_INPUT' }
+  expect(await post('/api/size', { servers: 9 })).toMatchObject({
+    status: 400,
+    body: { ...error, hint: expect.stringMatching('at most 3') },
+  })
+  expect(await post('/api/size', { servers: '2' })).toMatchObject({ status: 400, body: error })
+  expect(await post('/api/strategy', { strategy: 'best' })).toMatchObject({ status: 400, body: error })
+  expect(await post('/api/policy', { kind: 'magic' })).toMatchObject({ status: 400, body: error })
+  expect(await post('/api/load', { users: 5 })).toMatchObject({
+    status: 400,
+    body: { message: 'users: these users are their own masters' },
+  })
+  expect(await post('/api/servers/77/kill')).toMatchObject({ status: 400, body: { hint: '1' } })
+  expect(await ask('/api/size', { method: 'POST', body: 'x'.repeat(70_000) })).toMatchObject({ status: 400 })
+  expect(await ask('/api/size', { method: 'POST', body: 'nonsense' })).toMatchObject({ status: 400 })
+  expect(await ask('/api/size')).toMatchObject({ status: 405, body: { hint: 'POST' } })
+  expect((await ask('/api/nothing')).status).toBe(404)
+  expect((await ask('/api/history?after=x')).status).toBe(400)
+})
+
+it('does what it is told, and keeps it as an event', async () => {
+  const { supervisor, post, ask } = await plane()
+  expect((await post('/api/size', { servers: 2 })).status).toBe(204)
+  expect(supervisor.fleet.size).toBe(2)
+  expect((await ask('/api/state')).body).toMatchObject({ size: 2, paused: true, policy: 'threshold' })
+  await post('/api/policy', { kind: 'queueing', usersPerServer: 10 })
+  await post('/api/strategy', { strategy: 'power-of-two' })
+  await post('/api/pause', { paused: false })
+  expect((await ask('/api/state')).body).toMatchObject({
+    paused: false,
+    policy: 'queueing',
+    strategy: 'power-of-two',
+  })
+  const events = (await ask('/api/events?after=1')).body as { number: number; text: string }[]
+  expect(events.slice(0, 3).map(({ text }) => text)).toEqual([
+    'the policy is {"kind":"queueing","usersPerServer":10} now',
+    'the balancing strategy is power-of-two now',
+    'the autoscaler goes on',
+  ])
+})
+
+it('streams the state ten times a second, and each event once', async () => {
+  const { url, post } = await plane()
+  const stream = await fetch(`${url}api/stream`)
+  const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader()
+  let text = ''
+  const until = performance.now() + 1100
+  setTimeout(() => void post('/api/pause', { paused: true }), 300)
+  while (performance.now() < until) text += (await reader.read()).value
+  await reader.cancel()
+  const states = text.match(/^event: state$/gm)!.length
+  expect(states).toBeGreaterThan(5)
+  expect(states).toBeLessThanOrEqual(12)
+  expect(text.match(/the autoscaler is paused/g)!.length).toBe(1)
+})
+
+it('asks for its token, and refuses pages and names from elsewhere', async () => {
+  const token = 'a control token of some length'
+  const open = await plane()
+  expect((await open.ask('/api/state', { headers: { origin: 'https://evil.example' } })).status).toBe(403)
+  await stop()
+  const { ask } = await plane(token)
+  expect((await ask('/api/state')).status).toBe(401)
+  expect((await ask('/metrics')).status).toBe(401)
+  expect((await ask('/api/state', { headers: { authorization: 'Bearer wrong' } })).status).toBe(401)
+  const headers = { authorization: `Bearer ${token}` }
+  expect((await ask('/api/state', { headers })).status).toBe(200)
+  expect((await ask('/api/state', { headers: { ...headers, origin: 'https://evil.example' } })).status).toBe(
+    403,
+  )
+  expect((await ask('/healthz')).status).toBe(200)
+  expect((await ask('/')).body).toMatch('<title>Concertina</title>')
+})
+
+it('does not listen off loopback without a token', async () => {
+  const autoScaler = new AutoScaler({ minServers: 1 })
+  const supervisor = new Supervisor({ gateway: { port: 0 }, autoScaler }, createServer())
+  stop = () => supervisor.close()
+  const target = new LiveControl(supervisor, autoScaler.policy, autoScaler.limits)
+  await expect(startControlPlane(supervisor, target, { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({
+    code: 'INVALID_INPUT',
+    hint: 'a controlToken with it',
+  })
+})

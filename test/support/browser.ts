@@ -1,0 +1,32 @@
+import { existsSync } from 'node:fs'
+import { type Browser, chromium, type Page } from 'playwright-core'
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+
+/** Where this machine's browser is; nothing when there is none. */
+function browserPath(): string | undefined {
+  return process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place))
+}
+
+/** Says what to install, once; in CI a missing browser is a failure. */
+export function requireBrowser(): boolean {
+  if (browserPath()) return true
+  const wanted = 'the browser tests need chromium: apt-get install chromium, or CHROMIUM=/path/to/it'
+  if (process.env.CI) throw new Error(wanted)
+  console.log(wanted)
+  return false
+}
+
+export function launchBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: browserPath()!, args: ['--no-sandbox'] })
+}
+
+/** A page that keeps everything its console said. */
+export async function openPage(browser: Browser, url: string, colorScheme: 'light' | 'dark' = 'light') {
+  const page: Page = await browser.newPage({ colorScheme, viewport: { width: 1280, height: 860 } })
+  const said: string[] = []
+  page.on('console', (message) => said.push(message.text()))
+  page.on('pageerror', (error) => said.push(String(error)))
+  await page.goto(url)
+  return { page, said }
+}
