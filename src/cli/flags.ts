@@ -45,7 +45,10 @@ export function addLoadFlags(command: Command): Command {
 
 export function addTraceFlags(command: Command): Command {
   return command
-    .option('--trace <file>', 'replay concurrent users from a CSV file (t_seconds,value)')
+    .option(
+      '--trace <file>',
+      'replay concurrent users from CSV (t_seconds,value) or a Prometheus range query (JSON)',
+    )
     .option('--speed <factor>', 'play the trace this many times as fast (1)', number)
     .option('--scale <factor>', 'multiply the values of the trace (1)', number)
 }

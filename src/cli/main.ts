@@ -89,6 +89,14 @@ function program(): Command {
     .option('--json', 'print the result as JSON')
     .action(async (flags: VerifyFlags) => run((await import('./verify.ts')).verify, flags))
   main
+    .command('explain')
+    .description('says each decision of a log in words')
+    .argument('<file>', 'what --events wrote')
+    .option('--line <number>', 'only this line', number)
+    .action(async (file: string, flags: { line?: number }) =>
+      run(async () => (await import('./explain.ts')).explain(file, flags.line), flags),
+    )
+  main
     .command('token')
     .description('a token for a user, signed with the secret in CONCERTINA_SECRET')
     .requiredOption('--user <name>', 'who it is for')

@@ -16,6 +16,9 @@ export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
   interval?: number
 }
 
+/** Figures older than this are as good as missing. */
+const STALE_SECONDS = 60
+
 /** A tick with what was decided at it. */
 export interface ScaledTick extends Tick {
   readonly decision: Decision
@@ -65,7 +68,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   decide(observation: Observation): Decision {
     const { time, load, size } = observation
     const { servers, reason, numbers } = this.policy.evaluate(observation)
-    const blind = load === undefined && servers < size
+    const blind = (load === undefined || (observation.age ?? 0) > STALE_SECONDS) && servers < size
     const limited = this.limits.apply(time, blind ? size : servers, size)
     const to = limited.servers
     return {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AutoScaler } from './auto-scaler.ts'
 import { type HpaOptions, hpaPolicy } from './policies/hpa.ts'
 import { queueingPolicy } from './policies/queueing.ts'
-import { createPolicy } from './policies.ts'
+import { createPolicy, POLICY_KINDS, type PolicySpec } from './policies.ts'
 import type { Observation, Policy, ServerObservation } from './policy.ts'
 
 type State = ServerObservation['state']
@@ -110,9 +110,18 @@ describe('queueing', () => {
   })
 })
 
-const KINDS = ['threshold', 'hpa', 'queueing'] as const
+const SPECS: PolicySpec[] = [
+  { kind: 'threshold' },
+  { kind: 'step', warmUp: 0 },
+  { kind: 'target-tracking', scaleOutAfter: 0, scaleInAfter: 0, warmUp: 0 },
+  { kind: 'hpa' },
+  { kind: 'knative' },
+  { kind: 'queueing' },
+  { kind: 'predictive' },
+  { kind: 'max', policies: [{ kind: 'threshold' }, { kind: 'queueing' }] },
+]
 
-describe.each(KINDS)('%s', (kind) => {
+describe.each(SPECS)('$kind', (spec) => {
   const observed = (load: number | undefined, size: number): Observation => ({
     time: 0,
     load,
@@ -128,17 +137,60 @@ describe.each(KINDS)('%s', (kind) => {
     fc.assert(
       fc.property(fc.nat(5000), fc.nat(5000), fc.integer({ min: 1, max: 50 }), (a, b, size) => {
         const [less, more] = [a, b].sort((x, y) => x - y) as [number, number]
-        const ask = (load: number) => wanted(createPolicy({ kind }), observed(load, size))
+        const ask = (load: number) => wanted(createPolicy(spec), observed(load, size))
         expect(ask(less)).toBeLessThanOrEqual(ask(more))
       }),
     )
   })
 
   it('does not scale in on a missing load, and says why in words', () => {
-    const { servers, reason } = createPolicy({ kind }).evaluate(observed(undefined, 5))
+    const { servers, reason } = createPolicy(spec).evaluate(observed(undefined, 5))
     expect(servers).toBe(5)
     expect(reason).toMatch(/unknown|no ready server tells/)
   })
+})
+
+it('holds of every policy: the same past gives the same answer, within the limits', () => {
+  expect([...SPECS.map(({ kind }) => kind), 'schedule'].sort()).toEqual([...POLICY_KINDS].sort())
+  const schedule: PolicySpec = { kind: 'schedule', entries: [{ cron: '*/5 * * * *', servers: 7 }] }
+  const loads = fc.array(fc.option(fc.nat(2000), { nil: undefined }), { minLength: 1, maxLength: 60 })
+  for (const spec of [...SPECS, schedule]) {
+    fc.assert(
+      fc.property(loads, (course) => {
+        const play = () => {
+          const scaler = new AutoScaler({ policy: createPolicy(spec), minServers: 2, maxServers: 20 })
+          let size = 2
+          return course.map((load, i) => {
+            const servers: ServerObservation[] = Array.from({ length: size }, (_, n) => ({
+              id: n + 1,
+              state: 'ready',
+              users: load === undefined ? Number.NaN : load / size,
+            }))
+            const decision = scaler.decide({ time: i * 30, load, size, servers })
+            if (load === undefined) expect(decision.to).toBeGreaterThanOrEqual(size)
+            size = decision.to
+            expect(size).toBeGreaterThanOrEqual(2)
+            expect(size).toBeLessThanOrEqual(20)
+            return decision
+          })
+        }
+        expect(play()).toEqual(play())
+      }),
+      { numRuns: 30 },
+    )
+  }
+})
+
+it('does not scale in on stale figures', () => {
+  const decide = (age: number) =>
+    new AutoScaler({ policy: queueingPolicy(), minServers: 1, cooldown: 0 }).decide({
+      time: 0,
+      load: 5,
+      size: 8,
+      servers: [],
+      age,
+    })
+  expect([decide(1).to, decide(61).to, decide(61).limitedBy]).toEqual([1, 8, 'missing-metrics'])
 })
 
 it('thresholds and another policy do not go together', () => {

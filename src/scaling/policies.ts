@@ -1,19 +1,53 @@
 import { z } from 'zod'
-import type { SpecKind } from '../spec-kind.ts'
+import { invalidInput } from '../errors.ts'
+import { type SpecKind, specKind } from '../spec-kind.ts'
 import { hpaKind } from './policies/hpa.ts'
+import { knativeKind } from './policies/knative.ts'
+import { maxPolicy } from './policies/max.ts'
+import { predictiveKind } from './policies/predictive.ts'
 import { queueingKind } from './policies/queueing.ts'
+import { scheduleKind } from './policies/schedule.ts'
+import { stepKind } from './policies/step.ts'
+import { targetTrackingKind } from './policies/target-tracking.ts'
 import { thresholdKind } from './policies/threshold.ts'
 import type { Policy } from './policy.ts'
 
 /** The registry: a line for each policy. */
-const KINDS = [thresholdKind, hpaKind, queueingKind] as const
+const SIMPLE_KINDS = [
+  thresholdKind,
+  stepKind,
+  targetTrackingKind,
+  hpaKind,
+  knativeKind,
+  scheduleKind,
+  queueingKind,
+  predictiveKind,
+] as const
 
 /** A policy as plain data, as in a config file. */
-export type PolicySpec = z.infer<(typeof KINDS)[number]['schema']>
+export type PolicySpec =
+  | z.infer<(typeof SIMPLE_KINDS)[number]['schema']>
+  | { kind: 'max'; policies: PolicySpec[] }
+
+const maxKind = specKind(
+  'max',
+  { policies: z.array(z.lazy((): z.ZodType<PolicySpec> => policySchema)).min(1) },
+  ({ policies }) => {
+    if (!Array.isArray(policies)) throw invalidInput('policies', 'it is not a list', 'at least one policy')
+    return maxPolicy(policies.map((spec) => createPolicy(spec)))
+  },
+)
+
+const KINDS = new Map(
+  [...SIMPLE_KINDS, maxKind].map((each) => [each.kind, each as unknown as SpecKind<PolicySpec, Policy>]),
+)
+
+/** The names of all kinds of policy, in the order of the registry. */
+export const POLICY_KINDS: readonly string[] = [...KINDS.keys()]
 
 /** What may be said of a policy, for config files. */
 export const policySchema: z.ZodType<PolicySpec> = z
-  .discriminatedUnion('kind', KINDS.map((each) => each.schema) as never)
+  .discriminatedUnion('kind', [...SIMPLE_KINDS, maxKind].map((each) => each.schema) as never)
   .meta({ id: 'Policy', description: 'what decides how many servers are wanted' }) as never
 
 /**
@@ -21,6 +55,8 @@ export const policySchema: z.ZodType<PolicySpec> = z
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function createPolicy(spec: PolicySpec): Policy {
-  const kind = KINDS.find((each) => each.kind === spec.kind) as unknown as SpecKind<PolicySpec, Policy>
-  return kind.create(spec)
+  const kind = (spec as PolicySpec | null | undefined)?.kind
+  const found = kind && KINDS.get(kind)
+  if (!found) throw invalidInput('kind', `${JSON.stringify(kind)} is not a policy`, POLICY_KINDS.join(', '))
+  return found.create(spec)
 }

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ConcertinaError, invalidInput, requireNumber } from '../errors.ts'
 import { specKind } from '../spec-kind.ts'
 import type { LoadPattern } from './load-pattern.ts'
+import { parsePrometheus } from './prometheus-trace.ts'
 
 /** A recorded load: `values[i]` at `times[i]` seconds, times increasing. */
 export interface Trace {
@@ -58,8 +59,8 @@ export function parseTrace(text: string, file: string): Trace {
 }
 
 /**
- * Reads a CSV trace from a file.
- * @throws {ConcertinaError} FILE_ACCESS when it cannot be read; INVALID_TRACE, naming the line.
+ * Reads a trace from a file: CSV, or the JSON that a Prometheus range query answers.
+ * @throws {ConcertinaError} FILE_ACCESS when it cannot be read; INVALID_TRACE, naming the line or the value.
  */
 export function readTrace(file: string): Trace {
   let text: string
@@ -69,10 +70,10 @@ export function readTrace(file: string): Trace {
     const code = (error as NodeJS.ErrnoException).code
     const wrong = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`
     throw new ConcertinaError('FILE_ACCESS', `${file}: ${wrong}`, {
-      hint: `a CSV file with the header ${HEADER}`,
+      hint: `a CSV file with the header ${HEADER}, or the JSON of a Prometheus range query`,
     })
   }
-  return parseTrace(text, file)
+  return text.trimStart().startsWith('{') ? parsePrometheus(text, file) : parseTrace(text, file)
 }
 
 /**

@@ -1,0 +1,81 @@
+import { z } from 'zod'
+import { requireNumber } from '../../errors.ts'
+import { seconds, specKind } from '../../spec-kind.ts'
+import type { Policy } from '../policy.ts'
+
+export interface PredictiveOptions {
+  /** Users that one server holds; 30. */
+  usersPerServer?: number
+  /** How far ahead it looks, seconds: what a server takes to become ready, and one control interval; 90. */
+  horizon?: number
+  /** Smoothing of the level, the trend and the season, 0–1; 0.5, 0.1 and 0.3. */
+  alpha?: number
+  beta?: number
+  gamma?: number
+  /** Length of a season in seconds (86,400 for a day); none unless told. */
+  season?: number
+}
+
+/** Parts of a season that are told apart. */
+const PARTS = 96
+
+/**
+ * Scales for the larger of the load now and the load that is forecast for when a server launched now would be ready: Holt's
+ * linear trend, with an additive season where one is told (Holt–Winters). The trend is per second, so observations need not come evenly.
+ *
+ * Source: Hyndman and Athanasopoulos, *Forecasting: Principles and Practice*, 3rd edition, sections 8.2 and 8.3.
+ */
+export function predictivePolicy(options: PredictiveOptions = {}): Policy {
+  const usersPerServer = requireNumber('usersPerServer', options.usersPerServer ?? 30, { above: 0 })
+  const horizon = requireNumber('horizon', options.horizon ?? 90, { min: 0 })
+  const share = { min: 0, max: 1 }
+  const alpha = requireNumber('alpha', options.alpha ?? 0.5, share)
+  const beta = requireNumber('beta', options.beta ?? 0.1, share)
+  const gamma = requireNumber('gamma', options.gamma ?? 0.3, share)
+  const season =
+    options.season === undefined ? undefined : requireNumber('season', options.season, { above: 0 })
+  const parts = new Float64Array(PARTS)
+  const partOf = (time: number) => (season === undefined ? 0 : Math.floor(((time % season) / season) * PARTS))
+  let level = Number.NaN
+  let trend = 0
+  let last = 0
+
+  return {
+    name: 'predictive',
+    limits: { cooldown: 0 },
+    evaluate({ time, load, size }) {
+      if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
+      const part = partOf(time)
+      const elapsed = time - last
+      if (Number.isNaN(level)) {
+        level = load
+      } else if (elapsed > 0) {
+        const before = level
+        level = alpha * (load - parts[part]!) + (1 - alpha) * (level + trend * elapsed)
+        trend = beta * ((level - before) / elapsed) + (1 - beta) * trend
+        if (season !== undefined) parts[part] = gamma * (load - level) + (1 - gamma) * parts[part]!
+      }
+      last = time
+      const forecast = Math.max(0, level + trend * horizon + parts[partOf(time + horizon)]!)
+      const wanted = Math.max(load, forecast)
+      return {
+        servers: Math.ceil(wanted / usersPerServer - 1e-9),
+        reason: `${load} users now, ${forecast.toFixed(1)} expected in ${horizon} s, at ${usersPerServer} a server`,
+        numbers: { forecast, level, trendPerSecond: trend, usersPerServer },
+      }
+    },
+  }
+}
+
+export const predictiveKind = specKind(
+  'predictive',
+  {
+    usersPerServer: z.number().positive().optional(),
+    horizon: z.number().min(0).optional(),
+    alpha: z.number().min(0).max(1).optional(),
+    beta: z.number().min(0).max(1).optional(),
+    gamma: z.number().min(0).max(1).optional(),
+    season: seconds.optional(),
+  },
+  predictivePolicy,
+)

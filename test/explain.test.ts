@@ -1,0 +1,98 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { parsePrometheus } from '../src/traffic/prometheus-trace.ts'
+import { runCli } from './run-cli.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'explain-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+it('explains a log that simulate wrote, wholly or one line', async () => {
+  const log = join(folder, 'events.jsonl')
+  await runCli(['simulate', '--scale-up-threshold', '15', '--max-servers', '3', '--events', log])
+  const { status, stdout } = await runCli(['explain', log])
+  expect(status).toBe(0)
+  expect(stdout.split('\n')[0]).toBe(
+    'At 6 s, with 35 users, it went from 2 to 3 servers: threshold saw that 35 users on 2 servers are 17.5 a server, above the ' +
+      'scale-up threshold of 15. (usersPerServer 17.5, scaleUpThreshold 15, scaleDownThreshold 10)',
+  )
+  const last = await runCli(['explain', log, '--line', '2'])
+  expect(last.stdout).toBe(`${stdout.split('\n')[1]}\n`)
+})
+
+it('names the line that is no decision', async () => {
+  const log = join(folder, 'events.jsonl')
+  writeFileSync(log, '{"time": 1}\n')
+  expect(await runCli(['explain', log])).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/events\.jsonl:1: this is no decision/),
+  })
+  expect((await runCli(['explain', log, '--line', '7'])).stderr).toMatch(
+    /--line: there is no line 7\n {2}allowed: 1 to 1/,
+  )
+  expect((await runCli(['explain', join(folder, 'none')])).stderr).toMatch(/cannot be read \(ENOENT\)/)
+})
+
+const answer = (result: unknown) =>
+  JSON.stringify({ status: 'success', data: { resultType: 'matrix', result } })
+
+it('replays the answer of a Prometheus range query', async () => {
+  const file = join(folder, 'load.json')
+  const values = Array.from({ length: 11 }, (_, i) => [1_700_000_000 + i * 10, String(10 * i)])
+  writeFileSync(file, answer([{ metric: { job: 'chat' }, values }]))
+  const { status, stdout } = await runCli(['simulate', '--trace', file, '--json'])
+  expect(status).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({ duration: 100, peakLoad: 100 })
+})
+
+it.each([
+  [
+    '{"status":"error","errorType":"bad_data","error":"parse error at 5"}',
+    /load: Prometheus answered with an error: parse error at 5/,
+  ],
+  ['{"status":', /load: it is not JSON/],
+  [answer([]), /load: there are 0 series/],
+  [
+    answer(
+      [1, 2].map((n) => ({
+        metric: { n: String(n) },
+        values: [
+          [1, '1'],
+          [2, '2'],
+        ],
+      })),
+    ),
+    /there are 2 series \(\{"n":"1"\}/,
+  ],
+  [
+    answer([
+      {
+        metric: {},
+        values: [
+          [1, '1'],
+          [2, 'NaN'],
+        ],
+      },
+    ]),
+    /load: values\[1\]: "NaN" is not allowed/,
+  ],
+  [
+    answer([
+      {
+        metric: {},
+        values: [
+          [1, '1'],
+          [1, '2'],
+        ],
+      },
+    ]),
+    /load: values\[1\]: time 1 does not come after 1/,
+  ],
+  [answer([{ metric: {}, values: 'x' }]), /load: data\.result\.0\.values/],
+])('says what is wrong with %s', (text, wrong) => {
+  expect(() => parsePrometheus(text, 'load')).toThrow(wrong)
+})
