@@ -4,6 +4,7 @@ import { ConcertinaError, invalidInput } from '../errors.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
 import { HistoryFile } from './history-file.ts'
+import { ReportFile } from './report-file.ts'
 
 export interface DemoFlags extends RunFlags {
   verbose?: boolean
@@ -12,6 +13,7 @@ export interface DemoFlags extends RunFlags {
   port?: number
   controlPort?: number
   history?: string
+  report?: string
 }
 
 /** `concertina demo`: the demonstration at the pace of real time, simulated or on a live fleet. */
@@ -22,6 +24,7 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     if (flags[flag] !== undefined && !live)
       throw invalidInput(flag, 'there is no --live', 'together with --live')
   }
+  const report = flags.report === undefined ? undefined : new ReportFile(flags.report)
   const history = flags.history === undefined ? undefined : new HistoryFile(flags.history)
   try {
     const result = await runAutoScalingDemo({
@@ -40,8 +43,12 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
       onEvent: history?.take,
       ...scalingOptions(flags),
     })
+    report?.commit(result)
     if (result.live) requirePromise(result.live.checks)
     return result
+  } catch (error) {
+    report?.discard()
+    throw error
   } finally {
     history?.close()
   }

@@ -8,9 +8,10 @@ import type { LoadPattern } from '../traffic/load-pattern.ts'
 import { threePhase } from '../traffic/patterns/three-phase.ts'
 import { readTrace, tracePattern } from '../traffic/trace.ts'
 import { type ConfiguredOptions, readConfig } from './config.ts'
-import { EventsFile } from './events-file.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
+import { OutputFile } from './output-file.ts'
 import { showProgress } from './progress.ts'
+import { ReportFile } from './report-file.ts'
 
 /** Flags that tell the load. */
 export interface LoadFlags {
@@ -26,6 +27,7 @@ export interface SimulateFlags extends RunFlags, LoadFlags {
   config?: string
   json?: boolean
   events?: string
+  report?: string
 }
 
 /** The load: a trace, else what the config says, else three phases; flags go before the config. */
@@ -73,20 +75,33 @@ function optionsOf(flags: SimulateFlags): SimulationOptions {
   }
 }
 
+/** Leaves no other file behind when the report cannot be written. */
+function newReport(file: string, config: string | undefined, other: OutputFile | undefined): ReportFile {
+  try {
+    return new ReportFile(file, config)
+  } catch (error) {
+    other?.discard()
+    throw error
+  }
+}
+
 /** `concertina simulate`: the same pipeline as fast as the machine can. */
 export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<RunResult> {
   const options = optionsOf(flags)
-  const events = flags.events === undefined ? undefined : new EventsFile(flags.events)
+  const events = flags.events === undefined ? undefined : new OutputFile('--events', flags.events)
+  const report = flags.report === undefined ? undefined : newReport(flags.report, flags.config, events)
   const progress = showProgress(options.duration ?? options.pattern.duration)
   try {
     const result = await runSimulation({ ...options, signal, onTick: progress.onTick })
     progress.end()
-    events?.commit(result.scalingEvents)
+    events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
+    report?.commit(result)
     console.log(flags.json ? JSON.stringify(result) : summary(result))
     return result
   } catch (error) {
     progress.end()
     events?.discard()
+    report?.discard()
     throw error
   }
 }

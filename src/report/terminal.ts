@@ -46,10 +46,10 @@ export function userLines(live: Pick<LiveReport, 'checks'> & Partial<LiveReport>
   return lines
 }
 
-/** What a run amounted to, for a terminal. */
-export function summary(result: RunResult): string {
+/** The metrics of a run as names and values for people. */
+export function metricLines(result: RunResult): [name: string, value: string][] {
   const { latency } = result
-  const metrics = block('📊 Auto-Scaling System Metrics', [
+  return [
     ['Total requests processed', String(result.totalMessages)],
     ['Rejected requests', String(result.rejectedMessages)],
     ['Total duration', `${result.duration.toFixed(2)}s${result.interrupted ? ' (interrupted)' : ''}`],
@@ -70,6 +70,11 @@ export function summary(result: RunResult): string {
         `p99 ${milliseconds(latency.p99Ms)}, max ${milliseconds(latency.maxMs)}`,
     ],
     ...(result.live ? userLines(result.live) : []),
-  ])
+  ]
+}
+
+/** What a run amounted to, for a terminal. */
+export function summary(result: RunResult): string {
+  const metrics = block('📊 Auto-Scaling System Metrics', metricLines(result))
   return `${metrics}\n\n${scalingEvents(result)}`
 }

@@ -1,15 +1,19 @@
 import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { ConcertinaError } from '../errors.ts'
-import type { Decision } from '../scaling/decision.ts'
 
-/** A decision log that appears under its name only when it is whole. */
-export class EventsFile {
+/** A file that appears under its name only when it is whole. */
+export class OutputFile {
+  readonly #flag: string
   readonly #file: string
   readonly #partial: string
   readonly #descriptor: number
 
-  /** @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there. */
-  constructor(file: string) {
+  /**
+   * @param flag that named it, for errors
+   * @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there.
+   */
+  constructor(flag: string, file: string) {
+    this.#flag = flag
     this.#file = file
     this.#partial = `${file}.${process.pid}.partial`
     this.#descriptor = this.#or(() => {
@@ -20,11 +24,11 @@ export class EventsFile {
     })
   }
 
-  /** Writes the decisions, one JSON object a line, and puts the file in its place. */
-  commit(decisions: readonly Decision[]): void {
+  /** Writes the text, and puts the file in its place. */
+  commit(text: string): void {
     this.#or(() => {
-      const text = Buffer.from(decisions.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
-      for (let at = 0; at < text.length; ) at += writeSync(this.#descriptor, text, at)
+      const bytes = Buffer.from(text)
+      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at)
       closeSync(this.#descriptor)
       renameSync(this.#partial, this.#file)
     })
@@ -41,7 +45,7 @@ export class EventsFile {
     } catch (error) {
       this.discard()
       const { code } = error as NodeJS.ErrnoException
-      throw new ConcertinaError('FILE_ACCESS', `--events ${this.#file}: cannot be written (${code})`, {
+      throw new ConcertinaError('FILE_ACCESS', `${this.#flag} ${this.#file}: cannot be written (${code})`, {
         hint: 'a path in a folder that exists and can be written to, on a disk with room',
       })
     }

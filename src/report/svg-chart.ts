@@ -1,0 +1,82 @@
+/** A line of a chart: `y[i]` at `x[i]`. */
+export interface ChartLine {
+  readonly name: string
+  readonly y: readonly number[]
+  /** A CSS colour. */
+  readonly color: string
+  /** Keeps its value until the next point. */
+  readonly stepped?: boolean
+  readonly dashed?: boolean
+}
+
+const WIDTH = 900
+const HEIGHT = 240
+const LEFT = 48
+const BOTTOM = 26
+const TOP = 8
+
+/** Round numbers that divide 0 to `most` into about five parts. */
+export function ticks(most: number, about = 5): number[] {
+  if (!(most > 0)) return [0]
+  const raw = most / about
+  const power = 10 ** Math.floor(Math.log10(raw))
+  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw)!
+  const found: number[] = []
+  for (let i = 0; i * step <= most * 1.0001; i++) found.push(+(i * step).toPrecision(12))
+  return found
+}
+
+export const escapeText = (text: string) => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
+
+function path(
+  x: readonly number[],
+  { y, stepped }: ChartLine,
+  at: (x: number, y: number) => [number, number],
+): string {
+  let d = ''
+  for (let i = 0; i < x.length; i++) {
+    const [px, py] = at(x[i]!, y[i]!)
+    d +=
+      i === 0
+        ? `M${px.toFixed(1)} ${py.toFixed(1)}`
+        : stepped
+          ? `H${px.toFixed(1)}V${py.toFixed(1)}`
+          : `L${px.toFixed(1)} ${py.toFixed(1)}`
+  }
+  return d
+}
+
+/** A line chart over seconds as SVG, from 0 up. */
+export function lineChart(title: string, x: readonly number[], lines: readonly ChartLine[]): string {
+  const right = x.at(-1) ?? 1
+  const top =
+    Math.max(1e-9, ...lines.map(({ y }) => y.reduce((most, each) => Math.max(most, each), 0))) * 1.05
+  const at = (vx: number, vy: number): [number, number] => [
+    LEFT + (vx / (right || 1)) * (WIDTH - LEFT - 8),
+    HEIGHT - BOTTOM - (vy / top) * (HEIGHT - BOTTOM - TOP),
+  ]
+  const seconds = (time: number) => (right > 7200 ? `${+(time / 3600).toFixed(2)} h` : `${time} s`)
+  const across = ticks(right > 7200 ? right / 3600 : right, 8).map((tick) =>
+    right > 7200 ? tick * 3600 : tick,
+  )
+  const grid = [
+    ...ticks(top).map((tick) => {
+      const [, y] = at(0, tick)
+      return `<path class="grid" d="M${LEFT} ${y}H${WIDTH - 8}"/><text x="${LEFT - 6}" y="${y + 4}" text-anchor="end">${tick}</text>`
+    }),
+    ...across.map(
+      (tick) => `<text x="${at(tick, 0)[0]}" y="${HEIGHT - 6}" text-anchor="middle">${seconds(tick)}</text>`,
+    ),
+  ]
+  const drawn = lines.map(
+    (line) =>
+      `<path fill="none" stroke="${line.color}" stroke-width="1.8"${line.dashed ? ' stroke-dasharray="5 4"' : ''} d="${path(x, line, at)}"/>`,
+  )
+  const legend = lines
+    .map(({ name, color }) => `<span><i style="background:${color}"></i>${escapeText(name)}</span>`)
+    .join('')
+  return (
+    `<figure><figcaption>${escapeText(title)} ${legend}</figcaption>` +
+    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(title)}">${grid.join('')}${drawn.join('')}</svg></figure>`
+  )
+}
