@@ -14,6 +14,7 @@ const HEIGHT = 240
 const LEFT = 48
 const BOTTOM = 26
 const TOP = 8
+const RIGHT = 22
 
 /** Round numbers that divide 0 to `most` into about five parts. */
 export function ticks(most: number, about = 5): number[] {
@@ -52,7 +53,7 @@ export function lineChart(title: string, x: readonly number[], lines: readonly C
   const top =
     Math.max(1e-9, ...lines.map(({ y }) => y.reduce((most, each) => Math.max(most, each), 0))) * 1.05
   const at = (vx: number, vy: number): [number, number] => [
-    LEFT + (vx / (right || 1)) * (WIDTH - LEFT - 8),
+    LEFT + (vx / (right || 1)) * (WIDTH - LEFT - RIGHT),
     HEIGHT - BOTTOM - (vy / top) * (HEIGHT - BOTTOM - TOP),
   ]
   const seconds = (time: number) => (right > 7200 ? `${+(time / 3600).toFixed(2)} h` : `${time} s`)
@@ -62,7 +63,7 @@ export function lineChart(title: string, x: readonly number[], lines: readonly C
   const grid = [
     ...ticks(top).map((tick) => {
       const [, y] = at(0, tick)
-      return `<path class="grid" d="M${LEFT} ${y}H${WIDTH - 8}"/><text x="${LEFT - 6}" y="${y + 4}" text-anchor="end">${tick}</text>`
+      return `<path class="grid" d="M${LEFT} ${y}H${WIDTH - RIGHT}"/><text x="${LEFT - 6}" y="${y + 4}" text-anchor="end">${tick}</text>`
     }),
     ...across.map(
       (tick) => `<text x="${at(tick, 0)[0]}" y="${HEIGHT - 6}" text-anchor="middle">${seconds(tick)}</text>`,
