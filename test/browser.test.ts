@@ -1,8 +1,9 @@
 import { createServer } from 'node:http'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { steeredPattern } from '../src/control/fleet-control.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
-import { LiveControl, steeredPattern } from '../src/live/live-control.ts'
+import { liveControl } from '../src/live/live-control.ts'
 import { pages } from '../src/live/pages.ts'
 import { Supervisor } from '../src/live/supervisor.ts'
 import { VirtualUsers } from '../src/live/virtual-users.ts'
@@ -38,8 +39,8 @@ async function withFleet(
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
   try {
     const port = await supervisor.start()
-    const control = new LiveControl(supervisor, autoScaler.policy, autoScaler.limits, pattern)
-    plane = await startControlPlane(supervisor, control, { port: 0 })
+    const control = liveControl(supervisor, autoScaler, pattern)
+    plane = await startControlPlane(control, { port: 0 }, supervisor)
     supervisor.run()
     const users = new VirtualUsers({ url: `ws://127.0.0.1:${port}/chat`, name: 'user', onEvent: () => {} })
     traffic = new LocalEnvironment('users', { clock: virtualClock({ pace: 1 }) })
@@ -160,7 +161,7 @@ describe.runIf(here)('the chat page', () => {
       expect(await texts(bob)).toEqual(await texts(ann))
 
       const now = Number(await ann.page.locator('#status').getAttribute('data-server'))
-      supervisor.fleet.drain(now)
+      expect(supervisor.fleet.drain(now)).toBe(true)
       await expect.poll(() => ann.page.locator('#status').getAttribute('data-server')).not.toBe(String(now))
       await say(ann, 'moved')
       await bob.page.getByText('moved', { exact: false }).last().waitFor()

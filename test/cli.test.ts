@@ -1,11 +1,14 @@
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { configJsonSchema } from '../src/cli/schema.ts'
+import type { FleetSnapshot } from '../src/control/control-target.ts'
 import type { RunResult } from '../src/metrics/run-result.ts'
-import { runCli } from './run-cli.ts'
+import { runCli, startCli } from './run-cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'concertina-cli-'))
 const file = (name: string, text: string) => {
@@ -258,4 +261,52 @@ describe('concertina demo', () => {
 it('ships a current JSON Schema of the config', () => {
   const shipped = readFileSync(new URL('../schema/concertina.schema.json', import.meta.url), 'utf8')
   expect(JSON.parse(shipped)).toEqual(JSON.parse(JSON.stringify(configJsonSchema())))
+})
+
+describe('simulate --watch', () => {
+  it('serves a dashboard whose controls act on the simulation', async () => {
+    const args = [
+      'simulate',
+      '--watch',
+      '--port',
+      '0',
+      '--duration',
+      '600',
+      '--scale-up-threshold',
+      '15',
+      '--json',
+    ]
+    const { child, finished } = startCli(args)
+    let said = ''
+    child.stderr!.on('data', (chunk) => {
+      said += chunk
+    })
+    for (let i = 0; i < 200 && !said.includes('Dashboard'); i++) await sleep(50)
+    const url = /Dashboard: (\S+)/.exec(said)![1]!
+    const state = async () => (await fetch(`${url}api/state`)).json() as Promise<FleetSnapshot>
+    const post = async (path: string, body: object) =>
+      (await fetch(`${url}api/${path}`, { method: 'POST', body: JSON.stringify(body) })).status
+    expect(await post('load', { users: 70 })).toBe(204)
+    await expect.poll(async () => (await state()).ready, { timeout: 20_000 }).toBeGreaterThanOrEqual(3)
+    expect((await state()).load).toBe(70)
+    const [first] = (await state()).servers
+    expect(await post(`servers/${first!.id}/kill`, {})).toBe(204)
+    await expect.poll(async () => (await state()).servers.some(({ id }) => id === first!.id)).toBe(false)
+    expect((await fetch(`${url}metrics`)).status).toBe(404)
+    expect(await (await fetch(url)).text()).toMatch('<title>Concertina</title>')
+    child.kill('SIGINT')
+    const { status, stdout } = await finished
+    expect(status).toBe(130)
+    expect(JSON.parse(stdout)).toMatchObject({ interrupted: true, peakLoad: 70 })
+  })
+
+  it('ends at once when the port is taken', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as AddressInfo
+    const { status, stderr, stdout } = await runCli(['simulate', '--watch', '--port', String(port)])
+    taken.close()
+    expect([status, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/cannot listen there \(EADDRINUSE\)/)
+  })
 })

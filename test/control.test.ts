@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
 import { startControlPlane } from '../src/live/control-plane.ts'
-import { LiveControl } from '../src/live/live-control.ts'
+import { liveControl } from '../src/live/live-control.ts'
 import { pages } from '../src/live/pages.ts'
 import { Supervisor } from '../src/live/supervisor.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
@@ -13,8 +13,8 @@ async function plane(token?: string) {
   const autoScaler = new AutoScaler({ minServers: 1, maxServers: 3, interval: 0.1, cooldown: 0 })
   const supervisor = new Supervisor({ gateway: { port: 0 }, autoScaler }, createServer(pages('chat.html')))
   await supervisor.start()
-  const target = new LiveControl(supervisor, autoScaler.policy, autoScaler.limits)
-  const started = await startControlPlane(supervisor, target, { port: 0, token })
+  const target = liveControl(supervisor, autoScaler)
+  const started = await startControlPlane(target, { port: 0, token }, supervisor)
   supervisor.run()
   stop = async () => {
     stop = async () => {}
@@ -140,8 +140,8 @@ it('does not listen off loopback without a token', async () => {
   const autoScaler = new AutoScaler({ minServers: 1 })
   const supervisor = new Supervisor({ gateway: { port: 0 }, autoScaler }, createServer())
   stop = () => supervisor.close()
-  const target = new LiveControl(supervisor, autoScaler.policy, autoScaler.limits)
-  await expect(startControlPlane(supervisor, target, { host: '0.0.0.0', port: 0 })).rejects.toMatchObject({
+  const target = liveControl(supervisor, autoScaler)
+  await expect(startControlPlane(target, { host: '0.0.0.0', port: 0 }, supervisor)).rejects.toMatchObject({
     code: 'INVALID_INPUT',
     hint: 'a controlToken with it',
   })

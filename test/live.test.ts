@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client.ts'
 import { notFound } from '../src/live/control-http.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
-import { LiveControl } from '../src/live/live-control.ts'
+import { liveControl } from '../src/live/live-control.ts'
 import { Supervisor, type SupervisorOptions } from '../src/live/supervisor.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { runCli, startCli } from './run-cli.ts'
@@ -164,8 +164,8 @@ describe('a live fleet', () => {
   it('answers Prometheus, and says whether it is ready', async () => {
     await withFleet(async ({ supervisor, url, wanted }) => {
       const scaler = new AutoScaler()
-      const target = new LiveControl(supervisor, scaler.policy, scaler.limits)
-      const control = await startControlPlane(supervisor, target, { port: 0 })
+      const target = liveControl(supervisor, scaler)
+      const control = await startControlPlane(target, { port: 0 }, supervisor)
       const at = control.url.slice(0, -1)
       const [client] = await joinAll(url, 1)
       await client!.send('r', 'hello')

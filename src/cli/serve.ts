@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
 import { invalidInput } from '../errors.ts'
 import { startControlPlane } from '../live/control-plane.ts'
-import { LiveControl } from '../live/live-control.ts'
+import { liveControl } from '../live/live-control.ts'
 import { pages } from '../live/pages.ts'
 import { Supervisor } from '../live/supervisor.ts'
 import type { RunResult } from '../metrics/run-result.ts'
@@ -76,13 +76,13 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
   try {
     plane = await startControlPlane(
-      supervisor,
-      new LiveControl(supervisor, autoScaler.policy, autoScaler.limits),
+      liveControl(supervisor, autoScaler),
       {
         host: live.controlHost,
         port: flags.controlPort ?? live.controlPort ?? 8081,
         token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
       },
+      supervisor,
     )
     const port = await supervisor.start()
     log.info(`Chat:      http://${host}:${port}/ (ws://${host}:${port}/chat)`, { port })

@@ -1,4 +1,6 @@
-import { invalidInput } from '../errors.ts'
+import type { FleetControl } from '../control/fleet-control.ts'
+import { invalidInput, requireNumber } from '../errors.ts'
+import { startControlPlane } from '../live/control-plane.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { summary } from '../report/terminal.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
@@ -28,6 +30,9 @@ export interface SimulateFlags extends RunFlags, LoadFlags {
   json?: boolean
   events?: string
   report?: string
+  watch?: boolean
+  port?: number
+  pace?: number
 }
 
 /** The load: a trace, else what the config says, else three phases; flags go before the config. */
@@ -75,6 +80,23 @@ function optionsOf(flags: SimulateFlags): SimulationOptions {
   }
 }
 
+/** What lets a run be watched. When the dashboard cannot listen, the run ends and `close` rejects. */
+function watchedRun({ port = 8080, pace = 1 }: SimulateFlags, signal: AbortSignal) {
+  requireNumber('port', port, { min: 0, max: 65_535, integer: true })
+  requireNumber('pace', pace, { above: 0 })
+  const stop = new AbortController()
+  let plane: ReturnType<typeof startControlPlane> | undefined
+  const onControl = (control: FleetControl) => {
+    plane = startControlPlane(control, { port })
+    plane.then(
+      ({ url }) => console.error(`Dashboard: ${url}`),
+      () => stop.abort(),
+    )
+  }
+  const close = async () => (await plane)?.close()
+  return { options: { pace, onControl, signal: AbortSignal.any([signal, stop.signal]) }, close }
+}
+
 /** Leaves no other file behind when the report cannot be written. */
 function newReport(file: string, config: string | undefined, other: OutputFile | undefined): ReportFile {
   try {
@@ -91,14 +113,17 @@ export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promi
   const events = flags.events === undefined ? undefined : new OutputFile('--events', flags.events)
   const report = flags.report === undefined ? undefined : newReport(flags.report, flags.config, events)
   const progress = showProgress(options.duration ?? options.pattern.duration)
+  const watched = flags.watch ? watchedRun(flags, signal) : undefined
   try {
-    const result = await runSimulation({ ...options, signal, onTick: progress.onTick })
+    const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress.onTick })
+    await watched?.close()
     progress.end()
     events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
     report?.commit(result)
     console.log(flags.json ? JSON.stringify(result) : summary(result))
     return result
   } catch (error) {
+    await watched?.close().catch(() => {})
     progress.end()
     events?.discard()
     report?.discard()

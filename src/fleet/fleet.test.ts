@@ -63,7 +63,13 @@ it('does not count a server that failed', () => {
   let lifecycle!: ServerLifecycle
   const fleet = new Fleet(virtualClock(), (given) => {
     lifecycle = given
-    return { name: 'stub', launch: (id) => given.ready(id), drain: () => {}, close: async () => {} }
+    return {
+      name: 'stub',
+      launch: (id) => given.ready(id),
+      drain: () => {},
+      kill: () => {},
+      close: async () => {},
+    }
   })
   fleet.scaleTo(2)
   lifecycle.failed(1, 'killed')
@@ -84,6 +90,7 @@ it('replaces servers that fail, later and later when the new ones fail, too', ()
         name: 'stub',
         launch: (id) => void launched.push(`${clock.now()} ${id}`),
         drain: () => {},
+        kill: () => {},
         close: async () => {},
       }
     },

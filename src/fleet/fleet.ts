@@ -97,6 +97,17 @@ export class Fleet {
     return true
   }
 
+  /**
+   * Ends this very server without letting it finish, as a failure would.
+   * @returns whether there is such a server that runs
+   */
+  kill(id: ServerId): boolean {
+    const server = this.#find(id)
+    if (!server || this.#later.has(id)) return false
+    this.#provider.kill(id)
+    return true
+  }
+
   /** Ends every server. */
   async close(): Promise<void> {
     this.#closed = true

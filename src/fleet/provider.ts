@@ -23,6 +23,8 @@ export interface Provider {
   launch(id: ServerId, standing: boolean): void
   /** Lets a server finish what it has and stop: later `stopped` or `failed`. Also cancels one that still starts. */
   drain(id: ServerId): void
+  /** Ends a server without letting it finish: later `failed`. */
+  kill(id: ServerId): void
   /** Ends every server that is left, at once; resolves when none is. */
   close(): Promise<void>
 }

@@ -3,13 +3,16 @@ import type { ControlApi } from '../control/control-api.ts'
 import { liveMetrics } from './metrics.ts'
 import type { Supervisor } from './supervisor.ts'
 
-/** Answers `/healthz` and `/readyz` to everybody, `/metrics` and the API to those who may ask, and the rest by `page`. */
+/**
+ * Answers `/healthz` and `/readyz` to everybody, `/metrics` and the API to those who may ask, and the rest by `page`.
+ * @param supervisor of a live fleet; a simulation has no metrics
+ */
 export function controlServer(
-  supervisor: Supervisor,
+  supervisor: Supervisor | undefined,
   api: ControlApi,
   page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
-  const metrics = liveMetrics(supervisor)
+  const metrics = supervisor && liveMetrics(supervisor)
   return createServer((request, response) => {
     const text = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
       response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
@@ -18,7 +21,7 @@ export function controlServer(
         text(200, 'ok\n')
         return
       case '/readyz': {
-        const ready = supervisor.fleet.ready.length > 0
+        const ready = !supervisor || supervisor.fleet.ready.length > 0
         text(ready ? 200 : 503, ready ? 'ready\n' : 'no server is ready\n')
         return
       }
@@ -26,6 +29,10 @@ export function controlServer(
         const refused = api.refuse(request)
         if (refused) {
           text(refused.status, `${JSON.stringify(refused.body)}\n`)
+          return
+        }
+        if (!metrics) {
+          notFound(request, response)
           return
         }
         metrics.metrics().then(

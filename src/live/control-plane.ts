@@ -21,13 +21,13 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
 }
 
 /**
- * Serves dashboard, control API, metrics and health of a live fleet.
+ * Serves dashboard, control API and health of a fleet, and the metrics of a live one.
  * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or INVALID_INPUT off loopback without a token.
  */
 export async function startControlPlane(
-  supervisor: Supervisor,
   target: ControlTarget,
   { host = '127.0.0.1', port, token }: ControlPlaneOptions,
+  supervisor?: Supervisor,
 ): Promise<{ url: string; port: number; close(): void }> {
   if (!isLoopbackName(host) && token === undefined) {
     throw invalidInput(

@@ -3,6 +3,7 @@ import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
 import { HistoryChecker } from '../chat/history/checker.ts'
 import type { HistoryListener } from '../chat/history/events.ts'
 import type { ChatOptions } from '../chat/options.ts'
+import { steeredPattern } from '../control/fleet-control.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { virtualClock } from '../pipeline/clock.ts'
@@ -12,7 +13,7 @@ import type { SimulationOptions } from '../simulation/options.ts'
 import { exponential } from '../traffic/distribution.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
 import { startControlPlane } from './control-plane.ts'
-import { LiveControl, steeredPattern } from './live-control.ts'
+import { liveControl } from './live-control.ts'
 import { pages } from './pages.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
 import { VirtualUsers } from './virtual-users.ts'
@@ -70,8 +71,8 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   try {
     const port = await supervisor.start()
     const url = `ws://127.0.0.1:${port}/chat`
-    const control = new LiveControl(supervisor, autoScaler.policy, autoScaler.limits, pattern)
-    plane = await startControlPlane(supervisor, control, { port: options.controlPort ?? 0 })
+    const control = liveControl(supervisor, autoScaler, pattern)
+    plane = await startControlPlane(control, { port: options.controlPort ?? 0 }, supervisor)
     options.onListening?.(`http://127.0.0.1:${port}/`, plane.url)
     const onEvent: HistoryListener = (event) => {
       checker.take(event)

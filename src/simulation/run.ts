@@ -1,4 +1,5 @@
 import { LoadBalancer } from '../balancing/load-balancer.ts'
+import { type FleetControl, steeredPattern } from '../control/fleet-control.ts'
 import { invalidInput } from '../errors.ts'
 import { MetricsCollector } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
@@ -11,6 +12,7 @@ import { AutoScaler, type ScaledTick } from '../scaling/auto-scaler.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
 import type { SimulationOptions } from './options.ts'
 import { type ProcessedItem, RequestProcessor } from './request-processor.ts'
+import { Watch } from './watch.ts'
 
 /** What concerns who watches a run, and not its result. */
 export interface WatchOptions {
@@ -21,9 +23,11 @@ export interface WatchOptions {
   logger?: Logger
   /** Called at every tick. */
   onTick?: (tick: ScaledTick) => void
+  /** Called when the run begins, with what it can be watched and steered by. Then servers that fail are replaced. */
+  onControl?: (control: FleetControl) => void
 }
 
-class Watch extends MapFunction<ProcessedItem, ProcessedItem> {
+class OnTick extends MapFunction<ProcessedItem, ProcessedItem> {
   readonly #onTick: (tick: ScaledTick) => void
 
   constructor(onTick: (tick: ScaledTick) => void) {
@@ -42,7 +46,8 @@ class Watch extends MapFunction<ProcessedItem, ProcessedItem> {
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export async function runSimulation(options: SimulationOptions & WatchOptions): Promise<RunResult> {
-  const { pattern, seed, server = {}, traffic = {}, balancer = {}, pace, signal, logger, onTick } = options
+  const { seed, server = {}, traffic = {}, pace, signal, logger, onTick, onControl } = options
+  const pattern = steeredPattern(options.pattern)
   const duration = options.duration ?? pattern.duration
   if (!Number.isFinite(duration)) {
     throw invalidInput(
@@ -58,13 +63,15 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
     seed,
     logger,
     provider: { startupDelay: server.startupDelay },
-    fleet: { weights: server.weights },
+    fleet: { weights: server.weights, replaceFailed: onControl !== undefined },
   })
+  const balancer = new LoadBalancer(options.balancer)
   const processed = env
     .fromBatch(UserTrafficSource, { ...traffic, pattern, duration, interval: scaler.interval })
     .map(scaler)
-    .map(LoadBalancer, balancer)
+    .map(balancer)
     .map(RequestProcessor, server)
-  const watched = onTick ? processed.map(new Watch(onTick)) : processed
+  const ticked = onTick ? processed.map(new OnTick(onTick)) : processed
+  const watched = onControl ? ticked.map(new Watch(scaler, balancer, pattern, onControl)) : ticked
   return watched.sink(MetricsCollector, ScalingEventsSink).submit({ signal })
 }

@@ -80,6 +80,15 @@ describe.each(PROVIDERS)('provider conformance: %s', (name, factory, advance) =>
     expect((await until(4)).length).toBe(4)
   })
 
+  it('tells of a killed server that it failed', async () => {
+    const { provider, until } = start(factory, advance)
+    for (const id of [1, 2]) provider.launch(id, false)
+    await until(2)
+    provider.kill(1)
+    expect((await until(3))[2]).toMatch(/^1 failed: killed/)
+    await provider.close()
+  })
+
   it('cancels one that still starts: it never becomes ready', async () => {
     const { provider, until } = start(factory, advance)
     provider.launch(1, false)

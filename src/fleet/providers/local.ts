@@ -89,6 +89,9 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
         if (wasReady) drain(id, server.child)
         else server.child.kill('SIGKILL') // holds nobody
       },
+      kill(id) {
+        servers.get(id)?.child.kill('SIGKILL')
+      },
       async close() {
         clearInterval(check)
         const all = [...servers.values()]

@@ -31,6 +31,11 @@ export function simulatedProvider(clock: Clock, options: SimulatedProviderOption
       drain(id) {
         later(id, Math.max(clock.now(), lifecycle.busyUntil(id)), () => lifecycle.stopped(id))
       },
+      kill(id) {
+        pending.get(id)?.()
+        pending.delete(id)
+        lifecycle.failed(id, 'killed')
+      },
       async close() {
         for (const cancel of pending.values()) cancel()
         pending.clear()

@@ -1,0 +1,177 @@
+import type { StrategyName } from '../balancing/strategies.ts'
+import { invalidInput, requireNumber } from '../errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { Server } from '../fleet/server.ts'
+import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
+import { createPolicy, type PolicySpec } from '../scaling/policies.ts'
+import type { LoadPattern } from '../traffic/load-pattern.ts'
+import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
+import { EventList } from './event-list.ts'
+
+/** A load pattern that can be overruled while it runs. */
+export interface SteeredPattern extends LoadPattern {
+  /** Users there shall be; `null` is what the pattern says. */
+  set: number | null
+}
+
+/** Makes a load pattern that can be overruled while it runs. */
+export function steeredPattern(pattern: LoadPattern): SteeredPattern {
+  const steered: SteeredPattern = {
+    ...pattern,
+    set: null,
+    users: (time) => steered.set ?? pattern.users(time),
+  }
+  return steered
+}
+
+/** The parts of a running fleet, simulated or live, that are watched and steered. */
+export interface FleetParts {
+  readonly fleet: Fleet
+  readonly autoScaler: AutoScaler
+  readonly balancer: { readonly strategy: StrategyName; setStrategy(name: StrategyName): void }
+  /** The load of virtual users, where there is one. */
+  readonly pattern?: SteeredPattern | undefined
+  /** Seconds since the run began. */
+  now(): number
+  load(): { load: number; requestedLoad: number }
+  users(server: Server): number
+  deliveriesPerSecond(): number
+  latency(): FleetSnapshot['latency']
+}
+
+interface Rate {
+  readonly time: number
+  readonly messages: number
+  readonly perSecond: number
+}
+
+/** Seconds over which messages are counted. */
+const RATE_SECONDS = 0.9
+
+/** What people see of a fleet, and what they may do to it. */
+export class FleetControl implements ControlTarget {
+  readonly #parts: FleetParts
+  readonly #events: EventList
+  readonly #rates = new Map<number, Rate>()
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts
+    this.#events = new EventList(() => parts.now())
+    parts.fleet.onChange(({ id, state, failure }) => {
+      if (state === 'failed') this.#events.add('failure', `server ${id} failed: ${failure}`)
+    })
+  }
+
+  /** To be called after every decision. */
+  onTick({ decision }: ScaledTick): void {
+    const { action, to, reason } = decision
+    if (action !== 'none') {
+      this.#events.add(
+        'scale',
+        `${action === 'scale_up' ? 'up' : 'down'} to ${to} servers: ${reason}`,
+        decision,
+      )
+    }
+    const now = this.#parts.now()
+    const { servers } = this.#parts.fleet
+    for (const { id, work } of servers) {
+      const last = this.#rates.get(id)
+      if (last && now - last.time < RATE_SECONDS) continue
+      const messages = work?.totals(now).messages ?? 0
+      const perSecond = last ? Math.max(0, messages - last.messages) / (now - last.time) : 0
+      this.#rates.set(id, { time: now, messages, perSecond })
+    }
+    for (const id of this.#rates.keys())
+      if (!servers.some((server) => server.id === id)) this.#rates.delete(id)
+  }
+
+  snapshot(): FleetSnapshot {
+    const { fleet, autoScaler, balancer, pattern } = this.#parts
+    const { policy, limits } = autoScaler
+    return {
+      time: this.#parts.now(),
+      ...this.#parts.load(),
+      size: fleet.size,
+      ready: fleet.ready.length,
+      servers: fleet.servers.map((server) => this.#server(server)),
+      messagesPerSecond: [...this.#rates.values()].reduce((sum, { perSecond }) => sum + perSecond, 0),
+      deliveriesPerSecond: this.#parts.deliveriesPerSecond(),
+      latency: this.#parts.latency(),
+      policy: policy.name,
+      paused: policy.paused,
+      strategy: balancer.strategy,
+      limits: { minServers: limits.minServers, maxServers: limits.maxServers },
+      loadCanBeSet: pattern !== undefined,
+      ...(pattern?.set != null && { setLoad: pattern.set }),
+    }
+  }
+
+  #server(server: Server): ServerSnapshot {
+    const { id, state, work } = server
+    return {
+      id,
+      state,
+      users: this.#parts.users(server),
+      messagesPerSecond: this.#rates.get(id)?.perSecond ?? 0,
+      ...work?.measured?.(),
+    }
+  }
+
+  events(after: number): readonly FleetEvent[] {
+    return this.#events.after(after)
+  }
+
+  setLoad(users: number | null): void {
+    const { pattern } = this.#parts
+    if (!pattern) throw invalidInput('users', 'these users are their own masters', 'a demonstration')
+    if (users !== null) requireNumber('users', users, { min: 0 })
+    pattern.set = users
+    this.#events.add(
+      'hand',
+      users === null ? 'the load follows its pattern again' : `the load is set to ${users} users`,
+    )
+  }
+
+  setPolicy(spec: PolicySpec): void {
+    this.#parts.autoScaler.policy.current = createPolicy(spec)
+    this.#events.add('hand', `the policy is ${JSON.stringify(spec)} now`)
+  }
+
+  setStrategy(name: StrategyName): void {
+    this.#parts.balancer.setStrategy(name)
+    this.#events.add('hand', `the balancing strategy is ${name} now`)
+  }
+
+  pause(paused: boolean): void {
+    this.#parts.autoScaler.policy.paused = paused
+    this.#events.add('hand', paused ? 'the autoscaler is paused' : 'the autoscaler goes on')
+  }
+
+  setSize(servers: number): void {
+    const { fleet, autoScaler } = this.#parts
+    const { minServers, maxServers } = autoScaler.limits
+    requireNumber('servers', servers, { min: minServers, max: maxServers, integer: true })
+    autoScaler.policy.paused = true
+    this.#events.add('hand', `${servers} servers by hand; the autoscaler is paused`)
+    fleet.scaleTo(servers)
+  }
+
+  drain(id: number): void {
+    if (!this.#parts.fleet.drain(id)) throw this.#noServer(id)
+    this.#events.add('hand', `server ${id} is drained by hand`)
+  }
+
+  kill(id: number): void {
+    if (!this.#parts.fleet.kill(id)) throw this.#noServer(id)
+    this.#events.add('hand', `server ${id} is killed by hand`)
+  }
+
+  #noServer(id: number): Error {
+    const ready = this.#parts.fleet.ready.map((server) => server.id)
+    return invalidInput(
+      'id',
+      `there is no server ${id} that takes users`,
+      ready.join(', ') || 'none at this moment',
+    )
+  }
+}
