@@ -2,12 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConcertinaError } from '../errors.ts'
+import type { CompareFlags } from './compare.ts'
 import type { DemoFlags } from './demo.ts'
 import { addLoadFlags, addRunFlags, addScalingFlags, addTraceFlags, asFlagError, number } from './flags.ts'
+import { addJudgingFlags } from './judging.ts'
 import type { LoadCommandFlags } from './load.ts'
 import type { ServeFlags } from './serve.ts'
 import type { SimulateFlags } from './simulate.ts'
 import type { TokenFlags } from './token.ts'
+import type { TuneFlags } from './tune.ts'
 import type { VerifyFlags } from './verify.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -93,6 +96,20 @@ function program(): Command {
     .option('--data <folder>', 'the folder of the room log, its fleet stopped')
     .option('--json', 'print the result as JSON')
     .action(async (flags: VerifyFlags) => run((await import('./verify.ts')).verify, flags))
+  addJudgingFlags(main.command('compare'))
+    .description('many policies on many traces, beside the cheapest fleet that had known the future')
+    .option(
+      '--policy <kind>',
+      'a policy; may be told several times (all)',
+      (value: string, before: string[] = []) => [...before, value],
+    )
+    .option('--json <file>', 'write the figures there')
+    .option('--svg <file>', 'draw overload against cost there')
+    .action(async (flags: CompareFlags) => run((await import('./compare.ts')).compare, flags))
+  addJudgingFlags(main.command('tune'))
+    .description('searches parameters of a policy on a trace, and prints the config to paste')
+    .requiredOption('--policy <kind>', 'the policy')
+    .action(async (flags: TuneFlags) => run((await import('./tune.ts')).tunePolicy, flags))
   main
     .command('explain')
     .description('says each decision of a log in words')

@@ -45,6 +45,14 @@ const KINDS = new Map(
 /** The names of all kinds of policy, in the order of the registry. */
 export const POLICY_KINDS: readonly string[] = [...KINDS.keys()]
 
+/** The keys that a policy's spec may have besides `kind`, by kind. */
+export const POLICY_KEYS: ReadonlyMap<string, readonly string[]> = new Map(
+  [...SIMPLE_KINDS, maxKind].map(({ kind, schema }) => [
+    kind,
+    Object.keys((schema as { shape?: object }).shape ?? {}).slice(1),
+  ]),
+)
+
 /** What may be said of a policy, for config files. */
 export const policySchema: z.ZodType<PolicySpec> = z
   .discriminatedUnion('kind', [...SIMPLE_KINDS, maxKind].map((each) => each.schema) as never)
