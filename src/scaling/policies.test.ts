@@ -118,6 +118,7 @@ const SPECS: PolicySpec[] = [
   { kind: 'knative' },
   { kind: 'queueing' },
   { kind: 'predictive' },
+  { kind: 'slo' },
   { kind: 'max', policies: [{ kind: 'threshold' }, { kind: 'queueing' }] },
 ]
 

@@ -7,6 +7,7 @@ import { maxPolicy } from './policies/max.ts'
 import { predictiveKind } from './policies/predictive.ts'
 import { queueingKind } from './policies/queueing.ts'
 import { scheduleKind } from './policies/schedule.ts'
+import { sloKind } from './policies/slo.ts'
 import { stepKind } from './policies/step.ts'
 import { targetTrackingKind } from './policies/target-tracking.ts'
 import { thresholdKind } from './policies/threshold.ts'
@@ -22,6 +23,7 @@ const SIMPLE_KINDS = [
   scheduleKind,
   queueingKind,
   predictiveKind,
+  sloKind,
 ] as const
 
 /** A policy as plain data, as in a config file. */

@@ -6,7 +6,7 @@ import { performAll } from './task-pool.ts'
 import type { Task } from './tasks.ts'
 
 /** What a contender did on a trace. */
-export interface Judged {
+interface Judged {
   readonly policy: string
   readonly result: FluidResult
   /** Server-hours over the floor's. */

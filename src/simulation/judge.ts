@@ -51,7 +51,7 @@ export function curveOf(played: Played, usersPerServer: number): LoadCurve {
 }
 
 /** The autoscaler of a contender. */
-export function scalerOf(contender: Contender, terms: Terms): AutoScaler {
+function scalerOf(contender: Contender, terms: Terms): AutoScaler {
   const { interval, minServers, maxServers } = terms
   const { scaleDownStabilization } = contender
   const policy = createPolicy(contender.policy)

@@ -43,7 +43,7 @@ function put(target: Record<string, unknown>, path: readonly string[], value: nu
 }
 
 /** The contender with an option of its policy, or its stabilization, set otherwise; `undefined` where that is not allowed. */
-export function variant(base: Contender, setting: Readonly<Record<string, number>>): Contender | undefined {
+function variant(base: Contender, setting: Readonly<Record<string, number>>): Contender | undefined {
   const policy: Record<string, unknown> = { ...base.policy }
   let scaleDownStabilization = base.scaleDownStabilization
   for (const [path, value] of Object.entries(setting)) {

@@ -1,0 +1,104 @@
+import { describe, expect, it } from 'vitest'
+import { seededRng } from '../../pipeline/rng.ts'
+import { clairvoyantFloor } from '../../simulation/floor.ts'
+import { runFluid } from '../../simulation/fluid.ts'
+import { LoadCurve } from '../../simulation/load-curve.ts'
+import { AutoScaler } from '../auto-scaler.ts'
+import { sloPolicy } from './slo.ts'
+
+const DAY = 86_400
+const WORLD = { usersPerServer: 30, provisioningDelay: 90, warmUp: 0, initialServers: 0 }
+const LIMITS = { minServers: 1, maxServers: 1000 }
+
+/** Users every five minutes over so many days. */
+function curve(days: number, users: (time: number) => number): LoadCurve {
+  const times = Float64Array.from({ length: days * 288 + 1 }, (_, i) => i * 300)
+  return new LoadCurve({ times, values: times.map((time) => Math.max(0, users(time))) })
+}
+
+function play(load: LoadCurve, overload = 0.001) {
+  const scaler = new AutoScaler({
+    policy: sloPolicy({ overload, usersPerServer: 30 }),
+    interval: 30,
+    ...LIMITS,
+  })
+  const result = runFluid({ ...WORLD, curve: load, scaler })
+  const floor = clairvoyantFloor({ ...WORLD, ...LIMITS, curve: load, interval: 30, overload })
+  return { overload: result.overload, cost: result.serverHours / floor.attainable.serverHours }
+}
+
+const wave = (time: number) => 600 + 400 * Math.sin((2 * Math.PI * time) / DAY)
+
+describe('slo, untuned', () => {
+  it('keeps a calm daily wave within the level, close to the floor', () => {
+    const { overload, cost } = play(curve(14, wave))
+    expect(overload).toBeLessThanOrEqual(0.001)
+    expect(cost).toBeLessThan(1.1)
+  })
+
+  it('keeps a noisy one, and one that grows', () => {
+    const rng = seededRng(3)
+    const noisy = play(curve(14, (time) => wave(time) * (1 + 0.1 * (rng.next() - 0.5))))
+    expect(noisy.overload).toBeLessThanOrEqual(0.0015)
+    expect(noisy.cost).toBeLessThan(1.4)
+    const growing = play(curve(14, (time) => wave(time) * (1 + time / (7 * DAY))))
+    expect(growing.overload).toBeLessThanOrEqual(0.001)
+    expect(growing.cost).toBeLessThan(1.15)
+  })
+
+  it('is cheaper at a looser level', () => {
+    const rng = () => seededRng(5)
+    const load = (random = rng()) => curve(10, (time) => wave(time) * (1 + 0.4 * (random.next() - 0.5)))
+    expect(play(load(), 0.02).cost).toBeLessThan(play(load(), 0.0005).cost)
+  })
+
+  it('comes through a flash crowd that nobody could foresee, and is not an army afterwards', () => {
+    const crowd = (time: number) => wave(time) + (time > 5 * DAY && time < 5 * DAY + 1800 ? 3000 : 0)
+    const { overload, cost } = play(curve(14, crowd))
+    expect(overload).toBeLessThan(0.01)
+    expect(cost).toBeLessThan(1.6)
+  })
+})
+
+describe('slo, decision by decision', () => {
+  const at = (time: number, load: number | undefined, size: number) => ({ time, load, size, servers: [] })
+
+  it('keeps what stands before it knows anything, and never less than the load needs', () => {
+    const policy = sloPolicy()
+    expect(policy.evaluate(at(0, 10, 5)).servers).toBe(5)
+    expect(sloPolicy().evaluate(at(0, 310, 5)).servers).toBe(11)
+  })
+
+  it('says what it expects, how sure it is and what being wrong would cost', () => {
+    const policy = sloPolicy({ serverCost: 0.5, provisioningDelay: 60 })
+    let size = 4
+    for (let time = 0; time < 7200; time += 30)
+      size = policy.evaluate(at(time, 100 + (time % 300) / 30, size)).servers
+    const { reason, numbers } = policy.evaluate(at(7200, 100, size))
+    expect(reason).toMatch(
+      /expects at most \d+ users within 90 s, and is \d+\.\d\d % sure that \d+ servers hold them; \d+ of these are for error \(\d+\.\d\d an hour\); at the worst \d+ users would be above capacity for 90 s; overload so far \d+\.\d{3} % of 0\.100 % allowed$/,
+    )
+    expect(numbers).toMatchObject({ horizon: 90, reacting: 0 })
+    expect(numbers!.sure).toBeGreaterThan(0.9)
+  })
+
+  it('reacts when the load leaves what it thought possible', () => {
+    const policy = sloPolicy({ provisioningDelay: 60 })
+    let size = 4
+    for (let time = 0; time < 86_400; time += 30) size = policy.evaluate(at(time, 100, size)).servers
+    expect(size).toBeLessThanOrEqual(5)
+    const { servers, reason } = policy.evaluate(at(86_400, 400, size))
+    expect(servers).toBeGreaterThanOrEqual(14)
+    expect(reason).toMatch(/so it reacts/)
+  })
+
+  it('goes on after a gap in the figures', () => {
+    const policy = sloPolicy()
+    for (let time = 0; time < 3000; time += 30) policy.evaluate(at(time, 100, 4))
+    expect(policy.evaluate(at(3000, undefined, 4))).toMatchObject({
+      servers: 4,
+      reason: expect.stringMatching(/unknown/),
+    })
+    expect(policy.evaluate(at(9000, 100, 4)).servers).toBeGreaterThanOrEqual(4)
+  })
+})

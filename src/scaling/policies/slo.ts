@@ -1,0 +1,196 @@
+import { z } from 'zod'
+import { requireNumber } from '../../errors.ts'
+import { atLeastZero, specKind } from '../../spec-kind.ts'
+import type { Policy, Recommendation } from '../policy.ts'
+import { OverloadBudget } from './slo-budget.ts'
+import { DelayMeter } from './slo-delay.ts'
+import { Forecasts, GROUPS } from './slo-forecasts.ts'
+import { SHARES, Shadows } from './slo-shadows.ts'
+
+/** All that a user has to say; nothing depends on the traffic. */
+export interface SloOptions {
+  /** The share of user-time that may be above capacity; 0.001. */
+  overload?: number
+  /** Users that one server holds; 30. */
+  usersPerServer?: number
+  /** What a server costs an hour, in any currency; only told in the reasons. */
+  serverCost?: number
+  /** Seconds from launch to ready; learned from the servers unless told. */
+  provisioningDelay?: number
+}
+
+/** What was learned counts for 1/e after four weeks, seconds. */
+const MEMORY = 28 * 86_400
+/** Nothing is prepared for loads above so many times the highest that was ever seen. */
+const MOST_HEADROOM = 2
+/** Ticks ahead that are planned at most. */
+const MOST_LEAD = 120
+/** "The trend goes on": what it falls back to, its errors measured against the load, and the share it then covers. */
+const REACTING_GROUP = 6
+const REACTING_SHARE = 3
+
+/** What is known once the interval is. */
+interface Learned {
+  readonly forecasts: Forecasts
+  readonly shadows: Shadows
+  readonly keep: number
+}
+
+class Slo {
+  readonly #capacity: number
+  readonly #cost: number | undefined
+  readonly #delay: DelayMeter | undefined
+  readonly #knownDelay: number
+  readonly #budget: OverloadBudget
+  readonly #overload: number
+  readonly #needed = new Int32Array(GROUPS * SHARES.length)
+  #learned: Learned | undefined
+  #last: { time: number; load: number } | undefined
+  #interval = 0
+  /** Fleet sizes of the ticks that a server needs to start. */
+  #sizes: number[] = []
+  #highest = 0
+  #tick = 0
+  #reactUntil = 0
+
+  constructor(options: SloOptions) {
+    this.#overload = requireNumber('overload', options.overload ?? 0.001, { above: 0, max: 1 })
+    this.#capacity = requireNumber('usersPerServer', options.usersPerServer ?? 30, { above: 0 })
+    this.#cost = options.serverCost && requireNumber('serverCost', options.serverCost, { min: 0 })
+    const { provisioningDelay } = options
+    this.#delay = provisioningDelay === undefined ? new DelayMeter() : undefined
+    this.#knownDelay =
+      provisioningDelay === undefined ? 0 : requireNumber('provisioningDelay', provisioningDelay, { min: 0 })
+    this.#budget = new OverloadBudget(this.#overload)
+  }
+
+  evaluate: Policy['evaluate'] = (observation) => {
+    const { time, load, size } = observation
+    this.#delay?.see(observation)
+    if (load === undefined) {
+      this.#last = undefined
+      return { servers: size, reason: 'the load is unknown, so nothing changes' }
+    }
+    const elapsed = this.#last ? time - this.#last.time : 0
+    if (!this.#learned && elapsed > 0) {
+      this.#interval = elapsed
+      const memory = Math.max(1, MEMORY / elapsed)
+      this.#learned = {
+        forecasts: new Forecasts(memory),
+        shadows: new Shadows(GROUPS, size),
+        keep: 1 - 1 / memory,
+      }
+    }
+    this.#highest = Math.max(this.#highest, load, this.#tick === 0 ? size * this.#capacity : 0)
+    this.#tick++
+    const before = this.#last
+    this.#last = { time, load }
+    const servers = Math.max(size, this.#serversFor(load))
+    if (!this.#learned)
+      return { servers, reason: `${load.toFixed(0)} users are all it knows yet: what stands stays` }
+    const lead = Math.min(
+      MOST_LEAD,
+      Math.ceil((this.#delay?.seconds ?? this.#knownDelay) / this.#interval - 1e-9),
+    )
+    // After a gap the past tick says nothing.
+    if (before && elapsed < 1.5 * this.#interval) this.#settle(this.#learned, before.load, load, size, lead)
+    else this.#sizes = []
+    return this.#decide(this.#learned, load, lead + 1)
+  }
+
+  #serversFor(users: number): number {
+    return Math.max(1, Math.ceil(users / this.#capacity - 1e-9))
+  }
+
+  /** What the past tick did, to the fleet and to the shadows. */
+  #settle({ shadows, keep }: Learned, before: number, load: number, size: number, lead: number): void {
+    this.#sizes.push(size)
+    while (this.#sizes.length > lead + 1) this.#sizes.shift()
+    const ready = Math.min(...this.#sizes) * this.#capacity
+    const over = (Math.max(0, before - ready) + Math.max(0, load - ready)) / 2
+    this.#budget.add(this.#last!.time, (before + load) / 2, over, keep)
+    shadows.settle(before / this.#capacity, load / this.#capacity, lead, keep)
+  }
+
+  #decide({ forecasts, shadows }: Learned, load: number, horizon: number): Recommendation {
+    forecasts.see(this.#last!.time, load, horizon, this.#interval)
+    const most = MOST_HEADROOM * this.#highest
+    for (let g = 0, i = 0; g < GROUPS; g++) {
+      for (let s = 0; s < SHARES.length; s++, i++) {
+        this.#needed[i] = this.#serversFor(Math.min(most, forecasts.upper(g, s)))
+      }
+    }
+    shadows.want(this.#needed, this.#tick, horizon)
+    const { allowed, price } = this.#budget
+    const best = shadows.best(allowed, price, (horizon * forecasts.mean) / this.#capacity)
+    const { group } = shadows.wayOf(best)
+    if (forecasts.failed(group)) this.#reactUntil = this.#tick + horizon
+    const reacting = this.#tick < this.#reactUntil
+    const reaction = reacting ? this.#needed[REACTING_GROUP * SHARES.length + REACTING_SHARE]! : 0
+    const servers = Math.max(shadows.wanted[best]!, reaction)
+    return this.#explain(forecasts, group, servers, horizon, reacting)
+  }
+
+  #explain(
+    forecasts: Forecasts,
+    group: number,
+    servers: number,
+    horizon: number,
+    reacting: boolean,
+  ): Recommendation {
+    const expected = forecasts.expected(group)
+    const room = servers * this.#capacity
+    const sure = forecasts.sureness(group, room)
+    const worst = Math.max(
+      room,
+      Math.min(MOST_HEADROOM * this.#highest, forecasts.upper(group, SHARES.length - 1)),
+    )
+    const seconds = horizon * this.#interval
+    const usersOver = worst - room
+    const { realised } = this.#budget
+    const spare = Math.max(0, servers - this.#serversFor(expected))
+    const cost = this.#cost === undefined ? '' : ` (${(spare * this.#cost).toFixed(2)} an hour)`
+    const why = reacting
+      ? `the load left what "${forecasts.nameOf(group)}" thought possible, so it reacts`
+      : `"${forecasts.nameOf(group)}" did best`
+    const percent = (share: number, digits = 3) => `${(share * 100).toFixed(digits)} %`
+    return {
+      servers,
+      reason:
+        `${why}: expects at most ${expected.toFixed(0)} users within ${seconds.toFixed(0)} s, and is ${percent(sure, 2)} sure that ` +
+        `${servers} servers hold them; ${spare} of these are for error${cost}; at the worst ${usersOver.toFixed(0)} users ` +
+        `would be above capacity for ${seconds.toFixed(0)} s; overload so far ${percent(realised)} of ${percent(this.#overload)} allowed`,
+      numbers: {
+        expected,
+        horizon: seconds,
+        sure,
+        spare,
+        worst,
+        realisedOverload: realised,
+        reacting: Number(reacting),
+      },
+    }
+  }
+}
+
+/**
+ * The cheapest fleet that keeps overload at or below a share of user-time, for people who do not want to tune. Many simple
+ * forecasters learn their own errors over the time it takes to get a server; for each, with several margins of these errors
+ * and several times to hold servers, a shadow fleet is counted on the load as it comes; the fleet follows the shadow that
+ * would have been cheapest at the overload that may be had. What may be had follows what was had. See `docs/slo.md`.
+ * @throws {ConcertinaError} INVALID_INPUT, naming the option.
+ */
+export function sloPolicy(options: SloOptions = {}): Policy {
+  return { name: 'slo', limits: { cooldown: 0 }, evaluate: new Slo(options).evaluate }
+}
+
+export const sloKind = specKind(
+  'slo',
+  {
+    overload: z.number().positive().max(1).optional(),
+    usersPerServer: z.number().positive().optional(),
+    serverCost: atLeastZero.optional(),
+    provisioningDelay: atLeastZero.optional(),
+  },
+  sloPolicy,
+)
