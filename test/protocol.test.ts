@@ -30,6 +30,15 @@ async function say(raw: RawUser, ids: readonly string[], room = 'r'): Promise<vo
   await raw.until('ack', before + ids.length)
 }
 
+/** Says a thousand times 16 kB. */
+async function shout(raw: RawUser): Promise<void> {
+  for (let i = 0; i < 1000; i += 10) {
+    for (let n = i; n < i + 10; n++)
+      raw.send({ type: 'send', room: 'r', id: `${n}`, body: 'x'.repeat(16_000) })
+    await raw.until('ack', i + 10)
+  }
+}
+
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i)
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -313,11 +322,7 @@ describe('slow readers', () => {
     const quick = await member(url, 'quick')
     const ann = await member(url, 'ann')
     slow.socket.pause()
-    for (let i = 0; i < 1000; i += 10) {
-      for (let n = i; n < i + 10; n++)
-        ann.send({ type: 'send', room: 'r', id: `${n}`, body: 'x'.repeat(16_000) })
-      await ann.until('ack', i + 10)
-    }
+    await shout(ann)
     await quick.until('message', 1000)
     expect(servers[0]!.stats.behind).toBe(1)
     expect(slow.of('message').length).toBeLessThan(1000)
@@ -341,11 +346,7 @@ describe('slow readers', () => {
     const slow = await member(url, 'slow')
     const ann = await member(url, 'ann')
     slow.socket.pause()
-    for (let i = 0; i < 1000; i += 10) {
-      for (let n = i; n < i + 10; n++)
-        ann.send({ type: 'send', room: 'r', id: `${n}`, body: 'x'.repeat(16_000) })
-      await ann.until('ack', i + 10)
-    }
+    await shout(ann)
     for (let i = 0; i < 100 && servers[0]!.stats.connections === 2; i++) await sleep(20)
     expect(servers[0]!.stats).toMatchObject({ connections: 1, slowClosed: 1 })
     slow.socket.terminate()

@@ -12,9 +12,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { streamPair } from '../../../test/support/streams.ts'
 import { Hub } from '../hub.ts'
 import { HubLink } from '../hub-link.ts'
 import type { RoomMessage } from '../protocol.ts'
@@ -27,24 +27,6 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'room-log-'))
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-function streamPair(): [Duplex, Duplex] {
-  const make = (other: () => Duplex) =>
-    new Duplex({
-      read() {},
-      write(chunk, _encoding, done) {
-        other().push(Buffer.from(chunk))
-        done()
-      },
-      final(done) {
-        other().push(null)
-        done()
-      },
-    })
-  const a: Duplex = make(() => b)
-  const b: Duplex = make(() => a)
-  return [a, b]
-}
 
 const open = (options?: EmbeddedLogOptions) => new EmbeddedRoomLog(folder, options)
 const append = (log: EmbeddedRoomLog, i: number, room = 'r') =>
