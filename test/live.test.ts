@@ -11,6 +11,7 @@ import { notFound } from '../src/live/control-http.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
 import { Supervisor, type SupervisorOptions } from '../src/live/supervisor.ts'
+import type { RunResult } from '../src/metrics/run-result.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { runCli, startCli } from './run-cli.ts'
 
@@ -217,6 +218,37 @@ describe('the command line, live', () => {
     const broken = await runCli(['verify', '--history', history, '--data', data])
     expect(broken.status).toBe(1)
     expect(broken.stderr).toMatch(/phantom/)
+  })
+
+  it('does with a config what simulate forecasts of it', { timeout: 60_000 }, async () => {
+    const config = join(folder, 'run.yaml')
+    writeFileSync(
+      config,
+      [
+        'seed: 7',
+        'load: { kind: three-phase, duration: 8, baseRate: 5, peakRate: 50 }',
+        'traffic: { thinkTime: { kind: exponential, mean: 1 }, rooms: 5 }',
+        'autoScaler: { scaleUpThreshold: 20, cooldown: 2 }',
+        'server: { startupDelay: 0.3 }',
+      ].join('\n'),
+    )
+    const forecast = JSON.parse(
+      (await runCli(['simulate', '--config', config, '--json'])).stdout,
+    ) as RunResult
+    const report = join(folder, 'report.html')
+    const { status, stdout, stderr } = await runCli([
+      'demo',
+      '--live',
+      '--config',
+      config,
+      '--report',
+      report,
+    ])
+    expect([status, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/Lost, doubled, reordered: 0, 0, 0/)
+    expect(stdout).toMatch(`Total requests processed: ${forecast.totalMessages}\n`)
+    expect(stdout).toMatch(`Peak servers: ${forecast.peakServers}\n`)
+    expect(readFileSync(report, 'utf8')).toMatch('kind: three-phase')
   })
 
   it('serves until Ctrl-C, and leaves no process and no lock', { timeout: 60_000 }, async () => {

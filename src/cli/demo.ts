@@ -1,10 +1,14 @@
 import type { CheckReport } from '../chat/history/checker.ts'
 import { runAutoScalingDemo } from '../demo.ts'
 import { ConcertinaError, invalidInput } from '../errors.ts'
+import { runLive } from '../live/run.ts'
 import type { RunResult } from '../metrics/run-result.ts'
+import { lineLogger } from '../pipeline/logger.ts'
+import { summary } from '../report/terminal.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
 import { HistoryFile } from './history-file.ts'
 import { ReportFile } from './report-file.ts'
+import { optionsOf } from './simulate.ts'
 
 export interface DemoFlags extends RunFlags {
   verbose?: boolean
@@ -14,19 +18,26 @@ export interface DemoFlags extends RunFlags {
   controlPort?: number
   history?: string
   report?: string
+  config?: string
 }
 
 /** `concertina demo`: the demonstration at the pace of real time, simulated or on a live fleet. */
 export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunResult> {
   const { duration, baseRate, peakRate, strategy, routing, verbose, seed, live, data, port, controlPort } =
     flags
-  for (const flag of ['data', 'port', 'controlPort', 'history'] as const) {
+  for (const flag of ['data', 'port', 'controlPort', 'history', 'config'] as const) {
     if (flags[flag] !== undefined && !live)
       throw invalidInput(flag, 'there is no --live', 'together with --live')
   }
-  const report = flags.report === undefined ? undefined : new ReportFile(flags.report)
+  const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
   const history = flags.history === undefined ? undefined : new HistoryFile(flags.history)
   try {
+    if (flags.config !== undefined) {
+      const result = await configured(flags, signal, history)
+      report?.commit(result)
+      if (result.live) requirePromise(result.live.checks)
+      return result
+    }
     const result = await runAutoScalingDemo({
       duration,
       baseRate,
@@ -52,6 +63,29 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
   } finally {
     history?.close()
   }
+}
+
+/** The live run of a config file: what `simulate` makes of the same one is its forecast. */
+async function configured(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): Promise<RunResult> {
+  const { data, port, controlPort, verbose } = flags
+  const options = optionsOf(flags)
+  if (options.balancer?.routing === 'message')
+    throw invalidInput('routing', 'a live user stays on its server', 'sticky')
+  const write = (line: string) => console.log(line)
+  const onListening = (chat: string, dashboard: string) => write(`Dashboard: ${dashboard}   Chat: ${chat}\n`)
+  const logger = lineLogger(write, { verbose })
+  const result = await runLive({
+    ...options,
+    data,
+    port,
+    controlPort,
+    signal,
+    logger,
+    onListening,
+    onEvent: history?.take,
+  })
+  write(`\n${summary(result)}\n`)
+  return result
 }
 
 /** @throws {ConcertinaError} PROMISE_BROKEN. */

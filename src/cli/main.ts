@@ -56,6 +56,7 @@ function program(): Command {
     .description('users come and go, and the fleet follows, at the pace of real time')
     .option('--verbose', 'also print the reason of each decision')
     .option('--live', 'real server processes and WebSockets on this machine instead of simulated ones')
+    .option('--config <file>', 'of a live run: take everything that no flag tells from a YAML file')
     .option('--data <folder>', 'keep the rooms there (in memory)')
     .option('--port <port>', 'of the live chat (any free one)', number)
     .option('--control-port <port>', 'of the live dashboard (any free one)', number)

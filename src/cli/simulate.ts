@@ -64,7 +64,8 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
   })
 }
 
-function optionsOf(flags: SimulateFlags): SimulationOptions {
+/** The run that flags and config describe; flags go before the config. */
+export function optionsOf(flags: SimulateFlags): SimulationOptions & { autoScaler: AutoScaler } {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { load: _, live: __, ...configured } = config
   return {
