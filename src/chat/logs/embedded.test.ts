@@ -28,6 +28,15 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+/** Whether this process may mount a disk of its own. */
+function canMount(): boolean {
+  const probe = mkdtempSync(join(tmpdir(), 'mount-'))
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe])
+  if (status === 0) spawnSync('umount', [probe])
+  rmSync(probe, { recursive: true, force: true })
+  return status === 0
+}
+
 const open = (options?: EmbeddedLogOptions) => new EmbeddedRoomLog(folder, options)
 const append = (log: EmbeddedRoomLog, i: number, room = 'r') =>
   log.append({ room, user: 'ann', id: `${i}`, body: `message ${i}` })
@@ -182,40 +191,54 @@ describe('the embedded room log', () => {
     }
   })
 
-  it('refuses on a full disk without a hole, serves reads, and goes on when there is room', async (context) => {
-    const mount = join(folder, 'small')
-    mkdirSync(mount)
-    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount])
-    if (mounted.status !== 0) {
-      if (process.env.CI) throw new Error('the full-disk test needs the right to mount a tmpfs')
-      context.skip('needs root, to mount a small disk')
-    }
-    try {
-      const log = new EmbeddedRoomLog(join(mount, 'log'))
-      writeFileSync(join(mount, 'ballast'), Buffer.alloc(30_000))
-      const send = (id: number) => log.append({ room: 'r', user: 'ann', id: `${id}`, body: 'x'.repeat(1000) })
-      let full: unknown
-      let kept = 0
-      for (let i = 1; i < 100 && !full; i++) {
-        try {
-          await send(i)
-          kept++
-        } catch (error) {
-          full = error
-        }
-      }
-      expect(String(full)).toBe('LogUnavailable: the disk is full')
-      expect(kept).toBeGreaterThan(5)
-      expect((await log.read('r', 0, 1000)).entries.length).toBe(kept)
-      expect(await send(1)).toEqual({ seq: 1, duplicate: true })
-      rmSync(join(mount, 'ballast'))
-      expect(await send(1000)).toEqual({ seq: kept + 1, duplicate: false })
-      await log.close()
-      const again = new EmbeddedRoomLog(join(mount, 'log'))
-      expect((await again.read('r', 0, 1000)).entries.length).toBe(kept + 1)
-      await again.close()
-    } finally {
-      spawnSync('umount', [mount])
-    }
+  it('refuses what the disk does not take, without a hole, and serves reads', async () => {
+    const script = fileURLToPath(new URL('../../../test/append-until-refused.ts', import.meta.url))
+    const run = `ulimit -f 512; exec "$0" --import "$1" "$2" "$3"` // no file may be larger than so many KiB
+    const args = ['-c', run, process.execPath, import.meta.resolve('tsx'), script, folder]
+    const { stdout } = spawnSync('bash', args, { encoding: 'utf8' })
+    const { kept, error, read, again } = JSON.parse(stdout)
+    expect(error).toMatch(/^LogUnavailable: the disk failed \(EFBIG\)/)
+    expect(kept).toBeGreaterThan(20)
+    expect([read, again]).toEqual([kept, { seq: 1, duplicate: true }])
+    const log = open()
+    expect([(await log.read('r', 0, 1000)).head, log.damage]).toEqual([kept, []])
+    expect(await append(log, 1000)).toEqual({ seq: kept + 1, duplicate: false })
+    await log.close()
   })
+
+  // Where a small disk can be mounted (root, on Linux): refused while it is full, and taken again when there is room.
+  if (canMount())
+    it('goes on when a full disk has room again', async () => {
+      const mount = join(folder, 'small')
+      mkdirSync(mount)
+      spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount])
+      try {
+        const log = new EmbeddedRoomLog(join(mount, 'log'))
+        writeFileSync(join(mount, 'ballast'), Buffer.alloc(30_000))
+        const send = (id: number) =>
+          log.append({ room: 'r', user: 'ann', id: `${id}`, body: 'x'.repeat(1000) })
+        let full: unknown
+        let kept = 0
+        for (let i = 1; i < 100 && !full; i++) {
+          try {
+            await send(i)
+            kept++
+          } catch (error) {
+            full = error
+          }
+        }
+        expect(String(full)).toBe('LogUnavailable: the disk is full')
+        expect(kept).toBeGreaterThan(5)
+        expect((await log.read('r', 0, 1000)).entries.length).toBe(kept)
+        expect(await send(1)).toEqual({ seq: 1, duplicate: true })
+        rmSync(join(mount, 'ballast'))
+        expect(await send(1000)).toEqual({ seq: kept + 1, duplicate: false })
+        await log.close()
+        const again = new EmbeddedRoomLog(join(mount, 'log'))
+        expect((await again.read('r', 0, 1000)).entries.length).toBe(kept + 1)
+        await again.close()
+      } finally {
+        spawnSync('umount', [mount])
+      }
+    })
 })
