@@ -139,7 +139,7 @@ describe('target-tracking', () => {
 })
 
 describe('knative', () => {
-  // As in the project's own tests: a target of 10 for each pod.
+  // Worked out from the rules; a target of 10 for each server.
   const policy = () => knativePolicy({ target: 10, targetUtilization: 1 })
 
   it('takes the average of the stable window, rounded up', () => {
