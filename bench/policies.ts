@@ -4,10 +4,9 @@
  * each trace in hindsight.
  */
 
-import { playedOf } from '../src/cli/judging.ts'
-import { POLICY_KINDS } from '../src/scaling/policies.ts'
+import { playedOf, STANDALONE_POLICIES, termsOf } from '../src/cli/judging.ts'
 import { comparePolicies } from '../src/simulation/comparison.ts'
-import { contenderOf, type Terms } from '../src/simulation/judge.ts'
+import { contenderOf } from '../src/simulation/judge.ts'
 import { performAll } from '../src/simulation/task-pool.ts'
 import { searchSpace } from '../src/simulation/tuning.ts'
 
@@ -16,19 +15,11 @@ if (!folder) {
   console.error('usage: npm run bench:policies -- FOLDER_OF_TRACES')
   process.exit(2)
 }
-const terms: Terms = {
-  usersPerServer: 30,
-  provisioningDelay: 90,
-  interval: 30,
-  warmUp: 0,
-  overload: 0.001,
-  minServers: 1,
-  maxServers: 1000,
-  initialServers: 0,
-}
+const flags = { trace: [folder], targetServers: 40 }
+const terms = termsOf(flags)
 const began = performance.now()
-const played = playedOf({ trace: [folder], targetServers: 40 })
-const kinds = POLICY_KINDS.filter((kind) => kind !== 'schedule' && kind !== 'max')
+const played = playedOf(flags)
+const kinds = STANDALONE_POLICIES
 const compared = await comparePolicies(
   played,
   kinds.map((kind) => contenderOf(kind, terms)),

@@ -1,6 +1,6 @@
 import type { LoadBalancerOptions } from './balancing/load-balancer.ts'
 import type { HistoryListener } from './chat/history/events.ts'
-import { invalidInput, requireNumber } from './errors.ts'
+import { requireNumber } from './errors.ts'
 import type { RunResult } from './metrics/run-result.ts'
 import { lineLogger } from './pipeline/logger.ts'
 import { block, summary } from './report/terminal.ts'
@@ -120,9 +120,6 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     balancer: { strategy, routing },
     signal,
     logger: lineLogger(write, { verbose }),
-  }
-  if (options.live && routing === 'message') {
-    throw invalidInput('routing', 'a live user stays on its server', 'sticky')
   }
   write(`\n🚀 Starting auto-scaling ${options.live ? 'fleet' : 'simulation'}...\n`)
   const result = options.live

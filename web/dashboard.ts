@@ -1,12 +1,12 @@
 import './page.css'
 import './dashboard.css'
+import { STRATEGY_NAMES } from '../src/balancing/strategies.ts'
 import type { FleetEvent, FleetSnapshot } from '../src/control/control-target.ts'
 import { follow, get, post } from './api.ts'
 import { Chart } from './chart.ts'
 import { Tiles } from './tiles.ts'
 
 const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
-const STRATEGIES = ['round-robin', 'least-loaded', 'power-of-two', 'weighted', 'consistent-hash']
 /** Policies to begin with; the parameters can be changed. */
 const POLICIES: Record<string, object> = {
   threshold: { kind: 'threshold', scaleUpThreshold: 15, scaleDownThreshold: 10 },
@@ -107,7 +107,7 @@ function onSubmit(id: string, run: () => void): void {
   })
 }
 
-for (const name of STRATEGIES) byId('strategy').append(new Option(name))
+for (const name of STRATEGY_NAMES) byId('strategy').append(new Option(name))
 for (const name of Object.keys(POLICIES)) byId('kind').append(new Option(name))
 const spec = byId<HTMLTextAreaElement>('spec')
 const offer = () => {

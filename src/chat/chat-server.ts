@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Histogram } from '../metrics/histogram.ts'
 import { seededRng } from '../pipeline/rng.ts'
@@ -12,14 +13,13 @@ import { originAllowed } from './origin.ts'
 import { Turn } from './outbox.ts'
 import { CLOSE, type ServerMessage } from './protocol.ts'
 import { RateLimiter } from './rate-limit.ts'
+import { refusal } from './refusal.ts'
 import { Rooms } from './rooms.ts'
 import type { ServerContext } from './server-context.ts'
 import { WorkSlots } from './work-slots.ts'
 
 /** What a chat server has done so far, and is doing. */
 export interface ChatServerStats {
-  /** Connections whose user is known. */
-  readonly users: number
   readonly connections: number
   /** Connections that were not asked to go elsewhere, or did not. */
   readonly staying: number
@@ -53,9 +53,7 @@ export class ChatServer {
   readonly #alive: NodeJS.Timeout
   /** Connections that are due to go elsewhere. */
   readonly #leaving = new Set<Connection>()
-  #users = 0
-  /** Seconds from receiving to acknowledging, since it was last taken away. */
-  latency = new Histogram()
+  #latency = new Histogram()
 
   /**
    * @param server its number in the fleet
@@ -114,17 +112,13 @@ export class ChatServer {
       left: (room) => this.#rooms.left(room),
       present: (room, user, here) => this.#rooms.present(room, user, here),
       typing: (room, user) => link.typing(room, user),
-      opened: () => {
-        this.#users++
-      },
-      closed: (connection, wasOpen) => {
+      closed: (connection) => {
         this.#connections.delete(connection)
         this.#leaving.delete(connection)
-        if (wasOpen) this.#users--
       },
       acked: (seconds) => {
         this.#counts.messages++
-        this.latency.record(seconds)
+        this.#latency.record(seconds)
       },
       count: (what) => {
         this.#counts[what]++
@@ -138,12 +132,10 @@ export class ChatServer {
   /** Takes a request to upgrade; `head` are bytes that came after it. */
   accept(request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {})
-    const refuse = (status: string) =>
-      socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)
     if (!originAllowed(request.headers, this.#origins)) {
-      refuse('403 Forbidden')
+      socket.end(refusal('403 Forbidden'))
     } else if (this.#connections.size >= this.#context.limits.maxConnections) {
-      refuse('503 Service Unavailable')
+      socket.end(refusal('503 Service Unavailable'))
     } else {
       this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
         this.#connections.add(new Connection(this.#context, webSocket, socket))
@@ -154,7 +146,6 @@ export class ChatServer {
   get stats(): ChatServerStats {
     const slots = this.#slots
     return {
-      users: this.#users,
       connections: this.#connections.size,
       staying: this.#connections.size - this.#leaving.size,
       deliveries: this.#rooms.deliveries,
@@ -212,9 +203,11 @@ export class ChatServer {
     }
   }
 
-  /** Begins a new histogram of latency. */
-  resetLatency(): void {
-    this.latency = new Histogram()
+  /** Seconds from receiving to acknowledging, of the messages since this was last asked. */
+  takeLatency(): Histogram {
+    const latency = this.#latency
+    this.#latency = new Histogram()
+    return latency
   }
 
   async close(): Promise<void> {
@@ -223,5 +216,3 @@ export class ChatServer {
     await this.#link.close()
   }
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

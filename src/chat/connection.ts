@@ -155,7 +155,6 @@ export class Connection {
         if (!identity.mayJoin(room)) this.#leave(room, 'forbidden')
       return
     }
-    this.#context.opened(this)
     const { durability, server, limits } = this.#context
     const retryMs = this.#context.retryMs()
     this.send({
@@ -345,8 +344,7 @@ export class Connection {
   #onClose(): void {
     clearTimeout(this.#timer)
     for (const room of [...this.#members.keys()]) this.#leave(room)
-    const wasOpen = this.state.kind === 'open'
     this.state = { kind: 'closed' }
-    this.#context.closed(this, wasOpen)
+    this.#context.closed(this)
   }
 }

@@ -25,7 +25,14 @@ export interface ChatOptions {
   origins?: readonly string[]
   limits?: ChatLimits
   /** Work that each message costs, as in the simulator; none unless told. */
-  work?: { concurrency: number; queueLimit: number; serviceTime: DistributionSpec }
+  work?: MessageWork
+}
+
+/** Work that each message costs, as plain data: a server process is told of it. */
+export interface MessageWork {
+  readonly concurrency: number
+  readonly queueLimit: number
+  readonly serviceTime: DistributionSpec
 }
 
 const LIMITS = {

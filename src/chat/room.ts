@@ -3,8 +3,8 @@ import type { Roster } from './hub-protocol.ts'
 import type { Outbox, Turn } from './outbox.ts'
 import type { LogEntry, RoomRange } from './room-log.ts'
 
-/** Frames a room keeps for members who come a little late. */
-const RECENT = 256
+/** Messages a room keeps for members who come a little late. */
+export const RECENT = 256
 
 /** One connection's place in one room. */
 export interface Member {

@@ -1,8 +1,6 @@
 import type { HubLink } from './hub-link.ts'
 import type { Turn } from './outbox.ts'
-import { Room } from './room.ts'
-
-const RECENT = 256
+import { RECENT, Room } from './room.ts'
 
 interface Entered {
   readonly room: Room

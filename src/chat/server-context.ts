@@ -28,8 +28,7 @@ export interface ServerContext {
   /** A connection of `user` came into the room or went. */
   present(room: string, user: string, here: boolean): void
   typing(room: string, user: string): void
-  opened(connection: Connection): void
-  closed(connection: Connection, wasOpen: boolean): void
+  closed(connection: Connection): void
   /** A message was acknowledged, so many seconds after it came. */
   acked(seconds: number): void
   count(what: 'refused' | 'behind' | 'slowClosed'): void

@@ -1,8 +1,14 @@
 import { paretoSvg } from '../report/pareto.ts'
-import { POLICY_KINDS } from '../scaling/policies.ts'
 import { comparePolicies, type TraceComparison } from '../simulation/comparison.ts'
 import { contenderOf } from '../simulation/judge.ts'
-import { countProgress, type JudgingFlags, playedOf, termsOf } from './judging.ts'
+import {
+  countProgress,
+  type JudgingFlags,
+  percent,
+  playedOf,
+  STANDALONE_POLICIES,
+  termsOf,
+} from './judging.ts'
 import { OutputFile } from './output-file.ts'
 
 export interface CompareFlags extends JudgingFlags {
@@ -10,11 +16,6 @@ export interface CompareFlags extends JudgingFlags {
   json?: string
   svg?: string
 }
-
-/** Policies that can do with their kind alone. */
-const ALONE = POLICY_KINDS.filter((kind) => kind !== 'schedule' && kind !== 'max')
-
-const percent = (share: number, digits = 1) => `${(share * 100).toFixed(digits)} %`
 
 /** Columns of equal width; the first to the left, the others to the right. */
 function table(rows: readonly (readonly string[])[]): string {
@@ -35,11 +36,11 @@ function traceTable({ trace, floor, judged }: TraceComparison): string {
       `${cost.toFixed(2)} ×`,
       String(result.scalingEvents),
       String(result.peakServers),
-      percent(e.underProvisioningAccuracy),
-      percent(e.overProvisioningAccuracy),
-      percent(e.underProvisioningTimeShare),
-      percent(e.overProvisioningTimeShare),
-      percent(e.instability),
+      percent(e.underProvisioningAccuracy, 1),
+      percent(e.overProvisioningAccuracy, 1),
+      percent(e.underProvisioningTimeShare, 1),
+      percent(e.overProvisioningTimeShare, 1),
+      percent(e.instability, 1),
     ]
   })
   const what = `${attainable.serverHours.toFixed(1)} server-hours at ${percent(attainable.overload, 3)} overload`
@@ -50,7 +51,7 @@ function traceTable({ trace, floor, judged }: TraceComparison): string {
 export async function compare(flags: CompareFlags, signal: AbortSignal): Promise<void> {
   const terms = termsOf(flags)
   const played = playedOf(flags)
-  const contenders = (flags.policy ?? ALONE).map((kind) => contenderOf(kind, terms))
+  const contenders = (flags.policy ?? STANDALONE_POLICIES).map((kind) => contenderOf(kind, terms))
   const files: OutputFile[] = []
   const progress = countProgress()
   try {

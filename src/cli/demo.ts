@@ -23,37 +23,17 @@ export interface DemoFlags extends RunFlags {
 
 /** `concertina demo`: the demonstration at the pace of real time, simulated or on a live fleet. */
 export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunResult> {
-  const { duration, baseRate, peakRate, strategy, routing, verbose, seed, live, data, port, controlPort } =
-    flags
   for (const flag of ['data', 'port', 'controlPort', 'history', 'config'] as const) {
-    if (flags[flag] !== undefined && !live)
+    if (flags[flag] !== undefined && !flags.live)
       throw invalidInput(flag, 'there is no --live', 'together with --live')
   }
   const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
   const history = flags.history === undefined ? undefined : new HistoryFile(flags.history)
   try {
-    if (flags.config !== undefined) {
-      const result = await configured(flags, signal, history)
-      report?.commit(result)
-      if (result.live) requirePromise(result.live.checks)
-      return result
-    }
-    const result = await runAutoScalingDemo({
-      duration,
-      baseRate,
-      peakRate,
-      strategy,
-      routing,
-      verbose,
-      seed: seedOf(seed),
-      signal,
-      live,
-      data,
-      port,
-      controlPort,
-      onEvent: history?.take,
-      ...scalingOptions(flags),
-    })
+    const result =
+      flags.config === undefined
+        ? await phases(flags, signal, history)
+        : await configured(flags, signal, history)
     report?.commit(result)
     if (result.live) requirePromise(result.live.checks)
     return result
@@ -65,12 +45,31 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
   }
 }
 
+/** The demonstration of the library with these flags. */
+function phases(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): Promise<RunResult> {
+  const { duration, baseRate, peakRate, strategy, routing, verbose, live, data, port, controlPort } = flags
+  return runAutoScalingDemo({
+    duration,
+    baseRate,
+    peakRate,
+    strategy,
+    routing,
+    verbose,
+    seed: seedOf(flags.seed),
+    signal,
+    live,
+    data,
+    port,
+    controlPort,
+    onEvent: history?.take,
+    ...scalingOptions(flags),
+  })
+}
+
 /** The live run of a config file: what `simulate` makes of the same one is its forecast. */
 async function configured(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): Promise<RunResult> {
   const { data, port, controlPort, verbose } = flags
   const options = optionsOf(flags)
-  if (options.balancer?.routing === 'message')
-    throw invalidInput('routing', 'a live user stays on its server', 'sticky')
   const write = (line: string) => console.log(line)
   const onListening = (chat: string, dashboard: string) => write(`Dashboard: ${dashboard}   Chat: ${chat}\n`)
   const logger = lineLogger(write, { verbose })

@@ -1,6 +1,6 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import type { HistoryEvent } from '../chat/history/events.ts'
-import { ConcertinaError } from '../errors.ts'
+import { cannotWrite, writeWhole } from './output-file.ts'
 
 /** Bytes gathered before they are written. */
 const CHUNK = 1 << 16
@@ -28,21 +28,16 @@ export class HistoryFile {
   }
 
   #write(): void {
-    const bytes = Buffer.from(this.#text)
+    const text = this.#text
     this.#text = ''
-    this.#or(() => {
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at)
-    })
+    this.#or(() => writeWhole(this.#descriptor, text))
   }
 
   #or<T>(act: () => T): T {
     try {
       return act()
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      throw new ConcertinaError('FILE_ACCESS', `--history ${this.#file}: cannot be written (${code})`, {
-        hint: 'a path in a folder that exists and can be written to, on a disk with room',
-      })
+      throw cannotWrite('--history', this.#file, error)
     }
   }
 }

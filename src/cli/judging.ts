@@ -2,6 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { ConcertinaError, invalidInput, requireNumber } from '../errors.ts'
+import { POLICY_KINDS } from '../scaling/policies.ts'
 import type { Played, Terms } from '../simulation/judge.ts'
 import { number } from './flags.ts'
 
@@ -18,7 +19,13 @@ export interface JudgingFlags {
   maxServers?: number
 }
 
-const collect = (value: string, before: string[] = []) => [...before, value]
+/** A flag that may be told several times. */
+export const collect = (value: string, before: string[] = []) => [...before, value]
+
+/** Policies that can do with their kind alone. */
+export const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => kind !== 'schedule' && kind !== 'max')
+
+export const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`
 
 export function addJudgingFlags(command: Command): Command {
   return command

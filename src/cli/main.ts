@@ -5,7 +5,7 @@ import { ConcertinaError } from '../errors.ts'
 import type { CompareFlags } from './compare.ts'
 import type { DemoFlags } from './demo.ts'
 import { addLoadFlags, addRunFlags, addScalingFlags, addTraceFlags, asFlagError, number } from './flags.ts'
-import { addJudgingFlags } from './judging.ts'
+import { addJudgingFlags, collect } from './judging.ts'
 import type { LoadCommandFlags } from './load.ts'
 import type { ServeFlags } from './serve.ts'
 import type { SimulateFlags } from './simulate.ts'
@@ -99,11 +99,7 @@ function program(): Command {
     .action(async (flags: VerifyFlags) => run((await import('./verify.ts')).verify, flags))
   addJudgingFlags(main.command('compare'))
     .description('many policies on many traces, beside the cheapest fleet that had known the future')
-    .option(
-      '--policy <kind>',
-      'a policy; may be told several times (all)',
-      (value: string, before: string[] = []) => [...before, value],
-    )
+    .option('--policy <kind>', 'a policy; may be told several times (all)', collect)
     .option('--json <file>', 'write the figures there')
     .option('--svg <file>', 'draw overload against cost there')
     .action(async (flags: CompareFlags) => run((await import('./compare.ts')).compare, flags))

@@ -1,6 +1,20 @@
 import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { ConcertinaError } from '../errors.ts'
 
+/** The error of a file that a flag named and that cannot be written. */
+export function cannotWrite(flag: string, file: string, error: unknown): ConcertinaError {
+  const { code } = error as NodeJS.ErrnoException
+  return new ConcertinaError('FILE_ACCESS', `${flag} ${file}: cannot be written (${code})`, {
+    hint: 'a path in a folder that exists and can be written to, on a disk with room',
+  })
+}
+
+/** Writes all of the text, however often that takes. */
+export function writeWhole(descriptor: number, text: string): void {
+  const bytes = Buffer.from(text)
+  for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
+}
+
 /** A file that appears under its name only when it is whole. */
 export class OutputFile {
   readonly #flag: string
@@ -27,8 +41,7 @@ export class OutputFile {
   /** Writes the text, and puts the file in its place. */
   commit(text: string): void {
     this.#or(() => {
-      const bytes = Buffer.from(text)
-      for (let at = 0; at < bytes.length; ) at += writeSync(this.#descriptor, bytes, at)
+      writeWhole(this.#descriptor, text)
       closeSync(this.#descriptor)
       renameSync(this.#partial, this.#file)
     })
@@ -44,10 +57,7 @@ export class OutputFile {
       return act()
     } catch (error) {
       this.discard()
-      const { code } = error as NodeJS.ErrnoException
-      throw new ConcertinaError('FILE_ACCESS', `${this.#flag} ${this.#file}: cannot be written (${code})`, {
-        hint: 'a path in a folder that exists and can be written to, on a disk with room',
-      })
+      throw cannotWrite(this.#flag, this.#file, error)
     }
   }
 }

@@ -2,13 +2,13 @@ import { createServer } from 'node:http'
 import { invalidInput } from '../errors.ts'
 import { startControlPlane } from '../live/control-plane.ts'
 import { liveControl } from '../live/live-control.ts'
+import { messageWork } from '../live/message-work.ts'
 import { pages } from '../live/pages.ts'
 import { Supervisor } from '../live/supervisor.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { jsonLogger, type Logger, lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
-import { exponential } from '../traffic/distribution.ts'
 import { type ConfiguredOptions, readConfig } from './config.ts'
 import { type ScalingFlags, scalingOptions, seedOf } from './flags.ts'
 
@@ -49,7 +49,6 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   const { live = {}, server = {}, balancer = {} } = config
   const host = flags.host ?? live.host ?? '127.0.0.1'
   const { connectionsPerSecond, connectionBurst, ...limits } = live.limits ?? {}
-  const { concurrency = 4, queueLimit = 1000, serviceTime = exponential(0.05), weights } = server
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
   const log = logger()
   const autoScaler = new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) })
@@ -61,13 +60,13 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
         auth: authOf(flags, live.auth),
         origins: live.origins,
         limits,
-        ...(live.work && { work: { concurrency, queueLimit, serviceTime: serviceTime.spec } }),
+        ...(live.work && { work: messageWork(server) }),
       },
       autoScaler,
       strategy: flags.strategy ?? balancer.strategy,
       rebalance: live.rebalance,
       acceptRate: live.acceptRate,
-      weights,
+      weights: server.weights,
       seed,
       logger: log,
     },

@@ -3,7 +3,7 @@ import { invalidInput } from '../errors.ts'
 import { contenderOf, curveOf, judge, type Played, type Terms } from '../simulation/judge.ts'
 import { performAll } from '../simulation/task-pool.ts'
 import { searchSpace, type Tuned } from '../simulation/tuning.ts'
-import { type JudgingFlags, playedOf, termsOf } from './judging.ts'
+import { type JudgingFlags, percent, playedOf, termsOf } from './judging.ts'
 
 export interface TuneFlags extends JudgingFlags {
   policy: string
@@ -12,15 +12,13 @@ export interface TuneFlags extends JudgingFlags {
 /** The share of a trace that is searched on; the rest tests what was found. */
 const TRAIN = 0.7
 
-const percent = (share: number) => `${(share * 100).toFixed(3)} %`
-
 function report(where: string, played: Played, tuned: Tuned, terms: Terms): string {
   const { overload, serverHours, scalingEvents } = judge(
     curveOf(played, terms.usersPerServer),
     tuned.contender,
     terms,
   )
-  return `# ${where}: ${percent(overload)} of user-time above capacity, ${serverHours.toFixed(1)} server-hours, ${scalingEvents} scaling events`
+  return `# ${where}: ${percent(overload, 3)} of user-time above capacity, ${serverHours.toFixed(1)} server-hours, ${scalingEvents} scaling events`
 }
 
 /** `concertina tune`: searches a policy's parameters on the first part of a trace, and tests them on the rest. */

@@ -17,7 +17,8 @@ export interface SteeredPattern extends LoadPattern {
 /** Makes a load pattern that can be overruled while it runs. */
 export function steeredPattern(pattern: LoadPattern): SteeredPattern {
   const steered: SteeredPattern = {
-    ...pattern,
+    duration: pattern.duration,
+    description: pattern.description,
     set: null,
     users: (time) => steered.set ?? pattern.users(time),
   }

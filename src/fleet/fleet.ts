@@ -75,12 +75,12 @@ export class Fleet {
     while (this.size < size) this.#launch(false)
     while (this.size > size) {
       const server = this.#cheapest()
-      const startedAlready = server.state === 'ready'
-      server.state = startedAlready ? 'draining' : 'stopped'
+      if (this.drain(server.id)) continue
       // One that still starts holds nobody: it is gone as soon as it is told.
-      if (!startedAlready) this.#remove(server)
+      server.state = 'stopped'
+      this.#remove(server)
       this.#changed(server)
-      this.#cancelOrDrain(server.id)
+      this.#cancelLaunch(server.id)
     }
   }
 
@@ -137,7 +137,7 @@ export class Fleet {
     this.#later.set(id, this.#clock.at(this.#clock.now() + delay, launch))
   }
 
-  #cancelOrDrain(id: ServerId): void {
+  #cancelLaunch(id: ServerId): void {
     const cancel = this.#later.get(id)
     this.#later.delete(id)
     if (cancel) cancel()

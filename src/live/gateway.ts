@@ -2,11 +2,12 @@ import type { ChildProcess } from 'node:child_process'
 import type { Server as HttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { RateLimiter } from '../chat/rate-limit.ts'
+import { refusal } from '../chat/refusal.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { asksForWebSocket, parseHead } from './http-head.ts'
 import { listen } from './listen.ts'
 import type { FromServer, RequestHead, ToServer } from './messages.ts'
-import { type RawSocket, refusal, refuseRaw, takeRaw } from './raw-socket.ts'
+import { type RawSocket, refuseRaw, takeRaw } from './raw-socket.ts'
 
 export interface GatewayOptions {
   /** The address to listen on; loopback unless told. */

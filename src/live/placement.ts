@@ -3,14 +3,7 @@ import type { BalancedServer, Strategy } from '../balancing/strategy.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
-import type { Rng } from '../pipeline/rng.ts'
-
-/** FNV-1a, to give a room's name a number. */
-function numberOf(text: string): number {
-  let h = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
-  return h >>> 0
-}
+import { hash, type Rng } from '../pipeline/rng.ts'
 
 /** Chooses the server for everybody who comes, among the ready ones of the fleet, by a strategy. */
 export class Placement {
@@ -54,7 +47,7 @@ export class Placement {
     if (this.#views.length === 0) return undefined
     if (to !== undefined && this.#views.some(({ id }) => id === to)) return to
     const user = ++this.#arrivals
-    const index = this.#strategy.pick(this.#views, { user, room: room === undefined ? user : numberOf(room) })
+    const index = this.#strategy.pick(this.#views, { user, room: room === undefined ? user : hash(room) })
     return this.#views[index]!.id
   }
 

@@ -1,4 +1,5 @@
 import { Socket } from 'node:net'
+import { refusal } from '../chat/refusal.ts'
 
 /** A connection of the operating system, without the stream that read from it. Not a public API of Node; kept in this file. */
 export interface RawSocket {
@@ -31,8 +32,4 @@ export function refuseRaw(raw: RawSocket, status: string): void {
   socket.on('error', () => {})
   socket.setTimeout(1000, () => socket.destroy())
   socket.end(refusal(status))
-}
-
-export function refusal(status: string): string {
-  return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
 }

@@ -4,16 +4,17 @@ import { HistoryChecker } from '../chat/history/checker.ts'
 import type { HistoryListener } from '../chat/history/events.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { steeredPattern } from '../control/fleet-control.ts'
+import { invalidInput } from '../errors.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { virtualClock } from '../pipeline/clock.ts'
 import { LocalEnvironment } from '../pipeline/local-environment.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
-import { exponential } from '../traffic/distribution.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
 import { startControlPlane } from './control-plane.ts'
 import { liveControl } from './live-control.ts'
+import { messageWork } from './message-work.ts'
 import { pages } from './pages.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
 import { VirtualUsers } from './virtual-users.ts'
@@ -47,14 +48,15 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   const { seed = 42, server = {}, traffic = {}, autoScaler, balancer = {}, signal, logger } = options
   const pattern = steeredPattern(options.pattern)
   const duration = options.duration ?? pattern.duration
-  const { concurrency = 4, queueLimit = 1000, serviceTime = exponential(0.05) } = server
+  if (balancer.routing === 'message')
+    throw invalidInput('routing', 'a live user stays on its server', 'sticky')
   const supervisor = new Supervisor(
     {
       gateway: { port: options.port ?? 0 },
       data: options.data,
       chat: {
         auth: { anonymous: true },
-        work: { concurrency, queueLimit, serviceTime: serviceTime.spec },
+        work: messageWork(server),
         ...options.chat,
       },
       autoScaler,

@@ -30,8 +30,7 @@ function report(server: ChatServer): ServerReport {
   lastCpu = process.cpuUsage()
   lastLoop = performance.eventLoopUtilization()
   lastReport = now
-  const { latency } = server
-  server.resetLatency()
+  const latency = server.takeLatency()
   const ms = (q: number) => latency.quantile(q) * 1000
   return {
     ...server.stats,

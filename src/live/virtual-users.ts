@@ -24,7 +24,6 @@ interface VirtualUser {
   readonly session: number
   readonly room: string
   readonly client: ChatClient
-  readonly joined: Promise<unknown>
   /** Messages that are not acknowledged yet. */
   readonly pending: Set<Promise<unknown>>
   sent: number
@@ -83,7 +82,6 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
       session,
       room,
       client,
-      joined: client.join(room),
       pending: new Set(),
       sent: 0,
       cutAt: undefined,
@@ -95,7 +93,7 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     })
     client.on('gap', ({ from, to }) => onEvent({ type: 'gap', session, from, to }))
     client.on('status', ({ state }) => this.#onStatus(one, state))
-    one.joined.catch(() => {})
+    client.join(room).catch(() => {})
     this.#users.set(number, one)
   }
 

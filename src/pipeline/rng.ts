@@ -10,8 +10,8 @@ export interface Rng {
   stream(name: string): Rng
 }
 
-/** FNV-1a over UTF-16 code units, to turn a seed and a stream's name into 32 bits. */
-function hash(text: string, basis: number): number {
+/** FNV-1a over UTF-16 code units: 32 bits from a text. */
+export function hash(text: string, basis = 0x811c9dc5): number {
   let h = basis >>> 0
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
   return h >>> 0
@@ -30,7 +30,7 @@ class Sfc32 implements Rng {
 
   constructor(key: string) {
     this.key = key
-    this.a = hash(key, 0x811c9dc5)
+    this.a = hash(key)
     this.b = hash(key, 0x9e3779b9)
     this.c = hash(key, 0x85ebca6b)
     for (let i = 0; i < 15; i++) this.bits()

@@ -40,16 +40,16 @@ const maxKind = specKind(
   },
 )
 
-const KINDS = new Map(
-  [...SIMPLE_KINDS, maxKind].map((each) => [each.kind, each as unknown as SpecKind<PolicySpec, Policy>]),
-)
+const ALL_KINDS = [...SIMPLE_KINDS, maxKind] as const
+
+const KINDS = new Map(ALL_KINDS.map((each) => [each.kind, each as unknown as SpecKind<PolicySpec, Policy>]))
 
 /** The names of all kinds of policy, in the order of the registry. */
 export const POLICY_KINDS: readonly string[] = [...KINDS.keys()]
 
 /** The keys that a policy's spec may have besides `kind`, by kind. */
 export const POLICY_KEYS: ReadonlyMap<string, readonly string[]> = new Map(
-  [...SIMPLE_KINDS, maxKind].map(({ kind, schema }) => [
+  ALL_KINDS.map(({ kind, schema }) => [
     kind,
     Object.keys((schema as { shape?: object }).shape ?? {}).slice(1),
   ]),
@@ -57,7 +57,7 @@ export const POLICY_KEYS: ReadonlyMap<string, readonly string[]> = new Map(
 
 /** What may be said of a policy, for config files. */
 export const policySchema: z.ZodType<PolicySpec> = z
-  .discriminatedUnion('kind', [...SIMPLE_KINDS, maxKind].map((each) => each.schema) as never)
+  .discriminatedUnion('kind', ALL_KINDS.map((each) => each.schema) as never)
   .meta({ id: 'Policy', description: 'what decides how many servers are wanted' }) as never
 
 /**

@@ -27,6 +27,16 @@ export interface ProcessedMessage extends RoutedMessage {
 
 export type ProcessedItem = ScaledTick | Presence | ProcessedMessage
 
+/** The options with what was not told filled in, for simulated servers and real ones alike. */
+export function processorOptions(options: RequestProcessorOptions): Required<RequestProcessorOptions> {
+  const whole = { min: 1, max: 1e6, integer: true }
+  return {
+    concurrency: requireNumber('concurrency', options.concurrency ?? 4, whole),
+    queueLimit: requireNumber('queueLimit', options.queueLimit ?? 1000, { ...whole, min: 0 }),
+    serviceTime: options.serviceTime ?? exponential(0.05),
+  }
+}
+
 /** Simulated servers at work on the messages that were routed to them. */
 export class RequestProcessor extends MapFunction<RoutedItem, ProcessedItem> {
   readonly #concurrency: number
@@ -46,10 +56,10 @@ export class RequestProcessor extends MapFunction<RoutedItem, ProcessedItem> {
 
   constructor(options: RequestProcessorOptions = {}) {
     super()
-    const whole = { min: 1, max: 1e6, integer: true }
-    this.#concurrency = requireNumber('concurrency', options.concurrency ?? 4, whole)
-    this.#queueLimit = requireNumber('queueLimit', options.queueLimit ?? 1000, { ...whole, min: 0 })
-    this.#serviceTime = options.serviceTime ?? exponential(0.05)
+    const { concurrency, queueLimit, serviceTime } = processorOptions(options)
+    this.#concurrency = concurrency
+    this.#queueLimit = queueLimit
+    this.#serviceTime = serviceTime
   }
 
   override open({ rng, fleet, clock }: OperatorContext): void {

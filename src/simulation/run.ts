@@ -47,7 +47,8 @@ class OnTick extends MapFunction<ProcessedItem, ProcessedItem> {
  */
 export async function runSimulation(options: SimulationOptions & WatchOptions): Promise<RunResult> {
   const { seed, server = {}, traffic = {}, pace, signal, logger, onTick, onControl } = options
-  const pattern = steeredPattern(options.pattern)
+  const steered = onControl && steeredPattern(options.pattern)
+  const pattern = steered ?? options.pattern
   const duration = options.duration ?? pattern.duration
   if (!Number.isFinite(duration)) {
     throw invalidInput(
@@ -72,6 +73,6 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
     .map(balancer)
     .map(RequestProcessor, server)
   const ticked = onTick ? processed.map(new OnTick(onTick)) : processed
-  const watched = onControl ? ticked.map(new Watch(scaler, balancer, pattern, onControl)) : ticked
+  const watched = steered ? ticked.map(new Watch(scaler, balancer, steered, onControl)) : ticked
   return watched.sink(MetricsCollector, ScalingEventsSink).submit({ signal })
 }
