@@ -2,6 +2,7 @@ import type { StrategyName } from '../balancing/strategies.ts'
 import type { ServerState } from '../fleet/server.ts'
 import type { Decision } from '../scaling/decision.ts'
 import type { PolicySpec } from '../scaling/policies.ts'
+import type { Forecast } from '../scaling/policy.ts'
 
 /** One server as people see it. */
 export interface ServerSnapshot {
@@ -30,6 +31,10 @@ export interface FleetSnapshot {
   readonly deliveriesPerSecond: number
   readonly latency: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number }
   readonly policy: string
+  /** What the policy expected of the load when it decided last, where it looks ahead. */
+  readonly forecast?: Forecast
+  /** The policy that decides beside and never acts, and the servers that there would be by it. */
+  readonly shadow?: { readonly policy: string; readonly servers: number }
   readonly paused: boolean
   readonly strategy: StrategyName
   readonly limits: { readonly minServers: number; readonly maxServers: number }

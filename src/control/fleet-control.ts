@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
 import { createPolicy, type PolicySpec } from '../scaling/policies.ts'
+import type { Forecast } from '../scaling/policy.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
 import { EventList } from './event-list.ts'
@@ -54,6 +55,7 @@ export class FleetControl implements ControlTarget {
   readonly #parts: FleetParts
   readonly #events: EventList
   readonly #rates = new Map<number, Rate>()
+  #forecast: Forecast | undefined
 
   constructor(parts: FleetParts) {
     this.#parts = parts
@@ -73,6 +75,7 @@ export class FleetControl implements ControlTarget {
         decision,
       )
     }
+    this.#forecast = decision.forecast
     const now = this.#parts.now()
     const { servers } = this.#parts.fleet
     for (const { id, work } of servers) {
@@ -99,6 +102,7 @@ export class FleetControl implements ControlTarget {
       deliveriesPerSecond: this.#parts.deliveriesPerSecond(),
       latency: this.#parts.latency(),
       policy: policy.name,
+      ...(this.#forecast && { forecast: this.#forecast }),
       paused: policy.paused,
       strategy: balancer.strategy,
       limits: { minServers: limits.minServers, maxServers: limits.maxServers },

@@ -67,7 +67,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** What to do about an observation. Acts on nothing. */
   decide(observation: Observation): Decision {
     const { time, load, size } = observation
-    const { servers, reason, numbers } = this.policy.evaluate(observation)
+    const { servers, reason, numbers, forecast } = this.policy.evaluate(observation)
     const blind = (load === undefined || (observation.age ?? 0) > STALE_SECONDS) && servers < size
     const limited = this.limits.apply(time, blind ? size : servers, size)
     const to = limited.servers
@@ -82,6 +82,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
       reason,
       limitedBy: blind ? 'missing-metrics' : limited.limitedBy,
       numbers,
+      ...(forecast && { forecast }),
     }
   }
 

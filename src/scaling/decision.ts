@@ -1,3 +1,5 @@
+import type { Forecast } from './policy.ts'
+
 /** What kept the fleet from the size the policy wanted. */
 export type Limit = 'min' | 'max' | 'cooldown' | 'stabilization' | 'step' | 'missing-metrics'
 
@@ -18,4 +20,6 @@ export interface Decision {
   readonly reason: string
   readonly limitedBy?: Limit
   readonly numbers?: Readonly<Record<string, number>>
+  /** What the policy expects of the load, where it looks ahead. */
+  readonly forecast?: Forecast
 }

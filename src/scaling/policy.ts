@@ -39,6 +39,19 @@ export interface Observation {
   readonly age?: number
 }
 
+/** What load a policy expects. */
+export interface Forecast {
+  /** When, seconds since the run began. */
+  readonly time: number
+  /** Users. */
+  readonly expected: number
+  /** The users that the load stays between with the probability `sure`. */
+  readonly low: number
+  readonly high: number
+  /** 0–1 */
+  readonly sure: number
+}
+
 /** What a policy wants, and why. */
 export interface Recommendation {
   /** Servers it wants, before the autoscaler's limits. */
@@ -47,6 +60,8 @@ export interface Recommendation {
   readonly reason: string
   /** The same numbers for programs: thresholds, averages, forecasts. */
   readonly numbers?: Readonly<Record<string, number>>
+  /** What it expects of the load, where it looks ahead. */
+  readonly forecast?: Forecast
 }
 
 /** Observation → how many servers it wants, and why. May remember; must not read a clock or draw randomness. */

@@ -20,7 +20,8 @@ export function maxPolicy(policies: readonly Policy[]): Policy {
           Object.fromEntries(Object.entries(numbers).map(([key, value]) => [`${name}.${key}`, value])),
         ),
       ) as Record<string, number>
-      return { servers: most, reason: told.join('; '), numbers }
+      const forecast = all.find(([, each]) => each.forecast)?.[1].forecast
+      return { servers: most, reason: told.join('; '), numbers, ...(forecast && { forecast }) }
     },
   }
 }

@@ -18,6 +18,32 @@ export interface PredictiveOptions {
 
 /** Parts of a season that are told apart. */
 const PARTS = 96
+/** Share of the newest error in the mean of their squares. */
+const NEWEST = 0.02
+/** Standard deviations either side that a normal error stays within in 95 of 100 cases. */
+const BAND = 1.96
+
+/** How far forecasts were from what came: remembers each until its time has come. */
+class ForecastError {
+  #open: { due: number; expected: number }[] = []
+  #square: number | undefined
+
+  see(time: number, load: number): void {
+    while (this.#open.length > 0 && this.#open[0]!.due <= time) {
+      const square = (load - this.#open.shift()!.expected) ** 2
+      this.#square = this.#square === undefined ? square : this.#square + NEWEST * (square - this.#square)
+    }
+  }
+
+  made(due: number, expected: number): void {
+    this.#open.push({ due, expected })
+  }
+
+  /** Root of the mean square; `undefined` before the first forecast is due. */
+  get deviation(): number | undefined {
+    return this.#square === undefined ? undefined : Math.sqrt(this.#square)
+  }
+}
 
 /**
  * Scales for the larger of the load now and the load that is forecast for when a server launched now would be ready: Holt's
@@ -35,6 +61,7 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
   const season =
     options.season === undefined ? undefined : requireNumber('season', options.season, { above: 0 })
   const parts = new Float64Array(PARTS)
+  const error = new ForecastError()
   const partOf = (time: number) => (season === undefined ? 0 : Math.floor(((time % season) / season) * PARTS))
   let level = Number.NaN
   let trend = 0
@@ -58,10 +85,20 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       last = time
       const forecast = Math.max(0, level + trend * horizon + parts[partOf(time + horizon)]!)
       const wanted = Math.max(load, forecast)
+      error.see(time, load)
+      error.made(time + horizon, forecast)
+      const band = BAND * (error.deviation ?? forecast)
       return {
         servers: Math.ceil(wanted / usersPerServer - 1e-9),
         reason: `${load} users now, ${forecast.toFixed(1)} expected in ${horizon} s, at ${usersPerServer} a server`,
         numbers: { forecast, level, trendPerSecond: trend, usersPerServer },
+        forecast: {
+          time: time + horizon,
+          expected: forecast,
+          low: Math.max(0, forecast - band),
+          high: forecast + band,
+          sure: 0.95,
+        },
       }
     },
   }

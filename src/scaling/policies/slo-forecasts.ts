@@ -90,6 +90,13 @@ export class Forecasts {
     )
   }
 
+  /** What the highest load of a horizon does not exceed in that share (0–1) of horizons; users. */
+  quantile(group: number, share: number): number {
+    const score = new Float64Array(1)
+    this.#sketches[group]!.quantiles([share], score, 0)
+    return Math.max(0, this.expected(group) + score[0]! * this.#scales[group]!)
+  }
+
   /** How surely the load stays at or below `users`, 0–1. */
   sureness(group: number, users: number): number {
     return this.#sketches[group]!.shareBelow((users - this.expected(group)) / this.#scales[group]!)

@@ -28,6 +28,8 @@ const MOST_LEAD = 120
 /** "The trend goes on": what it falls back to, its errors measured against the load, and the share it then covers. */
 const REACTING_GROUP = 6
 const REACTING_SHARE = 3
+/** The share of horizons whose highest load is within the band that is told. */
+const BAND = 0.9
 
 /** What is known once the interval is. */
 interface Learned {
@@ -168,6 +170,13 @@ class Slo {
         worst,
         realisedOverload: realised,
         reacting: Number(reacting),
+      },
+      forecast: {
+        time: this.#last!.time + seconds,
+        expected,
+        low: forecasts.quantile(group, (1 - BAND) / 2),
+        high: forecasts.quantile(group, (1 + BAND) / 2),
+        sure: BAND,
       },
     }
   }
