@@ -7,6 +7,19 @@ export const atLeastZero = z.number().min(0)
 /** A whole number, at least 1. */
 export const count = z.number().int().min(1)
 
+/**
+ * A field that may be left out.
+ * @param description what it says, with its unit
+ * @param value what holds when it is left out, where that is one value
+ */
+export function option<T extends z.ZodType>(
+  schema: T,
+  description: string,
+  value?: number | string | boolean,
+) {
+  return schema.optional().meta({ description, ...(value !== undefined && { default: value }) })
+}
+
 /** Something that a config file may name by its `kind`: what may be said of it, and what is made of that. */
 export interface SpecKind<Spec, Made> {
   readonly kind: string

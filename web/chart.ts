@@ -1,110 +1,252 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import type { FleetSnapshot } from '../src/control/control-target.ts'
+import { clock, make, set } from './dashboard-format.ts'
+import type { Column, View } from './dashboard-history.ts'
 
-/** Points that are drawn; older ones are thinned out. */
-const MOST = 6000
-const color = (name: string) => {
-  const probe = document.createElement('span')
+/** One line of a chart. */
+export interface Line {
+  readonly column: Column
+  /** What the key calls it; lines without a label are not in the key. */
+  readonly label?: string
+  /** A custom property of the style sheet; without one it is not drawn by itself. */
+  readonly color?: `--${string}`
+  readonly width?: number
+  readonly dash?: readonly number[]
+  readonly stepped?: boolean
+  readonly filled?: boolean
+  /** What stands where nothing is known: nothing unless told. */
+  readonly gaps?: 'joined'
+  /** `right` has an axis of its own. */
+  readonly scale?: 'left' | 'right'
+  /** What the key says of it; the number alone unless told. */
+  value?(at: (column: Column) => number | null): string
+}
+
+/** What a chart shows. */
+export interface ChartOptions {
+  /** What it is, for those who do not see it. */
+  readonly title: string
+  /** Pixels. */
+  readonly height: number
+  readonly lines: readonly Line[]
+  /** What the area between two lines is filled with. */
+  readonly band?: { readonly high: Column; readonly low: Column; readonly color: `--${string}` }
+  /** The time in which the first is above the second is tinted. */
+  readonly above?: { readonly column: Column; readonly limit: Column; readonly color: `--${string}` }
+  /** A number of the left axis, for people. */
+  format(value: number): string
+  /** What is seen, in a sentence. */
+  summary(view: View): string
+}
+
+/** Steps of the time axis, in seconds. */
+const STEPS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800,
+]
+/** The description for those who do not see the chart changes so often, milliseconds. */
+const DESCRIBE_MS = 5000
+const AXIS = 50
+
+function color(name: string): string {
+  const probe = make('span')
   probe.style.color = `var(${name})`
   document.body.append(probe)
-  const { color: found } = getComputedStyle(probe)
+  const found = getComputedStyle(probe).color
   probe.remove()
   return found
 }
 
-/** Users, users asked for, and ready servers over time. */
+const faint = (name: string, percent: number) => `color-mix(in srgb, ${color(name)} ${percent}%, transparent)`
+
+/** Lines over time, with a key that tells their values now or under the pointer. Charts of a page share their pointer. */
 export class Chart {
   readonly #holder: HTMLElement
+  readonly #options: ChartOptions
+  readonly #columns: readonly Column[]
+  readonly #key = make('ul', 'key')
+  readonly #drawing = make('div', 'drawing')
   #plot: uPlot
-  #data: number[][] = [[], [], [], []]
-  #dirty = false
+  #view: View | undefined
+  #described = -DESCRIBE_MS
 
-  constructor(holder: HTMLElement) {
+  constructor(holder: HTMLElement, options: ChartOptions) {
     this.#holder = holder
+    this.#options = options
+    this.#columns = ['time', ...options.lines.map(({ column }) => column)]
+    this.#drawing.setAttribute('role', 'img')
+    this.#drawing.setAttribute('aria-label', options.title)
+    for (const line of options.lines) if (line.label) this.#key.append(keyItem(line))
+    holder.append(this.#key, this.#drawing)
     this.#plot = this.#make()
-    new ResizeObserver(() => this.#plot.setSize({ width: holder.clientWidth, height: 260 })).observe(holder)
+    const resize = () => this.#plot.setSize({ width: this.#drawing.clientWidth, height: options.height })
+    new ResizeObserver(resize).observe(holder)
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       this.#plot.destroy()
       this.#plot = this.#make()
+      if (this.#view) this.draw(this.#view)
     })
   }
 
   #make(): uPlot {
-    const [accent, quiet, good, line] = ['--accent', '--quiet', '--good', '--line'].map(color) as [
-      string,
-      string,
-      string,
-      string,
-    ]
-    const axis = { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { stroke: line } }
-    const clock = (_: uPlot, ticks: number[]) =>
-      ticks.map((time) => (time >= 3600 ? `${+(time / 3600).toFixed(2)} h` : `${time} s`))
+    const { lines, band, height, format } = this.#options
+    const [quiet, grid] = [color('--quiet'), color('--grid')]
+    const axis = { stroke: quiet, font: '12px system-ui, sans-serif', ticks: { show: false } }
+    const index = (column: Column) => this.#columns.indexOf(column)
+    const right = lines.filter(({ scale }) => scale === 'right').map(({ column }) => index(column))
+    const rightUsed = (u: uPlot) => right.some((i) => u.data?.[i]?.some((value) => value != null))
     return new uPlot(
       {
-        width: this.#holder.clientWidth || 600,
-        height: 260,
+        width: this.#drawing.clientWidth || 300,
+        height,
+        padding: [8, 14, 0, 0],
+        legend: { show: false },
+        cursor: {
+          sync: { key: 'run', scales: ['x', null] },
+          drag: { x: false, y: false },
+          points: { size: 6 },
+        },
         scales: {
           x: { time: false },
-          y: { range: (_, __, most) => [0, Math.max(1, most * 1.1)] },
-          servers: { range: (_, __, most) => [0, Math.max(2, most * 1.3)] },
+          left: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] },
+          right: { range: (_, __, most) => [0, Math.max(2, most * 1.3)] },
         },
         axes: [
-          { ...axis, values: clock },
-          { ...axis, label: 'users' },
-          { ...axis, scale: 'servers', side: 1, label: 'servers', grid: { show: false } },
-        ],
-        series: [
-          { label: 'seconds', value: (_, value) => (value == null ? '–' : value.toFixed(1)) },
+          { ...axis, size: 26, grid: { show: false }, incrs: STEPS, values: (_, ticks) => ticks.map(clock) },
           {
-            label: 'users',
-            stroke: accent,
-            width: 2,
-            fill: `color-mix(in srgb, ${accent} 12%, transparent)`,
+            ...axis,
+            scale: 'left',
+            size: AXIS,
+            space: 34,
+            grid: { stroke: grid, width: 1 },
+            values: (_, ticks) => ticks.map(format),
           },
-          { label: 'asked for', stroke: quiet, dash: [4, 4] },
-          {
-            label: 'servers ready',
-            scale: 'servers',
-            stroke: good,
-            width: 2,
-            paths: uPlot.paths.stepped!({ align: 1 }),
-          },
+          ...(right.length > 0
+            ? [
+                {
+                  ...axis,
+                  scale: 'right',
+                  side: 1,
+                  size: (u: uPlot) => (rightUsed(u) ? AXIS : 0),
+                  grid: { show: false },
+                  values: (u: uPlot, ticks: number[]) =>
+                    ticks.map((tick) => (rightUsed(u) ? String(tick) : '')),
+                  incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+                },
+              ]
+            : []),
         ],
+        series: [{}, ...lines.map(series)],
+        ...(band && {
+          bands: [{ series: [index(band.high), index(band.low)], fill: faint(band.color, 16) }],
+        }),
+        hooks: {
+          drawClear: [(u) => this.#underlay(u)],
+          setCursor: [() => this.#tell()],
+        },
       },
-      this.#data as uPlot.AlignedData,
-      this.#holder,
+      this.#columns.map(() => []) as unknown as uPlot.AlignedData,
+      this.#drawing,
     )
   }
 
-  /** Begins with what was before this page. */
-  begin(rows: readonly { time: number; load: number; requestedLoad: number; ready: number }[]): void {
-    this.#data = [
-      rows.map(({ time }) => time),
-      rows.map(({ load }) => load),
-      rows.map(({ requestedLoad }) => requestedLoad),
-      rows.map(({ ready }) => ready),
-    ]
-    this.#draw()
-  }
-
-  add({ time, load, requestedLoad, ready }: FleetSnapshot): void {
-    if (time <= (this.#data[0]!.at(-1) ?? -1)) return
-    for (const [i, value] of [time, load, requestedLoad, ready].entries()) this.#data[i]!.push(value)
-    if (this.#data[0]!.length > MOST) {
-      const half = MOST / 2
-      // The older half keeps every second point.
-      this.#data = this.#data.map((each) => each.filter((_, i) => i >= half || i % 2 === 0))
+  /** Tints the time above the limit, and marks now. */
+  #underlay(u: uPlot): void {
+    const { above } = this.#options
+    const { columns, now, to } = this.#view ?? {}
+    if (!columns || now === undefined || to === undefined) return
+    const { ctx, bbox } = u
+    const x = (time: number) =>
+      Math.min(bbox.left + bbox.width, Math.max(bbox.left, u.valToPos(time, 'x', true)))
+    ctx.save()
+    if (above) {
+      ctx.fillStyle = faint(above.color, 14)
+      const [values, limits] = [columns[above.column], columns[above.limit]]
+      for (let i = 0, since: number | undefined; i <= values.length; i++) {
+        const over = i < values.length && limits[i] != null && (values[i] ?? 0) > limits[i]!
+        if (over) since ??= columns.time[i]!
+        else if (since !== undefined) {
+          const [left, end] = [x(since), x(columns.time[Math.min(i, values.length - 1)]!)]
+          ctx.fillRect(left, bbox.top, Math.max(1, end - left), bbox.height)
+          since = undefined
+        }
+      }
     }
-    this.#draw()
+    if (to > now) {
+      ctx.strokeStyle = color('--quiet')
+      ctx.lineWidth = devicePixelRatio
+      ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
+      ctx.beginPath()
+      ctx.moveTo(x(now), bbox.top)
+      ctx.lineTo(x(now), bbox.top + bbox.height)
+      ctx.stroke()
+    }
+    ctx.restore()
   }
 
-  #draw(): void {
-    if (this.#dirty) return
-    this.#dirty = true
-    requestAnimationFrame(() => {
-      this.#dirty = false
-      this.#plot.setData(this.#data as uPlot.AlignedData)
+  draw(view: View): void {
+    this.#view = view
+    this.#plot.batch(() => {
+      this.#plot.setData(
+        this.#columns.map((column) => view.columns[column]) as unknown as uPlot.AlignedData,
+        false,
+      )
+      this.#plot.setScale('x', { min: view.from, max: view.to })
     })
+    this.#tell()
+    const time = performance.now()
+    if (time - this.#described < DESCRIBE_MS) return
+    this.#described = time
+    this.#drawing.setAttribute('aria-label', `${this.#options.title}: ${this.#options.summary(view)}`)
   }
+
+  /** Writes the values under the pointer, or the newest, into the key. */
+  #tell(): void {
+    const { now, columns } = this.#view ?? {}
+    if (!columns) return
+    const i = this.#plot.cursor.idx ?? columns.time.findLastIndex((time) => time! <= now!)
+    const at = (column: Column) => columns[column][i] ?? null
+    let item = this.#key.firstElementChild as HTMLElement | null
+    for (const { column, label, value } of this.#options.lines) {
+      if (!label) continue
+      const number = at(column)
+      const [, , shown] = item!.children as unknown as HTMLElement[]
+      set(item!, 'hidden', number === null && !columns[column].some((each) => each !== null))
+      set(shown!, 'textContent', number === null ? '–' : value ? value(at) : this.#options.format(number))
+      item = item!.nextElementSibling as HTMLElement | null
+    }
+    const pointed = this.#plot.cursor.idx == null ? '' : clock(at('time') ?? 0)
+    if (this.#holder.dataset.at !== pointed) this.#holder.dataset.at = pointed
+  }
+}
+
+function keyItem({ label, color: name, dash }: Line): HTMLLIElement {
+  const item = make('li')
+  const swatch = make('i', dash ? 'dashed' : '')
+  swatch.style.color = `var(${name})`
+  item.append(swatch, make('span', '', label), make('b'))
+  return item
+}
+
+function series({ color: name, gaps, width, dash, stepped, filled, scale = 'left' }: Line): uPlot.Series {
+  return {
+    scale,
+    ...(name ? { stroke: color(name), width: width ?? 2 } : { auto: false }),
+    ...(dash && { dash: [...dash] }),
+    ...(stepped && { paths: uPlot.paths.stepped!({ align: 1 }) }),
+    ...(name && filled && { fill: faint(name, 12) }),
+    // What was not measured is passed over.
+    spanGaps: gaps === 'joined',
+    points: { show: false },
+  }
+}
+
+/** The highest and the lowest of a column, for summaries; `undefined` when there is none. */
+export function extent(view: View, column: Column): { low: number; high: number } | undefined {
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of view.columns[column]) {
+    if (value === null) continue
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  return low <= high ? { low, high } : undefined
 }

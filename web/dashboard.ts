@@ -1,103 +1,90 @@
 import './page.css'
 import './dashboard.css'
 import { STRATEGY_NAMES } from '../src/balancing/strategies.ts'
-import type { FleetEvent, FleetSnapshot } from '../src/control/control-target.ts'
+import type { FleetSnapshot } from '../src/control/control-target.ts'
+import { type DayField, dayRow } from '../src/control/day.ts'
 import { follow, get, post } from './api.ts'
-import { Chart } from './chart.ts'
+import { Charts } from './dashboard-charts.ts'
+import { Events } from './dashboard-events.ts'
+import { Figures } from './dashboard-figures.ts'
+import { byId, set } from './dashboard-format.ts'
+import { type DayRow, History } from './dashboard-history.ts'
+import { PolicyForm, type PolicySchema } from './dashboard-policy.ts'
 import { Tiles } from './tiles.ts'
 
-const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
-/** Policies to begin with; the parameters can be changed. */
-const POLICIES: Record<string, object> = {
-  threshold: { kind: 'threshold', scaleUpThreshold: 15, scaleDownThreshold: 10 },
-  hpa: { kind: 'hpa', metric: 'users', target: 15 },
-  queueing: { kind: 'queueing', usersPerServer: 15 },
-}
-const MOST_EVENTS = 300
+/** Seconds of the past that are fetched in full; before, a row for many seconds is enough. */
+const FULL_SECONDS = 3600
 
 let state: FleetSnapshot | undefined
+let history: History | undefined
 
 function say(problem: string): void {
-  byId('problem').textContent = problem
+  set(byId('problem-text'), 'textContent', problem)
+  set(byId('problem'), 'hidden', problem === '')
 }
 
-async function act(path: string, body?: object): Promise<void> {
+async function act(path: string, body?: object): Promise<boolean> {
   try {
     await post(path, body)
     say('')
+    return true
   } catch (error) {
     say((error as Error).message)
+    return false
   }
 }
 
-const chart = new Chart(byId('chart'))
+const charts = new Charts(() => history)
+const figures = new Figures()
+const events = new Events()
 const tiles = new Tiles(byId('tiles'), (id, what) => void act(`/api/servers/${id}/${what}`))
+const policyForm = new PolicyForm((spec) => act('/api/policy', spec), say)
 
-const figures = new Map<string, HTMLElement>()
-function figure(name: string, value: string): void {
-  let element = figures.get(name)
-  if (!element) {
-    const pair = document.createElement('div')
-    const label = document.createElement('dt')
-    element = document.createElement('dd')
-    label.textContent = name
-    pair.append(label, element)
-    byId('figures').append(pair)
-    figures.set(name, element)
-  }
-  if (element.textContent !== value) element.textContent = value
+interface Rows {
+  readonly fields: readonly DayField[]
+  readonly rows: readonly DayRow[]
 }
 
-const ms = (value: number) => (value >= 1000 ? `${(value / 1000).toFixed(1)} s` : `${value.toFixed(0)} ms`)
+/** Fetches the day of the fleet, which may be another one than before: the last hour in full. */
+async function fetchPast(): Promise<void> {
+  policyForm.begin(await get<PolicySchema>('/api/policies'))
+  const day = await get<Rows>('/api/history')
+  const last = day.rows.at(-1)?.[0] ?? 0
+  const hour = await get<Rows>(`/api/history?after=${last - FULL_SECONDS}`)
+  const from = hour.rows[0]?.[0] ?? last
+  const past = new History(day.fields)
+  for (const row of day.rows) if (row[0]! < from) past.add(row)
+  for (const row of hour.rows) past.add(row)
+  history = past
+  charts.draw(true)
+}
 
 function show(next: FleetSnapshot): void {
-  if (state && next.time < state.time) chart.begin([])
   state = next
-  const {
-    load,
-    ready,
-    size,
-    messagesPerSecond,
-    deliveriesPerSecond,
-    latency,
-    policy,
-    paused,
-    strategy,
-    limits,
-  } = next
-  figure('users', String(load))
-  figure('servers', ready === size ? String(ready) : `${ready} of ${size}`)
-  figure('messages/s', messagesPerSecond.toFixed(0))
-  figure('deliveries/s', deliveriesPerSecond.toFixed(0))
-  figure('latency p50', ms(latency.p50Ms))
-  figure('latency p95', ms(latency.p95Ms))
-  figure('latency p99', ms(latency.p99Ms))
-  const line = `${policy}${paused ? ' (paused)' : ''}, ${strategy}, ${limits.minServers} to ${limits.maxServers} servers`
-  if (byId('summary').textContent !== line) byId('summary').textContent = line
-  chart.add(next)
-  tiles.show(next.servers)
-  const pause = byId('pause')
-  pause.setAttribute('aria-pressed', String(paused))
-  const word = paused ? 'Go on' : 'Pause'
-  if (pause.textContent !== word) pause.textContent = word
+  history!.add(dayRow(next))
+  charts.draw()
+  figures.show(next)
+  tiles.show(next.servers, next.usersPerServer)
+  policyForm.show(next)
+  connection('live', 'live')
+  const { paused, strategy, limits } = next
+  set(byId('pause'), 'textContent', paused ? 'Go on' : 'Pause')
+  set(byId('scaling'), 'textContent', paused ? 'paused' : 'decides')
   const select = byId<HTMLSelectElement>('strategy')
-  if (document.activeElement !== select) select.value = strategy
-  byId('load').hidden = !next.loadCanBeSet
-  byId<HTMLInputElement>('servers').max = String(limits.maxServers)
+  if (select.dataset.inForce !== strategy) {
+    select.dataset.inForce = strategy
+    select.value = strategy
+  }
+  set(byId('load'), 'hidden', !next.loadCanBeSet)
+  const servers = byId<HTMLInputElement>('servers')
+  if (servers.min !== String(limits.minServers)) servers.min = String(limits.minServers)
+  if (servers.max !== String(limits.maxServers)) servers.max = String(limits.maxServers)
 }
 
-function tell(events: readonly FleetEvent[], first: boolean): void {
-  const list = byId('events')
-  if (first) list.replaceChildren()
-  for (const { time, kind, text } of events) {
-    const item = document.createElement('li')
-    item.className = kind
-    const when = document.createElement('time')
-    when.textContent = `${time.toFixed(0)} s`
-    item.append(when, text)
-    list.prepend(item)
-  }
-  while (list.children.length > MOST_EVENTS) list.lastElementChild!.remove()
+function connection(className: 'live' | 'cut', text: string): void {
+  set(byId('connection'), 'className', className)
+  set(byId('connection'), 'textContent', text)
+  set(byId('main'), 'className', className)
 }
 
 function onSubmit(id: string, run: () => void): void {
@@ -107,40 +94,21 @@ function onSubmit(id: string, run: () => void): void {
   })
 }
 
+const number = (id: string) => byId<HTMLInputElement>(id).valueAsNumber
 for (const name of STRATEGY_NAMES) byId('strategy').append(new Option(name))
-for (const name of Object.keys(POLICIES)) byId('kind').append(new Option(name))
-const spec = byId<HTMLTextAreaElement>('spec')
-const offer = () => {
-  spec.value = JSON.stringify(POLICIES[byId<HTMLSelectElement>('kind').value])
-}
-byId('kind').addEventListener('change', offer)
-offer()
-onSubmit('load', () => void act('/api/load', { users: byId<HTMLInputElement>('users').valueAsNumber }))
+onSubmit('load', () => void act('/api/load', { users: number('users') }))
 byId('pattern').addEventListener('click', () => void act('/api/load', { users: null }))
-onSubmit('size', () => void act('/api/size', { servers: byId<HTMLInputElement>('servers').valueAsNumber }))
+onSubmit('size', () => void act('/api/size', { servers: number('servers') }))
 onSubmit('autoscaler', () => void act('/api/pause', { paused: !state?.paused }))
-byId('strategy').addEventListener(
-  'change',
-  () => void act('/api/strategy', { strategy: byId<HTMLSelectElement>('strategy').value }),
-)
-onSubmit('policies', () => {
-  try {
-    void act('/api/policy', JSON.parse(spec.value))
-  } catch {
-    say('the parameters are not JSON')
-  }
+onSubmit('strategies', () => {
+  const { value } = byId<HTMLSelectElement>('strategy')
+  void act('/api/strategy', { strategy: value })
 })
+byId('dismiss').addEventListener('click', () => say(''))
 
-async function begin(): Promise<void> {
-  const { fields, rows } = await get<{ fields: string[]; rows: number[][] }>('/api/history')
-  chart.begin(rows.map((row) => Object.fromEntries(fields.map((field, i) => [field, row[i]])) as never))
-}
-
-await begin().catch((error: Error) => say(error.message))
-void follow(
-  (next) => {
-    show(next)
-  },
-  tell,
-  say,
-)
+void follow({
+  onConnect: fetchPast,
+  onState: show,
+  onEvents: (some, first) => events.tell(some, first),
+  onCut: (reason) => connection('cut', `cut off: ${reason}; connecting again…`),
+})

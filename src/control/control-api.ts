@@ -12,6 +12,8 @@ export interface ControlApiOptions {
   /** Who steers must show it (`Authorization: Bearer …`); at least 16 characters. Without it only this machine may ask. */
   token?: string | undefined
   version: string
+  /** What was before; empty unless told. */
+  day?: Day | undefined
 }
 
 const MAX_BODY = 65_536
@@ -22,16 +24,17 @@ export class ControlApi {
   readonly #target: ControlTarget
   readonly #token: Buffer | undefined
   readonly #version: string
-  readonly #day = new Day()
+  readonly #day: Day
   readonly #streams: Streams
   readonly #seconds: NodeJS.Timeout
 
-  constructor({ target, token, version }: ControlApiOptions) {
+  constructor({ target, token, version, day = new Day() }: ControlApiOptions) {
     if (token !== undefined && token.length < 16)
       throw invalidInput('controlToken', 'it is too short', 'at least 16 characters')
     this.#target = target
     this.#token = token === undefined ? undefined : digest(token)
     this.#version = version
+    this.#day = day
     this.#streams = new Streams(target)
     this.#seconds = setInterval(() => this.#day.add(target.snapshot()), 1000)
     this.#seconds.unref()

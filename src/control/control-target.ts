@@ -31,6 +31,12 @@ export interface FleetSnapshot {
   readonly deliveriesPerSecond: number
   readonly latency: { readonly p50Ms: number; readonly p95Ms: number; readonly p99Ms: number }
   readonly policy: string
+  /** What the policy was made from; absent when it was made in code. */
+  readonly policySpec?: PolicySpec
+  /** Users that the policy lets one server hold, where it reckons in users. */
+  readonly usersPerServer?: number
+  /** What was decided last, and why: also when nothing was to be done. */
+  readonly decision?: Pick<Decision, 'wanted' | 'reason' | 'limitedBy'>
   /** What the policy expected of the load when it decided last, where it looks ahead. */
   readonly forecast?: Forecast
   /** The policy that decides beside and never acts, and the servers that there would be by it. */

@@ -3,8 +3,8 @@ import { invalidInput, requireNumber } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
-import { createPolicy, type PolicySpec } from '../scaling/policies.ts'
-import type { Forecast } from '../scaling/policy.ts'
+import type { Decision } from '../scaling/decision.ts'
+import { createPolicy, type PolicySpec, specOf } from '../scaling/policies.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
 import { EventList } from './event-list.ts'
@@ -55,7 +55,7 @@ export class FleetControl implements ControlTarget {
   readonly #parts: FleetParts
   readonly #events: EventList
   readonly #rates = new Map<number, Rate>()
-  #forecast: Forecast | undefined
+  #decision: Decision | undefined
 
   constructor(parts: FleetParts) {
     this.#parts = parts
@@ -75,7 +75,7 @@ export class FleetControl implements ControlTarget {
         decision,
       )
     }
-    this.#forecast = decision.forecast
+    this.#decision = decision
     const now = this.#parts.now()
     const { servers } = this.#parts.fleet
     for (const { id, work } of servers) {
@@ -92,6 +92,9 @@ export class FleetControl implements ControlTarget {
   snapshot(): FleetSnapshot {
     const { fleet, autoScaler, balancer, pattern } = this.#parts
     const { policy, limits } = autoScaler
+    const { wanted, reason, limitedBy, forecast } = this.#decision ?? {}
+    const policySpec = specOf(policy.current)
+    const { usersPerServer } = policy
     return {
       time: this.#parts.now(),
       ...this.#parts.load(),
@@ -102,7 +105,10 @@ export class FleetControl implements ControlTarget {
       deliveriesPerSecond: this.#parts.deliveriesPerSecond(),
       latency: this.#parts.latency(),
       policy: policy.name,
-      ...(this.#forecast && { forecast: this.#forecast }),
+      ...(policySpec && { policySpec }),
+      ...(usersPerServer !== undefined && { usersPerServer }),
+      ...(wanted !== undefined && reason !== undefined && { decision: { wanted, reason, limitedBy } }),
+      ...(forecast && { forecast }),
       paused: policy.paused,
       strategy: balancer.strategy,
       limits: { minServers: limits.minServers, maxServers: limits.maxServers },

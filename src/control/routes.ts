@@ -23,6 +23,8 @@ export interface Route {
   run(input: RouteInput, body: never): unknown
 }
 
+const POLICIES = z.toJSONSchema(policySchema, { io: 'input' })
+
 /** Rows of history that one answer has at most. */
 const MAX_ROWS = 5000
 
@@ -60,11 +62,18 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/history',
-    summary: 'The last day, a row a second, thinned to 5,000 rows; rows after `after` seconds.',
+    summary:
+      'The last day, a row a second, thinned to 5,000 rows with their worst latencies; rows after `after` seconds.',
     run: ({ day, query }) => ({
       fields: DAY_FIELDS,
       rows: day.after(query.has('after') ? count(query, 'after') : -1, MAX_ROWS),
     }),
+  },
+  {
+    method: 'GET',
+    path: '/api/policies',
+    summary: 'What may be said of a policy: a JSON schema with an alternative for each kind.',
+    run: () => POLICIES,
   },
   action(
     '/api/load',

@@ -5,9 +5,14 @@ import type { ControlTarget } from './control-target.ts'
 const EVERY_MS = 100
 /** Bytes that may wait for a page before it is given up: it comes again by itself. */
 const MAX_WAITING = 1 << 20
+/** While more waits for a page it is told no states: it gets a newer one later. */
+const BUSY = 1 << 16
 const MAX_STREAMS = 50
 
-/** Pages that watch: each is sent the state ten times a second, and every event once. One text is made for all. */
+/**
+ * Pages that watch: each is sent the state ten times a second, or as often as it keeps up, and every event once. One text
+ * is made for all.
+ */
 export class Streams {
   readonly #target: ControlTarget
   readonly #open = new Set<ServerResponse>()
@@ -54,10 +59,12 @@ export class Streams {
   #tell(): void {
     const events = this.#target.events(this.#seen)
     this.#seen = events.at(-1)?.number ?? this.#seen
-    const news = events.map((event) => text('event', event)).join('') + text('state', this.#target.snapshot())
+    const news = events.map((event) => text('event', event)).join('')
+    const state = text('state', this.#target.snapshot())
     for (const response of this.#open) {
       if (response.writableLength > MAX_WAITING) response.destroy()
-      else response.write(news)
+      else if (response.writableLength <= BUSY) response.write(news + state)
+      else if (news) response.write(news)
     }
   }
 }

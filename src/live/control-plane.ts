@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { isLoopbackName } from '../chat/origin.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { ControlTarget } from '../control/control-target.ts'
+import type { Day } from '../control/day.ts'
 import { invalidInput } from '../errors.ts'
 import { controlServer } from './control-http.ts'
 import { listen } from './listen.ts'
@@ -14,6 +15,8 @@ export interface ControlPlaneOptions {
   port: number
   /** Needed off loopback. */
   token?: string | undefined
+  /** The day so far; empty unless told. */
+  day?: Day | undefined
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -26,7 +29,7 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
  */
 export async function startControlPlane(
   target: ControlTarget,
-  { host = '127.0.0.1', port, token }: ControlPlaneOptions,
+  { host = '127.0.0.1', port, token, day }: ControlPlaneOptions,
   supervisor?: Supervisor,
 ): Promise<{ url: string; port: number; close(): void }> {
   if (!isLoopbackName(host) && token === undefined) {
@@ -36,7 +39,7 @@ export async function startControlPlane(
       'a controlToken with it',
     )
   }
-  const api = new ControlApi({ target, token, version: manifest.version })
+  const api = new ControlApi({ target, token, version: manifest.version, day })
   const page = pages('dashboard.html')
   const server = controlServer(supervisor, api, page)
   const close = () => {

@@ -5,7 +5,8 @@ import type { Presence, Tick, TrafficItem, UserMessage } from '../traffic/traffi
 import type { Decision } from './decision.ts'
 import { type LimitOptions, ScalingLimits } from './limits.ts'
 import { observe, type WorkMemory } from './observe.ts'
-import { type ThresholdOptions, thresholdPolicy } from './policies/threshold.ts'
+import type { ThresholdOptions } from './policies/threshold.ts'
+import { createPolicy } from './policies.ts'
 import type { Observation, Policy } from './policy.ts'
 import { SteeredPolicy } from './steered-policy.ts'
 
@@ -43,7 +44,10 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
   constructor(options: AutoScalerOptions = {}) {
     super()
-    this.policy = new SteeredPolicy(options.policy ?? thresholdPolicy(options))
+    const { scaleUpThreshold, scaleDownThreshold } = options
+    this.policy = new SteeredPolicy(
+      options.policy ?? createPolicy({ kind: 'threshold', scaleUpThreshold, scaleDownThreshold }),
+    )
     for (const where of ['scaleUpThreshold', 'scaleDownThreshold'] as const) {
       if (options.policy && options[where] !== undefined) {
         throw invalidInput(

@@ -33,7 +33,15 @@ export type PolicySpec =
 
 const maxKind = specKind(
   'max',
-  { policies: z.array(z.lazy((): z.ZodType<PolicySpec> => policySchema)).min(1) },
+  {
+    policies: z
+      .array(z.lazy((): z.ZodType<PolicySpec> => policySchema))
+      .min(1)
+      .meta({
+        description: 'the most that any of these wants',
+        examples: [[{ kind: 'threshold' }, { kind: 'predictive' }]],
+      }),
+  },
   ({ policies }) => {
     if (!Array.isArray(policies)) throw invalidInput('policies', 'it is not a list', 'at least one policy')
     return maxPolicy(policies.map((spec) => createPolicy(spec)))
@@ -68,5 +76,14 @@ export function createPolicy(spec: PolicySpec): Policy {
   const kind = (spec as PolicySpec | null | undefined)?.kind
   const found = kind && KINDS.get(kind)
   if (!found) throw invalidInput('kind', `${JSON.stringify(kind)} is not a policy`, POLICY_KINDS.join(', '))
-  return found.create(spec)
+  const policy = found.create(spec)
+  SPECS.set(policy, spec)
+  return policy
+}
+
+const SPECS = new WeakMap<Policy, PolicySpec>()
+
+/** The spec that `policy` was made from; nothing for a policy that was made in code. */
+export function specOf(policy: Policy): PolicySpec | undefined {
+  return SPECS.get(policy)
 }

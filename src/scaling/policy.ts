@@ -69,5 +69,7 @@ export interface Policy {
   readonly name: string
   /** Limits that go with this policy unless others are asked for. */
   readonly limits?: LimitOptions
+  /** Users that it lets one server hold, where it reckons in users: what people measure head-room by. */
+  readonly usersPerServer?: number
   evaluate(observation: Observation): Recommendation
 }

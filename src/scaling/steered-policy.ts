@@ -17,6 +17,10 @@ export class SteeredPolicy implements Policy {
     return this.current.name
   }
 
+  get usersPerServer(): number | undefined {
+    return this.current.usersPerServer
+  }
+
   evaluate(observation: Observation): Recommendation {
     // It looks on while paused, so that it knows the past when it goes on.
     const wanted = this.current.evaluate(observation)

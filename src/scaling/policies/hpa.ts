@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
-import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
+import { atLeastZero, option, seconds, specKind } from '../../spec-kind.ts'
 import { METRICS, type MetricName, metricOf } from '../metric.ts'
 import type { Observation, Policy, ServerObservation } from '../policy.ts'
 import { Behavior, DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP, type DirectionBehavior } from './hpa-behavior.ts'
@@ -78,6 +78,7 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
 
   return {
     name: 'hpa',
+    ...(metric === 'users' && { usersPerServer: target }),
     limits: { cooldown: 0 },
     evaluate(observation) {
       const { servers, ratio, why } = recommend(observation)
@@ -88,27 +89,28 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
   }
 }
 
-const direction = z
-  .strictObject({
-    stabilizationWindow: atLeastZero.optional(),
-    limits: z
-      .array(
-        z.strictObject({ type: z.enum(['pods', 'percent']), value: z.number().positive(), period: seconds }),
-      )
-      .min(1)
-      .optional(),
-    select: z.enum(['max', 'min']).optional(),
-  })
-  .optional()
+const directionSchema = z.strictObject({
+  stabilizationWindow: atLeastZero.optional(),
+  limits: z
+    .array(
+      z.strictObject({ type: z.enum(['pods', 'percent']), value: z.number().positive(), period: seconds }),
+    )
+    .min(1)
+    .optional(),
+  select: z.enum(['max', 'min']).optional(),
+})
+
+const direction = (usual: DirectionBehavior) =>
+  directionSchema.optional().meta({ description: 'behavior of this direction', examples: [usual] })
 
 export const hpaKind = specKind(
   'hpa',
   {
-    metric: z.enum(METRICS).optional(),
-    target: z.number().positive().optional(),
-    tolerance: atLeastZero.optional(),
-    scaleUp: direction,
-    scaleDown: direction,
+    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+    target: option(z.number().positive(), 'the average it aims for', 30),
+    tolerance: option(atLeastZero, 'how far from 1 the ratio may be without a change', 0.1),
+    scaleUp: direction(DEFAULT_SCALE_UP),
+    scaleDown: direction(DEFAULT_SCALE_DOWN),
   },
   hpaPolicy,
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
-import { seconds, specKind } from '../../spec-kind.ts'
+import { option, seconds, specKind } from '../../spec-kind.ts'
 import type { Policy } from '../policy.ts'
 import { Window } from './window.ts'
 
@@ -44,6 +44,7 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
 
   return {
     name: 'knative',
+    usersPerServer: target,
     limits: { cooldown: 0 },
     evaluate({ time, load, size, servers }) {
       if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
@@ -81,13 +82,13 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
 export const knativeKind = specKind(
   'knative',
   {
-    target: z.number().positive().optional(),
-    targetUtilization: z.number().positive().max(1).optional(),
-    stableWindow: seconds.optional(),
-    panicWindow: z.number().positive().max(1).optional(),
-    panicThreshold: z.number().gt(1).optional(),
-    maxScaleUpRate: z.number().gt(1).optional(),
-    maxScaleDownRate: z.number().gt(1).optional(),
+    target: option(z.number().positive(), 'users that a server may hold', 30),
+    targetUtilization: option(z.number().positive().max(1), 'share of the target that is aimed for', 0.7),
+    stableWindow: option(seconds, 'seconds over which the load is averaged', 60),
+    panicWindow: option(z.number().positive().max(1), 'share of the stable window', 0.1),
+    panicThreshold: option(z.number().gt(1), 'times the ready servers, from which it panics', 2),
+    maxScaleUpRate: option(z.number().gt(1), 'times the ready servers, at most at once', 1000),
+    maxScaleDownRate: option(z.number().gt(1), 'divides the ready servers, at most at once', 2),
   },
   knativePolicy,
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
-import { seconds, specKind } from '../../spec-kind.ts'
+import { option, seconds, specKind } from '../../spec-kind.ts'
 import type { Policy } from '../policy.ts'
 
 export interface PredictiveOptions {
@@ -69,6 +69,7 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
 
   return {
     name: 'predictive',
+    usersPerServer,
     limits: { cooldown: 0 },
     evaluate({ time, load, size }) {
       if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
@@ -107,12 +108,12 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
 export const predictiveKind = specKind(
   'predictive',
   {
-    usersPerServer: z.number().positive().optional(),
-    horizon: z.number().min(0).optional(),
-    alpha: z.number().min(0).max(1).optional(),
-    beta: z.number().min(0).max(1).optional(),
-    gamma: z.number().min(0).max(1).optional(),
-    season: seconds.optional(),
+    usersPerServer: option(z.number().positive(), 'users that one server holds', 30),
+    horizon: option(z.number().min(0), 'seconds it looks ahead', 90),
+    alpha: option(z.number().min(0).max(1), 'smoothing of the level', 0.5),
+    beta: option(z.number().min(0).max(1), 'smoothing of the trend', 0.1),
+    gamma: option(z.number().min(0).max(1), 'smoothing of the season', 0.3),
+    season: option(seconds, 'seconds of a season, 86400 for a day; none unless told'),
   },
   predictivePolicy,
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
-import { atLeastZero, specKind } from '../../spec-kind.ts'
+import { atLeastZero, option, specKind } from '../../spec-kind.ts'
 import type { Policy } from '../policy.ts'
 
 export interface QueueingOptions {
@@ -22,6 +22,7 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
   const beta = requireNumber('beta', options.beta ?? 1, { min: 0 })
   return {
     name: 'queueing',
+    usersPerServer,
     evaluate({ load, size }) {
       if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
       const room = load + beta * Math.sqrt(load)
@@ -36,6 +37,9 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
 
 export const queueingKind = specKind(
   'queueing',
-  { usersPerServer: z.number().positive().optional(), beta: atLeastZero.optional() },
+  {
+    usersPerServer: option(z.number().positive(), 'users that one server holds', 30),
+    beta: option(atLeastZero, 'standard deviations of room above the load', 1),
+  },
   queueingPolicy,
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../errors.ts'
-import { specKind } from '../../spec-kind.ts'
+import { option, specKind } from '../../spec-kind.ts'
 import type { Policy } from '../policy.ts'
 import { parseCron, TimeZone } from './cron.ts'
 
@@ -66,9 +66,20 @@ export function schedulePolicy(options: ScheduleOptions): Policy {
 export const scheduleKind = specKind(
   'schedule',
   {
-    entries: z.array(z.strictObject({ cron: z.string(), servers: z.number().int().min(0) })).min(1),
-    timeZone: z.string().optional(),
-    start: z.string().optional(),
+    entries: z
+      .array(z.strictObject({ cron: z.string(), servers: z.number().int().min(0) }))
+      .min(1)
+      .meta({
+        description: 'servers from a time on, by cron expressions',
+        examples: [
+          [
+            { cron: '0 8 * * *', servers: 10 },
+            { cron: '0 20 * * *', servers: 2 },
+          ],
+        ],
+      }),
+    timeZone: option(z.string(), 'IANA time zone of the entries', 'UTC'),
+    start: option(z.string(), 'the moment at which the run is at 0 s, ISO 8601', '1970-01-01T00:00:00Z'),
   },
   schedulePolicy,
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
-import { atLeastZero, specKind } from '../../spec-kind.ts'
+import { atLeastZero, option, specKind } from '../../spec-kind.ts'
 import type { Policy, Recommendation } from '../policy.ts'
 import { OverloadBudget } from './slo-budget.ts'
 import { DelayMeter } from './slo-delay.ts'
@@ -19,6 +19,8 @@ export interface SloOptions {
   provisioningDelay?: number
 }
 
+/** Users a server unless told. */
+const DEFAULT_CAPACITY = 30
 /** What was learned counts for 1/e after four weeks, seconds. */
 const MEMORY = 28 * 86_400
 /** Nothing is prepared for loads above so many times the highest that was ever seen. */
@@ -57,7 +59,7 @@ class Slo {
 
   constructor(options: SloOptions) {
     this.#overload = requireNumber('overload', options.overload ?? 0.001, { above: 0, max: 1 })
-    this.#capacity = requireNumber('usersPerServer', options.usersPerServer ?? 30, { above: 0 })
+    this.#capacity = requireNumber('usersPerServer', options.usersPerServer ?? DEFAULT_CAPACITY, { above: 0 })
     this.#cost = options.serverCost && requireNumber('serverCost', options.serverCost, { min: 0 })
     const { provisioningDelay } = options
     this.#delay = provisioningDelay === undefined ? new DelayMeter() : undefined
@@ -190,16 +192,21 @@ class Slo {
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function sloPolicy(options: SloOptions = {}): Policy {
-  return { name: 'slo', limits: { cooldown: 0 }, evaluate: new Slo(options).evaluate }
+  return {
+    name: 'slo',
+    limits: { cooldown: 0 },
+    usersPerServer: options.usersPerServer ?? DEFAULT_CAPACITY,
+    evaluate: new Slo(options).evaluate,
+  }
 }
 
 export const sloKind = specKind(
   'slo',
   {
-    overload: z.number().positive().max(1).optional(),
-    usersPerServer: z.number().positive().optional(),
-    serverCost: atLeastZero.optional(),
-    provisioningDelay: atLeastZero.optional(),
+    overload: option(z.number().positive().max(1), 'share of user-time that may be above capacity', 0.001),
+    usersPerServer: option(z.number().positive(), 'users that one server holds', 30),
+    serverCost: option(atLeastZero, 'what a server costs an hour; only told in the reasons'),
+    provisioningDelay: option(atLeastZero, 'seconds from launch to ready; learned unless told'),
   },
   sloPolicy,
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../errors.ts'
-import { atLeastZero, count, specKind } from '../../spec-kind.ts'
+import { atLeastZero, count, option, specKind } from '../../spec-kind.ts'
 import { averageOf, METRICS, type MetricName, unknown } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 import { WarmUp } from './warm-up.ts'
@@ -35,6 +35,9 @@ export interface StepOptions {
   warmUp?: number
 }
 
+const DEFAULT_OUT: StepRule = { threshold: 30, adjustments: [{ lower: 0, change: 1 }] }
+const DEFAULT_IN: StepRule = { threshold: 10, adjustments: [{ upper: 0, change: -1 }] }
+
 /** AWS's rounding of a percentage: towards 0, but never to 0. */
 function roundPercent(exact: number): number {
   const whole = Math.trunc(exact + Math.sign(exact) * 1e-9)
@@ -65,14 +68,8 @@ function checkRule(where: string, rule: StepRule): StepRule {
  */
 export function stepPolicy(options: StepOptions = {}): Policy {
   const { metric = 'users', adjustmentType = 'change' } = options
-  const out = checkRule(
-    'scaleOut',
-    options.scaleOut ?? { threshold: 30, adjustments: [{ lower: 0, change: 1 }] },
-  )
-  const inward = checkRule(
-    'scaleIn',
-    options.scaleIn ?? { threshold: 10, adjustments: [{ upper: 0, change: -1 }] },
-  )
+  const out = checkRule('scaleOut', options.scaleOut ?? DEFAULT_OUT)
+  const inward = checkRule('scaleIn', options.scaleIn ?? DEFAULT_IN)
   if (inward.threshold > out.threshold) {
     throw invalidInput(
       'scaleIn.threshold',
@@ -95,6 +92,7 @@ export function stepPolicy(options: StepOptions = {}): Policy {
 
   return {
     name: 'step',
+    ...(metric === 'users' && { usersPerServer: out.threshold }),
     limits: { cooldown: 0 },
     evaluate(observation) {
       const { time, size } = observation
@@ -137,26 +135,29 @@ export function stepPolicy(options: StepOptions = {}): Policy {
   }
 }
 
-const rule = z
-  .strictObject({
-    threshold: z.number(),
-    adjustments: z
-      .array(
-        z.strictObject({ lower: z.number().optional(), upper: z.number().optional(), change: z.number() }),
-      )
-      .min(1),
-  })
-  .optional()
+const ruleSchema = z.strictObject({
+  threshold: z.number(),
+  adjustments: z
+    .array(z.strictObject({ lower: z.number().optional(), upper: z.number().optional(), change: z.number() }))
+    .min(1),
+})
+
+const rule = (description: string, usual: StepRule) =>
+  ruleSchema.optional().meta({ description, examples: [usual] })
 
 export const stepKind = specKind(
   'step',
   {
-    metric: z.enum(METRICS).optional(),
-    scaleOut: rule,
-    scaleIn: rule,
-    adjustmentType: z.enum(['change', 'exact', 'percent']).optional(),
-    minAdjustmentMagnitude: count.optional(),
-    warmUp: atLeastZero.optional(),
+    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+    scaleOut: rule('above its threshold', DEFAULT_OUT),
+    scaleIn: rule('below its threshold', DEFAULT_IN),
+    adjustmentType: option(
+      z.enum(['change', 'exact', 'percent']),
+      'what the change of a step means: servers more, servers there shall be, or percent',
+      'change',
+    ),
+    minAdjustmentMagnitude: option(count, 'servers that percent changes at least', 1),
+    warmUp: option(atLeastZero, 'seconds that a new server does not show in the metric', 300),
   },
   stepPolicy,
 )

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
-import { atLeastZero, specKind } from '../../spec-kind.ts'
+import { atLeastZero, option, specKind } from '../../spec-kind.ts'
 import { averageOf, METRICS, type MetricName, unknown } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 import { WarmUp } from './warm-up.ts'
@@ -41,6 +41,7 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
 
   return {
     name: 'target-tracking',
+    ...(metric === 'users' && { usersPerServer: target }),
     limits: { cooldown: 0 },
     evaluate(observation) {
       const { time, size } = observation
@@ -79,12 +80,12 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
 export const targetTrackingKind = specKind(
   'target-tracking',
   {
-    metric: z.enum(METRICS).optional(),
-    target: z.number().positive().optional(),
-    disableScaleIn: z.boolean().optional(),
-    warmUp: atLeastZero.optional(),
-    scaleOutAfter: atLeastZero.optional(),
-    scaleInAfter: atLeastZero.optional(),
+    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+    target: option(z.number().positive(), 'the average it keeps', 30),
+    disableScaleIn: option(z.boolean(), 'never scales in', false),
+    warmUp: option(atLeastZero, 'seconds that a new server does not show in the metric', 300),
+    scaleOutAfter: option(atLeastZero, 'seconds above the target before it scales out', 180),
+    scaleInAfter: option(atLeastZero, 'seconds below 90 % of the target before it scales in', 900),
   },
   targetTrackingPolicy,
 )

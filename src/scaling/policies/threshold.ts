@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../errors.ts'
-import { atLeastZero, specKind } from '../../spec-kind.ts'
+import { atLeastZero, option, specKind } from '../../spec-kind.ts'
 import type { Policy } from '../policy.ts'
 
 export interface ThresholdOptions {
@@ -34,6 +34,7 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
   }
   return {
     name: 'threshold',
+    usersPerServer: up,
     evaluate({ load, size }) {
       if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
       const average = size > 0 ? load / size : Infinity
@@ -52,6 +53,9 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
 
 export const thresholdKind = specKind(
   'threshold',
-  { scaleUpThreshold: z.number().positive().optional(), scaleDownThreshold: atLeastZero.optional() },
+  {
+    scaleUpThreshold: option(z.number().positive(), 'users a server above which one is added', 30),
+    scaleDownThreshold: option(atLeastZero, 'users a server below which one is removed', 10),
+  },
   thresholdPolicy,
 )

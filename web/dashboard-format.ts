@@ -1,0 +1,45 @@
+/** Milliseconds for people. */
+export function milliseconds(value: number): string {
+  if (value >= 1000) return `${(value / 1000).toFixed(1)} s`
+  return `${value >= 10 || value === 0 ? value.toFixed(0) : value.toFixed(1)} ms`
+}
+
+/** A number in few characters: 999, 1.2k, 34k, 1.5M. */
+export function short(value: number): string {
+  if (Math.abs(value) < 999.5) return String(Math.round(value))
+  const [divided, unit] = value < 999_500 ? [value / 1000, 'k'] : [value / 1e6, 'M']
+  return `${divided < 9.95 ? divided.toFixed(1) : divided.toFixed(0)}${unit}`
+}
+
+/** Seconds since the run began, as a clock: `20 s`, `3:20`, `1:02:00`. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds))
+  if (whole < 60) return `${whole} s`
+  const two = (value: number) => String(value).padStart(2, '0')
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60]
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
+}
+
+/** Writes a property of an element when it differs: what stays the same costs the browser nothing. */
+export function set<T extends HTMLElement, K extends 'textContent' | 'className' | 'title' | 'hidden'>(
+  element: T,
+  key: K,
+  value: T[K],
+): void {
+  if (element[key] !== value) element[key] = value
+}
+
+/** The element of the page with this id. */
+export const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
+
+/** Makes an element with text. */
+export function make<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  className = '',
+  text = '',
+): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag)
+  if (className) element.className = className
+  if (text) element.textContent = text
+  return element
+}
