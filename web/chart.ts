@@ -1,6 +1,6 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { clock, make, set } from './dashboard-format.ts'
+import { clock, make, set, tick } from './dashboard-format.ts'
 import type { Column, View } from './dashboard-history.ts'
 
 /** One line of a chart. */
@@ -111,7 +111,13 @@ export class Chart {
           right: { range: (_, __, most) => [0, Math.max(2, most * 1.3)] },
         },
         axes: [
-          { ...axis, size: 26, grid: { show: false }, incrs: STEPS, values: (_, ticks) => ticks.map(clock) },
+          {
+            ...axis,
+            size: 26,
+            grid: { show: false },
+            incrs: STEPS,
+            values: (_, ticks, __, ___, step) => ticks.map((time) => tick(time, step)),
+          },
           {
             ...axis,
             scale: 'left',
@@ -129,7 +135,7 @@ export class Chart {
                   size: (u: uPlot) => (rightUsed(u) ? AXIS : 0),
                   grid: { show: false },
                   values: (u: uPlot, ticks: number[]) =>
-                    ticks.map((tick) => (rightUsed(u) ? String(tick) : '')),
+                    ticks.map((servers) => (rightUsed(u) ? String(servers) : '')),
                   incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500],
                 },
               ]

@@ -1,5 +1,5 @@
 import type { FleetSnapshot } from '../src/control/control-target.ts'
-import { byId, clock, make, milliseconds, set, short } from './dashboard-format.ts'
+import { byId, clock, make, milliseconds, set, short, whole } from './dashboard-format.ts'
 
 interface Figure {
   readonly pair: HTMLElement
@@ -17,18 +17,18 @@ export class Figures {
     const { load, requestedLoad, ready, size, usersPerServer, forecast, latency, limits, shadow } = state
     const capacity = usersPerServer === undefined ? undefined : ready * usersPerServer
     const asked = load === Math.round(requestedLoad) ? '' : `of ${Math.round(requestedLoad)} asked for`
-    this.#figure('users', String(load), state.setLoad === undefined ? asked : `set by hand: ${state.setLoad}`)
+    this.#figure('users', whole(load), state.setLoad === undefined ? asked : `set by hand: ${state.setLoad}`)
     if (capacity === undefined) this.#figure('capacity', '–', 'this policy counts no users')
     else {
       const used = capacity > 0 ? Math.round((load / capacity) * 100) : 0
-      this.#figure('capacity', short(capacity), `${usersPerServer} a server, ${used} % used`, load > capacity)
+      this.#figure('capacity', whole(capacity), `${used} % of ${ready} × ${usersPerServer}`, load > capacity)
     }
     const wanted =
       ready === size ? `${limits.minServers} to ${limits.maxServers} allowed` : `of ${size} wanted`
     this.#figure('servers', String(ready), shadow ? shadowNote(shadow) : wanted)
     if (forecast) {
       const within = `in ${clock(Math.round(forecast.time - state.time))}, ${short(forecast.low)} to ${short(forecast.high)}`
-      this.#figure('expected', short(forecast.expected), within)
+      this.#figure('expected', whole(forecast.expected), within)
     } else this.#hide('expected')
     this.#figure(
       'messages/s',
@@ -38,7 +38,7 @@ export class Figures {
     this.#figure(
       'latency p99',
       latencyOf(latency.p99Ms),
-      `p50 ${latencyOf(latency.p50Ms)}, p95 ${latencyOf(latency.p95Ms)}`,
+      `p50 ${latencyOf(latency.p50Ms)}, p95 ${latencyOf(latency.p95Ms)}`.replace(/ ms,/, ','),
     )
     this.#words(state)
   }

@@ -11,6 +11,11 @@ export function short(value: number): string {
   return `${divided < 9.95 ? divided.toFixed(1) : divided.toFixed(0)}${unit}`
 }
 
+const THOUSANDS = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
+
+/** A whole number for people: 12,345. */
+export const whole = (value: number) => THOUSANDS.format(value)
+
 /** Seconds since the run began, as a clock: `20 s`, `3:20`, `1:02:00`. */
 export function clock(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds))
@@ -27,6 +32,12 @@ export function set<T extends HTMLElement, K extends 'textContent' | 'className'
   value: T[K],
 ): void {
   if (element[key] !== value) element[key] = value
+}
+
+/** A tick of a time axis whose ticks are `step` seconds apart: `20 s`, `3:20`, `1 h`. */
+export function tick(seconds: number, step: number): string {
+  const short = seconds % 3600 === 0 || step >= 3600
+  return short && seconds >= 3600 ? `${+(seconds / 3600).toFixed(1)} h` : clock(seconds)
 }
 
 /** The element of the page with this id. */

@@ -51,7 +51,7 @@ const LATENCIES = ['p50', 'p95', 'p99'] as const
 /** Parts of the shown time of which two moments are drawn at most: about as many as there are pixels. */
 const BUCKETS = 500
 /** So many seconds of the future are shown, or half as many as of the past. */
-const LEAST_FUTURE = 120
+const LEAST_FUTURE = 60
 
 const known = (value: number | null | undefined) => (value == null || Number.isNaN(value) ? null : value)
 
@@ -104,7 +104,7 @@ export class History {
   add(row: DayRow): void {
     const value = (field: DayField) => known(row[this.#at[field]])
     const time = value('time')!
-    if (time <= (this.last?.time ?? -1)) return
+    if (time <= (this.last?.time ?? -Infinity)) return
     const perServer = value('usersPerServer')
     const [ready, shadow] = [value('ready'), value('shadowServers')]
     const inUsers = (servers: number | null) =>

@@ -10,6 +10,7 @@ import { createPolicy } from '../../src/scaling/policies.ts'
 import { runSimulation } from '../../src/simulation/run.ts'
 import { diurnal } from '../../src/traffic/patterns/diurnal.ts'
 
+const DAY = 86_400
 const servers = Number(process.argv[2] ?? 100)
 const stop = new AbortController()
 
@@ -25,24 +26,31 @@ function measured(server: ServerSnapshot, time: number): ServerSnapshot {
   }
 }
 
-function withMeasurements(control: FleetControl): ControlTarget {
+/** The fleet, a day later, with measurements. */
+function dayLater(control: FleetControl): ControlTarget {
   return new Proxy<ControlTarget>(control, {
     get(target, name: keyof ControlTarget) {
       if (name !== 'snapshot') return target[name].bind(target)
       return () => {
         const snapshot = target.snapshot()
-        return { ...snapshot, servers: snapshot.servers.map((server) => measured(server, snapshot.time)) }
+        const { time, forecast } = snapshot
+        return {
+          ...snapshot,
+          time: DAY + time,
+          ...(forecast && { forecast: { ...forecast, time: DAY + forecast.time } }),
+          servers: snapshot.servers.map((server) => measured(server, time)),
+        }
       }
     },
   })
 }
 
-/** A day that ended when this process began: its times are below 0. */
+/** The day before this process began. */
 function pastDay(target: ControlTarget): Day {
   const day = new Day()
   const now = target.snapshot()
-  for (let time = -86_400; time < 0; time++) {
-    const load = Math.round(1500 + 1000 * Math.sin(time / 8000) + 100 * Math.sin(time * 3))
+  for (let time = 0; time < DAY; time++) {
+    const load = Math.round(1500 + 1000 * Math.sin(time / 8000) + 20 * Math.sin(time * 3))
     const latency = { p50Ms: 40 + 9 * Math.sin(time), p95Ms: 90 + 30 * Math.sin(time), p99Ms: 150 }
     const forecast = { time: time + 90, expected: load + 30, low: load - 90, high: load + 120, sure: 0.95 }
     day.add({ ...now, time, load, requestedLoad: load, ready: Math.ceil(load / 30), latency, forecast })
@@ -62,7 +70,7 @@ await runSimulation({
   pace: 1,
   signal: stop.signal,
   onControl: (control) => {
-    const target = withMeasurements(control)
+    const target = dayLater(control)
     void startControlPlane(target, { port: 0, day: pastDay(target) }).then(({ url, close }) => {
       stop.signal.addEventListener('abort', close)
       process.send!({ url })
