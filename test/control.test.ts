@@ -5,6 +5,7 @@ import { liveControl } from '../src/live/live-control.ts'
 import { pages } from '../src/live/pages.ts'
 import { Supervisor } from '../src/live/supervisor.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
+import { POLICY_KINDS } from '../src/scaling/policies.ts'
 
 let stop: () => Promise<void> = async () => {}
 afterEach(() => stop())
@@ -43,6 +44,7 @@ it('describes itself, and every described path answers', async () => {
     '/api/history',
     '/api/load',
     '/api/pause',
+    '/api/policies',
     '/api/policy',
     '/api/servers/{id}/drain',
     '/api/servers/{id}/kill',
@@ -80,6 +82,37 @@ it('says what is wrong and what is allowed', async () => {
   expect(await ask('/api/size')).toMatchObject({ status: 405, body: { hint: 'POST' } })
   expect((await ask('/api/nothing')).status).toBe(404)
   expect((await ask('/api/history?after=x')).status).toBe(400)
+})
+
+it('tells what may be said of each policy, what is in force, and what it reckons with', async () => {
+  const { ask, post } = await plane()
+  const { body } = await ask('/api/policies')
+  const kinds = body.$defs.Policy.oneOf as {
+    properties: Record<string, { const?: string; default?: unknown }>
+  }[]
+  expect(kinds.map(({ properties }) => properties.kind!.const)).toEqual(POLICY_KINDS)
+  expect(kinds[0]!.properties.scaleUpThreshold).toMatchObject({ type: 'number', default: 30 })
+  const state = async () => (await ask('/api/state')).body
+  await expect.poll(async () => (await state()).decision?.reason).toMatch(/^0 users on 1 server/)
+  expect(await state()).toMatchObject({ policySpec: { kind: 'threshold' }, usersPerServer: 30 })
+  const schedule = { kind: 'schedule', entries: [{ cron: '* * * * *', servers: 2 }] }
+  expect((await post('/api/policy', schedule)).status).toBe(204)
+  expect(await state()).toMatchObject({ policy: 'schedule', policySpec: schedule })
+  expect(await state()).not.toHaveProperty('usersPerServer')
+  await post('/api/policy', {
+    kind: 'max',
+    policies: [{ kind: 'threshold' }, { kind: 'hpa', target: 20 }, schedule],
+  })
+  expect(await state()).toMatchObject({ usersPerServer: 20 })
+  await post('/api/policy', { kind: 'predictive', horizon: 0.2 })
+  await expect.poll(async () => (await state()).forecast?.sure).toBe(0.95)
+  const history = async () =>
+    (await ask('/api/history')).body as { fields: string[]; rows: (number | null)[][] }
+  await expect.poll(async () => (await history()).rows.at(-1)?.[12]).toBeGreaterThan(0)
+  const { fields, rows } = await history()
+  const row = Object.fromEntries(fields.map((field, i) => [field, rows.at(-1)![i]]))
+  expect(row).toMatchObject({ load: 0, usersPerServer: 30, expected: 0, shadowServers: null })
+  expect(row.forecastTime! - row.time!).toBeLessThan(0.3)
 })
 
 it('does what it is told, and keeps it as an event', async () => {

@@ -57,15 +57,16 @@ const known = (value: number | null | undefined) => (value == null || Number.isN
 
 /**
  * The moments from `start` on, at most two of each `width` seconds: those with the least and with the most load. Both have
- * the worst latencies of that time. The times do not depend on the newest moment, so that nothing flickers.
+ * the worst latencies of that time; the newest moment stays. The times do not depend on the newest moment, so that nothing flickers.
  */
 function condensed(moments: readonly Moment[], start: number, width: number): Moment[] {
   const found: Moment[] = []
-  for (let from = start, to = start; from < moments.length; from = to) {
+  const end = moments.length - 1
+  for (let from = start, to = start; from < end; from = to) {
     const bucket = Math.floor(moments[from]!.time! / width)
     let [low, high] = [from, from]
     const worst = { p50: 0, p95: 0, p99: 0 }
-    for (; to < moments.length && Math.floor(moments[to]!.time! / width) === bucket; to++) {
+    for (; to < end && Math.floor(moments[to]!.time! / width) === bucket; to++) {
       const moment = moments[to]!
       if (moment.load! < moments[low]!.load!) low = to
       if (moment.load! > moments[high]!.load!) high = to
@@ -78,7 +79,7 @@ function condensed(moments: readonly Moment[], start: number, width: number): Mo
       for (const i of kept) found.push({ ...moments[i]!, p50, p95, p99 })
     }
   }
-  return found
+  return [...found, ...moments.slice(Math.max(0, end))]
 }
 
 /** A day of the fleet as the page knows it: fetched when it connects, and then kept up. */

@@ -1,9 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { AutoScaler } from './auto-scaler.ts'
 import { type HpaOptions, hpaPolicy } from './policies/hpa.ts'
 import { queueingPolicy } from './policies/queueing.ts'
-import { createPolicy, POLICY_KINDS, type PolicySpec } from './policies.ts'
+import { createPolicy, POLICY_KINDS, type PolicySpec, policySchema } from './policies.ts'
 import type { Observation, Policy, ServerObservation } from './policy.ts'
 
 type State = ServerObservation['state']
@@ -122,18 +123,18 @@ const SPECS: PolicySpec[] = [
   { kind: 'max', policies: [{ kind: 'threshold' }, { kind: 'queueing' }] },
 ]
 
-describe.each(SPECS)('$kind', (spec) => {
-  const observed = (load: number | undefined, size: number): Observation => ({
-    time: 0,
-    load,
-    size,
-    servers: Array.from({ length: size }, (_, i) => ({
-      id: i + 1,
-      state: 'ready',
-      users: load === undefined ? Number.NaN : load / size,
-    })),
-  })
+const observed = (load: number | undefined, size: number): Observation => ({
+  time: 0,
+  load,
+  size,
+  servers: Array.from({ length: size }, (_, i) => ({
+    id: i + 1,
+    state: 'ready',
+    users: load === undefined ? Number.NaN : load / size,
+  })),
+})
 
+describe.each(SPECS)('$kind', (spec) => {
   it('is monotone in load', () => {
     fc.assert(
       fc.property(fc.nat(5000), fc.nat(5000), fc.integer({ min: 1, max: 50 }), (a, b, size) => {
@@ -150,6 +151,37 @@ describe.each(SPECS)('$kind', (spec) => {
     expect(reason).toMatch(/unknown|no ready server tells/)
   })
 })
+
+/** Options that cannot be left out. */
+const REQUIRED = ['kind', 'policies', 'entries']
+
+it.each([...SPECS, { kind: 'schedule', entries: [{ cron: '*/7 * * * *', servers: 4 }] } as const])(
+  'tells in its schema what holds when an option is left out: $kind',
+  (spec) => {
+    const { $defs } = z.toJSONSchema(policySchema, { io: 'input' }) as unknown as {
+      $defs: { Policy: { oneOf: { properties: Record<string, { const?: string; default?: unknown }> }[] } }
+    }
+    const { properties } = $defs.Policy.oneOf.find(({ properties: { kind } }) => kind!.const === spec.kind)!
+    const told = Object.entries(properties).flatMap(([key, { default: value }]) =>
+      value === undefined ? [] : [[key, value]],
+    )
+    expect(told.length > 0 || spec.kind === 'max').toBe(true)
+    const required = Object.fromEntries(
+      Object.entries(spec).filter(([key]) => REQUIRED.includes(key)),
+    ) as PolicySpec
+    const [bare, explicit] = [
+      createPolicy(required),
+      createPolicy({ ...required, ...Object.fromEntries(told) }),
+    ]
+    let size = 3
+    for (let time = 0; time < 1800; time += 5) {
+      const seen = { ...observed(Math.round(150 + 140 * Math.sin(time / 200)), size), time }
+      const { servers, reason } = bare.evaluate(seen)
+      expect(explicit.evaluate(seen)).toMatchObject({ servers, reason })
+      size = Math.min(20, Math.max(1, servers))
+    }
+  },
+)
 
 it('holds of every policy: the same past gives the same answer, within the limits', () => {
   expect([...SPECS.map(({ kind }) => kind), 'schedule'].sort()).toEqual([...POLICY_KINDS].sort())
