@@ -1,7 +1,7 @@
 import { createServer } from 'node:http'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { steeredPattern } from '../src/control/fleet-control.ts'
+import { type FleetControl, steeredPattern } from '../src/control/fleet-control.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
 import { pages } from '../src/live/pages.ts'
@@ -10,6 +10,8 @@ import { VirtualUsers } from '../src/live/virtual-users.ts'
 import { virtualClock } from '../src/pipeline/clock.ts'
 import { LocalEnvironment } from '../src/pipeline/local-environment.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
+import { POLICY_KINDS } from '../src/scaling/policies.ts'
+import { runSimulation } from '../src/simulation/run.ts'
 import { constant } from '../src/traffic/patterns/constant.ts'
 import { UserTrafficSource } from '../src/traffic/user-traffic-source.ts'
 import { launchBrowser, openPage, requireBrowser } from './support/browser.ts'
@@ -57,39 +59,82 @@ async function withFleet(
   }
 }
 
+/** A simulated fleet at the pace of real time, with a dashboard. */
+async function fleetOf({ port, token, servers = 2 }: { port: number; token?: string; servers?: number }) {
+  const stop = new AbortController()
+  let run: Promise<unknown> = Promise.resolve()
+  const control = await new Promise<FleetControl>((resolve, reject) => {
+    run = runSimulation({
+      pattern: constant({ users: 5, duration: 600 }),
+      autoScaler: { minServers: servers, maxServers: servers, interval: 0.5 },
+      pace: 1,
+      signal: stop.signal,
+      onControl: resolve,
+    }).catch(reject)
+  })
+  const plane = await startControlPlane(control, { port, token })
+  return {
+    ...plane,
+    stop: async () => {
+      plane.close()
+      stop.abort()
+      await run
+    },
+  }
+}
+
+/** Pixels of the load chart in the colour of what is expected. */
+function purple(page: Page): Promise<number> {
+  return page.evaluate(`(() => {
+    const canvas = document.querySelector('#load-chart canvas')
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+    let found = 0
+    for (let i = 0; i < data.length; i += 4) if (data[i] > data[i + 1] + 40 && data[i + 2] > data[i] + 20) found++
+    return found
+  })()`)
+}
+
 describe.runIf(here)('the dashboard', () => {
   it('follows the fleet out and in, and every control does what it says', { timeout: 90_000 }, async () => {
     await withFleet(async ({ supervisor, dashboard }) => {
       const { page, said } = await openPage(browser, dashboard)
       const tiles = page.locator('.tile')
-      const events = page.locator('#events')
+      const events = page.getByRole('log', { name: 'What happened' })
+      const figure = (name: string) => page.locator(`#figures .${name} dd`).first()
       await tiles.nth(1).waitFor()
-      await page.locator('#figures').getByText('users', { exact: true }).waitFor()
+      await page.getByText('live', { exact: true }).waitFor()
 
       await page.getByLabel('Users', { exact: true }).fill('60')
-      await page.getByRole('button', { name: 'Set', exact: true }).click()
+      await page.getByRole('button', { name: 'Set load' }).click()
       await tiles.nth(3).waitFor()
       await events.getByText('the load is set to 60 users').waitFor()
-      await events
-        .getByText(/up to 4 servers: 60 users on 3 servers|up to 4 servers/)
-        .first()
+      await events.getByText('up to 4 servers').first().waitFor()
+      await expect.poll(() => figure('users').textContent()).toBe('60')
+      const users = async () => 15 * Number(await figure('servers').textContent())
+      await expect
+        .poll(async () => (await figure('capacity').textContent()) === String(await users()))
+        .toBe(true)
+      await page
+        .locator('#reason')
+        .getByText(/60 users on \d servers are 1\d\.\d a server/)
         .waitFor()
-      await page.locator('#figures dd', { hasText: /^60$/ }).waitFor()
+      await page.locator('.key', { hasText: /load, users 60.*capacity, users (60|75)/ }).waitFor()
 
       await page.getByRole('button', { name: 'Pattern' }).click()
       await expect.poll(() => tiles.count(), { timeout: 20_000 }).toBe(2)
       await events.getByText(/down to 2 servers/).waitFor()
 
       await page.getByRole('button', { name: 'Pause' }).click()
-      await page.getByRole('button', { name: 'Go on' }).waitFor()
       await page.getByRole('button', { name: 'Go on' }).click()
       await page.getByRole('button', { name: 'Pause' }).waitFor()
+      await events.getByText('the autoscaler goes on').waitFor()
 
-      await page.getByLabel('Servers', { exact: true }).fill('4')
-      await page.getByRole('button', { name: 'Set by hand' }).click()
+      await page.getByRole('spinbutton', { name: 'Servers' }).fill('4')
+      await page.getByRole('button', { name: 'Set size' }).click()
       await tiles.nth(3).waitFor()
       await page.getByRole('button', { name: 'Go on' }).waitFor()
 
+      await expect.poll(() => supervisor.fleet.ready.length).toBe(4)
       const drained = supervisor.fleet.ready.at(-1)!.id
       await page.getByRole('button', { name: `Drain server ${drained}` }).click()
       await events.getByText(`server ${drained} is drained by hand`).waitFor()
@@ -97,28 +142,191 @@ describe.runIf(here)('the dashboard', () => {
         .poll(() => supervisor.fleet.servers.some(({ id }) => id === drained), { timeout: 15_000 })
         .toBe(false)
 
-      const victim = supervisor.fleet.ready[0]!.id
-      await page.getByRole('button', { name: `Kill server ${victim}` }).click()
+      const [spared, victim] = supervisor.fleet.ready.map(({ id }) => id) as [number, number]
+      await page.getByRole('button', { name: `Kill server ${spared}` }).click()
+      await page.getByRole('button', { name: `Kill server ${victim}` }).focus()
+      // Another one was asked about: nothing is killed, and the first question is forgotten.
+      await page.getByRole('button', { name: `Kill server ${spared}` }).waitFor()
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: `Really kill server ${victim}?` }).waitFor()
+      expect(supervisor.fleet.ready.map(({ id }) => id)).toContain(victim)
+      await page.keyboard.press('Enter')
       await events.getByText(`server ${victim} failed: killed by SIGKILL`).waitFor()
+      expect(supervisor.fleet.ready.map(({ id }) => id)).toContain(spared)
 
       await page.getByLabel('Balancing').selectOption('least-loaded')
+      await page.getByRole('button', { name: 'Set strategy' }).click()
       await expect.poll(() => supervisor.placement.strategy).toBe('least-loaded')
+      expect(said).toEqual([])
+      await page.close()
+    })
+  })
 
-      await page.getByLabel('Policy', { exact: true }).selectOption('queueing')
-      await page.getByRole('button', { name: 'Apply' }).click()
-      await page
-        .getByText(/^queueing/)
-        .first()
+  it('changes the policy by a form for each kind, and draws what it expects', {
+    timeout: 60_000,
+  }, async () => {
+    await withFleet(async ({ dashboard }) => {
+      const { page, said } = await openPage(browser, dashboard)
+      const [kind, inForce] = [page.getByLabel('Policy', { exact: true }), page.locator('#in-force')]
+      const apply = page.getByRole('button', { name: 'Apply' })
+      await inForce.getByText('threshold, scaleUpThreshold 15').waitFor()
+      expect(await page.getByLabel('Scale up threshold').inputValue()).toBe('15')
+      expect(await kind.locator('option').allTextContents()).toEqual(POLICY_KINDS)
+
+      // Every kind can be applied with no more than what the form begins with.
+      for (const each of POLICY_KINDS) {
+        await kind.selectOption(each)
+        await apply.click()
+        await inForce.getByText(new RegExp(`^In force: ${each}`)).waitFor()
+      }
+
+      await kind.selectOption('target-tracking')
+      await page.getByLabel('Metric').selectOption('eventLoopUtilization')
+      await page.getByLabel('Target').fill('0.5')
+      await page.getByLabel('Disable scale in').check()
+      await apply.click()
+      await inForce
+        .getByText('target-tracking, metric eventLoopUtilization, target 0.5, disableScaleIn true')
         .waitFor()
-      await page.getByLabel('Parameters').fill('{"kind": "queueing", "usersPerServer": -1}')
-      await page.getByRole('button', { name: 'Apply' }).click()
+      // It reckons in no users: then there is no capacity in users.
+      await page.locator('#figures .capacity').getByText('this policy counts no users').waitFor()
+
+      await kind.selectOption('schedule')
+      await page.getByLabel('Entries').fill('every day')
+      await apply.click()
+      await page.getByRole('alert').getByText('entries: it is not JSON').waitFor()
+      await page.getByLabel('Entries').fill('[{"cron": "* * * * *", "servers": 3}]')
+      await apply.click()
+      await page.locator('.tile').nth(2).waitFor()
+      await page.getByText('entries: it is not JSON').waitFor({ state: 'hidden' })
+      expect(said).toEqual([])
+
+      await page.getByLabel('Entries').fill('[{"cron": "61 * * * *", "servers": 3}]')
+      await apply.click()
       await page
         .getByRole('alert')
-        .getByText(/usersPerServer/)
+        .getByText(/the minute "61" is not allowed/)
         .waitFor()
+      await page.getByRole('button', { name: 'Dismiss' }).click()
+
+      await kind.selectOption('predictive')
+      await page.getByLabel('Horizon').fill('2')
+      await page.getByLabel('Users per server').fill('12')
+      await apply.click()
+      await page
+        .locator('#figures .expected')
+        .getByText(/^in \d s, \d+ to \d+$/)
+        .waitFor()
+      await page.locator('.key', { hasText: /expected for then \d+ \(\d+–\d+\)/ }).waitFor()
+      expect(await purple(page)).toBeGreaterThan(100)
       expect(said.filter((line) => !line.includes('400 (Bad Request)'))).toEqual([])
       await page.close()
     })
+  })
+
+  it('shows the span that is chosen by keyboard, names everything, and fits a phone', {
+    timeout: 60_000,
+  }, async () => {
+    await withFleet(async ({ dashboard }) => {
+      const { page, said } = await openPage(browser, dashboard)
+      const hour = page.getByRole('button', { name: '1 hour' })
+      await page.getByRole('button', { name: '5 min', pressed: true }).focus()
+      await page.keyboard.press('Tab')
+      await page.keyboard.press('Space')
+      await page.getByRole('button', { name: '1 hour', pressed: true }).waitFor()
+      expect(await hour.evaluate((button) => button === button.ownerDocument.activeElement)).toBe(true)
+      await page.reload()
+      await page.getByRole('button', { name: '1 hour', pressed: true }).waitFor()
+      // A reload shows what was before.
+      await page.locator('.tile').nth(1).waitFor()
+      await page
+        .getByRole('img', { name: /^Users and capacity over time: in the time shown the load went from \d/ })
+        .waitFor()
+
+      const controls = page.locator('main :is(button, input, select, textarea):visible')
+      const found = await controls.count()
+      expect(found).toBeGreaterThan(15)
+      for (let i = 0; i < found; i++) {
+        const named = controls.nth(i)
+        const [line] = (await named.ariaSnapshot()).split('\n')
+        expect(line).toMatch(/^- (button|spinbutton|combobox|checkbox|textbox) ".+"/)
+      }
+      await page.setViewportSize({ width: 390, height: 800 })
+      await page.waitForTimeout(500)
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+      expect(said).toEqual([])
+      await page.close()
+    })
+  })
+
+  it('says that it is cut off, and goes on with a fleet that has begun anew', {
+    timeout: 60_000,
+  }, async () => {
+    const first = await fleetOf({ port: 0 })
+    const { page } = await openPage(browser, first.url)
+    await page.getByText('live', { exact: true }).waitFor()
+    await page.getByLabel('Policy', { exact: true }).selectOption('queueing')
+    await page.getByLabel('Users per server').fill('7')
+    await first.stop()
+    await page.getByText(/^cut off: .*connecting again/).waitFor()
+    expect(await page.locator('.tile').count()).toBe(2)
+    const second = await fleetOf({ port: first.port })
+    try {
+      await page.getByText('live', { exact: true }).waitFor()
+      await page.locator('.tile').nth(1).waitFor()
+      // What somebody was about to set is still there.
+      expect(await page.getByLabel('Users per server').inputValue()).toBe('7')
+      await page.getByRole('button', { name: 'Apply' }).click()
+      await page.getByRole('log').getByText('"usersPerServer":7').waitFor()
+      await page.close()
+    } finally {
+      await second.stop()
+    }
+  })
+
+  it('asks for the control token in the page, once, and again for a wrong one', {
+    timeout: 60_000,
+  }, async () => {
+    const token = 'a control token of some length'
+    const fleet = await fleetOf({ port: 0, token })
+    try {
+      const { page, said } = await openPage(browser, fleet.url)
+      const input = page.getByLabel('This fleet is steered with a control token')
+      await input.waitFor()
+      expect(await page.locator('main').isVisible()).toBe(false)
+      await page.keyboard.type('a wrong token, long enough')
+      await page.keyboard.press('Enter')
+      await page.getByRole('alert').getByText('The fleet does not take this token.').waitFor()
+      await page.keyboard.type(token)
+      await page.keyboard.press('Enter')
+      await page.locator('.tile').nth(1).waitFor()
+      await page.getByRole('button', { name: 'Pause' }).click()
+      await page.getByRole('log').getByText('the autoscaler is paused').waitFor()
+      expect(said.filter((line) => !line.includes('401 (Unauthorized)'))).toEqual([])
+      await page.close()
+    } finally {
+      await fleet.stop()
+    }
+  })
+
+  it('keeps a hundred servers small, and one stop of the tab key', { timeout: 60_000 }, async () => {
+    const fleet = await fleetOf({ port: 0, servers: 100 })
+    try {
+      const { page, said } = await openPage(browser, fleet.url)
+      await page.locator('.tile').nth(99).waitFor()
+      expect(await page.getByRole('button', { name: 'Drain server' }).count()).toBe(0)
+      expect(await page.locator('.tile .head:not([tabindex="-1"])').count()).toBe(1)
+      await page.getByRole('button', { name: 'Server 1', exact: true }).focus()
+      await page.keyboard.press('End')
+      await page.keyboard.press('ArrowLeft')
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: 'Drain server 99' }).click()
+      await page.getByRole('log').getByText('server 99 is drained by hand').waitFor()
+      expect(said).toEqual([])
+      await page.close()
+    } finally {
+      await fleet.stop()
+    }
   })
 })
 

@@ -229,7 +229,7 @@ function keyItem({ label, color: name, dash }: Line): HTMLLIElement {
   const item = make('li')
   const swatch = make('i', dash ? 'dashed' : '')
   swatch.style.color = `var(${name})`
-  item.append(swatch, make('span', '', label), make('b'))
+  item.append(swatch, make('span', '', `${label} `), make('b'))
   return item
 }
 

@@ -16,7 +16,7 @@ export class Figures {
   show(state: FleetSnapshot): void {
     const { load, requestedLoad, ready, size, usersPerServer, forecast, latency, limits, shadow } = state
     const capacity = usersPerServer === undefined ? undefined : ready * usersPerServer
-    const asked = load === Math.round(requestedLoad) ? '' : `of ${Math.round(requestedLoad)} asked for`
+    const asked = load === Math.round(requestedLoad) ? '' : `${whole(requestedLoad)} asked for`
     this.#figure('users', whole(load), state.setLoad === undefined ? asked : `set by hand: ${state.setLoad}`)
     if (capacity === undefined) this.#figure('capacity', '–', 'this policy counts no users')
     else {

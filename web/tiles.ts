@@ -61,21 +61,17 @@ export class Tiles {
     set(tile.state, 'textContent', state)
     if (tile.drain.disabled !== (state !== 'ready')) tile.drain.disabled = state !== 'ready'
     set(tile.users, 'textContent', `${users} users`)
-    const memory = memoryBytes === undefined ? '' : `, ${(memoryBytes / 2 ** 20).toFixed(0)} MiB`
-    set(tile.rate, 'textContent', `${short(messagesPerSecond)} messages/s${memory}`)
+    set(tile.rate, 'textContent', `${short(messagesPerSecond)} messages/s`)
     const [share, word] =
       eventLoopUtilization !== undefined
         ? [eventLoopUtilization, 'busy']
         : [usersPerServer === undefined ? undefined : users / usersPerServer, 'full']
-    set(tile.meter, 'hidden', share === undefined)
-    if (share === undefined) {
-      set(tile.busy, 'textContent', '')
-      return
-    }
-    const percent = Math.round(share * 100)
-    const text = `${percent} % ${word}`
-    if (tile.busy.textContent === text) return
-    tile.busy.textContent = text
+    const memory = memoryBytes === undefined ? [] : [`${(memoryBytes / 2 ** 20).toFixed(0)} MiB`]
+    const percent = share === undefined ? undefined : Math.round(share * 100)
+    set(tile.meter, 'hidden', percent === undefined)
+    const text = percent === undefined ? '' : `${percent} % ${word}`
+    set(tile.busy, 'textContent', [...(text ? [text] : []), ...memory].join(', '))
+    if (share === undefined || percent === undefined || tile.meter.ariaValueText === text) return
     tile.meter.ariaValueNow = String(Math.min(100, percent))
     tile.meter.ariaValueText = text
     tile.meter.title = word === 'busy' ? `event loop ${text}` : `server ${id}: ${text} by the policy`
@@ -115,6 +111,7 @@ export class Tiles {
     const top = make('div', 'top')
     const head = make('button', 'head')
     head.type = 'button'
+    head.ariaLabel = `Server ${id}`
     head.append(make('span', 'word', 'Server '), String(id))
     head.onclick = () => {
       this.#open = this.#open === id ? undefined : id
