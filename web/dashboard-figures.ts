@@ -91,7 +91,7 @@ export class Figures {
   }
 }
 
-/** No message takes no time: a latency of 0 is that of no message. */
+/** A latency of 0 was not measured. */
 const latencyOf = (value: number) => (value === 0 ? '–' : milliseconds(value))
 
 const shadowNote = ({ policy, servers }: NonNullable<FleetSnapshot['shadow']>) =>

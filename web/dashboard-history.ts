@@ -119,7 +119,7 @@ export class History {
       shadowCapacity: inUsers(shadow),
       shadowServers: perServer === null ? shadow : null,
       ...this.#expectedAt(time, value),
-      // No message takes no time: a latency of 0 is that of no message.
+      // A latency of 0 was not measured.
       p50: value('p50Ms') || null,
       p95: value('p95Ms') || null,
       p99: value('p99Ms') || null,

@@ -14,8 +14,11 @@ import { Tiles } from './tiles.ts'
 
 /** Seconds of the past that are fetched in full; before, a row for many seconds is enough. */
 const FULL_SECONDS = 3600
+/** Seconds that a latency stands while no other is measured. */
+const LATENCY_SECONDS = 5
 
 let state: FleetSnapshot | undefined
+let measured: FleetSnapshot | undefined
 let history: History | undefined
 
 function say(problem: string): void {
@@ -59,7 +62,18 @@ async function fetchPast(): Promise<void> {
   charts.draw(true)
 }
 
-function show(next: FleetSnapshot): void {
+/**
+ * No message takes no time: a latency of 0 is that of no message. For a few seconds the last that was measured stands, so
+ * that nothing flickers while little is said.
+ */
+function withLatency(next: FleetSnapshot): FleetSnapshot {
+  if (next.latency.p99Ms > 0) measured = next
+  const age = measured ? next.time - measured.time : Number.NaN
+  return measured && age >= 0 && age < LATENCY_SECONDS ? { ...next, latency: measured.latency } : next
+}
+
+function show(told: FleetSnapshot): void {
+  const next = withLatency(told)
   state = next
   history!.add(dayRow(next))
   charts.draw()
