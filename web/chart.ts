@@ -29,6 +29,8 @@ export interface ChartOptions {
   /** Pixels. */
   readonly height: number
   readonly lines: readonly Line[]
+  /** Only whole numbers stand at the left axis. */
+  readonly whole?: boolean
   /** What the area between two lines is filled with. */
   readonly band?: { readonly high: Column; readonly low: Column; readonly color: `--${string}` }
   /** The time in which the first is above the second is tinted. */
@@ -43,6 +45,8 @@ export interface ChartOptions {
 const STEPS = [
   1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800,
 ]
+/** Steps of an axis of things that are counted. */
+const WHOLE = Array.from({ length: 8 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat()
 /** The description for those who do not see the chart changes so often, milliseconds. */
 const DESCRIBE_MS = 5000
 const AXIS = 50
@@ -88,7 +92,7 @@ export class Chart {
   }
 
   #make(): uPlot {
-    const { lines, band, height, format } = this.#options
+    const { lines, band, height, format, whole } = this.#options
     const [quiet, grid] = [color('--quiet'), color('--grid')]
     const axis = { stroke: quiet, font: '12px system-ui, sans-serif', ticks: { show: false } }
     const index = (column: Column) => this.#columns.indexOf(column)
@@ -123,6 +127,7 @@ export class Chart {
             scale: 'left',
             size: AXIS,
             space: 34,
+            ...(whole && { incrs: WHOLE }),
             grid: { stroke: grid, width: 1 },
             values: (_, ticks) => ticks.map(format),
           },
@@ -136,7 +141,7 @@ export class Chart {
                   grid: { show: false },
                   values: (u: uPlot, ticks: number[]) =>
                     ticks.map((servers) => (rightUsed(u) ? String(servers) : '')),
-                  incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+                  incrs: WHOLE,
                 },
               ]
             : []),

@@ -71,6 +71,7 @@ function loadChart(): Chart {
     title: 'Users and capacity over time',
     height: 230,
     format: short,
+    whole: true,
     lines: [
       { column: 'load', label: 'load, users', color: '--load', filled: true },
       { column: 'asked', label: 'asked for', color: '--quiet', width: 1, dash: [2, 3] },
@@ -127,6 +128,7 @@ function trafficChart(): Chart {
     title: 'Messages and deliveries a second over time',
     height: 120,
     format: short,
+    whole: true,
     lines: [
       { column: 'deliveries', label: 'deliveries/s', color: '--p50', width: 1.5 },
       { column: 'messages', label: 'messages/s', color: '--load', width: 1.5 },
