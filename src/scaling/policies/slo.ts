@@ -124,12 +124,12 @@ class Slo {
     }
     shadows.want(this.#needed, this.#tick, horizon)
     const { allowed, price } = this.#budget
-    const best = shadows.best(allowed, price, (horizon * forecasts.mean) / this.#capacity)
-    const { group } = shadows.wayOf(best)
+    const choice = shadows.choose(allowed, price, (horizon * forecasts.mean) / this.#capacity)
+    const { group } = shadows.wayOf(choice.best)
     if (forecasts.failed(group)) this.#reactUntil = this.#tick + horizon
     const reacting = this.#tick < this.#reactUntil
     const reaction = reacting ? this.#needed[REACTING_GROUP * SHARES.length + REACTING_SHARE]! : 0
-    const servers = Math.max(shadows.wanted[best]!, reaction)
+    const servers = Math.max(choice.servers, reaction)
     return this.#explain(forecasts, group, servers, horizon, reacting)
   }
 
@@ -185,8 +185,8 @@ class Slo {
 /**
  * The cheapest fleet that keeps overload at or below a share of user-time, for people who do not want to tune. Many simple
  * forecasters learn their own errors over the time it takes to get a server; for each, with several margins of these errors
- * and several times to hold servers, a shadow fleet is counted on the load as it comes; the fleet follows the shadow that
- * would have been cheapest at the overload that may be had. What may be had follows what was had. See `docs/slo.md`.
+ * and several times to hold servers, a shadow fleet is counted on the load as it comes; the fleet follows the mean of those
+ * that would have been cheapest at the overload that may be had. What may be had follows what was had. See `docs/slo.md`.
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function sloPolicy(options: SloOptions = {}): Policy {
