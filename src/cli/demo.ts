@@ -1,4 +1,5 @@
 import type { CheckReport } from '../chat/history/checker.ts'
+import type { HistoryEvent } from '../chat/history/events.ts'
 import { runAutoScalingDemo } from '../demo.ts'
 import { ConcertinaError, invalidInput } from '../errors.ts'
 import { runLive } from '../live/run.ts'
@@ -6,7 +7,7 @@ import type { RunResult } from '../metrics/run-result.ts'
 import { lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
-import { HistoryFile } from './history-file.ts'
+import { LineFile } from './line-file.ts'
 import { ReportFile } from './report-file.ts'
 import { optionsOf } from './simulate.ts'
 
@@ -28,7 +29,8 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
       throw invalidInput(flag, 'there is no --live', 'together with --live')
   }
   const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
-  const history = flags.history === undefined ? undefined : new HistoryFile(flags.history)
+  const history =
+    flags.history === undefined ? undefined : new LineFile<HistoryEvent>('--history', flags.history)
   try {
     const result =
       flags.config === undefined
@@ -46,7 +48,7 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
 }
 
 /** The demonstration of the library with these flags. */
-function phases(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): Promise<RunResult> {
+function phases(flags: DemoFlags, signal: AbortSignal, history?: LineFile<HistoryEvent>): Promise<RunResult> {
   const { duration, baseRate, peakRate, strategy, routing, verbose, live, data, port, controlPort } = flags
   return runAutoScalingDemo({
     duration,
@@ -67,7 +69,11 @@ function phases(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): P
 }
 
 /** The live run of a config file: what `simulate` makes of the same one is its forecast. */
-async function configured(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): Promise<RunResult> {
+async function configured(
+  flags: DemoFlags,
+  signal: AbortSignal,
+  history?: LineFile<HistoryEvent>,
+): Promise<RunResult> {
   const { data, port, controlPort, verbose } = flags
   const options = optionsOf(flags)
   const write = (line: string) => console.log(line)

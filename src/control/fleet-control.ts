@@ -91,7 +91,7 @@ export class FleetControl implements ControlTarget {
 
   snapshot(): FleetSnapshot {
     const { fleet, autoScaler, balancer, pattern } = this.#parts
-    const { policy, limits } = autoScaler
+    const { policy, limits, shadow } = autoScaler
     return {
       time: this.#parts.now(),
       ...this.#parts.load(),
@@ -103,6 +103,7 @@ export class FleetControl implements ControlTarget {
       latency: this.#parts.latency(),
       policy: policy.name,
       ...(this.#forecast && { forecast: this.#forecast }),
+      ...(shadow?.size !== undefined && { shadow: { policy: shadow.policy.name, servers: shadow.size } }),
       paused: policy.paused,
       strategy: balancer.strategy,
       limits: { minServers: limits.minServers, maxServers: limits.maxServers },
@@ -120,6 +121,11 @@ export class FleetControl implements ControlTarget {
       messagesPerSecond: this.#rates.get(id)?.perSecond ?? 0,
       ...work?.measured?.(),
     }
+  }
+
+  /** Tells of every event from now on. */
+  onEvent(listener: (event: FleetEvent) => void): void {
+    this.#events.onEvent = listener
   }
 
   events(after: number): readonly FleetEvent[] {

@@ -7,7 +7,8 @@ export interface ServerObservation {
   readonly state: 'starting' | 'ready' | 'draining'
   /** Users that stay on it. */
   readonly users: number
-  /** When it became ready, seconds on the run's clock. */
+  /** When it was launched, and when it became ready; seconds on the run's clock. */
+  readonly launchedAt?: number
   readonly readyAt?: number
   /** Messages it handled a second, since the last observation. */
   readonly messagesPerSecond?: number

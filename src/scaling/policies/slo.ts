@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { atLeastZero, specKind } from '../../spec-kind.ts'
+import { DelayMeter } from '../delay-meter.ts'
 import type { Policy, Recommendation } from '../policy.ts'
 import { OverloadBudget } from './slo-budget.ts'
-import { DelayMeter } from './slo-delay.ts'
 import { Forecasts, GROUPS } from './slo-forecasts.ts'
 import { SHARES, Shadows } from './slo-shadows.ts'
 
