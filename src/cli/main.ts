@@ -17,7 +17,7 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
   version: string
 }
 
-/** Runs a command until its end or a signal; 130 and 143 are the shell's statuses for an interrupted command. */
+/** Runs a command until its end or a signal; 129, 130 and 143 are the shell's statuses for an interrupted command. */
 async function run<F extends object>(
   command: (flags: F, signal: AbortSignal) => Promise<unknown>,
   flags: F,
@@ -30,6 +30,8 @@ async function run<F extends object>(
   }
   process.on('SIGINT', stop(130))
   process.on('SIGTERM', stop(143))
+  // The terminal was closed. Without one, whoever started it has said what a hang-up means (nohup).
+  if (process.stdout.isTTY) process.on('SIGHUP', stop(129))
   try {
     await command(flags, abort.signal)
   } catch (error) {
@@ -133,10 +135,13 @@ function program(): Command {
   return main
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0)
+    // A terminal that is gone takes nothing; the run ends by its hang-up, or goes on without it.
+    if (error.code !== 'EIO') throw error
+  })
+}
 
 try {
   await program().parseAsync()

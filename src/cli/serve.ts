@@ -8,9 +8,11 @@ import { Supervisor } from '../live/supervisor.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { jsonLogger, type Logger, lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
+import type { TerminalView } from '../report/terminal-view.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { type ConfiguredOptions, readConfig } from './config.ts'
 import { type ScalingFlags, scalingOptions, seedOf } from './flags.ts'
+import { openView } from './view.ts'
 
 export interface ServeFlags extends ScalingFlags {
   config?: string
@@ -37,9 +39,10 @@ function authOf(flags: ServeFlags, configured: { secret?: string; anonymous?: bo
   return { secret, anonymous }
 }
 
-/** Lines for people on a terminal, JSON for machines in a pipe. */
-function logger(): Logger {
+/** Lines for people on a terminal, beside the view where there is one; JSON for machines in a pipe. */
+function logger(view: TerminalView | undefined): Logger {
   const write = (line: string) => console.log(line)
+  if (view) return lineLogger(view.print, { progress: view.progress })
   return process.stdout.isTTY ? lineLogger(write) : jsonLogger(write)
 }
 
@@ -50,7 +53,8 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   const host = flags.host ?? live.host ?? '127.0.0.1'
   const { connectionsPerSecond, connectionBurst, ...limits } = live.limits ?? {}
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
-  const log = logger()
+  const view = openView(process.stdout)
+  const log = logger(view)
   const autoScaler = new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) })
   const supervisor = new Supervisor(
     {
@@ -74,8 +78,9 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   )
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
   try {
+    const control = liveControl(supervisor, autoScaler)
     plane = await startControlPlane(
-      liveControl(supervisor, autoScaler),
+      control,
       {
         host: live.controlHost,
         port: flags.controlPort ?? live.controlPort ?? 8081,
@@ -87,6 +92,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
     log.info(`Chat:      http://${host}:${port}/ (ws://${host}:${port}/chat)`, { port })
     log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
     supervisor.run()
+    view?.show(control, { dashboard: plane.url })
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve())
@@ -96,12 +102,14 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
     const metrics = await supervisor.stop()
     const throughput = messages / Math.max(1e-9, metrics.duration)
     const result: RunResult = { ...metrics, totalMessages: messages, throughput, seed, interrupted: true }
+    view?.end()
     if (process.stdout.isTTY) console.log(summary(result))
     return result
   } catch (error) {
     await supervisor.close()
     throw error
   } finally {
+    view?.end()
     plane?.close()
   }
 }

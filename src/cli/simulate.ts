@@ -2,6 +2,7 @@ import type { FleetControl } from '../control/fleet-control.ts'
 import { invalidInput, requireNumber } from '../errors.ts'
 import { startControlPlane } from '../live/control-plane.ts'
 import type { RunResult } from '../metrics/run-result.ts'
+import { lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
@@ -14,6 +15,7 @@ import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
 import { OutputFile } from './output-file.ts'
 import { showProgress } from './progress.ts'
 import { ReportFile } from './report-file.ts'
+import { openView } from './view.ts'
 
 /** Flags that tell the load. */
 export interface LoadFlags {
@@ -81,21 +83,35 @@ export function optionsOf(flags: SimulateFlags): SimulationOptions & { autoScale
   }
 }
 
-/** What lets a run be watched. When the dashboard cannot listen, the run ends and `close` rejects. */
-function watchedRun({ port = 8080, pace = 1 }: SimulateFlags, signal: AbortSignal) {
+/**
+ * What lets a run of `duration` seconds be watched: a dashboard and, on a terminal, a view. When the dashboard cannot listen,
+ * the run ends and `close` rejects.
+ */
+function watchedRun({ port = 8080, pace = 1 }: SimulateFlags, duration: number, signal: AbortSignal) {
   requireNumber('port', port, { min: 0, max: 65_535, integer: true })
   requireNumber('pace', pace, { above: 0 })
   const stop = new AbortController()
   let plane: ReturnType<typeof startControlPlane> | undefined
+  const view = openView(process.stderr)
+  let ended = false
   const onControl = (control: FleetControl) => {
     plane = startControlPlane(control, { port })
     plane.then(
-      ({ url }) => console.error(`Dashboard: ${url}`),
+      ({ url }) => {
+        console.error(`Dashboard: ${url}`)
+        if (!ended) view?.show(control, { duration, dashboard: url })
+      },
       () => stop.abort(),
     )
   }
-  const close = async () => (await plane)?.close()
-  return { options: { pace, onControl, signal: AbortSignal.any([signal, stop.signal]) }, close }
+  const close = async () => {
+    ended = true
+    view?.end()
+    const started = await plane
+    started?.close()
+  }
+  const logger = view && lineLogger(view.print, { progress: view.progress })
+  return { options: { pace, onControl, logger, signal: AbortSignal.any([signal, stop.signal]) }, close }
 }
 
 /** Leaves no other file behind when the report cannot be written. */
@@ -113,19 +129,20 @@ export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promi
   const options = optionsOf(flags)
   const events = flags.events === undefined ? undefined : new OutputFile('--events', flags.events)
   const report = flags.report === undefined ? undefined : newReport(flags.report, flags.config, events)
-  const progress = showProgress(options.duration ?? options.pattern.duration)
-  const watched = flags.watch ? watchedRun(flags, signal) : undefined
+  const duration = options.duration ?? options.pattern.duration
+  const watched = flags.watch ? watchedRun(flags, duration, signal) : undefined
+  const progress = watched ? undefined : showProgress(duration)
   try {
-    const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress.onTick })
+    const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
     await watched?.close()
-    progress.end()
+    progress?.end()
     events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
     report?.commit(result)
     console.log(flags.json ? JSON.stringify(result) : summary(result))
     return result
   } catch (error) {
     await watched?.close().catch(() => {})
-    progress.end()
+    progress?.end()
     events?.discard()
     report?.discard()
     throw error
