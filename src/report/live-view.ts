@@ -46,7 +46,7 @@ const ASIDE = 32
 const EVENT_COLOR: Record<FleetEvent['kind'], Color> = { scale: 'cyan', hand: 'blue', failure: 'yellow' }
 
 /** Seconds for people: `12 s`, `3 min 05 s`, `2 h 03 min`. */
-export function duration(seconds: number): string {
+function duration(seconds: number): string {
   const s = Math.floor(seconds)
   const two = (value: number) => String(value).padStart(2, '0')
   if (s < 60) return `${s} s`
