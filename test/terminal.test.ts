@@ -37,7 +37,7 @@ const runs = (pid: number) => {
 describe.skipIf(!requireTerminal())('on a terminal', { timeout: 60_000 }, () => {
   it('demo shows one view below the scaling lines, and leaves only what a pipe gets but the load', async () => {
     const piped = runCli(DEMO.split(' '))
-    terminal = new Terminal(100, 30, DEMO)
+    terminal = new Terminal(100, 30, DEMO, 'NO_COLOR=')
     const screen = await seen(/^ +4 ready/m)
     expect(screen).toMatch(
       /⚠️? Scaling Threshold Reached! Load: \d+, Scaling up to \d servers\n📊 Load: .*\nusers +[▁-█].*\nservers +[▁-█]/u,
@@ -83,6 +83,16 @@ describe.skipIf(!requireTerminal())('on a terminal', { timeout: 60_000 }, () => 
     await seen(/status=0/)
     expect(terminal.scrollback).toMatch(/^\{"duration":60,.*\}$/m)
     expect(terminal.scrollback).not.toMatch(/^time /m)
+  })
+
+  it('makes room for others while it is stopped', async () => {
+    terminal = new Terminal(100, 30, 'demo --duration 300; echo others write; fg', 'set -m;')
+    await seen(/^time +[━─]/m)
+    terminal.press('C-z')
+    await seen(/^others write\n(.*\n)+time +[━─]/m)
+    expect(count(terminal.scrollback, /^(users|time) /)).toBe(2)
+    terminal.press('C-c')
+    await seen(/^status=130/m)
   })
 
   it('prints lines only where the terminal says that it is dumb', async () => {

@@ -137,7 +137,7 @@ function program(): Command {
 
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(0)
+    if (error.code === 'EPIPE' && stream === process.stdout) process.exit(0)
     // A terminal that is gone takes nothing; the run ends by its hang-up, or goes on without it.
     if (error.code !== 'EIO') throw error
   })

@@ -26,6 +26,13 @@ export class TerminalView {
   readonly #color: boolean
   readonly #history: ViewSample[] = []
   readonly #onResize = () => this.#draw(true)
+  /** Others write there while it is stopped (Ctrl-Z). The signal is sent again for what it does by itself. */
+  readonly #onStop = () => {
+    this.#screen.clear()
+    process.off('SIGTSTP', this.#onStop)
+    process.kill(process.pid, 'SIGTSTP')
+    setImmediate(() => this.#timer && process.on('SIGTSTP', this.#onStop))
+  }
   #above: string[] = []
   #target: ControlTarget | undefined
   #shown: Shown = {}
@@ -58,6 +65,7 @@ export class TerminalView {
     this.#timer = setInterval(() => this.#frame(), FRAME_MS)
     this.#timer.unref()
     this.#terminal.on('resize', this.#onResize)
+    process.on('SIGTSTP', this.#onStop)
   }
 
   /** Takes the view away; what was printed stays. */
@@ -66,6 +74,7 @@ export class TerminalView {
     clearInterval(this.#timer)
     this.#timer = undefined
     this.#terminal.off('resize', this.#onResize)
+    process.off('SIGTSTP', this.#onStop)
     this.#screen.clear()
     for (const line of this.#above.splice(0)) this.print(line)
   }

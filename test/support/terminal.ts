@@ -13,12 +13,14 @@ export function requireTerminal(): boolean {
   return requireTool(found, 'the terminal tests need tmux: apt-get install tmux')
 }
 
-/** A real terminal, in which the command line runs from source; `status=N` is its last line. */
+/**
+ * A real terminal, in which the command line runs from source; `status=N` is its last line. The shell reads `before` and `args`.
+ */
 export class Terminal {
   readonly #folder = mkdtempSync(join(tmpdir(), 'terminal-'))
 
-  constructor(columns: number, rows: number, args: string, env = '') {
-    const run = `${env} ${process.execPath} --import ${TSX} ${MAIN} ${args}`
+  constructor(columns: number, rows: number, args: string, before = '') {
+    const run = `${before} ${process.execPath} --import ${TSX} ${MAIN} ${args}`
     const command = `trap : INT; ${run}; echo status=$?; read -r _`
     this.#tmux('new-session', '-d', '-x', String(columns), '-y', String(rows), 'sh', '-c', command)
   }
