@@ -1,6 +1,7 @@
 export { LoadBalancer, type LoadBalancerOptions, type RoutedItem } from './balancing/load-balancer.ts'
 export { STRATEGY_NAMES, type StrategyName } from './balancing/strategies.ts'
 export type { BalancedServer, Placement, Strategy } from './balancing/strategy.ts'
+export type { ControlTarget } from './control/control-target.ts'
 export { DEMO_SCALE_UP_THRESHOLD, type DemoOptions, runAutoScalingDemo } from './demo.ts'
 export { ConcertinaError, type ErrorCode } from './errors.ts'
 export { Fleet } from './fleet/fleet.ts'

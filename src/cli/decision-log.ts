@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import type { FleetControl } from '../control/fleet-control.ts'
+import type { ControlTarget } from '../control/control-target.ts'
 import { ConcertinaError } from '../errors.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/decision.ts'
@@ -71,7 +71,7 @@ export class DecisionLog {
     this.#file.take(decision)
   }
 
-  readonly onControl = (control: FleetControl): void => {
+  readonly onControl = (control: ControlTarget): void => {
     control.onEvent(({ kind, time, text }) => {
       if (kind !== 'scale') this.#file.take({ kind, time, text })
     })
