@@ -13,7 +13,7 @@ const free: HpaOptions = {
 
 describe('the algorithm of hpa', () => {
   // Kubernetes documentation, "Algorithm details": 200m against 100m doubles the number, 50m against 100m halves it.
-  // Within 0.1 nothing is done; v1.33 of replica_calculator.go: 1 - 0.1 <= ratio <= 1 + 0.1, the bounds included.
+  // Within 0.1 nothing is done; replica_calculator.go since KEP-4951: 1 - 0.1 <= ratio <= 1 + 0.1, the bounds included.
   it.each([
     [0.2, 2, 4],
     [0.05, 2, 1],
@@ -25,7 +25,7 @@ describe('the algorithm of hpa', () => {
     expect(wanted(hpaPolicy({ ...free, target: 0.1 }), telling('cpu', times(size, value)))).toBe(servers)
   })
 
-  // Numbers of pkg/controller/podautoscaler/replica_calculator_test.go (v1.33), by the name of the test. Utilization in
+  // Numbers of pkg/controller/podautoscaler/replica_calculator_test.go (commit 5f3bc7cdab9b), by the name of the test. Utilization in
   // percent of a request of 1000 is written as the raw value it stands for; an unready pod that still counts in a metric
   // other than CPU has no like here.
   const none = undefined
@@ -100,7 +100,7 @@ describe('the behavior of hpa', () => {
   const up = exact
   const down = (...args: Parameters<typeof rules>) => exact(undefined, rules(...args))
 
-  // horizontal_test.go (v1.25), TestScalingWithRules, by the name of the case; the last four are TestCalculateScaleUpLimitWithScalingRules,
+  // horizontal_test.go (of autoscaling/v2), TestScalingWithRules, by the name of the case; the last four are TestCalculateScaleUpLimitWithScalingRules,
   // TestCalculateScaleDownLimitWithBehaviors, and `selectPolicy: Disabled` as the documentation has it.
   it.each<[string, Policy, number, number, number]>([
     ['scaleUpLimit is the limit', up(rules(0, 1, 60)), 3, 1000, 4],

@@ -34,7 +34,7 @@ const wholeServers = (exact: number) => Math.ceil(exact - 1e-9)
  * thousandths. Then `behavior`: stabilization windows (out 0 s, in 300 s) and limits per period.
  *
  * Sources: Kubernetes documentation, "Horizontal Pod Autoscaling", sections *Algorithm details* and *Configurable scaling
- * behavior*; `calcPlainMetricReplicas` of `pkg/controller/podautoscaler/replica_calculator.go` (v1.33), that is: targets are raw values,
+ * behavior*; `calcPlainMetricReplicas` of `pkg/controller/podautoscaler/replica_calculator.go`, as it is since KEP-4951 (`isWithin`), that is: targets are raw values,
  * as with `averageValue`, and a server that starts is a pending pod. That a young pod's CPU is set aside until it was ready for a whole
  * window of the metric is not done: an observation does not tell the window.
  */

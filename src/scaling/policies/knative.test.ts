@@ -18,7 +18,7 @@ const each = (from: number, ready: number, loads: number[]): Course =>
   loads.map((load, i) => [from + i, load, ready])
 
 describe('knative', () => {
-  // Numbers of pkg/autoscaler/scaling/autoscaler_test.go (v1.17), by the name of the test. There the averages of the windows are set;
+  // Numbers of pkg/autoscaler/scaling/autoscaler_test.go (commit 01f103ef3c89), by the name of the test. There the averages of the windows are set;
   // here loads are chosen that make them, with an observation of one server first, since more would begin in panic.
   const begin: Course = [[0, 0, 1]]
 

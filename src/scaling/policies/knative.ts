@@ -28,7 +28,7 @@ export interface KnativeOptions {
  * wants twice what is ready, it panics: it takes the larger of the two, and never scales in until a whole stable window has passed
  * without panic. It begins in panic where more than one server is ready, since it does not know the past.
  *
- * Source: Knative Serving (v1.17), `pkg/autoscaler/scaling/autoscaler.go` and `README.md`, `pkg/autoscaler/aggregation/bucketing.go` and
+ * Source: Knative Serving, `pkg/autoscaler/scaling/autoscaler.go` (commit 00a4a55cd385) and `README.md`, `pkg/autoscaler/aggregation/bucketing.go` and
  * the configuration `config-autoscaler`, for windows, rates and defaults. Otherwise than there, an observation that is missing does not count
  * as 0 in a window, and a panic also keeps the servers that still start. Scale to zero, activation scale, scale-down delay and burst
  * capacity are left out.
