@@ -24,6 +24,7 @@ export {
   type ScaledTick,
 } from './scaling/auto-scaler.ts'
 export type { Decision, Limit } from './scaling/decision.ts'
+export { chainPolicy } from './scaling/policies/chain.ts'
 export { type HpaOptions, hpaPolicy } from './scaling/policies/hpa.ts'
 export { type KnativeOptions, knativePolicy } from './scaling/policies/knative.ts'
 export { maxPolicy } from './scaling/policies/max.ts'

@@ -3,21 +3,13 @@ import type { Decision } from './decision.ts'
 import { DelayMeter } from './delay-meter.ts'
 import { FluidFleet, FluidObservation } from './fluid-fleet.ts'
 import { type LimitOptions, limitsOf, type ScalingLimits } from './limits.ts'
-import { averageOf, type MetricName } from './metric.ts'
+import { METRICS, type MetricName, measure } from './metric.ts'
 import type { Observation, Policy, ServerObservation } from './policy.ts'
 
-/** Figures that are shared out among the servers: half as many servers, twice as much on each. */
-const SHARED = [
-  'messagesPerSecond',
-  'utilization',
-  'queued',
-  'cpu',
-  'eventLoopUtilization',
-] as const satisfies readonly MetricName[]
-/** Those of them that are shares of what a server can do. */
+/** Figures that a server has as they are, however many there are; all others are shared out. */
+const UNSHARED: readonly MetricName[] = ['memoryBytes', 'latencyP99Ms']
+/** Those that are shares of what a server can do. */
 const AT_MOST_ONE: readonly MetricName[] = ['utilization', 'eventLoopUtilization']
-/** Figures that a server has as they are, however many there are. */
-const UNSHARED = ['memoryBytes', 'latencyP99Ms'] as const satisfies readonly MetricName[]
 
 /**
  * A second policy that decides on the same load and never acts. It sees a fleet that is only counted: the size that its own
@@ -56,22 +48,20 @@ export class Shadow {
   }
 
   /** What each ready server would show. */
-  #each(observation: Observation): Omit<ServerObservation, 'id' | 'state'> {
+  #each({ load, servers }: Observation): Omit<ServerObservation, 'id' | 'state'> {
     const ready = this.#fleet!.ready
-    const factor = observation.servers.filter(({ state }) => state === 'ready').length / ready
-    const users =
-      observation.load === undefined
-        ? (averageOf(observation, 'users') ?? Number.NaN) * factor
-        : observation.load / ready
-    const figures: [MetricName, number | undefined][] = [
-      ...SHARED.map((metric): [MetricName, number | undefined] => {
-        const average = averageOf(observation, metric)
-        if (average === undefined) return [metric, undefined]
-        const value = average * factor
-        return [metric, AT_MOST_ONE.includes(metric) ? Math.min(1, value) : value]
-      }),
-      ...UNSHARED.map((metric): [MetricName, number | undefined] => [metric, averageOf(observation, metric)]),
-    ]
-    return { users, ...Object.fromEntries(figures.filter(([, value]) => value !== undefined)) }
+    const figures = METRICS.flatMap((metric): [MetricName, number][] => {
+      const { sum, known, missing } = measure(servers, metric)
+      if (known === 0) return []
+      const mean = sum / known
+      if (UNSHARED.includes(metric)) return [[metric, mean]]
+      const shared = (mean * (known + missing)) / ready
+      return [[metric, AT_MOST_ONE.includes(metric) ? Math.min(1, shared) : shared]]
+    })
+    return {
+      users: Number.NaN,
+      ...Object.fromEntries(figures),
+      ...(load !== undefined && { users: load / ready }),
+    }
   }
 }

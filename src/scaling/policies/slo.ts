@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { atLeastZero, specKind } from '../../spec-kind.ts'
 import { DelayMeter } from '../delay-meter.ts'
+import { unknownLoad } from '../metric.ts'
 import type { Policy, Recommendation } from '../policy.ts'
 import { OverloadBudget } from './slo-budget.ts'
 import { Forecasts, GROUPS } from './slo-forecasts.ts'
@@ -69,9 +70,9 @@ class Slo {
   evaluate: Policy['evaluate'] = (observation) => {
     const { time, load, size } = observation
     this.#delay?.see(observation)
-    if (load === undefined) {
+    if (load === undefined || !Number.isFinite(load)) {
       this.#last = undefined
-      return { servers: size, reason: 'the load is unknown, so nothing changes' }
+      return unknownLoad(observation)
     }
     const elapsed = this.#last ? time - this.#last.time : 0
     if (!this.#learned && elapsed > 0) {
