@@ -8,8 +8,17 @@ export class DelayMeter {
   seconds = ASSUMED
   #seenUntil = -Infinity
   #measured = false
+  #size = -1
+  #starting = false
 
-  see({ servers, time }: Observation): void {
+  see(observation: Observation): void {
+    const { time, size } = observation
+    const grown = size > this.#size
+    this.#size = size
+    // While none was added and none starts there is nothing new to learn.
+    if (!grown && !this.#starting) return
+    const { servers } = observation
+    this.#starting = servers.some(({ state }) => state === 'starting')
     for (const { launchedAt, readyAt } of servers) {
       if (launchedAt === undefined || readyAt === undefined || readyAt <= this.#seenUntil) continue
       // Servers that simply stood there when virtual time began tell nothing.

@@ -1,7 +1,9 @@
 import type { Observation, ServerObservation } from './policy.ts'
 
-interface FluidServer {
+/** A server that is only counted. */
+export interface FluidServer {
   readonly id: number
+  /** Seconds. */
   readonly launchedAt: number
   readonly readyAt: number
 }
@@ -48,12 +50,12 @@ export class FluidFleet {
     while (this.nextReadyAt <= time + 1e-9) this.ready++
   }
 
-  /** Its servers, where each of the ready ones has the figures that `each` says. */
-  observe(each: Omit<ServerObservation, 'id' | 'state'>): ServerObservation[] {
-    return this.#servers.map(({ id, launchedAt, readyAt }, i) =>
+  /** Its servers, of which `observed` tells those that are ready. */
+  observe(observed: (server: FluidServer) => ServerObservation): ServerObservation[] {
+    return this.#servers.map((server, i) =>
       i < this.ready
-        ? { ...each, id, state: 'ready', launchedAt, readyAt }
-        : { id, state: 'starting', users: 0, launchedAt },
+        ? observed(server)
+        : { id: server.id, state: 'starting', users: 0, launchedAt: server.launchedAt },
     )
   }
 }

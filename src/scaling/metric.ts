@@ -55,9 +55,12 @@ export function measure(servers: readonly ServerObservation[], metric: MetricNam
 }
 
 /** The load for `users`, otherwise the total over the ready servers; `undefined` when nobody tells it. */
-export function amountOf({ load, servers }: Observation, metric: AdditiveMetric): Amount | undefined {
-  if (metric === 'users') return Number.isFinite(load) ? { value: load!, missing: 0 } : undefined
-  const { sum, known, missing } = measure(servers, metric)
+export function amountOf(observation: Observation, metric: AdditiveMetric): Amount | undefined {
+  if (metric === 'users') {
+    const { load } = observation
+    return Number.isFinite(load) ? { value: load!, missing: 0 } : undefined
+  }
+  const { sum, known, missing } = measure(observation.servers, metric)
   return known > 0 ? { value: (sum * (known + missing)) / known, missing } : undefined
 }
 

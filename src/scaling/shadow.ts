@@ -41,27 +41,28 @@ export class Shadow {
     const fleet = this.#fleet
     fleet.provisioningDelay = this.#delay.seconds
     fleet.advance(time)
-    const seen = new FluidObservation(observation, fleet.size, () => fleet.observe(this.#each(observation)))
+    const seen = new FluidObservation(observation, fleet.size, () => this.#observe(observation))
     const decision = decide(this.policy, this.#limits, seen)
     fleet.scaleTo(decision.to, time)
     return { ...decision, ready: fleet.ready, shadow: true }
   }
 
-  /** What each ready server would show. */
-  #each({ load, servers }: Observation): Omit<ServerObservation, 'id' | 'state'> {
-    const ready = this.#fleet!.ready
+  /** What its servers would show. */
+  #observe({ load, servers }: Observation): ServerObservation[] {
+    const fleet = this.#fleet!
     const figures = METRICS.flatMap((metric): [MetricName, number][] => {
       const { sum, known, missing } = measure(servers, metric)
       if (known === 0) return []
       const mean = sum / known
       if (UNSHARED.includes(metric)) return [[metric, mean]]
-      const shared = (mean * (known + missing)) / ready
+      const shared = (mean * (known + missing)) / fleet.ready
       return [[metric, AT_MOST_ONE.includes(metric) ? Math.min(1, shared) : shared]]
     })
-    return {
+    const each = {
       users: Number.NaN,
       ...Object.fromEntries(figures),
-      ...(load !== undefined && { users: load / ready }),
+      ...(load !== undefined && { users: load / fleet.ready }),
     }
+    return fleet.observe((server) => ({ ...server, ...each, state: 'ready' }))
   }
 }

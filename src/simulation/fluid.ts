@@ -92,7 +92,15 @@ export function runFluid(options: FluidOptions): FluidResult {
     const load = curve.at(time)
     const servers = () => {
       const users = load / fleet.ready
-      return fleet.observe({ users, utilization: Math.min(1, users / usersPerServer) })
+      const utilization = Math.min(1, users / usersPerServer)
+      return fleet.observe(({ id, launchedAt, readyAt }) => ({
+        id,
+        state: 'ready',
+        users,
+        launchedAt,
+        readyAt,
+        utilization,
+      }))
     }
     const decision = scaler.decide(new FluidObservation({ time, load }, fleet.size, servers))
     onDecision?.(decision)

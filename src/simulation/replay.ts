@@ -43,7 +43,11 @@ export function recorded(decisions: readonly Decision[], where: string): Recorde
   const known = decisions.filter(({ load }) => load !== undefined)
   const [first] = known
   if (!first || known.length < 2) {
-    throw invalidInput(where, `${known.length} of its decisions tell a load`, 'at least two, as --decisions writes them')
+    throw invalidInput(
+      where,
+      `${known.length} of its decisions tell a load`,
+      'at least two, as --decisions writes them',
+    )
   }
   const begin = first.time
   const curve = new LoadCurve({

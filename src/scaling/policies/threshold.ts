@@ -29,14 +29,15 @@ interface Average {
   readonly missing: number
 }
 
-function averageOf({ load, size, servers }: Observation, metric: MetricName): Average | undefined {
+function averageOf(observation: Observation, metric: MetricName): Average | undefined {
   if (metric === 'users') {
+    const { load, size } = observation
     if (!Number.isFinite(load)) return undefined
     const value = size > 0 ? load! / size : Infinity
     const on = `${size} ${size === 1 ? 'server' : 'servers'}`
     return { value, what: `${load} users on ${on} are ${value.toFixed(1)} a server`, missing: 0 }
   }
-  const { sum, known, missing } = measure(servers, metric)
+  const { sum, known, missing } = measure(observation.servers, metric)
   if (known === 0) return undefined
   return { value: sum / known, what: `${(sum / known).toFixed(2)} ${metric} a server`, missing }
 }
