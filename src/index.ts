@@ -37,6 +37,9 @@ export { type TargetTrackingOptions, targetTrackingPolicy } from './scaling/poli
 export { thresholdPolicy } from './scaling/policies/threshold.ts'
 export { createPolicy, type PolicySpec } from './scaling/policies.ts'
 export type { Observation, Policy, Recommendation, ServerObservation } from './scaling/policy.ts'
+export { clairvoyantFloor, type Floor, type FloorOptions } from './simulation/floor.ts'
+export { type FluidOptions, type FluidResult, type FluidWorld, runFluid } from './simulation/fluid.ts'
+export { LoadCurve } from './simulation/load-curve.ts'
 export type {
   ServerOptions,
   SimulationOptions,
