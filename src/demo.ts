@@ -1,5 +1,6 @@
 import type { LoadBalancerOptions } from './balancing/load-balancer.ts'
 import type { HistoryListener } from './chat/history/events.ts'
+import type { ControlTarget } from './control/control-target.ts'
 import { requireNumber } from './errors.ts'
 import type { RunResult } from './metrics/run-result.ts'
 import { lineLogger } from './pipeline/logger.ts'
@@ -39,8 +40,12 @@ export interface DemoOptions extends AutoScalerOptions, LoadBalancerOptions {
   controlPort?: number
   /** Of a live demo: takes what each user did and saw. */
   onEvent?: HistoryListener
+  /** Called when the run begins, with what it can be watched and steered by and, of a live one, its dashboard's address. */
+  onControl?: (control: ControlTarget, dashboard?: string) => void
   /** Takes each line; standard output unless told. */
   write?: (line: string) => void
+  /** Takes the line of each control interval; `write` unless told. */
+  onProgress?: (line: string) => void
 }
 
 /**
@@ -48,6 +53,8 @@ export interface DemoOptions extends AutoScalerOptions, LoadBalancerOptions {
  * scales out from 15 users a server on.
  */
 export const DEMO_SCALE_UP_THRESHOLD = 15
+/** Seconds that the demo takes unless told. */
+export const DEMO_DURATION = 30
 
 function policyLine(scaler: AutoScaler, options: DemoOptions): string {
   const { minServers, maxServers, cooldown } = scaler.limits
@@ -76,9 +83,11 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     pace = 1,
     seed = 42,
     signal,
+    onControl,
+    onProgress,
     write = (line: string) => console.log(line),
   } = options
-  const duration = requireNumber('duration', options.duration ?? 30, { above: 0 })
+  const duration = requireNumber('duration', options.duration ?? DEMO_DURATION, { above: 0 })
   const baseRate = requireNumber('baseRate', options.baseRate ?? 5, { min: 0 })
   const peakRate = requireNumber('peakRate', options.peakRate ?? Math.max(50, baseRate), { min: 0 })
   const pattern = options.loadPattern
@@ -119,7 +128,8 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     autoScaler: scaler,
     balancer: { strategy, routing },
     signal,
-    logger: lineLogger(write, { verbose }),
+    onControl,
+    logger: lineLogger(write, { verbose, progress: onProgress }),
   }
   write(`\n🚀 Starting auto-scaling ${options.live ? 'fleet' : 'simulation'}...\n`)
   const result = options.live

@@ -1,6 +1,7 @@
 export { LoadBalancer, type LoadBalancerOptions, type RoutedItem } from './balancing/load-balancer.ts'
 export { STRATEGY_NAMES, type StrategyName } from './balancing/strategies.ts'
 export type { BalancedServer, Placement, Strategy } from './balancing/strategy.ts'
+export type { ControlTarget } from './control/control-target.ts'
 export { DEMO_SCALE_UP_THRESHOLD, type DemoOptions, runAutoScalingDemo } from './demo.ts'
 export { ConcertinaError, type ErrorCode } from './errors.ts'
 export { Fleet } from './fleet/fleet.ts'
@@ -23,6 +24,7 @@ export {
   type ScaledTick,
 } from './scaling/auto-scaler.ts'
 export type { Decision, Limit } from './scaling/decision.ts'
+export { chainPolicy } from './scaling/policies/chain.ts'
 export { type HpaOptions, hpaPolicy } from './scaling/policies/hpa.ts'
 export { type KnativeOptions, knativePolicy } from './scaling/policies/knative.ts'
 export { maxPolicy } from './scaling/policies/max.ts'
@@ -35,6 +37,9 @@ export { type TargetTrackingOptions, targetTrackingPolicy } from './scaling/poli
 export { thresholdPolicy } from './scaling/policies/threshold.ts'
 export { createPolicy, type PolicySpec } from './scaling/policies.ts'
 export type { Observation, Policy, Recommendation, ServerObservation } from './scaling/policy.ts'
+export { clairvoyantFloor, type Floor, type FloorOptions } from './simulation/floor.ts'
+export { type FluidOptions, type FluidResult, type FluidWorld, runFluid } from './simulation/fluid.ts'
+export { LoadCurve } from './simulation/load-curve.ts'
 export type {
   ServerOptions,
   SimulationOptions,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
+import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../metrics/buckets.ts'
 import { Histogram } from '../metrics/histogram.ts'
 import { seededRng } from '../pipeline/rng.ts'
 import { distribution } from '../traffic/distribution.ts'
@@ -30,6 +31,10 @@ export interface ChatServerStats {
   /** Times that a member fell behind, and connections closed for staying so. */
   readonly behind: number
   readonly slowClosed: number
+  /** Times that a room was joined where its user had left off, after a lost connection or a move. */
+  readonly resumed: number
+  /** Seconds from receiving to acknowledging, in the buckets of `LATENCY_BOUNDS`. */
+  readonly latency: BucketTotals
   /** Slot-seconds of simulated work, its slots, and messages that wait for one; absent without such work. */
   readonly work?: { busySeconds: number; concurrency: number; queued: number }
 }
@@ -49,10 +54,11 @@ export class ChatServer {
   readonly #slots: WorkSlots | undefined
   readonly #origins: readonly string[]
   readonly #connections = new Set<Connection>()
-  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0 }
+  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0 }
   readonly #alive: NodeJS.Timeout
   /** Connections that are due to go elsewhere. */
   readonly #leaving = new Set<Connection>()
+  readonly #buckets = new Buckets(LATENCY_BOUNDS)
   #latency = new Histogram()
 
   /**
@@ -119,6 +125,7 @@ export class ChatServer {
       acked: (seconds) => {
         this.#counts.messages++
         this.#latency.record(seconds)
+        this.#buckets.record(seconds)
       },
       count: (what) => {
         this.#counts[what]++
@@ -150,6 +157,7 @@ export class ChatServer {
       staying: this.#connections.size - this.#leaving.size,
       deliveries: this.#rooms.deliveries,
       ...this.#counts,
+      latency: this.#buckets,
       work: slots && { busySeconds: slots.busySeconds, concurrency: slots.concurrency, queued: slots.queued },
     }
   }

@@ -209,6 +209,7 @@ export class Connection {
     const { epoch } = this.#context
     // A cursor may be a little ahead of what this server was told so far.
     const known = cursor?.epoch === epoch
+    if (known) this.#context.count('resumed')
     const seq = known ? cursor.seq : Math.max(room.first - 1, room.head - history)
     const { members, users } = room.roster
     this.send({

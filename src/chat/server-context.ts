@@ -31,5 +31,5 @@ export interface ServerContext {
   closed(connection: Connection): void
   /** A message was acknowledged, so many seconds after it came. */
   acked(seconds: number): void
-  count(what: 'refused' | 'behind' | 'slowClosed'): void
+  count(what: 'refused' | 'behind' | 'slowClosed' | 'resumed'): void
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { ConcertinaError } from '../errors.ts'
-import { AutoScaler } from '../scaling/auto-scaler.ts'
+import { AutoScaler, type AutoScalerOptions } from '../scaling/auto-scaler.ts'
 import { createPolicy } from '../scaling/policies.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { distribution } from '../traffic/distribution.ts'
@@ -176,7 +176,11 @@ function plainData(document: Document, places: Places): unknown {
 }
 
 /** What a config file says, as the simulation's options; without `pattern` when it has no `load`. */
-export type ConfiguredOptions = Partial<SimulationOptions> & { load?: PatternSpec; live?: LiveConfig }
+export type ConfiguredOptions = Omit<Partial<SimulationOptions>, 'autoScaler'> & {
+  autoScaler?: AutoScalerOptions
+  load?: PatternSpec
+  live?: LiveConfig
+}
 
 /**
  * Reads a YAML config and checks all of it.
@@ -212,9 +216,11 @@ function toOptions(config: Config, places: Places, folder: string): ConfiguredOp
   const spec = load && resolveFiles(load, folder)
   const time = (path: Path, value: Parameters<typeof distribution>[0] | undefined) =>
     value && located(places, path, () => distribution(value))
-  const policySpec = autoScaler?.policy
-  const policy = policySpec && located(places, ['autoScaler', 'policy'], () => createPolicy(policySpec))
-  const scaling = autoScaler && { ...autoScaler, policy }
+  const policyAt = (key: 'policy' | 'shadow') => {
+    const policy = autoScaler?.[key]
+    return policy && located(places, ['autoScaler', key], () => createPolicy(policy))
+  }
+  const scaling = autoScaler && { ...autoScaler, policy: policyAt('policy'), shadow: policyAt('shadow') }
   if (scaling) located(places, ['autoScaler'], () => new AutoScaler(scaling))
   return {
     ...rest,

@@ -1,14 +1,19 @@
 import type { CheckReport } from '../chat/history/checker.ts'
-import { runAutoScalingDemo } from '../demo.ts'
+import type { HistoryEvent } from '../chat/history/events.ts'
+import type { ControlTarget } from '../control/control-target.ts'
+import { DEMO_DURATION, runAutoScalingDemo } from '../demo.ts'
 import { ConcertinaError, invalidInput } from '../errors.ts'
 import { runLive } from '../live/run.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
+import type { TerminalView } from '../report/terminal-view.ts'
+import { DecisionLog } from './decision-log.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
-import { HistoryFile } from './history-file.ts'
+import { LineFile } from './line-file.ts'
 import { ReportFile } from './report-file.ts'
 import { optionsOf } from './simulate.ts'
+import { openView } from './view.ts'
 
 export interface DemoFlags extends RunFlags {
   verbose?: boolean
@@ -17,6 +22,7 @@ export interface DemoFlags extends RunFlags {
   port?: number
   controlPort?: number
   history?: string
+  decisions?: string
   report?: string
   config?: string
 }
@@ -28,12 +34,18 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
       throw invalidInput(flag, 'there is no --live', 'together with --live')
   }
   const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
-  const history = flags.history === undefined ? undefined : new HistoryFile(flags.history)
+  let watchers: Watchers = {}
   try {
+    watchers = {
+      history: flags.history === undefined ? undefined : new LineFile('--history', flags.history),
+      decisions: flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions),
+      view: openView(process.stdout),
+    }
     const result =
       flags.config === undefined
-        ? await phases(flags, signal, history)
-        : await configured(flags, signal, history)
+        ? await phases(flags, signal, watchers)
+        : await configured(flags, signal, watchers)
+    watchers.view?.end()
     report?.commit(result)
     if (result.live) requirePromise(result.live.checks)
     return result
@@ -41,13 +53,36 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     report?.discard()
     throw error
   } finally {
-    history?.close()
+    watchers.view?.end()
+    watchers.decisions?.close()
+    watchers.history?.close()
+  }
+}
+
+/** Who is told of what goes on. */
+interface Watchers {
+  readonly history?: LineFile<HistoryEvent> | undefined
+  readonly decisions?: DecisionLog | undefined
+  readonly view?: TerminalView | undefined
+}
+
+/** What a run is told of its watchers. */
+function told({ history, decisions, view }: Watchers, duration: number) {
+  return {
+    onEvent: history?.take,
+    onControl:
+      (view ?? decisions) &&
+      ((control: ControlTarget, dashboard?: string) => {
+        decisions?.onControl(control)
+        view?.show(control, { duration, dashboard })
+      }),
   }
 }
 
 /** The demonstration of the library with these flags. */
-function phases(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): Promise<RunResult> {
+function phases(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
   const { duration, baseRate, peakRate, strategy, routing, verbose, live, data, port, controlPort } = flags
+  const { view, decisions } = watchers
   return runAutoScalingDemo({
     duration,
     baseRate,
@@ -61,18 +96,22 @@ function phases(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): P
     data,
     port,
     controlPort,
-    onEvent: history?.take,
+    write: view?.print,
+    onProgress: view?.progress,
+    onDecision: decisions?.onDecision,
+    ...told(watchers, duration ?? DEMO_DURATION),
     ...scalingOptions(flags),
   })
 }
 
 /** The live run of a config file: what `simulate` makes of the same one is its forecast. */
-async function configured(flags: DemoFlags, signal: AbortSignal, history?: HistoryFile): Promise<RunResult> {
+async function configured(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
   const { data, port, controlPort, verbose } = flags
-  const options = optionsOf(flags)
-  const write = (line: string) => console.log(line)
+  const { view, decisions } = watchers
+  const options = optionsOf(flags, decisions)
+  const write = view?.print ?? ((line: string) => console.log(line))
   const onListening = (chat: string, dashboard: string) => write(`Dashboard: ${dashboard}   Chat: ${chat}\n`)
-  const logger = lineLogger(write, { verbose })
+  const logger = lineLogger(write, { verbose, progress: view?.progress })
   const result = await runLive({
     ...options,
     data,
@@ -81,7 +120,7 @@ async function configured(flags: DemoFlags, signal: AbortSignal, history?: Histo
     signal,
     logger,
     onListening,
-    onEvent: history?.take,
+    ...told(watchers, options.duration ?? options.pattern.duration),
   })
   write(`\n${summary(result)}\n`)
   return result

@@ -23,7 +23,7 @@ export interface JudgingFlags {
 export const collect = (value: string, before: string[] = []) => [...before, value]
 
 /** Policies that can do with their kind alone. */
-export const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => kind !== 'schedule' && kind !== 'max')
+export const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => !['schedule', 'max', 'chain'].includes(kind))
 
 export const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`
 

@@ -1,5 +1,6 @@
 import { signToken } from '../chat/auth.ts'
 import { HistoryChecker } from '../chat/history/checker.ts'
+import type { HistoryEvent } from '../chat/history/events.ts'
 import { invalidInput } from '../errors.ts'
 import { VirtualUsers } from '../live/virtual-users.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
@@ -10,7 +11,7 @@ import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
 import { readConfig } from './config.ts'
 import { requirePromise } from './demo.ts'
 import { seedOf } from './flags.ts'
-import { HistoryFile } from './history-file.ts'
+import { LineFile } from './line-file.ts'
 import { type LoadFlags, loadPattern } from './simulate.ts'
 
 export interface LoadCommandFlags extends LoadFlags {
@@ -35,7 +36,8 @@ export async function load(flags: LoadCommandFlags, signal: AbortSignal): Promis
   const duration = flags.duration ?? config.duration ?? pattern.duration
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
   const secret = process.env.CONCERTINA_SECRET ?? config.live?.auth?.secret
-  const history = flags.history === undefined ? undefined : new HistoryFile(flags.history)
+  const history =
+    flags.history === undefined ? undefined : new LineFile<HistoryEvent>('--history', flags.history)
   const checker = new HistoryChecker()
   const users = new VirtualUsers({
     url: flags.url,

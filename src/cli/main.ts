@@ -17,7 +17,7 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
   version: string
 }
 
-/** Runs a command until its end or a signal; 130 and 143 are the shell's statuses for an interrupted command. */
+/** Runs a command until its end or a signal; 129, 130 and 143 are the shell's statuses for an interrupted command. */
 async function run<F extends object>(
   command: (flags: F, signal: AbortSignal) => Promise<unknown>,
   flags: F,
@@ -30,6 +30,8 @@ async function run<F extends object>(
   }
   process.on('SIGINT', stop(130))
   process.on('SIGTERM', stop(143))
+  // The terminal was closed. Without one, whoever started it has said what a hang-up means (nohup).
+  if (process.stdout.isTTY) process.on('SIGHUP', stop(129))
   try {
     await command(flags, abort.signal)
   } catch (error) {
@@ -61,6 +63,10 @@ function program(): Command {
     .option('--port <port>', 'of the live chat (any free one)', number)
     .option('--control-port <port>', 'of the live dashboard (any free one)', number)
     .option('--history <file>', 'write what every virtual user did and saw, for verify')
+    .option(
+      '--decisions <file>',
+      'write every decision there, one JSON object a line, for explain and replay',
+    )
     .option('--report <file>', 'write a report of the run there, one HTML file')
     .action(async (flags: DemoFlags) => run((await import('./demo.ts')).demo, flags))
   addTraceFlags(addRunFlags(main.command('simulate')))
@@ -68,6 +74,10 @@ function program(): Command {
     .option('--config <file>', 'take everything that no flag tells from a YAML file')
     .option('--json', 'print the result as JSON')
     .option('--events <file>', 'write the scaling decisions there, one JSON object a line')
+    .option(
+      '--decisions <file>',
+      'write every decision there, one JSON object a line, for explain and replay',
+    )
     .option('--report <file>', 'write a report of the run there, one HTML file')
     .option('--watch', 'serve a dashboard to watch and steer it by, at the pace of real time')
     .option('--port <port>', 'of the dashboard (8080)', number)
@@ -80,6 +90,10 @@ function program(): Command {
     .option('--port <port>', 'of the chat (8080)', number)
     .option('--control-port <port>', 'of dashboard, control API and metrics (8081)', number)
     .option('--data <folder>', 'keep the rooms there (concertina-data)')
+    .option(
+      '--decisions <file>',
+      'write every decision there, one JSON object a line, for explain and replay',
+    )
     .option('--anonymous', 'users may come without a token')
     .action(async (flags: ServeFlags) => run((await import('./serve.ts')).serve, flags))
   addTraceFlags(addLoadFlags(main.command('load')))
@@ -110,7 +124,7 @@ function program(): Command {
   main
     .command('explain')
     .description('says each decision of a log in words')
-    .argument('<file>', 'what --events wrote')
+    .argument('<file>', 'what --decisions or --events wrote; - is the standard input')
     .option('--line <number>', 'only this line', number)
     .action(async (file: string, flags: { line?: number }) =>
       run(async () => (await import('./explain.ts')).explain(file, flags.line), flags),
@@ -133,10 +147,13 @@ function program(): Command {
   return main
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && stream === process.stdout) process.exit(0)
+    // A terminal that is gone takes nothing; the run ends by its hang-up, or goes on without it.
+    if (error.code !== 'EIO') throw error
+  })
+}
 
 try {
   await program().parseAsync()

@@ -1,9 +1,10 @@
 import type { ScaledTick } from '../scaling/auto-scaler.ts'
+import { canRedraw } from './view.ts'
 
 /** Shows how far a run of `duration` seconds is, on a terminal; says nothing in a pipe. */
 export function showProgress(duration: number): { onTick?: (tick: ScaledTick) => void; end: () => void } {
   const { stderr } = process
-  if (!stderr.isTTY) return { end: () => {} }
+  if (!canRedraw(stderr)) return { end: () => {} }
   let next = performance.now() + 200
   return {
     onTick({ time, messages }) {

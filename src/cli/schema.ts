@@ -36,6 +36,9 @@ export const configSchema = z.strictObject({
   autoScaler: z
     .strictObject({
       policy: policySchema.optional(),
+      shadow: policySchema
+        .optional()
+        .describe('a second policy that decides on the same load and never acts'),
       scaleUpThreshold: z.number().positive().optional().describe('users a server; 30'),
       scaleDownThreshold: atLeastZero.optional().describe('users a server; 10'),
       minServers: count.optional().describe('2'),

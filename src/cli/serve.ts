@@ -8,9 +8,12 @@ import { Supervisor } from '../live/supervisor.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { jsonLogger, type Logger, lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
+import type { TerminalView } from '../report/terminal-view.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { type ConfiguredOptions, readConfig } from './config.ts'
+import { DecisionLog } from './decision-log.ts'
 import { type ScalingFlags, scalingOptions, seedOf } from './flags.ts'
+import { openView } from './view.ts'
 
 export interface ServeFlags extends ScalingFlags {
   config?: string
@@ -18,6 +21,7 @@ export interface ServeFlags extends ScalingFlags {
   port?: number
   controlPort?: number
   data?: string
+  decisions?: string
   anonymous?: boolean
   strategy?: NonNullable<ConfiguredOptions['balancer']>['strategy']
   seed?: string
@@ -37,9 +41,10 @@ function authOf(flags: ServeFlags, configured: { secret?: string; anonymous?: bo
   return { secret, anonymous }
 }
 
-/** Lines for people on a terminal, JSON for machines in a pipe. */
-function logger(): Logger {
+/** Lines for people on a terminal, beside the view where there is one; JSON for machines in a pipe. */
+function logger(view: TerminalView | undefined): Logger {
   const write = (line: string) => console.log(line)
+  if (view) return lineLogger(view.print, { progress: view.progress })
   return process.stdout.isTTY ? lineLogger(write) : jsonLogger(write)
 }
 
@@ -50,14 +55,21 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   const host = flags.host ?? live.host ?? '127.0.0.1'
   const { connectionsPerSecond, connectionBurst, ...limits } = live.limits ?? {}
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
-  const log = logger()
-  const autoScaler = new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) })
+  const view = openView(process.stdout)
+  const log = logger(view)
+  const auth = authOf(flags, live.auth)
+  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions)
+  const autoScaler = new AutoScaler({
+    ...config.autoScaler,
+    ...scalingOptions(flags),
+    onDecision: decisions?.onDecision,
+  })
   const supervisor = new Supervisor(
     {
       gateway: { host, port: flags.port ?? live.port ?? 8080, connectionsPerSecond, connectionBurst },
       data: flags.data ?? live.data ?? 'concertina-data',
       chat: {
-        auth: authOf(flags, live.auth),
+        auth,
         origins: live.origins,
         limits,
         ...(live.work && { work: messageWork(server) }),
@@ -74,8 +86,10 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   )
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
   try {
+    const control = liveControl(supervisor, autoScaler)
+    decisions?.onControl(control)
     plane = await startControlPlane(
-      liveControl(supervisor, autoScaler),
+      control,
       {
         host: live.controlHost,
         port: flags.controlPort ?? live.controlPort ?? 8081,
@@ -87,6 +101,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
     log.info(`Chat:      http://${host}:${port}/ (ws://${host}:${port}/chat)`, { port })
     log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
     supervisor.run()
+    view?.show(control, { dashboard: plane.url })
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
       signal.addEventListener('abort', () => resolve())
@@ -96,12 +111,15 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
     const metrics = await supervisor.stop()
     const throughput = messages / Math.max(1e-9, metrics.duration)
     const result: RunResult = { ...metrics, totalMessages: messages, throughput, seed, interrupted: true }
+    view?.end()
     if (process.stdout.isTTY) console.log(summary(result))
     return result
   } catch (error) {
     await supervisor.close()
     throw error
   } finally {
+    view?.end()
     plane?.close()
+    decisions?.close()
   }
 }

@@ -2,6 +2,7 @@ import type { FleetControl } from '../control/fleet-control.ts'
 import { invalidInput, requireNumber } from '../errors.ts'
 import { startControlPlane } from '../live/control-plane.ts'
 import type { RunResult } from '../metrics/run-result.ts'
+import { lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
@@ -10,10 +11,12 @@ import type { LoadPattern } from '../traffic/load-pattern.ts'
 import { threePhase } from '../traffic/patterns/three-phase.ts'
 import { readTrace, tracePattern } from '../traffic/trace.ts'
 import { type ConfiguredOptions, readConfig } from './config.ts'
+import { DecisionLog } from './decision-log.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
 import { OutputFile } from './output-file.ts'
 import { showProgress } from './progress.ts'
 import { ReportFile } from './report-file.ts'
+import { openView } from './view.ts'
 
 /** Flags that tell the load. */
 export interface LoadFlags {
@@ -29,6 +32,7 @@ export interface SimulateFlags extends RunFlags, LoadFlags {
   config?: string
   json?: boolean
   events?: string
+  decisions?: string
   report?: string
   watch?: boolean
   port?: number
@@ -65,7 +69,10 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
 }
 
 /** The run that flags and config describe; flags go before the config. */
-export function optionsOf(flags: SimulateFlags): SimulationOptions & { autoScaler: AutoScaler } {
+export function optionsOf(
+  flags: SimulateFlags,
+  decisions?: DecisionLog,
+): SimulationOptions & { autoScaler: AutoScaler } {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { load: _, live: __, ...configured } = config
   return {
@@ -73,7 +80,11 @@ export function optionsOf(flags: SimulateFlags): SimulationOptions & { autoScale
     pattern: loadPattern(flags, config),
     duration: flags.duration ?? config.duration,
     seed: seedOf(flags.seed) ?? config.seed,
-    autoScaler: new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) }),
+    autoScaler: new AutoScaler({
+      ...config.autoScaler,
+      ...scalingOptions(flags),
+      onDecision: decisions?.onDecision,
+    }),
     balancer: {
       strategy: flags.strategy ?? config.balancer?.strategy,
       routing: flags.routing ?? config.balancer?.routing,
@@ -81,53 +92,92 @@ export function optionsOf(flags: SimulateFlags): SimulationOptions & { autoScale
   }
 }
 
-/** What lets a run be watched. When the dashboard cannot listen, the run ends and `close` rejects. */
-function watchedRun({ port = 8080, pace = 1 }: SimulateFlags, signal: AbortSignal) {
+/**
+ * What lets a run of `duration` seconds be watched: a dashboard and, on a terminal, a view. When the dashboard cannot listen,
+ * the run ends and `close` rejects.
+ */
+function watchedRun(
+  { port = 8080, pace = 1 }: SimulateFlags,
+  duration: number,
+  signal: AbortSignal,
+  decisions?: DecisionLog,
+) {
   requireNumber('port', port, { min: 0, max: 65_535, integer: true })
   requireNumber('pace', pace, { above: 0 })
   const stop = new AbortController()
   let plane: ReturnType<typeof startControlPlane> | undefined
+  const view = openView(process.stderr)
+  let ended = false
   const onControl = (control: FleetControl) => {
+    decisions?.onControl(control)
     plane = startControlPlane(control, { port })
     plane.then(
-      ({ url }) => console.error(`Dashboard: ${url}`),
+      ({ url }) => {
+        console.error(`Dashboard: ${url}`)
+        if (!ended) view?.show(control, { duration, dashboard: url })
+      },
       () => stop.abort(),
     )
   }
-  const close = async () => (await plane)?.close()
-  return { options: { pace, onControl, signal: AbortSignal.any([signal, stop.signal]) }, close }
+  const close = async () => {
+    ended = true
+    view?.end()
+    const started = await plane
+    started?.close()
+  }
+  const logger = view && lineLogger(view.print, { progress: view.progress })
+  return { options: { pace, onControl, logger, signal: AbortSignal.any([signal, stop.signal]) }, close }
 }
 
-/** Leaves no other file behind when the report cannot be written. */
-function newReport(file: string, config: string | undefined, other: OutputFile | undefined): ReportFile {
-  try {
-    return new ReportFile(file, config)
-  } catch (error) {
-    other?.discard()
-    throw error
+/** The files that a run writes. */
+class Outputs {
+  readonly events: OutputFile | undefined
+  readonly report: ReportFile | undefined
+  readonly decisions: DecisionLog | undefined
+
+  /** @throws {ConcertinaError} FILE_ACCESS when one cannot be written; then none is left. */
+  constructor({ events, report, decisions, config }: SimulateFlags) {
+    try {
+      this.events = events === undefined ? undefined : new OutputFile('--events', events)
+      this.report = report === undefined ? undefined : new ReportFile(report, config)
+      this.decisions = decisions === undefined ? undefined : new DecisionLog(decisions)
+    } catch (error) {
+      this.discard()
+      throw error
+    }
+  }
+
+  commit(result: RunResult): void {
+    this.events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
+    this.report?.commit(result)
+    this.decisions?.close()
+  }
+
+  discard(): void {
+    this.events?.discard()
+    this.report?.discard()
   }
 }
 
 /** `concertina simulate`: the same pipeline as fast as the machine can. */
 export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<RunResult> {
-  const options = optionsOf(flags)
-  const events = flags.events === undefined ? undefined : new OutputFile('--events', flags.events)
-  const report = flags.report === undefined ? undefined : newReport(flags.report, flags.config, events)
-  const progress = showProgress(options.duration ?? options.pattern.duration)
-  const watched = flags.watch ? watchedRun(flags, signal) : undefined
+  optionsOf(flags) // what is wrong with them is said before any file is made
+  const files = new Outputs(flags)
+  const options = optionsOf(flags, files.decisions)
+  const duration = options.duration ?? options.pattern.duration
+  const watched = flags.watch ? watchedRun(flags, duration, signal, files.decisions) : undefined
+  const progress = watched ? undefined : showProgress(duration)
   try {
-    const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress.onTick })
+    const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
     await watched?.close()
-    progress.end()
-    events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
-    report?.commit(result)
+    progress?.end()
+    files.commit(result)
     console.log(flags.json ? JSON.stringify(result) : summary(result))
     return result
   } catch (error) {
     await watched?.close().catch(() => {})
-    progress.end()
-    events?.discard()
-    report?.discard()
+    progress?.end()
+    files.discard()
     throw error
   }
 }

@@ -8,6 +8,8 @@ export class EventList {
   readonly #events: FleetEvent[] = []
   readonly #now: () => number
   #count = 0
+  /** Called after each. */
+  onEvent: (event: FleetEvent) => void = () => {}
 
   /** @param now seconds since the run began */
   constructor(now: () => number) {
@@ -16,8 +18,10 @@ export class EventList {
 
   add(kind: FleetEvent['kind'], text: string, decision?: Decision): void {
     const time = decision?.time ?? this.#now()
-    this.#events.push({ number: ++this.#count, time, kind, text, ...(decision && { decision }) })
+    const event: FleetEvent = { number: ++this.#count, time, kind, text, ...(decision && { decision }) }
+    this.#events.push(event)
     if (this.#events.length > 2 * KEPT) this.#events.splice(0, KEPT)
+    this.onEvent(event)
   }
 
   after(number: number): readonly FleetEvent[] {

@@ -91,7 +91,7 @@ export class FleetControl implements ControlTarget {
 
   snapshot(): FleetSnapshot {
     const { fleet, autoScaler, balancer, pattern } = this.#parts
-    const { policy, limits } = autoScaler
+    const { policy, limits, shadow } = autoScaler
     const { wanted, reason, limitedBy, forecast } = this.#decision ?? {}
     const policySpec = specOf(policy.current)
     const { usersPerServer } = policy
@@ -109,6 +109,7 @@ export class FleetControl implements ControlTarget {
       ...(usersPerServer !== undefined && { usersPerServer }),
       ...(wanted !== undefined && reason !== undefined && { decision: { wanted, reason, limitedBy } }),
       ...(forecast && { forecast }),
+      ...(shadow?.size !== undefined && { shadow: { policy: shadow.policy.name, servers: shadow.size } }),
       paused: policy.paused,
       strategy: balancer.strategy,
       limits: { minServers: limits.minServers, maxServers: limits.maxServers },
@@ -126,6 +127,11 @@ export class FleetControl implements ControlTarget {
       messagesPerSecond: this.#rates.get(id)?.perSecond ?? 0,
       ...work?.measured?.(),
     }
+  }
+
+  /** Tells of every event from now on. */
+  onEvent(listener: (event: FleetEvent) => void): void {
+    this.#events.onEvent = listener
   }
 
   events(after: number): readonly FleetEvent[] {

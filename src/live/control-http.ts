@@ -35,7 +35,7 @@ export function controlServer(
           notFound(request, response)
           return
         }
-        metrics.metrics().then(
+        metrics.text().then(
           (body) => text(200, body, metrics.contentType),
           (error: Error) => text(500, `${error.message}\n`),
         )

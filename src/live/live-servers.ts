@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server, ServerWork } from '../fleet/server.ts'
+import { Buckets, LATENCY_BOUNDS } from '../metrics/buckets.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
 
 /** What counts over the whole life of a fleet, servers that are gone included. */
@@ -11,9 +12,17 @@ export interface FleetTotals {
   deliveries: number
   behind: number
   slowClosed: number
+  resumed: number
 }
 
-const NOTHING: FleetTotals = { messages: 0, refused: 0, deliveries: 0, behind: 0, slowClosed: 0 }
+const NOTHING: FleetTotals = {
+  messages: 0,
+  refused: 0,
+  deliveries: 0,
+  behind: 0,
+  slowClosed: 0,
+  resumed: 0,
+}
 
 /** A server's work, as its last report tells it. */
 class ReportedWork implements ServerWork {
@@ -50,6 +59,7 @@ export class LiveServers {
   readonly #uncounted: (id: ServerId, taken: number) => number
   readonly #processes = new Map<ServerId, { child: ChildProcess; work: ReportedWork }>()
   readonly #gone: FleetTotals = { ...NOTHING }
+  readonly #latencyOfGone = new Buckets(LATENCY_BOUNDS)
 
   /** @param uncounted sockets that were given to a server and are not in its report yet */
   constructor(fleet: Fleet, uncounted: (id: ServerId, taken: number) => number) {
@@ -105,8 +115,18 @@ export class LiveServers {
     return totals
   }
 
+  /** Seconds from receiving to acknowledging, of all messages of all servers. */
+  get latency(): Buckets {
+    const latency = new Buckets(LATENCY_BOUNDS)
+    latency.add(this.#latencyOfGone)
+    for (const { work } of this.#processes.values()) if (work.last) latency.add(work.last.latency)
+    return latency
+  }
+
   #forget(id: ServerId): void {
-    add(this.#gone, this.#processes.get(id)?.work.last)
+    const last = this.report(id)
+    add(this.#gone, last)
+    if (last) this.#latencyOfGone.add(last.latency)
     this.#processes.delete(id)
   }
 }

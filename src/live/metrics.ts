@@ -1,9 +1,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { EmbeddedRoomLog } from '../chat/logs/embedded.ts'
+import { histogramText } from './histogram-text.ts'
 import type { Supervisor } from './supervisor.ts'
 
+const PROCESS = 'concertina_supervisor_'
+/** What prom-client tells of the process by default, but names against the conventions of Prometheus. */
+const MISNAMED = ['active_handles_total', 'active_requests_total', 'active_resources_total']
+
+/** Metrics in the text format of Prometheus. */
+export interface MetricsText {
+  readonly contentType: string
+  text(): Promise<string>
+}
+
 /** Prometheus metrics of a live fleet, read from its plain counters when they are asked for. */
-export function liveMetrics(supervisor: Supervisor): Registry {
+export function liveMetrics(supervisor: Supervisor): MetricsText {
   const registry = new Registry()
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number) =>
@@ -40,7 +51,8 @@ export function liveMetrics(supervisor: Supervisor): Registry {
       },
     })
 
-  const { fleet, servers, gateway, log } = supervisor
+  const { fleet, servers, gateway, log, autoScaler } = supervisor
+  const { limits } = autoScaler
   gauge('users', 'Concurrent users.', () => servers.load)
   new Gauge({
     name: 'concertina_servers',
@@ -54,6 +66,26 @@ export function liveMetrics(supervisor: Supervisor): Registry {
     },
   })
   gauge('servers_wanted', 'Servers wanted: starting and ready.', () => fleet.size)
+  gauge(
+    'policy_servers',
+    'Servers the policy wanted at the last decision, before the limits.',
+    () => supervisor.lastDecision?.wanted ?? fleet.size,
+  )
+  gauge('servers_min', 'Fewest servers the autoscaler may want.', () => limits.minServers)
+  gauge('servers_max', 'Most servers the autoscaler may want.', () => limits.maxServers)
+  gauge('autoscaler_paused', 'Whether the autoscaler is paused: 1, or 0.', () =>
+    autoScaler.policy.paused ? 1 : 0,
+  )
+  new Counter({
+    name: 'concertina_scaling_decisions_total',
+    help: 'Decisions of the autoscaler by what they did.',
+    labelNames: ['action'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [action, count] of Object.entries(supervisor.decisions)) this.inc({ action }, count)
+    },
+  })
   counter('messages', 'Messages acknowledged.', () => servers.totals.messages)
   counter('messages_refused', 'Messages refused for want of room or disk.', () => servers.totals.refused)
   counter('deliveries', 'Messages pushed to members.', () => servers.totals.deliveries)
@@ -75,6 +107,11 @@ export function liveMetrics(supervisor: Supervisor): Registry {
   )
   counter('connections_refused', 'Connections refused at the gateway.', () => gateway.counts.refused)
   counter('users_moved', 'Users asked to move to even out the servers.', () => supervisor.moves)
+  counter(
+    'rooms_resumed',
+    'Times that a room was joined where its user had left off, after a lost connection or a move.',
+    () => servers.totals.resumed,
+  )
   counter('servers_failed', 'Servers that failed.', () => supervisor.failures)
   if (log instanceof EmbeddedRoomLog) {
     gauge('room_log_bytes', 'Bytes of the room log on disk.', () => log.bytes)
@@ -96,6 +133,33 @@ export function liveMetrics(supervisor: Supervisor): Registry {
     const report = servers.report(id)
     return report && report.latencyP99Ms / 1000
   })
-  collectDefaultMetrics({ register: registry, prefix: 'concertina_supervisor_' })
-  return registry
+  collectDefaultMetrics({ register: registry, prefix: PROCESS })
+  for (const name of MISNAMED) registry.removeSingleMetric(`${PROCESS}nodejs_${name}`)
+  const { contentType } = registry
+  return { contentType, text: async () => [await registry.metrics(), ...histograms(supervisor)].join('\n') }
+}
+
+function histograms({ servers, startups, log }: Supervisor): string[] {
+  const all = [
+    histogramText(
+      'concertina_message_latency_seconds',
+      'Time from receiving a message to acknowledging it.',
+      servers.latency,
+    ),
+    histogramText(
+      'concertina_server_startup_seconds',
+      'Time from launching a server until it is ready.',
+      startups,
+    ),
+  ]
+  if (log instanceof EmbeddedRoomLog) {
+    all.push(
+      histogramText(
+        'concertina_room_log_commit_seconds',
+        'Time the disk took to write and sync a batch of messages.',
+        log.commits,
+      ),
+    )
+  }
+  return all
 }

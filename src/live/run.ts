@@ -3,6 +3,7 @@ import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
 import { HistoryChecker } from '../chat/history/checker.ts'
 import type { HistoryListener } from '../chat/history/events.ts'
 import type { ChatOptions } from '../chat/options.ts'
+import type { ControlTarget } from '../control/control-target.ts'
 import { steeredPattern } from '../control/fleet-control.ts'
 import { invalidInput } from '../errors.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
@@ -34,6 +35,8 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   onEvent?: HistoryListener
   /** Called when the fleet stands, with the addresses of the chat page and the dashboard. */
   onListening?: (chat: string, dashboard: string) => void
+  /** Called then, too, with what the run can be watched and steered by. */
+  onControl?: (control: ControlTarget, dashboard: string) => void
 }
 
 /** Seconds after its due time that a tick looks: those who come at that time have come by then. */
@@ -76,6 +79,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
     const control = liveControl(supervisor, autoScaler, pattern)
     plane = await startControlPlane(control, { port: options.controlPort ?? 0 }, supervisor)
     options.onListening?.(`http://127.0.0.1:${port}/`, plane.url)
+    options.onControl?.(control, plane.url)
     const onEvent: HistoryListener = (event) => {
       checker.take(event)
       options.onEvent?.(event)

@@ -11,12 +11,14 @@ import { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { localProvider } from '../fleet/providers/local.ts'
 import type { Server } from '../fleet/server.ts'
+import { Buckets } from '../metrics/buckets.ts'
 import type { MetricsResult } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import { wallClock } from '../pipeline/clock.ts'
 import { type Logger, silentLogger } from '../pipeline/logger.ts'
 import { seededRng } from '../pipeline/rng.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
+import type { Decision } from '../scaling/decision.ts'
 import { ControlLoop, type LoadNow } from './control-loop.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
@@ -43,6 +45,8 @@ export interface SupervisorOptions {
   requestedLoad?: (time: number) => number
 }
 
+/** Upper bounds for the time that a server takes to be ready, seconds. */
+const STARTUP_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** Failures before the fleet stands after which it is given up. */
 const MAX_FAILED_STARTS = 3
 /** Seconds that moves of users have to happen before the next ones are planned. */
@@ -59,6 +63,7 @@ export class Supervisor {
   readonly placement: Placement
   readonly log: RoomLog
   readonly loop: ControlLoop
+  readonly autoScaler: AutoScaler
   readonly #hub: Hub
   readonly #options: SupervisorOptions
   readonly #logger: Logger
@@ -68,6 +73,11 @@ export class Supervisor {
   moves = 0
   /** Servers that failed. */
   failures = 0
+  /** Seconds from launching a server until it was ready. */
+  readonly startups = new Buckets(STARTUP_BOUNDS)
+  /** Decisions by what they did. */
+  readonly decisions: Record<Decision['action'], number> = { scale_up: 0, scale_down: 0, none: 0 }
+  lastDecision: Decision | undefined
   /** Called after every decision. */
   onTick: (tick: ScaledTick) => void = () => {}
 
@@ -79,6 +89,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions, http: HttpServer) {
     const { logger = silentLogger, seed = 42, strategy = 'round-robin' } = options
     this.#options = options
+    this.autoScaler = options.autoScaler
     this.#logger = logger
     this.#rebalance = rebalanceOptions(options.rebalance)
     this.log = options.data === undefined ? new MemoryRoomLog() : this.#openLog(options.data)
@@ -103,7 +114,7 @@ export class Supervisor {
     )
     this.gateway = new Gateway(options.gateway, (room, to) => this.placement.place(room, to), http)
     this.fleet.onChange((server) => {
-      if (server.state === 'ready') this.gateway.retry()
+      if (server.state === 'ready') this.#onReady(server)
       if (server.state === 'failed') this.#onFailed(server)
     })
     this.loop = new ControlLoop(
@@ -112,6 +123,8 @@ export class Supervisor {
       () => this.now(),
     )
     this.loop.onTick = (tick) => {
+      this.decisions[tick.decision.action]++
+      this.lastDecision = tick.decision
       this.#evenOut()
       this.onTick(tick)
     }
@@ -141,6 +154,11 @@ export class Supervisor {
     return work
       ? { ...chat, work: { ...work, concurrency: Math.max(1, Math.round(work.concurrency * weight)) } }
       : chat
+  }
+
+  #onReady({ launchedAt, readyAt = launchedAt }: Server): void {
+    this.startups.record(readyAt - launchedAt)
+    this.gateway.retry()
   }
 
   #onFailed({ id, failure }: Server): void {

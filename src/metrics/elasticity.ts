@@ -2,7 +2,10 @@
  * How well supply followed demand. Shares and accuracies as fractions: 0.05 is 5 %.
  *
  * Source: Herbst, Krebs, Oikonomou, Kousiouris, Evangelinou, Iosup, Kounev, "Ready for Rain? A View from SPEC Research on
- * the Future of Cloud Metrics", technical report SPEC-RG-2016-01 (2016), chapter on elasticity.
+ * the Future of Cloud Metrics", technical report SPEC-RG-2016-01 (2016), chapter on elasticity. A demand below one server counts as
+ * one, which is our own. Compared with the authors' tool BUNGEE (package `tools.descartes.bungee.metric`): τ_U and τ_O are the same; its
+ * accuracies are not divided by the demand; its instability counts one side only, min(max(sgn(Δs) − sgn(Δd), 0), 1), also over T − t₁. The
+ * text of the report could not be compared, so take θ and υ as they are written here.
  */
 export interface ElasticityScores {
   /** θ_U = 1/T · Σ max(d − s, 0)/d · Δt: how far supply is below demand, relative to demand, in the mean. */

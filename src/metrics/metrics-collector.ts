@@ -78,9 +78,10 @@ export class MetricsCollector extends SinkFunction<ProcessedItem, MetricsResult>
     this.#requestedPeak = Math.max(this.#requestedPeak, requestedLoad)
     this.#samples.add({ time, requestedLoad, load, servers, readyServers, messages })
     const cell = (value: number, width: number) => String(value).padStart(width)
-    this.#context.logger.info(
-      `📊 Load: ${cell(load, 3)} users | Servers: ${cell(servers, 2)} | Requests: ${cell(messages, 4)}`,
-    )
+    const line = `📊 Load: ${cell(load, 3)} users | Servers: ${cell(servers, 2)} | Requests: ${cell(messages, 4)}`
+    const { logger } = this.#context
+    if (logger.progress) logger.progress(line)
+    else logger.info(line)
   }
 
   #integrateLoad(time: number): void {

@@ -4,6 +4,8 @@ export interface Logger {
   info(message: string, fields?: Record<string, unknown>): void
   warn(message: string, fields?: Record<string, unknown>): void
   error(message: string, fields?: Record<string, unknown>): void
+  /** What is said at every control interval; `info` takes it unless there is this. */
+  progress?(message: string): void
 }
 
 const nothing = () => {}
@@ -18,12 +20,16 @@ export function jsonLogger(write: (line: string) => void): Logger {
   return { debug: nothing, info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Plain lines through `write`; `debug` only when `verbose`. */
-export function lineLogger(write: (line: string) => void, options: { verbose?: boolean } = {}): Logger {
+/** Plain lines through `write`; `debug` only when `verbose`; the line of every control interval through `progress`, if given. */
+export function lineLogger(
+  write: (line: string) => void,
+  options: { verbose?: boolean; progress?: (line: string) => void } = {},
+): Logger {
   return {
     debug: options.verbose ? (message) => write(message) : nothing,
     info: (message) => write(message),
     warn: (message) => write(message),
     error: (message) => write(message),
+    progress: options.progress ?? write,
   }
 }

@@ -2,12 +2,14 @@ import { invalidInput, requireNumber } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { Presence, Tick, TrafficItem, UserMessage } from '../traffic/traffic-item.ts'
+import { decide } from './decide.ts'
 import type { Decision } from './decision.ts'
-import { type LimitOptions, ScalingLimits } from './limits.ts'
+import { type LimitOptions, limitsOf, type ScalingLimits } from './limits.ts'
 import { observe, type WorkMemory } from './observe.ts'
 import type { ThresholdOptions } from './policies/threshold.ts'
 import { createPolicy } from './policies.ts'
 import type { Observation, Policy } from './policy.ts'
+import { Shadow } from './shadow.ts'
 import { SteeredPolicy } from './steered-policy.ts'
 
 export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
@@ -15,10 +17,11 @@ export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
   policy?: Policy
   /** Seconds between two decisions; 1. */
   interval?: number
+  /** A second policy that decides on the same load and never acts. */
+  shadow?: Policy
+  /** Takes every decision, also those that change nothing, and those of the shadow. */
+  onDecision?: (decision: Decision, scaler: AutoScaler) => void
 }
-
-/** Figures older than this are as good as missing. */
-const STALE_SECONDS = 60
 
 /** A tick with what was decided at it. */
 export interface ScaledTick extends Tick {
@@ -36,6 +39,9 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   readonly policy: SteeredPolicy
   readonly limits: ScalingLimits
   readonly interval: number
+  /** Decides beside and never acts; it can be replaced while it runs. */
+  shadow: Shadow | undefined
+  readonly #onDecision: NonNullable<AutoScalerOptions['onDecision']>
   #fleet: Fleet | undefined
   #context: OperatorContext | undefined
   #due = 0
@@ -57,9 +63,10 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
         )
       }
     }
-    const { cooldown = this.policy.limits?.cooldown } = options
-    this.limits = new ScalingLimits({ ...this.policy.limits, ...options, cooldown })
+    this.limits = limitsOf(this.policy, options)
     this.interval = requireNumber('interval', options.interval ?? 1, { above: 0 })
+    this.#onDecision = options.onDecision ?? (() => {})
+    if (options.shadow) this.shadow = new Shadow(options.shadow, options)
   }
 
   override open(context: OperatorContext): void {
@@ -70,24 +77,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
 
   /** What to do about an observation. Acts on nothing. */
   decide(observation: Observation): Decision {
-    const { time, load, size } = observation
-    const { servers, reason, numbers, forecast } = this.policy.evaluate(observation)
-    const blind = (load === undefined || (observation.age ?? 0) > STALE_SECONDS) && servers < size
-    const limited = this.limits.apply(time, blind ? size : servers, size)
-    const to = limited.servers
-    return {
-      time,
-      action: to > size ? 'scale_up' : to < size ? 'scale_down' : 'none',
-      from: size,
-      to,
-      wanted: servers,
-      load,
-      policy: this.policy.name,
-      reason,
-      limitedBy: blind ? 'missing-metrics' : limited.limitedBy,
-      numbers,
-      ...(forecast && { forecast }),
-    }
+    return decide(this.policy, this.limits, observation)
   }
 
   execute(item: TrafficItem): ScaledItem {
@@ -97,7 +87,10 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
     let decision: Decision | undefined
     if (time >= this.#due - 1e-9) {
       this.#due = time + this.interval
-      decision = this.decide(observe(fleet, time, load, this.#memory))
+      const observation = observe(fleet, time, load, this.#memory)
+      decision = { ...this.decide(observation), ready: fleet.ready.length }
+      this.#onDecision(decision, this)
+      if (this.shadow) this.#onDecision(this.shadow.decide(observation), this)
       if (decision.to !== decision.from) {
         this.#say(decision)
         fleet.scaleTo(decision.to)

@@ -11,6 +11,8 @@ export interface Decision {
   /** Servers before and after (starting + ready). */
   readonly from: number
   readonly to: number
+  /** Servers that took users when it was decided. */
+  readonly ready?: number
   /** What the policy wanted before the limits. */
   readonly wanted: number
   /** Concurrent users it saw; absent when the measurement was missing. */
@@ -20,6 +22,8 @@ export interface Decision {
   readonly reason: string
   readonly limitedBy?: Limit
   readonly numbers?: Readonly<Record<string, number>>
+  /** Set where a second policy decided beside, on a fleet of its own that is only counted. */
+  readonly shadow?: true
   /** What the policy expects of the load, where it looks ahead. */
   readonly forecast?: Forecast
 }

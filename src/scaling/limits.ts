@@ -1,5 +1,6 @@
 import { invalidInput, requireNumber } from '../errors.ts'
 import type { Limit } from './decision.ts'
+import type { Policy } from './policy.ts'
 
 /** How far and how fast a fleet may change, whatever its policy wants. */
 export interface LimitOptions {
@@ -43,6 +44,12 @@ class Window {
     while (kept[0]!.time < time - this.#seconds) kept.shift()
     return kept[0]!.value
   }
+}
+
+/** The limits of a policy: those asked for, else those that it brings. */
+export function limitsOf(policy: Policy, options: LimitOptions): ScalingLimits {
+  const { cooldown = policy.limits?.cooldown } = options
+  return new ScalingLimits({ ...policy.limits, ...options, cooldown })
 }
 
 /** Applies, in this order: stabilization, step limits, min and max, cooldown. */

@@ -1,7 +1,7 @@
-import type { Observation, ServerObservation } from './policy.ts'
+import type { Observation, Recommendation, ServerObservation } from './policy.ts'
 
-/** What of a server a policy may aim for. */
-export const METRICS = [
+/** What of a server can be added up over a fleet. */
+export const ADDITIVE_METRICS = [
   'users',
   'messagesPerSecond',
   'utilization',
@@ -9,31 +9,72 @@ export const METRICS = [
   'cpu',
   'memoryBytes',
   'eventLoopUtilization',
+] as const satisfies readonly (keyof ServerObservation)[]
+
+/** What of a server a policy may aim for. */
+export const METRICS = [
+  ...ADDITIVE_METRICS,
   'latencyP99Ms',
 ] as const satisfies readonly (keyof ServerObservation)[]
 
+export type AdditiveMetric = (typeof ADDITIVE_METRICS)[number]
 export type MetricName = (typeof METRICS)[number]
 
-/** The figure, or `undefined` when it is missing. */
-export function metricOf(server: ServerObservation, metric: MetricName): number | undefined {
-  const value = server[metric]
-  return value !== undefined && Number.isFinite(value) ? value : undefined
+/** A figure of those servers that are ready. */
+export interface Measured {
+  /** Over the servers that tell it. */
+  readonly sum: number
+  /** Servers that tell it, and that do not. */
+  readonly known: number
+  readonly missing: number
 }
 
-/** The mean of a figure over the ready servers that tell it; `undefined` when none does. */
-export function averageOf({ servers }: Observation, metric: MetricName): number | undefined {
+/** How much of something there is. */
+export interface Amount {
+  readonly value: number
+  /** Ready servers that do not tell it, and count as the others do on average. */
+  readonly missing: number
+}
+
+/** Adds up a figure over those of `servers` that are ready; what is no finite number is missing. */
+export function measure(servers: readonly ServerObservation[], metric: MetricName): Measured {
   let sum = 0
   let known = 0
+  let missing = 0
   for (const server of servers) {
-    const value = server.state === 'ready' ? metricOf(server, metric) : undefined
-    if (value === undefined) continue
-    sum += value
-    known++
+    if (server.state !== 'ready') continue
+    const value = server[metric]
+    if (value !== undefined && Number.isFinite(value)) {
+      sum += value
+      known++
+    } else {
+      missing++
+    }
   }
-  return known > 0 ? sum / known : undefined
+  return { sum, known, missing }
 }
 
-/** Why a policy changes nothing when the figure is missing. */
-export function unknown(metric: MetricName, { size }: Observation): { servers: number; reason: string } {
-  return { servers: size, reason: `no ready server tells its ${metric}, so nothing changes` }
+/** The load for `users`, otherwise the total over the ready servers; `undefined` when nobody tells it. */
+export function amountOf(observation: Observation, metric: AdditiveMetric): Amount | undefined {
+  if (metric === 'users') {
+    const { load } = observation
+    return Number.isFinite(load) ? { value: load!, missing: 0 } : undefined
+  }
+  const { sum, known, missing } = measure(observation.servers, metric)
+  return known > 0 ? { value: (sum * (known + missing)) / known, missing } : undefined
+}
+
+/** What a policy answers when no server tells the figure it looks at. */
+export function unknown(metric: MetricName, { size }: Observation): Recommendation {
+  return { servers: size, reason: `no ready server tells its ${metric}, so nothing changes`, blind: true }
+}
+
+/** What a policy answers when the load is missing. */
+export function unknownLoad({ size }: Observation): Recommendation {
+  return { servers: size, reason: 'the load is unknown, so nothing changes', blind: true }
+}
+
+/** What a policy answers when there is no `amountOf` the metric. */
+export function unknownAmount(metric: AdditiveMetric, observation: Observation): Recommendation {
+  return metric === 'users' ? unknownLoad(observation) : unknown(metric, observation)
 }

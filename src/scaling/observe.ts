@@ -13,19 +13,20 @@ interface Remembered {
 export type WorkMemory = Map<ServerId, Remembered>
 
 function observeServer(server: Server, time: number, memory: WorkMemory): ServerObservation {
-  const { id, users, readyAt, work } = server
+  const { id, users, launchedAt, readyAt, work } = server
   const state = server.state as ServerObservation['state']
-  if (!work) return { id, state, users, readyAt }
+  if (!work) return { id, state, users, launchedAt, readyAt }
   const { messages, busySeconds, concurrency, queued } = work.totals(time)
   const last = memory.get(id) ?? { time: readyAt ?? time, messages: 0, busySeconds: 0 }
   memory.set(id, { time, messages, busySeconds })
   const elapsed = time - last.time
-  if (elapsed <= 0) return { id, state, users, readyAt, queued, ...work.measured?.() }
+  if (elapsed <= 0) return { id, state, users, launchedAt, readyAt, queued, ...work.measured?.() }
   return {
     ...work.measured?.(),
     id,
     state,
     users,
+    launchedAt,
     readyAt,
     queued,
     messagesPerSecond: (messages - last.messages) / elapsed,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { invalidInput } from '../errors.ts'
 import { type SpecKind, specKind } from '../spec-kind.ts'
+import { chainPolicy } from './policies/chain.ts'
 import { hpaKind } from './policies/hpa.ts'
 import { knativeKind } from './policies/knative.ts'
 import { maxPolicy } from './policies/max.ts'
@@ -29,26 +30,34 @@ const SIMPLE_KINDS = [
 /** A policy as plain data, as in a config file. */
 export type PolicySpec =
   | z.infer<(typeof SIMPLE_KINDS)[number]['schema']>
-  | { kind: 'max'; policies: PolicySpec[] }
+  | { kind: 'max' | 'chain'; policies: PolicySpec[] }
 
-const maxKind = specKind(
-  'max',
-  {
-    policies: z
-      .array(z.lazy((): z.ZodType<PolicySpec> => policySchema))
-      .min(1)
-      .meta({
-        description: 'the most that any of these wants',
-        examples: [[{ kind: 'threshold' }, { kind: 'predictive' }]],
-      }),
-  },
-  ({ policies }) => {
-    if (!Array.isArray(policies)) throw invalidInput('policies', 'it is not a list', 'at least one policy')
-    return maxPolicy(policies.map((spec) => createPolicy(spec)))
-  },
-)
+/** The kind of a policy that combines others. */
+function combining<K extends string>(
+  kind: K,
+  description: string,
+  combine: (policies: readonly Policy[]) => Policy,
+) {
+  return specKind(
+    kind,
+    {
+      policies: z
+        .array(z.lazy((): z.ZodType<PolicySpec> => policySchema))
+        .min(1)
+        .meta({ description, examples: [[{ kind: 'predictive' }, { kind: 'threshold' }]] }),
+    },
+    ({ policies }) => {
+      if (!Array.isArray(policies)) throw invalidInput('policies', 'it is not a list', 'at least one policy')
+      return combine(policies.map((spec) => createPolicy(spec)))
+    },
+  )
+}
 
-const ALL_KINDS = [...SIMPLE_KINDS, maxKind] as const
+const ALL_KINDS = [
+  ...SIMPLE_KINDS,
+  combining('max', 'the most that any of these wants', maxPolicy),
+  combining('chain', 'the first of these that can tell decides', chainPolicy),
+] as const
 
 const KINDS = new Map(ALL_KINDS.map((each) => [each.kind, each as unknown as SpecKind<PolicySpec, Policy>]))
 

@@ -7,7 +7,8 @@ export interface ServerObservation {
   readonly state: 'starting' | 'ready' | 'draining'
   /** Users that stay on it. */
   readonly users: number
-  /** When it became ready, seconds on the run's clock. */
+  /** When it was launched, and when it became ready; seconds on the run's clock. */
+  readonly launchedAt?: number
   readonly readyAt?: number
   /** Messages it handled a second, since the last observation. */
   readonly messagesPerSecond?: number
@@ -62,6 +63,8 @@ export interface Recommendation {
   readonly numbers?: Readonly<Record<string, number>>
   /** What it expects of the load, where it looks ahead. */
   readonly forecast?: Forecast
+  /** It cannot tell, since what it looks at is missing: `servers` is what there is, and others may decide instead. */
+  readonly blind?: true
 }
 
 /** Observation → how many servers it wants, and why. May remember; must not read a clock or draw randomness. */

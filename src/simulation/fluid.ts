@@ -2,7 +2,7 @@ import { invalidInput, requireNumber } from '../errors.ts'
 import { ElasticityMeter, type ElasticityScores } from '../metrics/elasticity.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/decision.ts'
-import { FluidFleet, FluidObservation } from './fluid-fleet.ts'
+import { FluidFleet, FluidObservation } from '../scaling/fluid-fleet.ts'
 import type { LoadCurve } from './load-curve.ts'
 
 /** The world that a policy is judged in. Times in seconds. */
@@ -90,7 +90,19 @@ export function runFluid(options: FluidOptions): FluidResult {
     if (time >= end || excess > mostExcess || serverSeconds > mostCost) break
     fleet.advance(time)
     const load = curve.at(time)
-    const decision = scaler.decide(new FluidObservation(time, load, fleet, usersPerServer))
+    const servers = () => {
+      const users = load / fleet.ready
+      const utilization = Math.min(1, users / usersPerServer)
+      return fleet.observe(({ id, launchedAt, readyAt }) => ({
+        id,
+        state: 'ready',
+        users,
+        launchedAt,
+        readyAt,
+        utilization,
+      }))
+    }
+    const decision = scaler.decide(new FluidObservation({ time, load }, fleet.size, servers))
     onDecision?.(decision)
     fleet.scaleTo(decision.to, time)
     const until = Math.min(end, time + interval)

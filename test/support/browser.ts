@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { type Browser, chromium, type Page } from 'playwright-core'
+import { requireTool } from './tools.ts'
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -8,13 +9,9 @@ function browserPath(): string | undefined {
   return process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place))
 }
 
-/** Says what to install, once; in CI a missing browser is a failure. */
 export function requireBrowser(): boolean {
-  if (browserPath()) return true
   const wanted = 'the browser tests need chromium: apt-get install chromium, or CHROMIUM=/path/to/it'
-  if (process.env.CI) throw new Error(wanted)
-  console.log(wanted)
-  return false
+  return requireTool(browserPath() !== undefined, wanted)
 }
 
 export function launchBrowser(): Promise<Browser> {

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { ConcertinaError, requireNumber } from '../../errors.ts'
+import { Buckets } from '../../metrics/buckets.ts'
 import {
   type Append,
   type Appended,
@@ -43,6 +44,8 @@ interface Sequenced extends Waiting {
 
 const BATCH = 4096
 const HEADS_A_RECORD = 1000
+/** Upper bounds for the time that the disk takes for a batch, seconds. */
+const COMMIT_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
 
 /**
  * Rooms in segments on this machine's disk. One sequencer gives the places; while one batch is written and synced, the next
@@ -53,6 +56,8 @@ export class EmbeddedRoomLog implements RoomLog {
   readonly durability = 'disk'
   /** What could not be read at the start. */
   readonly damage: readonly Damage[]
+  /** Seconds that the disk took to write and sync a batch. */
+  readonly commits = new Buckets(COMMIT_BOUNDS)
   readonly #folder: string
   readonly #unlock: () => void
   readonly #index: RoomIndex
@@ -139,7 +144,9 @@ export class EmbeddedRoomLog implements RoomLog {
       try {
         if (segment.size >= this.#segmentBytes) segment = await this.#nextSegment()
         offset = segment.size
+        const began = performance.now()
         await segment.append(records)
+        this.commits.record((performance.now() - began) / 1000)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         const why =

@@ -11,8 +11,8 @@ export interface DirectionBehavior {
   /** Seconds of which the least change wins. */
   readonly stabilizationWindow: number
   readonly limits: readonly ChangeLimit[]
-  /** Which of the limits counts: that which allows most (`max`), or least (`min`). */
-  readonly select: 'max' | 'min'
+  /** Which of the limits counts: that which allows most (`max`), or least (`min`); `disabled` never changes this way. */
+  readonly select: 'max' | 'min' | 'disabled'
 }
 
 /** Kubernetes' defaults for `behavior`. */
@@ -35,40 +35,61 @@ interface Change {
   readonly by: number
 }
 
-/** Remembers recommendations and changes, and says what the behavior makes of a recommendation. */
+/**
+ * Remembers recommendations and changes, and says what the behavior makes of a recommendation.
+ *
+ * Source: Kubernetes, `pkg/controller/podautoscaler/horizontal.go`: `stabilizeRecommendationWithBehaviors`,
+ * `calculateScaleUpLimitWithScalingRules`, `calculateScaleDownLimitWithBehaviors`, `recordInitialRecommendation`.
+ */
 export class Behavior {
   readonly #up: DirectionBehavior
   readonly #down: DirectionBehavior
-  #recommended: { time: number; servers: number }[] = []
+  readonly #longestPeriod: number
+  readonly #longestWindow: number
+  #recommended: { time: number; servers: number }[] | undefined
   #changes: Change[] = []
+  /** What was last asked for, until it shows how much of it was done. */
+  #asked: { readonly change: Change; readonly from: number } | undefined
 
   constructor(up: DirectionBehavior, down: DirectionBehavior) {
     this.#up = up
     this.#down = down
+    this.#longestPeriod = Math.max(0, ...[...up.limits, ...down.limits].map(({ period }) => period))
+    this.#longestWindow = Math.max(up.stabilizationWindow, down.stabilizationWindow)
+  }
+
+  /** Sees how many servers there are: of what was asked for last, so much was done. Others may have limited it. */
+  see(size: number): void {
+    if (!this.#asked) return
+    const { change, from } = this.#asked
+    const done = size - from
+    const by = change.by > 0 ? Math.min(change.by, Math.max(0, done)) : Math.max(change.by, Math.min(0, done))
+    if (by !== 0) this.#changes.push({ time: change.time, by })
+    this.#asked = undefined
   }
 
   apply(time: number, recommended: number, size: number): number {
     const stabilized = this.#stabilize(time, recommended, size)
-    const longest = Math.max(0, ...[...this.#up.limits, ...this.#down.limits].map((limit) => limit.period))
-    this.#changes = this.#changes.filter((change) => change.time > time - longest)
+    this.#changes = this.#changes.filter((change) => change.time > time - this.#longestPeriod)
     let servers = stabilized
     if (stabilized > size) servers = Math.max(size, Math.min(stabilized, this.#upLimit(time, size)))
     else if (stabilized < size) servers = Math.min(size, Math.max(stabilized, this.#downLimit(time, size)))
-    if (servers !== size) this.#changes.push({ time, by: servers - size })
+    if (servers !== size) this.#asked = { change: { time, by: servers - size }, from: size }
     return servers
   }
 
   /** Within its window, scale-in goes no lower than the highest recommendation, scale-out no higher than the lowest. */
   #stabilize(time: number, recommended: number, size: number): number {
-    const longest = Math.max(this.#up.stabilizationWindow, this.#down.stabilizationWindow)
-    this.#recommended = this.#recommended.filter((each) => each.time > time - longest)
-    const within = (seconds: number) =>
-      this.#recommended.filter((each) => each.time > time - seconds).map((each) => each.servers)
-    const lowest = Math.min(recommended, ...within(this.#up.stabilizationWindow))
-    const highest = Math.max(recommended, ...within(this.#down.stabilizationWindow))
+    // What there was at the beginning counts as the first recommendation.
+    this.#recommended = (this.#recommended ?? [{ time, servers: size }]).filter(
+      (each) => each.time > time - this.#longestWindow,
+    )
+    const since = (seconds: number) =>
+      this.#recommended!.filter((each) => each.time > time - seconds).map((each) => each.servers)
+    const lowest = Math.min(recommended, ...since(this.#up.stabilizationWindow))
+    const highest = Math.max(recommended, ...since(this.#down.stabilizationWindow))
     this.#recommended.push({ time, servers: recommended })
-    if (size < lowest) return lowest
-    return Math.min(size, highest)
+    return size < lowest ? lowest : Math.min(size, highest)
   }
 
   /** Servers at the beginning of the last `period` seconds. */
@@ -78,6 +99,7 @@ export class Behavior {
   }
 
   #upLimit(time: number, size: number): number {
+    if (this.#up.select === 'disabled') return size
     const allowed = this.#up.limits.map(({ type, value, period }) => {
       const before = this.#before(time, size, period)
       return type === 'pods' ? before + value : Math.ceil(before * (1 + value / 100))
@@ -86,6 +108,7 @@ export class Behavior {
   }
 
   #downLimit(time: number, size: number): number {
+    if (this.#down.select === 'disabled') return size
     const allowed = this.#down.limits.map(({ type, value, period }) => {
       const before = this.#before(time, size, period)
       return type === 'pods' ? before - value : Math.trunc(before * (1 - value / 100))

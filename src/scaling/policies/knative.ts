@@ -1,11 +1,14 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { option, seconds, specKind } from '../../spec-kind.ts'
+import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 import { Window } from './window.ts'
 
 export interface KnativeOptions {
-  /** Users that a server may hold; 30. */
+  /** What is averaged over time: `users`, the load; any other, the total over the ready servers. */
+  metric?: AdditiveMetric
+  /** Users, or how much else of the metric, that a server may hold; 30. */
   target?: number
   /** Share of the target that is aimed for; 0.7. */
   targetUtilization?: number
@@ -21,14 +24,17 @@ export interface KnativeOptions {
 }
 
 /**
- * Knative's pod autoscaler: the average load of the stable window over the target, rounded up; when the average of the short panic window
+ * Knative's pod autoscaler: the average of the stable window over the target, rounded up; when the average of the short panic window
  * wants twice what is ready, it panics: it takes the larger of the two, and never scales in until a whole stable window has passed
- * without panic.
+ * without panic. It begins in panic where more than one server is ready, since it does not know the past.
  *
- * Source: Knative Serving, `pkg/autoscaler/scaling/README.md` and the configuration `config-autoscaler`, for windows, rates and
- * defaults.
+ * Source: Knative Serving, `pkg/autoscaler/scaling/autoscaler.go` (commit 00a4a55cd385) and `README.md`, `pkg/autoscaler/aggregation/bucketing.go` and
+ * the configuration `config-autoscaler`, for windows, rates and defaults. Otherwise than there, an observation that is missing does not count
+ * as 0 in a window, and a panic also keeps the servers that still start. Scale to zero, activation scale, scale-down delay and burst
+ * capacity are left out.
  */
 export function knativePolicy(options: KnativeOptions = {}): Policy {
+  const metric = options.metric ?? 'users'
   const target = requireNumber('target', options.target ?? 30, { above: 0 })
   const share = requireNumber('targetUtilization', options.targetUtilization ?? 0.7, { above: 0, max: 1 })
   const stableWindow = requireNumber('stableWindow', options.stableWindow ?? 60, { above: 0 })
@@ -41,35 +47,40 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
   const aim = target * share
   let panicSince: number | undefined
   let panicServers = 0
+  let begun = false
 
   return {
     name: 'knative',
-    usersPerServer: target,
+    ...(metric === 'users' && { usersPerServer: target }),
     limits: { cooldown: 0 },
-    evaluate({ time, load, size, servers }) {
-      if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
-      stable.add(time, load)
-      panic.add(time, load)
+    evaluate(observation) {
+      const { time, size, servers } = observation
+      const amount = amountOf(observation, metric)
+      if (!amount) return unknownAmount(metric, observation)
+      stable.add(time, amount.value)
+      panic.add(time, amount.value)
       const ready = Math.max(1, servers.filter(({ state }) => state === 'ready').length)
       const most = Math.ceil(upRate * ready)
       const least = Math.floor(ready / downRate)
-      const want = (mean: number) => Math.min(most, Math.max(least, Math.ceil(mean / aim - 1e-9)))
+      const needed = (mean: number) => Math.ceil(mean / aim - 1e-9)
+      const want = (mean: number) => Math.min(most, Math.max(least, needed(mean)))
       const byStable = want(stable.mean)
       const byPanic = want(panic.mean)
-      const over = byPanic / ready >= panicThreshold
-      if (over) {
-        if (panicSince === undefined) panicServers = 0
+      if (!begun && ready > 1) panicSince = time
+      begun = true
+      if (needed(panic.mean) / ready >= panicThreshold) {
         panicSince = time
       } else if (panicSince !== undefined && time - panicSince > stableWindow) {
         panicSince = undefined
+        panicServers = 0
       }
       const numbers = { stableMean: stable.mean, panicMean: panic.mean, ready, aim }
       if (panicSince === undefined) {
-        const what = `${stable.mean.toFixed(1)} users on average of ${stableWindow} s`
+        const what = `${stable.mean.toFixed(1)} ${metric} on average of ${stableWindow} s`
         return { servers: byStable, reason: `${what}, at ${aim.toFixed(1)} a server`, numbers }
       }
       panicServers = Math.max(panicServers, byStable, byPanic, size)
-      const what = `${panic.mean.toFixed(1)} users on average of ${(stableWindow * panicShare).toFixed(0)} s`
+      const what = `${panic.mean.toFixed(1)} ${metric} on average of ${(stableWindow * panicShare).toFixed(0)} s`
       return {
         servers: panicServers,
         reason: `panic: ${what}, at ${aim.toFixed(1)} a server, with ${ready} ready`,
@@ -82,7 +93,8 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
 export const knativeKind = specKind(
   'knative',
   {
-    target: option(z.number().positive(), 'users that a server may hold', 30),
+    metric: option(z.enum(ADDITIVE_METRICS), 'what is averaged over time', 'users'),
+    target: option(z.number().positive(), 'users, or how much else, that a server may hold', 30),
     targetUtilization: option(z.number().positive().max(1), 'share of the target that is aimed for', 0.7),
     stableWindow: option(seconds, 'seconds over which the load is averaged', 60),
     panicWindow: option(z.number().positive().max(1), 'share of the stable window', 0.1),

@@ -1,170 +1,55 @@
 import { describe, expect, it } from 'vitest'
+import { loaded, telling, wanted } from '../../../test/support/fleets.ts'
 import { createPolicy } from '../policies.ts'
-import type { Observation, Policy } from '../policy.ts'
+import { chainPolicy } from './chain.ts'
 import { parseCron, TimeZone } from './cron.ts'
-import { knativePolicy } from './knative.ts'
+import { hpaPolicy } from './hpa.ts'
 import { maxPolicy } from './max.ts'
 import { predictivePolicy } from './predictive.ts'
+import { queueingPolicy } from './queueing.ts'
 import { schedulePolicy } from './schedule.ts'
-import { stepPolicy } from './step.ts'
-import { targetTrackingPolicy } from './target-tracking.ts'
+import { thresholdPolicy } from './threshold.ts'
 
-/** A fleet of `size` ready servers, each at that share of CPU. */
-const cpu = (time: number, size: number, value: number | undefined): Observation => ({
-  time,
-  load: 0,
-  size,
-  servers: Array.from({ length: size }, (_, i) => ({ id: i + 1, state: 'ready', users: 0, cpu: value })),
-})
-const loaded = (time: number, load: number, size: number): Observation => ({
-  time,
-  load,
-  size,
-  servers: Array.from({ length: size }, (_, i) => ({ id: i + 1, state: 'ready', users: load / size })),
-})
-const wanted = (policy: Policy, observation: Observation) => policy.evaluate(observation).servers
-
-describe('step', () => {
-  // The user guide's example: alarms at CPU 60 and 40, from 10 servers.
-  // Out: 0 to 10 beyond: +10 %, from 10 on: +30 %. In: 0 to -10: -10 %, from -10 on: -30 %.
-  const example = () =>
-    stepPolicy({
-      metric: 'cpu',
-      adjustmentType: 'percent',
-      warmUp: 0,
-      scaleOut: {
-        threshold: 60,
-        adjustments: [
-          { lower: 0, upper: 10, change: 10 },
-          { lower: 10, change: 30 },
-        ],
-      },
-      scaleIn: {
-        threshold: 40,
-        adjustments: [
-          { lower: -10, upper: 0, change: -10 },
-          { upper: -10, change: -30 },
-        ],
-      },
+describe('threshold', () => {
+  it('looks at the load and all wanted servers, or at another metric of the ready ones', () => {
+    expect(thresholdPolicy().evaluate({ ...loaded(0, 70, 2), size: 3 })).toEqual({
+      servers: 3,
+      reason: '70 users on 3 servers are 23.3 a server, within 10 and 30',
+      numbers: { usersPerServer: 70 / 3, scaleUpThreshold: 30, scaleDownThreshold: 10 },
     })
+    const policy = thresholdPolicy({ metric: 'utilization', scaleUpThreshold: 0.8, scaleDownThreshold: 0.3 })
+    expect(policy.evaluate(telling('utilization', [0.9, 0.8, 0], { states: 'RRS' }))).toEqual({
+      servers: 4,
+      reason: '0.85 utilization a server, above the scale-up threshold of 0.8',
+      numbers: { utilization: expect.closeTo(0.85), scaleUpThreshold: 0.8, scaleDownThreshold: 0.3 },
+    })
+    expect(wanted(policy, telling('utilization', [0.2, 0.3]))).toBe(1)
+    expect(policy.evaluate(telling('utilization', [0.2, undefined]))).toMatchObject({
+      servers: 2,
+      reason: '0.20 utilization a server, below the scale-down threshold of 0.3, but 1 do not tell it',
+    })
+  })
+})
 
+describe('queueing', () => {
   it.each([
-    [10, 60, 11], // 10 % of 10 is 1
-    [11, 70, 14], // 30 % of 11 is 3.3, rounded down to 3
-    [14, 40, 13], // 10 % of 14 is 1.4, rounded down to 1
-    [13, 30, 10], // 30 % of 13 is 3.9, rounded down to 3
-    [10, 50, 10],
-  ])('from %i servers at %i percent of CPU to %i', (size, value, servers) => {
-    expect(wanted(example(), cpu(0, size, value))).toBe(servers)
+    [100, 4], // 110 users at 30
+    [900, 31], // 930 users at 30
+    [0, 0],
+  ])('%i users need %i servers of 30 with β = 1', (load, servers) => {
+    expect(wanted(queueingPolicy(), loaded(0, load, 3))).toBe(servers)
   })
 
-  // "Values greater than 1 are rounded down: 12.7 to 12. Between 0 and 1 to 1: 0.67 to 1. Between 0 and -1 to -1: -0.58 to -1.
-  // Less than -1 are rounded up: -6.67 to -6."
-  it.each([
-    [100, 12.7, 112],
-    [10, 6.7, 11],
-    [10, -5.8, 9],
-    [100, -6.67, 94],
-  ])('rounds as documented: %i servers and %d %%', (size, change, servers) => {
-    const [out, inward] = [
-      { threshold: 50, adjustments: [{ lower: 0, change }] },
-      { threshold: 50, adjustments: [{ change }] },
-    ]
-    const policy = stepPolicy({
-      metric: 'cpu',
-      adjustmentType: 'percent',
-      warmUp: 0,
-      ...(change > 0
-        ? { scaleOut: out, scaleIn: { ...inward, threshold: 0 } }
-        : { scaleOut: { ...out, threshold: 99 }, scaleIn: inward }),
+  it('adds up another metric over the ready servers, and removes none while one does not tell it', () => {
+    const policy = queueingPolicy({ metric: 'cpu', usersPerServer: 1 })
+    expect(policy.evaluate(telling('cpu', [1, 0.5, 2.5]))).toMatchObject({
+      servers: 6,
+      reason: '4 cpu and 1 × √4 of room are 6.0, at 1 a server',
     })
-    expect(wanted(policy, cpu(0, size, change > 0 ? 60 : 40))).toBe(servers)
-  })
-
-  it('changes at least the minimum magnitude, or to an exact number', () => {
-    const scaleOut = { threshold: 60, adjustments: [{ lower: 0, change: 25 }] }
-    const scaleIn = { threshold: 0, adjustments: [{ change: 0 }] }
-    // "PercentChangeInCapacity 25, MinAdjustmentMagnitude 2, 4 instances: 25 % of 4 is 1, and 2 are added."
-    const least = stepPolicy({
-      metric: 'cpu',
-      adjustmentType: 'percent',
-      minAdjustmentMagnitude: 2,
-      scaleOut,
-      scaleIn,
+    expect(policy.evaluate(telling('cpu', [0.01, undefined, 0.01]))).toMatchObject({
+      servers: 3,
+      reason: expect.stringMatching(/, but 1 do not tell it$/),
     })
-    expect(wanted(least, cpu(0, 4, 70))).toBe(6)
-    expect(
-      wanted(stepPolicy({ metric: 'cpu', adjustmentType: 'exact', scaleOut, scaleIn }), cpu(0, 4, 70)),
-    ).toBe(25)
-  })
-
-  it('does not act twice on the same breach while servers warm up, and removes none meanwhile', () => {
-    const policy = stepPolicy({ warmUp: 300 })
-    expect(wanted(policy, loaded(0, 66, 2))).toBe(3)
-    expect(wanted(policy, loaded(60, 99, 3))).toBe(3)
-    expect(wanted(policy, loaded(120, 9, 3))).toBe(3)
-    expect(wanted(policy, loaded(301, 99, 3))).toBe(4)
-  })
-})
-
-describe('target-tracking', () => {
-  it('scales out in proportion after three minutes above the target', () => {
-    const policy = targetTrackingPolicy({ metric: 'cpu', target: 0.5, warmUp: 0 })
-    expect([0, 60, 120, 179].map((time) => wanted(policy, cpu(time, 4, 0.9)))).toEqual([4, 4, 4, 4])
-    expect(wanted(policy, cpu(180, 4, 0.9))).toBe(8) // 4 × 0.9 / 0.5 = 7.2
-  })
-
-  it('scales in after fifteen minutes below nine tenths of it, and not in between', () => {
-    const policy = targetTrackingPolicy({ metric: 'cpu', target: 0.5 })
-    expect(wanted(policy, cpu(0, 10, 0.46))).toBe(10)
-    for (let time = 1; time < 900; time += 60) expect(wanted(policy, cpu(time, 10, 0.2))).toBe(10)
-    expect(wanted(policy, cpu(901, 10, 0.2))).toBe(4)
-    const kept = targetTrackingPolicy({ metric: 'cpu', target: 0.5, disableScaleIn: true, scaleInAfter: 0 })
-    expect(wanted(kept, cpu(0, 10, 0.1))).toBe(10)
-  })
-
-  it('counts servers that warm up as done', () => {
-    const policy = targetTrackingPolicy({
-      metric: 'cpu',
-      target: 0.5,
-      scaleOutAfter: 0,
-      scaleInAfter: 0,
-      warmUp: 300,
-    })
-    expect(wanted(policy, cpu(0, 4, 1))).toBe(8)
-    expect(wanted(policy, cpu(60, 8, 1))).toBe(8)
-    expect(wanted(policy, cpu(120, 8, 0.1))).toBe(8)
-    expect(wanted(policy, cpu(301, 8, 1))).toBe(16)
-  })
-})
-
-describe('knative', () => {
-  // Worked out from the rules; a target of 10 for each server.
-  const policy = () => knativePolicy({ target: 10, targetUtilization: 1 })
-
-  it('takes the average of the stable window, rounded up', () => {
-    const ten = policy()
-    for (let time = 0; time < 60; time += 2) expect(wanted(ten, loaded(time, 50, 5))).toBe(5)
-    const half = policy()
-    for (let time = 0; time < 60; time += 2) wanted(half, loaded(time, 25, 3))
-    expect(wanted(half, loaded(60, 25, 3))).toBe(3)
-  })
-
-  it('panics at twice what is ready, and scales in only a stable window later', () => {
-    const one = policy()
-    for (let time = 0; time < 60; time += 2) wanted(one, loaded(time, 10, 1))
-    const burst = [60, 62, 64, 66].map((time) => wanted(one, loaded(time, 100, 1)))
-    expect(burst).toEqual([4, 7, 10, 10])
-    expect(one.evaluate(loaded(68, 5, 10)).reason).toMatch(/^panic/)
-    for (let time = 70; time <= 124; time += 2) expect(wanted(one, loaded(time, 5, 10))).toBe(10)
-    for (let time = 126; time <= 200; time += 2) wanted(one, loaded(time, 5, 10))
-    expect(wanted(one, loaded(202, 5, 10))).toBe(5) // at most halved at once
-  })
-
-  it('limits the rate both ways', () => {
-    const slow = knativePolicy({ target: 1, targetUtilization: 1, maxScaleUpRate: 10 })
-    expect(wanted(slow, loaded(0, 1000, 2))).toBe(20)
-    expect(wanted(knativePolicy(), loaded(0, 0, 9))).toBe(4)
   })
 })
 
@@ -258,4 +143,74 @@ describe('max', () => {
     )
     expect(() => createPolicy({ kind: 'best' } as never)).toThrow(/"best" is not a policy/)
   })
+})
+
+describe('chain', () => {
+  const either = () =>
+    chainPolicy([hpaPolicy({ metric: 'cpu', target: 0.5 }), thresholdPolicy({ scaleUpThreshold: 20 })])
+
+  it('lets the first that can tell decide', () => {
+    const policy = either()
+    expect(policy.name).toBe('chain(hpa, threshold)')
+    expect(policy.evaluate(telling('cpu', [1, 1], { load: 90 }))).toMatchObject({
+      servers: 4,
+      reason: expect.stringMatching(/^hpa wants 4 \(/),
+      numbers: { 'hpa.target': 0.5, 'threshold.usersPerServer': 45 },
+    })
+    expect(policy.evaluate(telling('cpu', [undefined, undefined], { load: 90 }))).toMatchObject({
+      servers: 3,
+      reason:
+        'hpa cannot tell (no ready server tells its cpu, so nothing changes); ' +
+        'threshold wants 3 (90 users on 2 servers are 45.0 a server, above the scale-up threshold of 20)',
+    })
+  })
+
+  it('changes nothing when all are blind, and then is blind itself', () => {
+    const nested = chainPolicy([either(), maxPolicy([either(), queueingPolicy()])])
+    expect(nested.evaluate({ ...telling('cpu', [undefined, undefined]), load: undefined })).toMatchObject({
+      servers: 2,
+      blind: true,
+      reason: expect.stringMatching(
+        /^chain\(hpa, threshold\) cannot tell \(hpa cannot tell .*; max\(.*\) cannot tell \(.*the load is unknown/,
+      ),
+    })
+  })
+
+  it('asks everybody every time, so that all know the past', () => {
+    const policy = chainPolicy([
+      thresholdPolicy({ metric: 'cpu' }),
+      createPolicy({ kind: 'target-tracking', scaleOutAfter: 180 }),
+    ])
+    const seen = (time: number, cpu?: number) => ({
+      ...loaded(time, 90, 2),
+      servers: loaded(time, 90, 2).servers.map((server) => ({ ...server, cpu })),
+    })
+    expect(wanted(policy, seen(0, 20))).toBe(2)
+    expect(wanted(policy, seen(180))).toBe(3) // above its target for three minutes, of which it was never asked to decide
+  })
+
+  it('tells the numbers of two of a kind apart', () => {
+    const policy = chainPolicy([
+      hpaPolicy({ metric: 'cpu', target: 2 }),
+      hpaPolicy({ metric: 'queued', target: 5 }),
+    ])
+    expect(policy.evaluate(loaded(0, 4, 2)).numbers).toMatchObject({ 'hpa[0].target': 2, 'hpa[1].target': 5 })
+  })
+
+  it('can be written in a config, and says what is wrong with it', () => {
+    const policies = [{ kind: 'hpa', metric: 'cpu' } as const, { kind: 'threshold' } as const]
+    expect(createPolicy({ kind: 'chain', policies }).name).toBe('chain(hpa, threshold)')
+    expect(() => createPolicy({ kind: 'chain', policies: [] })).toThrow(/policies: there is none/)
+    expect(() => createPolicy({ kind: 'chain' } as never)).toThrow(/policies: it is not a list/)
+  })
+})
+
+// Kubernetes documentation, "Algorithm details": when one metric cannot be fetched and the others suggest a scale-in, it is skipped; they may
+// still scale out.
+it('max does not scale in while one of its policies is blind', () => {
+  const policy = maxPolicy([hpaPolicy({ metric: 'cpu' }), queueingPolicy()])
+  const blind = (load: number) => policy.evaluate(telling('cpu', [undefined, undefined], { load }))
+  expect(blind(0)).toMatchObject({ servers: 2, reason: expect.stringContaining('queueing wants 0') })
+  expect(blind(0)).not.toHaveProperty('blind')
+  expect(blind(300).servers).toBe(11)
 })

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { option, seconds, specKind } from '../../spec-kind.ts'
+import { unknownLoad } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 
 export interface PredictiveOptions {
@@ -71,8 +72,9 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
     name: 'predictive',
     usersPerServer,
     limits: { cooldown: 0 },
-    evaluate({ time, load, size }) {
-      if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
+    evaluate(observation) {
+      const { time, load } = observation
+      if (load === undefined || !Number.isFinite(load)) return unknownLoad(observation)
       const part = partOf(time)
       const elapsed = time - last
       if (Number.isNaN(level)) {

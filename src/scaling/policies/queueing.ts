@@ -1,10 +1,13 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { atLeastZero, option, specKind } from '../../spec-kind.ts'
+import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 
 export interface QueueingOptions {
-  /** Users that one server holds; 30. */
+  /** What is held: `users`, the load; any other, the total over the ready servers. */
+  metric?: AdditiveMetric
+  /** Users, or how much else of the metric, that one server holds; 30. */
   usersPerServer?: number
   /** Standard deviations of room above the load; 1. */
   beta?: number
@@ -12,23 +15,31 @@ export interface QueueingOptions {
 
 /**
  * Square-root staffing: room for L + β·√L users where there are L, as the number of independent users varies by √L. The
- * room grows more slowly than the load, so a large fleet may run fuller than a small one.
+ * room grows more slowly than the load, so a large fleet may run fuller than a small one. While a ready server does not tell
+ * the metric, none is removed.
  *
  * Source: Halfin and Whitt, "Heavy-traffic limits for queues with many exponential servers", *Operations Research* 29
  * (1981); Whitt, "Understanding the efficiency of multi-server service systems", *Management Science* 38 (1992).
  */
 export function queueingPolicy(options: QueueingOptions = {}): Policy {
+  const metric = options.metric ?? 'users'
   const usersPerServer = requireNumber('usersPerServer', options.usersPerServer ?? 30, { above: 0 })
   const beta = requireNumber('beta', options.beta ?? 1, { min: 0 })
   return {
     name: 'queueing',
-    usersPerServer,
-    evaluate({ load, size }) {
-      if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
-      const room = load + beta * Math.sqrt(load)
+    ...(metric === 'users' && { usersPerServer }),
+    evaluate(observation) {
+      const { size } = observation
+      const amount = amountOf(observation, metric)
+      if (!amount) return unknownAmount(metric, observation)
+      const shown = metric === 'users' ? amount.value : Number(amount.value.toFixed(2))
+      const room = amount.value + beta * Math.sqrt(amount.value)
+      const servers = Math.ceil(room / usersPerServer)
+      const held = amount.missing > 0 && servers < size
+      const why = held ? `, but ${amount.missing} do not tell it` : ''
       return {
-        servers: Math.ceil(room / usersPerServer),
-        reason: `${load} users and ${beta} × √${load} of room are ${room.toFixed(1)}, at ${usersPerServer} a server`,
+        servers: held ? size : servers,
+        reason: `${shown} ${metric} and ${beta} × √${shown} of room are ${room.toFixed(1)}, at ${usersPerServer} a server${why}`,
         numbers: { room, usersPerServer, beta },
       }
     },
@@ -38,7 +49,8 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
 export const queueingKind = specKind(
   'queueing',
   {
-    usersPerServer: option(z.number().positive(), 'users that one server holds', 30),
+    metric: option(z.enum(ADDITIVE_METRICS), 'what is held', 'users'),
+    usersPerServer: option(z.number().positive(), 'users, or how much else, that one server holds', 30),
     beta: option(atLeastZero, 'standard deviations of room above the load', 1),
   },
   queueingPolicy,

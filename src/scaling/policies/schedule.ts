@@ -53,7 +53,7 @@ export function schedulePolicy(options: ScheduleOptions): Policy {
         current = entries.findLast(({ matches }) => matches(wall)) ?? current
       }
       looked = Math.max(now, from - 1)
-      if (!current) return { servers: size, reason: 'no entry of the schedule has come yet' }
+      if (!current) return { servers: size, reason: 'no entry of the schedule has come yet', blind: true }
       return {
         servers: current.servers,
         reason: `${current.servers} servers since ${current.cron}`,

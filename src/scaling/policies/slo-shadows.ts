@@ -4,8 +4,20 @@ export const SHARES = [0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9
 const HOLDS = [0, 4, 16, 64, 256] as const
 
 const KINDS = SHARES.length * HOLDS.length
+/** A shadow that was dearer by this share than the best counts for 1/e of it. */
+const TEMPERATURE = 0.01
+/** Shadows that count for less than e to the minus this are left out. */
+const NEGLIGIBLE = 12
 /** How often a lull is presumed to end at once, before any was seen. */
 const LULLS = 0.25
+
+/** What the shadows that did well want. */
+export interface Choice {
+  /** The one that did best. */
+  readonly best: number
+  /** Servers: the mean of what the best ones want, each with its weight. */
+  readonly servers: number
+}
 
 /** One way to scale. */
 export interface Way {
@@ -28,6 +40,7 @@ export class Shadows {
   /** Sums over ticks: servers wanted, load above the servers that would have been ready, and load. */
   readonly #cost: Float64Array
   readonly #excess: Float64Array
+  readonly #values: Float64Array
   #load = 0
   /** The highest needs of the half of a hold that runs, and of the half before. */
   readonly #highest: Int32Array
@@ -42,6 +55,7 @@ export class Shadows {
     this.wanted = new Int32Array(this.#count).fill(standing)
     this.#cost = new Float64Array(this.#count)
     this.#excess = new Float64Array(this.#count)
+    this.#values = new Float64Array(this.#count)
     this.#highest = new Int32Array(this.#count).fill(standing)
     this.#before = new Int32Array(this.#count).fill(standing)
   }
@@ -105,25 +119,46 @@ export class Shadows {
   }
 
   /**
-   * The cheapest so far, where overload above the share `allowed` costs `price` a server and tick. Before time has shown
-   * otherwise each is presumed to have been wrong once: the more so the less its margin covers and the less it holds.
+   * The cheapest so far, and the mean of what those want that did about as well, with weights that fall exponentially with what
+   * they would have cost more. Overload above the share `allowed` costs `price` a server and tick. Before time has shown otherwise
+   * each is presumed to have been wrong once: the more so the less its margin covers and the less it holds. Overload is convex in
+   * the number of servers, so the mean of some ways has no more of it than they have on average, at their average cost.
+   *
+   * Source: the exponentially weighted average forecaster; Cesa-Bianchi and Lugosi, *Prediction, Learning, and Games* (2006),
+   * chapter 2.
    */
-  best(allowed: number, price: number, presumption: number): number {
+  choose(allowed: number, price: number, presumption: number): Choice {
     const presumed = Float64Array.from({ length: KINDS }, (_, kind) => {
       const { share, hold } = this.wayOf(kind)
       return presumption * (1 - SHARES[share]! + LULLS / (1 + HOLDS[hold]!))
     })
     const budget = allowed * this.#load
+    const values = this.#values
     let best = 0
     let least = Infinity
     for (let c = 0; c < this.#count; c++) {
       const over = this.#excess[c]! + presumed[c % KINDS]! - budget
       const value = over > 0 ? this.#cost[c]! + price * over : this.#cost[c]!
+      values[c] = value
       if (value < least) {
         least = value
         best = c
       }
     }
-    return best
+    return { best, servers: this.#mean(least) }
+  }
+
+  #mean(least: number): number {
+    const unit = TEMPERATURE * least || 1
+    let weights = 0
+    let sum = 0
+    for (let c = 0; c < this.#count; c++) {
+      const dearer = (this.#values[c]! - least) / unit
+      if (dearer > NEGLIGIBLE) continue
+      const weight = Math.exp(-dearer)
+      weights += weight
+      sum += weight * this.wanted[c]!
+    }
+    return Math.round(sum / weights)
   }
 }

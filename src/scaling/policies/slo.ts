@@ -1,9 +1,10 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { atLeastZero, option, specKind } from '../../spec-kind.ts'
+import { DelayMeter } from '../delay-meter.ts'
+import { unknownLoad } from '../metric.ts'
 import type { Policy, Recommendation } from '../policy.ts'
 import { OverloadBudget } from './slo-budget.ts'
-import { DelayMeter } from './slo-delay.ts'
 import { Forecasts, GROUPS } from './slo-forecasts.ts'
 import { SHARES, Shadows } from './slo-shadows.ts'
 
@@ -19,8 +20,8 @@ export interface SloOptions {
   provisioningDelay?: number
 }
 
-/** Users a server unless told. */
-const DEFAULT_CAPACITY = 30
+/** Unless told. */
+const USERS_PER_SERVER = 30
 /** What was learned counts for 1/e after four weeks, seconds. */
 const MEMORY = 28 * 86_400
 /** Nothing is prepared for loads above so many times the highest that was ever seen. */
@@ -59,7 +60,7 @@ class Slo {
 
   constructor(options: SloOptions) {
     this.#overload = requireNumber('overload', options.overload ?? 0.001, { above: 0, max: 1 })
-    this.#capacity = requireNumber('usersPerServer', options.usersPerServer ?? DEFAULT_CAPACITY, { above: 0 })
+    this.#capacity = requireNumber('usersPerServer', options.usersPerServer ?? USERS_PER_SERVER, { above: 0 })
     this.#cost = options.serverCost && requireNumber('serverCost', options.serverCost, { min: 0 })
     const { provisioningDelay } = options
     this.#delay = provisioningDelay === undefined ? new DelayMeter() : undefined
@@ -71,9 +72,9 @@ class Slo {
   evaluate: Policy['evaluate'] = (observation) => {
     const { time, load, size } = observation
     this.#delay?.see(observation)
-    if (load === undefined) {
+    if (load === undefined || !Number.isFinite(load)) {
       this.#last = undefined
-      return { servers: size, reason: 'the load is unknown, so nothing changes' }
+      return unknownLoad(observation)
     }
     const elapsed = this.#last ? time - this.#last.time : 0
     if (!this.#learned && elapsed > 0) {
@@ -126,12 +127,12 @@ class Slo {
     }
     shadows.want(this.#needed, this.#tick, horizon)
     const { allowed, price } = this.#budget
-    const best = shadows.best(allowed, price, (horizon * forecasts.mean) / this.#capacity)
-    const { group } = shadows.wayOf(best)
+    const choice = shadows.choose(allowed, price, (horizon * forecasts.mean) / this.#capacity)
+    const { group } = shadows.wayOf(choice.best)
     if (forecasts.failed(group)) this.#reactUntil = this.#tick + horizon
     const reacting = this.#tick < this.#reactUntil
     const reaction = reacting ? this.#needed[REACTING_GROUP * SHARES.length + REACTING_SHARE]! : 0
-    const servers = Math.max(shadows.wanted[best]!, reaction)
+    const servers = Math.max(choice.servers, reaction)
     return this.#explain(forecasts, group, servers, horizon, reacting)
   }
 
@@ -187,15 +188,15 @@ class Slo {
 /**
  * The cheapest fleet that keeps overload at or below a share of user-time, for people who do not want to tune. Many simple
  * forecasters learn their own errors over the time it takes to get a server; for each, with several margins of these errors
- * and several times to hold servers, a shadow fleet is counted on the load as it comes; the fleet follows the shadow that
- * would have been cheapest at the overload that may be had. What may be had follows what was had. See `docs/slo.md`.
+ * and several times to hold servers, a shadow fleet is counted on the load as it comes; the fleet follows the mean of those
+ * that would have been cheapest at the overload that may be had. What may be had follows what was had. See `docs/slo.md`.
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function sloPolicy(options: SloOptions = {}): Policy {
   return {
     name: 'slo',
     limits: { cooldown: 0 },
-    usersPerServer: options.usersPerServer ?? DEFAULT_CAPACITY,
+    usersPerServer: options.usersPerServer ?? USERS_PER_SERVER,
     evaluate: new Slo(options).evaluate,
   }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../errors.ts'
 import { atLeastZero, count, option, specKind } from '../../spec-kind.ts'
-import { averageOf, METRICS, type MetricName, unknown } from '../metric.ts'
+import { METRICS, type MetricName, measure, unknown } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 import { WarmUp } from './warm-up.ts'
 
@@ -31,7 +31,7 @@ export interface StepOptions {
   adjustmentType?: 'change' | 'exact' | 'percent'
   /** The least that `percent` changes; 1. */
   minAdjustmentMagnitude?: number
-  /** Seconds that a new server counts as done and does not show in the metric; 300. */
+  /** Seconds from ready on for which a new server is not counted in the metric, nor in the capacity; 300. */
   warmUp?: number
 }
 
@@ -44,27 +44,52 @@ function roundPercent(exact: number): number {
   return whole === 0 ? Math.sign(exact) : whole
 }
 
-function checkRule(where: string, rule: StepRule): StepRule {
-  requireNumber(`${where}.threshold`, rule.threshold)
-  for (const [i, { lower = -Infinity, upper = Infinity, change }] of rule.adjustments.entries()) {
-    requireNumber(`${where}.adjustments[${i}].change`, change)
-    if (lower < upper) continue
+/** Steps may not overlap, nor leave a gap, nor end before the metric does: as the service asks. */
+function checkBounds(where: string, rule: StepRule, outward: boolean): void {
+  const bounds = rule.adjustments.map(({ lower = -Infinity, upper = Infinity }, i) => {
+    if (lower < upper) return { lower, upper, at: `${where}.adjustments[${i}]` }
     throw invalidInput(
       `${where}.adjustments[${i}]`,
       `lower ${lower} is not below upper ${upper}`,
       'lower below upper',
     )
+  })
+  bounds.sort((a, b) => a.lower - b.lower)
+  for (const [i, { lower, at }] of bounds.slice(1).entries()) {
+    const before = bounds[i]!.upper
+    if (lower === before) continue
+    const wrong = lower < before ? 'overlaps' : 'leaves a gap to'
+    throw invalidInput(at, `it ${wrong} the step that ends at ${before}`, `lower ${before}`)
   }
+  const end = outward ? bounds.at(-1)!.upper : -bounds[0]!.lower
+  if (end === Infinity) return
+  throw invalidInput(
+    (outward ? bounds.at(-1)! : bounds[0]!).at,
+    `no step is for what is further ${outward ? 'above' : 'below'}`,
+    `a step without ${outward ? 'upper' : 'lower'}`,
+  )
+}
+
+function checkRule(where: string, rule: StepRule): StepRule {
+  requireNumber(`${where}.threshold`, rule.threshold)
+  if (rule.adjustments.length === 0)
+    throw invalidInput(`${where}.adjustments`, 'there is none', 'at least one')
+  for (const [i, { change }] of rule.adjustments.entries()) {
+    requireNumber(`${where}.adjustments[${i}].change`, change)
+  }
+  checkBounds(where, rule, where === 'scaleOut')
   return rule
 }
 
 /**
  * Step scaling of AWS Auto Scaling. The distance of the metric from the alarm's threshold picks a step: bounds include the
- * lower one when scaling out, the upper one when scaling in. Servers that are warming up are no part of the capacity that a
- * step is taken from, and count as done, so that the same breach does not act twice; nothing is removed meanwhile.
+ * lower one when scaling out, the upper one when scaling in. Servers that start or warm up are no part of the metric, nor of
+ * the capacity that a step out is taken from, so the same breach does not act twice; nothing is removed meanwhile. Servers that
+ * drain are part of the capacity that a step in is taken from.
  *
- * Source: *Amazon EC2 Auto Scaling User Guide*, "Step and simple scaling policies": step adjustments, scaling adjustment
- * types (also for the rounding), instance warm-up. An alarm here looks at each observation by itself.
+ * Source: *Amazon EC2 Auto Scaling User Guide*, "Step and simple scaling policies", sections "Step adjustments", "Scaling
+ * adjustment types" (also for the rounding) and "Instance warm-up". There an alarm may need several periods; here it looks at each
+ * observation by itself. Servers that were there when the policy began are warm.
  */
 export function stepPolicy(options: StepOptions = {}): Policy {
   const { metric = 'users', adjustmentType = 'change' } = options
@@ -81,7 +106,7 @@ export function stepPolicy(options: StepOptions = {}): Policy {
     min: 1,
     integer: true,
   })
-  const warming = new WarmUp(requireNumber('warmUp', options.warmUp ?? 300, { min: 0 }))
+  const warmUp = new WarmUp(requireNumber('warmUp', options.warmUp ?? 300, { min: 0 }))
 
   const apply = (from: number, change: number): number => {
     if (adjustmentType === 'exact') return change
@@ -95,11 +120,12 @@ export function stepPolicy(options: StepOptions = {}): Policy {
     ...(metric === 'users' && { usersPerServer: out.threshold }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      const { time, size } = observation
-      const value = averageOf(observation, metric)
-      if (value === undefined) return unknown(metric, observation)
-      const warm = warming.at(time)
-      const numbers = { value, warmingUp: warm }
+      const { size } = observation
+      const { warm, warming, draining } = warmUp.see(observation)
+      const { sum, known } = measure(warm, metric)
+      if (known === 0) return unknown(metric, observation)
+      const value = sum / known
+      const numbers = { value, warmingUp: warming }
       const what = `${value.toFixed(2)} ${metric} a server`
       if (value >= out.threshold) {
         const beyond = value - out.threshold
@@ -107,9 +133,8 @@ export function stepPolicy(options: StepOptions = {}): Policy {
           ({ lower = -Infinity, upper = Infinity }) => beyond >= lower && beyond < upper,
         )
         if (!step) return { servers: size, reason: `${what}, for which scaleOut has no step`, numbers }
-        const servers = Math.max(size, apply(size - warm, step.change))
-        warming.add(time, servers - size)
-        const done = warm > 0 ? `, of which ${warm} warm up` : ''
+        const servers = Math.max(size, apply(size - warming, step.change))
+        const done = warming > 0 ? `, of which ${warming} warm up` : ''
         return {
           servers,
           reason: `${what} are ${beyond.toFixed(2)} above ${out.threshold}: ${servers} servers from ${size}${done}`,
@@ -117,16 +142,17 @@ export function stepPolicy(options: StepOptions = {}): Policy {
         }
       }
       if (value <= inward.threshold) {
-        if (warm > 0) return { servers: size, reason: `${what}, but ${warm} servers warm up`, numbers }
+        if (warming > 0) return { servers: size, reason: `${what}, but ${warming} servers warm up`, numbers }
         const beyond = value - inward.threshold
         const step = inward.adjustments.find(
           ({ lower = -Infinity, upper = Infinity }) => beyond > lower && beyond <= upper,
         )
         if (!step) return { servers: size, reason: `${what}, for which scaleIn has no step`, numbers }
-        const servers = Math.min(size, apply(size, step.change))
+        const servers = Math.max(0, Math.min(size, apply(size + draining, step.change)))
+        const done = draining > 0 ? ` and ${draining} that drain` : ''
         return {
           servers,
-          reason: `${what} are ${(-beyond).toFixed(2)} below ${inward.threshold}: ${servers} servers from ${size}`,
+          reason: `${what} are ${(-beyond).toFixed(2)} below ${inward.threshold}: ${servers} servers from ${size}${done}`,
           numbers,
         }
       }
@@ -157,7 +183,7 @@ export const stepKind = specKind(
       'change',
     ),
     minAdjustmentMagnitude: option(count, 'servers that percent changes at least', 1),
-    warmUp: option(atLeastZero, 'seconds that a new server does not show in the metric', 300),
+    warmUp: option(atLeastZero, 'seconds from ready on in which a new server is not counted', 300),
   },
   stepPolicy,
 )

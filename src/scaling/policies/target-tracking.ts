@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { atLeastZero, option, specKind } from '../../spec-kind.ts'
-import { averageOf, METRICS, type MetricName, unknown } from '../metric.ts'
+import { METRICS, type MetricName, measure, unknown } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 import { WarmUp } from './warm-up.ts'
 
@@ -12,7 +12,7 @@ export interface TargetTrackingOptions {
   target?: number
   /** Whether it never scales in; false. */
   disableScaleIn?: boolean
-  /** Seconds that a new server counts as done and does not show in the metric; 300. */
+  /** Seconds from ready on for which a new server is not counted in the metric, nor in the capacity; 300. */
   warmUp?: number
   /** Seconds the metric must be above the target before it scales out (180), and below 90 % of it before it scales in (900). */
   scaleOutAfter?: number
@@ -24,18 +24,20 @@ const LOW = 0.9
 
 /**
  * Target tracking of AWS Auto Scaling: scales out in proportion, ceil(servers × metric / target), when the metric was above the
- * target for three minutes; scales in, late and to no fewer than keep the target, when it was below 90 % of it for fifteen. New servers
- * count as done while they warm up, and nothing is removed meanwhile.
+ * target for three minutes; scales in, late and to no fewer than keep the target, when it was below 90 % of it for fifteen. Servers
+ * that start or warm up are no part of the metric, nor of the capacity that is multiplied; nothing is removed meanwhile.
  *
- * Source: *Amazon EC2 Auto Scaling User Guide*, "Target tracking scaling policies"; the alarms that it makes (3 periods of a minute
- * above, 15 below 90 %) are those shown in CloudWatch.
+ * Source: *Amazon EC2 Auto Scaling User Guide*, "Target tracking scaling policies", sections "Considerations" (rounding, no scale-in
+ * without data, scale-in that is more gradual) and "Instance warm-up". The guide does not tell the alarms that are made (3 minutes above, 15
+ * below 90 %) nor how gradual scale-in is: the alarms are those that CloudWatch shows of such policies, and after a scale-in the
+ * fifteen minutes begin anew. Newer policies of the service tune themselves, which is not told either and not done here.
  */
 export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Policy {
   const { metric = 'users', disableScaleIn = false } = options
   const target = requireNumber('target', options.target ?? 30, { above: 0 })
   const outAfter = requireNumber('scaleOutAfter', options.scaleOutAfter ?? 180, { min: 0 })
   const inAfter = requireNumber('scaleInAfter', options.scaleInAfter ?? 900, { min: 0 })
-  const warming = new WarmUp(requireNumber('warmUp', options.warmUp ?? 300, { min: 0 }))
+  const warmUp = new WarmUp(requireNumber('warmUp', options.warmUp ?? 300, { min: 0 }))
   let aboveSince: number | undefined
   let belowSince: number | undefined
 
@@ -45,25 +47,25 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
     limits: { cooldown: 0 },
     evaluate(observation) {
       const { time, size } = observation
-      const value = averageOf(observation, metric)
-      if (value === undefined) {
+      const { warm, warming, draining } = warmUp.see(observation)
+      const { sum, known } = measure(warm, metric)
+      if (known === 0) {
         aboveSince = undefined
         belowSince = undefined
         return unknown(metric, observation)
       }
+      const value = sum / known
       aboveSince = value > target ? (aboveSince ?? time) : undefined
       belowSince = value < LOW * target ? (belowSince ?? time) : undefined
-      const warm = warming.at(time)
-      const numbers = { value, target, warmingUp: warm }
+      const numbers = { value, target, warmingUp: warming }
       const what = `${value.toFixed(2)} ${metric} a server against the target of ${target}`
-      const proportional = Math.ceil(((size - warm) * value) / target - 1e-9)
+      const proportional = (servers: number) => Math.ceil((servers * value) / target - 1e-9)
       if (aboveSince !== undefined && time - aboveSince >= outAfter) {
-        const servers = Math.max(size, proportional)
-        warming.add(time, servers - size)
+        const servers = Math.max(size, proportional(size - warming))
         return { servers, reason: `${what}, above it for ${time - aboveSince} s`, numbers }
       }
-      if (belowSince !== undefined && time - belowSince >= inAfter && !disableScaleIn && warm === 0) {
-        const servers = Math.min(size, Math.max(1, proportional))
+      if (belowSince !== undefined && time - belowSince >= inAfter && !disableScaleIn && warming === 0) {
+        const servers = Math.min(size, Math.max(1, proportional(size + draining)))
         if (servers < size) belowSince = time
         return { servers, reason: `${what}, below ${LOW * 100} % of it for long enough`, numbers }
       }
@@ -83,7 +85,7 @@ export const targetTrackingKind = specKind(
     metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
     target: option(z.number().positive(), 'the average it keeps', 30),
     disableScaleIn: option(z.boolean(), 'never scales in', false),
-    warmUp: option(atLeastZero, 'seconds that a new server does not show in the metric', 300),
+    warmUp: option(atLeastZero, 'seconds from ready on in which a new server is not counted', 300),
     scaleOutAfter: option(atLeastZero, 'seconds above the target before it scales out', 180),
     scaleInAfter: option(atLeastZero, 'seconds below 90 % of the target before it scales in', 900),
   },

@@ -1,13 +1,19 @@
 import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../errors.ts'
 import { atLeastZero, option, specKind } from '../../spec-kind.ts'
-import type { Policy } from '../policy.ts'
+import { METRICS, type MetricName, measure, unknown, unknownLoad } from '../metric.ts'
+import type { Observation, Policy } from '../policy.ts'
 
 export interface ThresholdOptions {
-  /** Users a server above which one server is added; 30. */
+  /** Of the metric a server, above which one server is added; 30. */
   scaleUpThreshold?: number
-  /** Users a server below which one server is removed; 10, or half of `scaleUpThreshold` where that is 10 or less. */
+  /** Of the metric a server, below which one server is removed; 10, or half of `scaleUpThreshold` where that is 10 or less. */
   scaleDownThreshold?: number
+}
+
+export interface ThresholdPolicyOptions extends ThresholdOptions {
+  /** What is averaged: `users`, the load over all servers that are wanted; any other over the servers that are ready. */
+  metric?: MetricName
 }
 
 /** The `scaleDownThreshold` that goes with a `scaleUpThreshold` when it is not given. */
@@ -15,8 +21,33 @@ export function defaultScaleDownThreshold(scaleUpThreshold: number): number {
   return scaleUpThreshold > 10 ? 10 : scaleUpThreshold / 2
 }
 
-/** One server more when the average load of a server is above a threshold, one fewer when it is below another. */
-export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
+/** What a server has of the metric, and in words. */
+interface Average {
+  readonly value: number
+  readonly what: string
+  /** Ready servers that do not tell it. */
+  readonly missing: number
+}
+
+function averageOf(observation: Observation, metric: MetricName): Average | undefined {
+  if (metric === 'users') {
+    const { load, size } = observation
+    if (!Number.isFinite(load)) return undefined
+    const value = size > 0 ? load! / size : Infinity
+    const on = `${size} ${size === 1 ? 'server' : 'servers'}`
+    return { value, what: `${load} users on ${on} are ${value.toFixed(1)} a server`, missing: 0 }
+  }
+  const { sum, known, missing } = measure(observation.servers, metric)
+  if (known === 0) return undefined
+  return { value: sum / known, what: `${(sum / known).toFixed(2)} ${metric} a server`, missing }
+}
+
+/**
+ * One server more when the average load of a server is above a threshold, one fewer when it is below another. While a ready
+ * server does not tell the metric, none is removed.
+ */
+export function thresholdPolicy(options: ThresholdPolicyOptions = {}): Policy {
+  const metric = options.metric ?? 'users'
   const up = requireNumber('scaleUpThreshold', options.scaleUpThreshold ?? 30, { above: 0 })
   const down = requireNumber(
     'scaleDownThreshold',
@@ -34,19 +65,24 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
   }
   return {
     name: 'threshold',
-    usersPerServer: up,
-    evaluate({ load, size }) {
-      if (load === undefined) return { servers: size, reason: 'the load is unknown, so nothing changes' }
-      const average = size > 0 ? load / size : Infinity
-      const numbers = { usersPerServer: average, scaleUpThreshold: up, scaleDownThreshold: down }
-      const what = `${load} users on ${size} ${size === 1 ? 'server' : 'servers'} are ${average.toFixed(1)} a server`
-      if (average > up) {
+    ...(metric === 'users' && { usersPerServer: up }),
+    evaluate(observation) {
+      const { size } = observation
+      const average = averageOf(observation, metric)
+      if (!average) return metric === 'users' ? unknownLoad(observation) : unknown(metric, observation)
+      const { value, what, missing } = average
+      const numbers = {
+        [metric === 'users' ? 'usersPerServer' : metric]: value,
+        scaleUpThreshold: up,
+        scaleDownThreshold: down,
+      }
+      if (value > up) {
         return { servers: size + 1, reason: `${what}, above the scale-up threshold of ${up}`, numbers }
       }
-      if (average < down) {
-        return { servers: size - 1, reason: `${what}, below the scale-down threshold of ${down}`, numbers }
-      }
-      return { servers: size, reason: `${what}, within ${down} and ${up}`, numbers }
+      if (value >= down) return { servers: size, reason: `${what}, within ${down} and ${up}`, numbers }
+      const below = `${what}, below the scale-down threshold of ${down}`
+      if (missing > 0) return { servers: size, reason: `${below}, but ${missing} do not tell it`, numbers }
+      return { servers: size - 1, reason: below, numbers }
     },
   }
 }
@@ -54,8 +90,9 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
 export const thresholdKind = specKind(
   'threshold',
   {
-    scaleUpThreshold: option(z.number().positive(), 'users a server above which one is added', 30),
-    scaleDownThreshold: option(atLeastZero, 'users a server below which one is removed', 10),
+    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+    scaleUpThreshold: option(z.number().positive(), 'of the metric a server, above which one is added', 30),
+    scaleDownThreshold: option(atLeastZero, 'of the metric a server, below which one is removed', 10),
   },
   thresholdPolicy,
 )

@@ -1,28 +1,41 @@
-interface Growth {
-  readonly servers: number
-  readonly until: number
+import type { ServerId } from '../../fleet/provider.ts'
+import type { Observation, ServerObservation } from '../policy.ts'
+
+/** A fleet, told apart as AWS Auto Scaling does. */
+export interface WarmFleet {
+  /** Those whose figures count. */
+  readonly warm: readonly ServerObservation[]
+  /** Servers that start, or became ready a short while ago: no part of the capacity that a scale-out is taken from. */
+  readonly warming: number
+  /** Servers that are terminating: still part of the capacity that a scale-in is taken from. */
+  readonly draining: number
 }
 
-/**
- * Servers that were added a short while ago and do not show in the metric yet. AWS Auto Scaling counts them towards what a
- * scale-out has done already, and does not scale in meanwhile.
- */
+/** Knows which servers have warmed up: those that are ready for some seconds, and those that were there when it began. */
 export class WarmUp {
   readonly #seconds: number
-  #growth: Growth[] = []
+  /** When each server will have warmed up. */
+  #warmFrom: Map<ServerId, number> | undefined
 
   constructor(seconds: number) {
     this.#seconds = seconds
   }
 
-  /** Servers still warming up at `time`. */
-  at(time: number): number {
-    this.#growth = this.#growth.filter(({ until }) => until > time)
-    return this.#growth.reduce((sum, { servers }) => sum + servers, 0)
-  }
-
-  /** So many servers were asked for in addition at `time`. */
-  add(time: number, servers: number): void {
-    if (servers > 0 && this.#seconds > 0) this.#growth.push({ servers, until: time + this.#seconds })
+  see({ time, size, servers }: Observation): WarmFleet {
+    this.#warmFrom ??= new Map(servers.map(({ id }) => [id, -Infinity]))
+    const warmFrom = this.#warmFrom
+    const warm: ServerObservation[] = []
+    let draining = 0
+    for (const server of servers) {
+      const { id, state, readyAt } = server
+      if (state === 'draining') draining++
+      if (state === 'ready' && !warmFrom.has(id)) warmFrom.set(id, (readyAt ?? time) + this.#seconds)
+      if (state !== 'draining' && (warmFrom.get(id) ?? Infinity) <= time) warm.push(server)
+    }
+    if (warmFrom.size > servers.length) {
+      const alive = new Set(servers.map(({ id }) => id))
+      for (const id of warmFrom.keys()) if (!alive.has(id)) warmFrom.delete(id)
+    }
+    return { warm, warming: Math.max(0, size - warm.length), draining }
   }
 }

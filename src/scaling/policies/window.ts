@@ -1,4 +1,4 @@
-/** The mean of what was seen in the last seconds. */
+/** The mean of what was seen in the last seconds; the time before the first sample is no part of it. */
 export class Window {
   readonly #seconds: number
   #samples: { time: number; value: number }[] = []
@@ -16,7 +16,8 @@ export class Window {
     if (n > 0) this.#samples = this.#samples.slice(n)
   }
 
+  /** Cut to a millionth, so that what adding and taking away leaves behind is no demand. */
   get mean(): number {
-    return this.#samples.length > 0 ? this.#sum / this.#samples.length : 0
+    return this.#samples.length > 0 ? Math.floor((this.#sum / this.#samples.length) * 1e6) / 1e6 : 0
   }
 }

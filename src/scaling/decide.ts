@@ -1,0 +1,28 @@
+import type { Decision } from './decision.ts'
+import type { ScalingLimits } from './limits.ts'
+import type { Observation, Policy } from './policy.ts'
+
+/** Figures older than this, in seconds, are as good as missing. */
+const STALE_SECONDS = 60
+
+/** Policy, then limits: what to do about an observation. Acts on nothing. */
+export function decide(policy: Policy, limits: ScalingLimits, observation: Observation): Decision {
+  const { time, load, size } = observation
+  const { servers, reason, numbers, forecast } = policy.evaluate(observation)
+  const blind = (load === undefined || (observation.age ?? 0) > STALE_SECONDS) && servers < size
+  const limited = limits.apply(time, blind ? size : servers, size)
+  const to = limited.servers
+  return {
+    time,
+    action: to > size ? 'scale_up' : to < size ? 'scale_down' : 'none',
+    from: size,
+    to,
+    wanted: servers,
+    load,
+    policy: policy.name,
+    reason,
+    limitedBy: blind ? 'missing-metrics' : limited.limitedBy,
+    numbers,
+    ...(forecast && { forecast }),
+  }
+}

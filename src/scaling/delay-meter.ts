@@ -1,0 +1,35 @@
+import type { Observation } from './policy.ts'
+
+/** Until a server was seen to start, it is taken to need so many seconds. */
+const ASSUMED = 60
+
+/** Learns from launch to ready, seconds, from the servers that it sees come. */
+export class DelayMeter {
+  seconds = ASSUMED
+  #seenUntil = -Infinity
+  #measured = false
+  #size = -1
+  #starting = false
+
+  see(observation: Observation): void {
+    const { time, size } = observation
+    const grown = size > this.#size
+    this.#size = size
+    // While none was added and none starts there is nothing new to learn.
+    if (!grown && !this.#starting) return
+    const { servers } = observation
+    this.#starting = servers.some(({ state }) => state === 'starting')
+    for (const { launchedAt, readyAt } of servers) {
+      if (launchedAt === undefined || readyAt === undefined || readyAt <= this.#seenUntil) continue
+      // Servers that simply stood there when virtual time began tell nothing.
+      if (readyAt > launchedAt || launchedAt > 0) this.#take(readyAt - launchedAt)
+    }
+    this.#seenUntil = time
+  }
+
+  /** The slow ones count: down only little by little. */
+  #take(seconds: number): void {
+    this.seconds = this.#measured ? Math.max(seconds, this.seconds + (seconds - this.seconds) / 20) : seconds
+    this.#measured = true
+  }
+}
