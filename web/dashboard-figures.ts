@@ -43,20 +43,11 @@ export class Figures {
     this.#words(state)
   }
 
-  #words({
-    decision,
-    servers,
-    policy,
-    paused,
-    strategy,
-    limits,
-    usersPerServer,
-    shadow,
-  }: FleetSnapshot): void {
+  #words({ decision, servers, policy, paused, strategy, limits, usersPerServer }: FleetSnapshot): void {
     const held = decision?.limitedBy ? ` (it wants ${decision.wanted}, held by ${decision.limitedBy})` : ''
     if (decision) set(byId('reason'), 'textContent', decision.reason + held)
     const line = `${policy}${paused ? ' (paused)' : ''}, ${strategy}, ${limits.minServers} to ${limits.maxServers} servers`
-    set(byId('summary'), 'textContent', shadow ? `${line}; ${shadowNote(shadow)}` : line)
+    set(byId('summary'), 'textContent', line)
     const states = STATES.map((name) => [name, servers.filter(({ state }) => state === name).length] as const)
     const counted = states.filter(([, count]) => count > 0).map(([name, count]) => `${count} ${name}`)
     const bars = servers.some(({ eventLoopUtilization }) => eventLoopUtilization !== undefined)
