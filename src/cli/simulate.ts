@@ -67,7 +67,7 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
 /** The run that flags and config describe; flags go before the config. */
 export function optionsOf(flags: SimulateFlags): SimulationOptions & { autoScaler: AutoScaler } {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
-  const { load: _, live: __, ...configured } = config
+  const { load: _, live: __, policies: ___, ...configured } = config
   return {
     ...configured,
     pattern: loadPattern(flags, config),
