@@ -4,7 +4,7 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/decision.ts'
 import { FluidFleet, FluidObservation } from './fluid-fleet.ts'
 import type { LoadCurve } from './load-curve.ts'
-import { MESSAGE_TERMS, type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
+import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
 
 /** The world that a policy is judged in. Times in seconds. */
 export interface FluidWorld {
@@ -19,16 +19,23 @@ export interface FluidWorld {
   readonly initialServers?: number
 }
 
+/** What a run may come to before it is given up. */
+export interface RunBound {
+  /** Share of user-time above capacity. */
+  readonly overload: number
+  readonly serverSeconds: number
+}
+
 export interface FluidOptions extends FluidWorld {
   /** Policy, limits and control interval. It remembers: a new one for each run. */
   readonly scaler: AutoScaler
   readonly onDecision?: (decision: Decision) => void
-  /** Called whenever servers become ready or the fleet was decided about; time in seconds, `load` in users. */
-  readonly onStep?: (time: number, load: number, ready: number) => void
-  /** What servers do with messages; as the simulator's do unless told. */
-  readonly messages?: MessageTerms
+  /** Called whenever servers became ready or the fleet was decided about; time in seconds. */
+  readonly onStep?: (time: number, ready: number) => void
+  /** What servers do with messages; without it there is no latency. */
+  readonly messages?: MessageTerms | undefined
   /** The run ends early, as `abandoned`, once it has more overload, or costs more server-seconds, than this. */
-  readonly giveUp?: { readonly overload: number; readonly serverSeconds: number }
+  readonly giveUp?: RunBound | undefined
 }
 
 /** What a policy did with a load. */
@@ -42,7 +49,7 @@ export interface FluidResult {
   readonly scalingEvents: number
   readonly peakServers: number
   readonly elasticity: ElasticityScores
-  /** Of the messages that these users would have sent; absent when the run was given up. */
+  /** Of the messages that these users would have sent, if it was told what servers do with them. */
   readonly latency?: MessageLatency
   /** Ended early, by `giveUp`: the other figures are of the time until then. */
   readonly abandoned: boolean
@@ -88,7 +95,7 @@ export function runFluid(options: FluidOptions): FluidResult {
   const { begin, end } = scoredTime(options, interval)
   const fleet = new FluidFleet(provisioningDelay, standingServers(options, interval, limits))
   const meter = new ElasticityMeter()
-  const messages = new MessageMeter(options.messages ?? MESSAGE_TERMS)
+  const messages = options.messages && new MessageMeter(options.messages)
   const allUserTime = curve.excess(begin, end, 0)
   const mostExcess = giveUp ? giveUp.overload * allUserTime : Infinity
   const mostCost = giveUp?.serverSeconds ?? Infinity
@@ -119,10 +126,10 @@ export function runFluid(options: FluidOptions): FluidResult {
     }
     for (let at = time; at < until; ) {
       const next = Math.min(until, fleet.nextReadyAt)
-      onStep?.(at, at === time ? load : curve.at(at), fleet.ready)
+      onStep?.(at, fleet.ready)
       if (scored) {
         excess += curve.excess(at, next, fleet.ready * usersPerServer)
-        messages.add(held / (until - time) / usersPerServer, fleet.ready, next - at)
+        messages?.add(held / (until - time) / usersPerServer, fleet.ready, next - at)
       }
       at = next
       if (at < until) fleet.advance(at)
@@ -136,7 +143,7 @@ export function runFluid(options: FluidOptions): FluidResult {
     scalingEvents,
     peakServers,
     elasticity: meter.scores(),
-    ...(!abandoned && { latency: messages.result() }),
+    ...(messages && { latency: messages.result() }),
     abandoned,
   }
 }

@@ -114,7 +114,10 @@ export class MessageMeter {
     const utilization = (load / ready) * fullUtilization
     const sent = load * fullUtilization * rate * seconds
     const growth = (utilization - 1) * rate
-    if (growth <= 0 && this.#backlog === 0) return this.#equilibrium(utilization, sent)
+    if (growth <= 0 && this.#backlog === 0) {
+      this.#equilibrium(utilization, sent)
+      return
+    }
     const holders = growth > 0 ? ready : Math.min(ready, this.#holders || ready)
     if (holders > this.#holders && this.#backlog > 0) this.#backlog *= this.#holders / holders
     this.#holders = holders
@@ -144,7 +147,8 @@ export class MessageMeter {
   /** Messages that come evenly while a server's backlog goes from `before` to `after`. */
   #delayed(before: number, after: number, messages: number): void {
     if (messages <= 0) return
-    const of = (backlog: number) => Math.min(DELAYS - 1e-9, (backlog / (this.#terms.queueLimit || 1)) * DELAYS)
+    const of = (backlog: number) =>
+      Math.min(DELAYS - 1e-9, (backlog / (this.#terms.queueLimit || 1)) * DELAYS)
     const [low, high] = [of(Math.min(before, after)), of(Math.max(before, after))]
     for (let i = Math.floor(low); i <= high; i++) {
       const within = high > low ? (Math.min(high, i + 1) - Math.max(low, i)) / (high - low) : 1
