@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { ConcertinaError } from '../errors.ts'
-import { AutoScaler } from '../scaling/auto-scaler.ts'
+import { AutoScaler, type AutoScalerOptions } from '../scaling/auto-scaler.ts'
 import { ScalingLimits } from '../scaling/limits.ts'
 import { createPolicy, POLICY_KINDS } from '../scaling/policies.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
@@ -11,7 +11,14 @@ import { distribution } from '../traffic/distribution.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../traffic/patterns.ts'
 import { nearest } from './nearest.ts'
-import { allowedKeys, allowedKinds, type Config, configSchema, type LiveConfig, type NamedPolicy } from './schema.ts'
+import {
+  allowedKeys,
+  allowedKinds,
+  type Config,
+  configSchema,
+  type LiveConfig,
+  type NamedPolicy,
+} from './schema.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -178,6 +185,7 @@ function plainData(document: Document, places: Places): unknown {
 
 /** What a config file says, as the simulation's options; without `pattern` when it has no `load`. */
 export type ConfiguredOptions = Partial<SimulationOptions> & {
+  autoScaler?: AutoScalerOptions
   load?: PatternSpec
   live?: LiveConfig
   policies?: Record<string, NamedPolicy>
