@@ -113,13 +113,24 @@ function program(): Command {
     .action(async (flags: VerifyFlags) => run((await import('./verify.ts')).verify, flags))
   addJudgingFlags(main.command('compare'))
     .description('many policies on many traces, beside the cheapest fleet that had known the future')
-    .option('--policy <kind>', 'a policy; may be told several times (all)', collect)
+    .option('--policy <name>', 'a kind, or a name from the config; may be told several times (all)', collect)
     .option('--json <file>', 'write the figures there')
     .option('--svg <file>', 'draw overload against cost there')
+    .option('--report <file>', 'write a report there, one HTML file')
     .action(async (flags: CompareFlags) => run((await import('./compare.ts')).compare, flags))
   addJudgingFlags(main.command('tune'))
     .description('searches parameters of a policy on a trace, and prints the config to paste')
-    .requiredOption('--policy <kind>', 'the policy')
+    .requiredOption('--policy <name>', 'a kind, or a name from the config')
+    .option(
+      '--search <path=values>',
+      'try these values, by commas, of an option; may be told several times',
+      collect,
+    )
+    .option(
+      '--train <share>',
+      'of the trace that is searched on; the rest tests what was found (0.7)',
+      number,
+    )
     .action(async (flags: TuneFlags) => run((await import('./tune.ts')).tunePolicy, flags))
   main
     .command('explain')
