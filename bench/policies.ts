@@ -22,7 +22,7 @@ if (!folder) {
   process.exit(2)
 }
 const flags = { trace: [folder], targetServers: 40 }
-const { terms, contenders } = judgingOf(flags)
+const { terms, contenders } = judgingOf({})
 const began = performance.now()
 const secondsSince = (from: number) => ((performance.now() - from) / 1000).toFixed(0)
 const played = playedOf(flags)

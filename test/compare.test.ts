@@ -192,7 +192,7 @@ describe('tune', () => {
   })
 
   it('gives the same answer with one thread and with three', async () => {
-    const terms = judgingOf({ trace: [] }).terms
+    const terms = judgingOf({}).terms
     const hpa = contenderOf('hpa', terms)
     const space = searchSpace(hpa.policy, terms)
     const found = async (workers: number) => {

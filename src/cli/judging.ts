@@ -8,11 +8,9 @@ import { MESSAGE_TERMS, type MessageTerms } from '../simulation/message-latency.
 import { type ConfiguredOptions, readConfig } from './config.ts'
 import { number } from './flags.ts'
 
-/** Flags of the commands that judge policies. */
-export interface JudgingFlags {
-  trace: string[]
+/** Flags that tell the conditions. */
+export interface TermsFlags {
   config?: string
-  targetServers?: number
   usersPerServer?: number
   provisioningDelay?: number
   interval?: number
@@ -23,6 +21,12 @@ export interface JudgingFlags {
   fullUtilization?: number
 }
 
+/** Flags of the commands that judge policies on traces. */
+export interface JudgingFlags extends TermsFlags {
+  trace: string[]
+  targetServers?: number
+}
+
 /** A flag that may be told several times. */
 export const collect = (value: string, before: string[] = []) => [...before, value]
 
@@ -30,14 +34,19 @@ export const collect = (value: string, before: string[] = []) => [...before, val
 const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse({ kind }).success)
 
 export function addJudgingFlags(command: Command): Command {
-  return command
+  command
     .requiredOption('--trace <file>', 'a trace, or a folder of traces; may be told several times', collect)
-    .option('--config <file>', 'policies by name, and the conditions that no flag tells, from a YAML file')
     .option(
       '--target-servers <count>',
       'scale each trace so that its 99.9th percentile needs so many servers',
       number,
     )
+  return addTermsFlags(command)
+}
+
+export function addTermsFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'policies by name, and the conditions that no flag tells, from a YAML file')
     .option('--users-per-server <users>', 'that a server holds (30)', number)
     .option('--provisioning-delay <seconds>', 'from launch to ready (90)', number)
     .option('--interval <seconds>', 'between two decisions (30)', number)
@@ -56,7 +65,7 @@ export interface Judging {
 }
 
 /** Reads the config, if one is named, and fills in what was not told. */
-export function judgingOf(flags: JudgingFlags): Judging {
+export function judgingOf(flags: TermsFlags): Judging {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const terms = termsOf(flags, config)
   const named = new Map(
@@ -80,10 +89,10 @@ export function judgingOf(flags: JudgingFlags): Judging {
 
 /** The conditions; flags go before the config. */
 function termsOf(
-  flags: JudgingFlags,
+  flags: TermsFlags,
   { autoScaler = {}, server = {}, traffic = {} }: ConfiguredOptions,
 ): Terms {
-  const at = (name: keyof JudgingFlags, value: number, bounds: Parameters<typeof requireNumber>[2]) =>
+  const at = (name: keyof TermsFlags, value: number, bounds: Parameters<typeof requireNumber>[2]) =>
     requireNumber(name, flags[name] ?? value, bounds)
   const usersPerServer = at('usersPerServer', 30, { above: 0 })
   const minServers = at('minServers', autoScaler.minServers ?? 1, { min: 1, integer: true })

@@ -5,8 +5,9 @@ import { ConcertinaError } from '../errors.ts'
 import type { CompareFlags } from './compare.ts'
 import type { DemoFlags } from './demo.ts'
 import { addLoadFlags, addRunFlags, addScalingFlags, addTraceFlags, asFlagError, number } from './flags.ts'
-import { addJudgingFlags, collect } from './judging.ts'
+import { addJudgingFlags, addTermsFlags, collect } from './judging.ts'
 import type { LoadCommandFlags } from './load.ts'
+import type { ReplayFlags } from './replay.ts'
 import type { ServeFlags } from './serve.ts'
 import type { SimulateFlags } from './simulate.ts'
 import type { TokenFlags } from './token.ts'
@@ -132,6 +133,15 @@ function program(): Command {
       number,
     )
     .action(async (flags: TuneFlags) => run((await import('./tune.ts')).tunePolicy, flags))
+  addTermsFlags(main.command('replay'))
+    .description('what other policies would have done with the load of a run that wrote its decisions')
+    .argument('<file>', 'what --decisions wrote; - is the standard input')
+    .option('--policy <name>', 'a kind, or a name from the config; may be told several times (all)', collect)
+    .option('--json <file>', 'write the figures there')
+    .option('--decisions <file>', 'write the decisions of the one policy there, for explain')
+    .action(async (file: string, flags: ReplayFlags) =>
+      run(async () => (await import('./replay.ts')).replay(file, flags), flags),
+    )
   main
     .command('explain')
     .description('says each decision of a log in words')

@@ -29,7 +29,7 @@ export interface RunBound {
 export interface FluidOptions extends FluidWorld {
   /** Policy, limits and control interval. It remembers: a new one for each run. */
   readonly scaler: AutoScaler
-  readonly onDecision?: (decision: Decision) => void
+  readonly onDecision?: ((decision: Decision) => void) | undefined
   /** Called whenever servers became ready or the fleet was decided about; time in seconds. */
   readonly onStep?: (time: number, ready: number) => void
   /** What servers do with messages; without it there is no latency. */
@@ -123,7 +123,7 @@ export function runFluid(options: FluidOptions): FluidResult {
       }))
     }
     const decision = scaler.decide(new FluidObservation({ time, load }, fleet.size, servers))
-    onDecision?.(decision)
+    onDecision?.({ ...decision, ready: fleet.ready })
     fleet.scaleTo(decision.to, time)
     const until = Math.min(end, time + interval)
     const scored = time >= begin

@@ -69,7 +69,7 @@ export function judge(
   curve: LoadCurve,
   contender: Contender,
   terms: Terms,
-  watch: Pick<FluidOptions, 'giveUp' | 'onStep'> = {},
+  watch: Pick<FluidOptions, 'giveUp' | 'onStep' | 'onDecision'> = {},
 ): FluidResult {
   const messages = watch.giveUp ? undefined : terms.messages
   return runFluid({ ...terms, ...watch, messages, curve, scaler: scalerOf(contender, terms) })
