@@ -1,50 +1,58 @@
 /**
  * Every policy on every trace of a folder: `npm run bench:policies -- TRACES`. Each trace is scaled by itself so that its 99.9th
  * percentile needs 40 servers; 90 s from launch to ready, 30 s between decisions. Beside them `hpa` with the best parameters for
- * each trace in hindsight.
+ * each trace in hindsight; `--no-tuning` leaves that out.
  */
 
-import { playedOf, STANDALONE_POLICIES, termsOf } from '../src/cli/judging.ts'
+import { parseArgs } from 'node:util'
+import { judgingOf, playedOf } from '../src/cli/judging.ts'
 import { comparePolicies } from '../src/simulation/comparison.ts'
-import { contenderOf } from '../src/simulation/judge.ts'
-import { performAll } from '../src/simulation/task-pool.ts'
-import { searchSpace } from '../src/simulation/tuning.ts'
+import type { Contender } from '../src/simulation/judge.ts'
+import { searchSpace } from '../src/simulation/search-space.ts'
+import { TaskPool } from '../src/simulation/task-pool.ts'
+import { tune } from '../src/simulation/tuning.ts'
 
-const [folder] = process.argv.slice(2)
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { 'no-tuning': { type: 'boolean', default: false } },
+})
+const [folder] = positionals
 if (!folder) {
-  console.error('usage: npm run bench:policies -- FOLDER_OF_TRACES')
+  console.error('usage: npm run bench:policies -- FOLDER_OF_TRACES [--no-tuning]')
   process.exit(2)
 }
 const flags = { trace: [folder], targetServers: 40 }
-const terms = termsOf(flags)
+const { terms, contenders } = judgingOf({})
 const began = performance.now()
+const secondsSince = (from: number) => ((performance.now() - from) / 1000).toFixed(0)
 const played = playedOf(flags)
-const kinds = STANDALONE_POLICIES
-const compared = await comparePolicies(
-  played,
-  kinds.map((kind) => contenderOf(kind, terms)),
-  terms,
-)
-const judgedSeconds = (performance.now() - began) / 1000
-const hpa = contenderOf('hpa', terms)
-const space = searchSpace('hpa', terms)
-const tuned = await performAll(
-  played.map((one) => ({ kind: 'tune', played: one, terms, contender: hpa, space })),
-)
-console.log(`${'trace'.padEnd(26)}${[...kinds, 'hpa tuned'].map((kind) => kind.padStart(17)).join('')}`)
-for (const [i, { trace, floor, judged }] of compared.entries()) {
-  const cells = judged.map(({ result, cost }) => [result.overload, cost] as const)
-  const best = tuned[i]
-  if (best?.kind === 'tune') {
-    const { overload, serverHours } = best.tuned.result
-    cells.push([overload, serverHours / floor.attainable.serverHours])
+const judged = contenders()
+const compared = await comparePolicies(played, judged, terms)
+const judgedSeconds = secondsSince(began)
+const tuningBegan = performance.now()
+const [hpa] = contenders(['hpa']) as [Contender]
+const pool = new TaskPool()
+const space = searchSpace(hpa.policy, terms)
+const cell = (overload: number, cost: number) =>
+  `${(overload * 100).toFixed(2)} % ${cost.toFixed(2)} ×`.padStart(17)
+const names = judged.map(({ name }) => name)
+const head = [...names, ...(values['no-tuning'] ? [] : ['hpa tuned'])]
+console.log(`${'trace'.padEnd(26)}${head.map((name) => name.padStart(17)).join('')}`)
+for (const [i, { trace, floor, judged: each }] of compared.entries()) {
+  const cells = each.map(({ result, cost }) => cell(result.overload, cost))
+  const tuned = values['no-tuning']
+    ? undefined
+    : await tune(pool, played[i]!, hpa, terms, space, { rounds: 3 })
+  if (tuned) {
+    const { overload, serverHours } = tuned.result
+    cells.push(
+      cell(overload, serverHours / floor.attainable.serverHours),
+      `  ${JSON.stringify(tuned.setting)}`,
+    )
   }
-  const shown = cells.map(([overload, cost]) =>
-    `${(overload * 100).toFixed(2)} % ${cost.toFixed(2)} ×`.padStart(17),
-  )
-  console.log(trace.padEnd(26) + shown.join(''))
+  console.log(trace.padEnd(26) + cells.join(''))
 }
-const seconds = (performance.now() - began) / 1000
+await pool.close()
 console.log(
-  `overload and cost over the floor; policies and floors took ${judgedSeconds.toFixed(0)} s, the tuning ${(seconds - judgedSeconds).toFixed(0)} s`,
+  `overload and cost over the floor; policies and floors took ${judgedSeconds} s${values['no-tuning'] ? '' : `, the tuning ${secondsSince(tuningBegan)} s`}`,
 )

@@ -1,9 +1,14 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { configSchema } from '../src/cli/schema.ts'
+import { judgingOf } from '../src/cli/judging.ts'
+import { contenderOf } from '../src/simulation/judge.ts'
+import { searchSpace } from '../src/simulation/search-space.ts'
+import { TaskPool } from '../src/simulation/task-pool.ts'
+import { tune as searchBest } from '../src/simulation/tuning.ts'
 import { runCli } from './run-cli.ts'
 
 let folder: string
@@ -17,10 +22,29 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+const NAMED = `policies:
+  always-forty:
+    policy: { kind: schedule, entries: [{ cron: '* * * * *', servers: 40 }] }
+  floored:
+    policy:
+      kind: max
+      policies:
+        - { kind: queueing, usersPerServer: 30 }
+        - { kind: schedule, entries: [{ cron: '* * * * *', servers: 20 }] }
+    scaleDownStabilization: 600
+autoScaler: { interval: 15, maxServers: 60 }
+server: { startupDelay: 45, concurrency: 8 }
+`
+
+interface Result {
+  overload: number
+  serverHours: number
+  latency: { p50Ms: number; p95Ms: number; p99Ms: number }
+}
 interface Compared {
   traces: {
     floor: { attainable: { serverHours: number; overload: number } }
-    judged: { policy: string; cost: number; result: { overload: number; serverHours: number } }[]
+    judged: { policy: string; cost: number; result: Result }[]
   }[]
 }
 
@@ -41,6 +65,9 @@ describe('compare', () => {
       // Whoever keeps to the allowance cannot be cheaper than who had known the future.
       if (result.overload <= 0.001) expect(cost).toBeGreaterThanOrEqual(0.999)
     }
+    expect(
+      judged.every(({ result: { latency } }) => latency.p50Ms > 30 && latency.p99Ms >= latency.p95Ms),
+    ).toBe(true)
     expect(readFileSync(svg, 'utf8').match(/<circle [^>]*><title>/g)!.length).toBe(judged.length)
     expect((await runCli(args)).stdout).toBe(stdout)
   })
@@ -64,20 +91,136 @@ describe('compare', () => {
     )
     expect(readdirSync(folder)).toEqual(['waves.csv'])
   })
+
+  it('takes policies by name, and the conditions, from a config', async () => {
+    const config = join(folder, 'policies.yaml')
+    writeFileSync(config, NAMED)
+    const json = join(folder, 'out.json')
+    const args = ['compare', '--trace', join(folder, 'waves.csv'), '--config', config, '--json', json]
+    const run = (...more: string[]) => runCli([...args, ...more])
+    const { status, stdout } = await run('--policy', 'always-forty', '--policy', 'floored', '--policy', 'hpa')
+    expect([status, stdout.match(/^(always-forty|floored|hpa) /gm)?.length]).toEqual([0, 3])
+    const { terms, traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared & { terms: object }
+    expect(terms).toMatchObject({ provisioningDelay: 45, interval: 15, messages: { concurrency: 8 } })
+    const [forty, floored] = traces[0]!.judged
+    expect(forty!.result.serverHours).toBeCloseTo((40 * 288 * 600) / 3600, 6)
+    expect(floored!.result.serverHours).toBeGreaterThan(20 * 48)
+    expect((await run()).stdout).toMatch(/^predictive .*^slo .*^always-forty .*^floored /ms)
+    const wrong = await run('--policy', 'floor')
+    expect([wrong.status, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/"floor" is no policy\n.*slo, .*always-forty, floored/),
+    ])
+    writeFileSync(config, NAMED.replace('usersPerServer: 30', 'usersPerServer: -1'))
+    expect((await run()).stderr).toMatch(
+      /policies\.yaml:8:\d+: policies\.floored\.policy\.policies\.0\.usersPerServer: -1 is not/,
+    )
+    writeFileSync(config, NAMED.replace('always-forty', 'hpa'))
+    expect((await run()).stderr).toMatch(/policies\.yaml:2:3: policies\.hpa: this is the name of a kind/)
+  })
+
+  it('writes one page with the picture, a chart for each trace, all figures, the terms and how to repeat it', async () => {
+    const config = join(folder, 'policies.yaml')
+    const report = join(folder, 'out.html')
+    writeFileSync(config, NAMED)
+    writeFileSync(join(folder, 'again.csv'), readFileSync(join(folder, 'waves.csv')))
+    const policies = ['--policy', 'hpa', '--policy', 'floored']
+    const { status, stdout } = await runCli([
+      'compare',
+      '--trace',
+      folder,
+      '--config',
+      config,
+      ...policies,
+      '--report',
+      report,
+    ])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/^median of 2 traces, and on how many overload was at most 0\.1 %$/m)
+    const html = readFileSync(report, 'utf8')
+    expect(html.match(/<svg /g)!.length).toBe(3)
+    expect(html.match(/aria-label="Servers"/g)!.length).toBe(2)
+    expect(html.match(/<td>floored<\/td>/g)!.length).toBe(3)
+    expect(html).toMatch(/A server holds<\/td><td>30 users/)
+    expect(html).toMatch(/<pre>concertina compare --trace .*--policy floored/)
+    expect(html).toMatch('always-forty:')
+    expect(html).not.toMatch(/<script|href=|src=|NaN|Infinity|undefined/)
+  })
+
+  it('interrupted, tells what is whole and leaves neither a file nor a thread', async () => {
+    const rows = Array.from({ length: 40_000 }, (_, i) => `${i * 600},${500 + (i % 100)}`)
+    writeFileSync(join(folder, 'zz-long.csv'), ['t_seconds,value', ...rows].join('\n'))
+    const before = readdirSync(folder)
+    const files = ['--json', join(folder, 'x.json'), '--report', join(folder, 'x.html')]
+    const { status, stdout, stderr } = await runCli(
+      ['compare', '--trace', folder, '--policy', 'hpa', '--policy', 'slo', ...files],
+      async (child) => {
+        while (readdirSync(folder).length < before.length + files.length / 2) await setTimeout(20)
+        await setTimeout(2500)
+        child.kill('SIGINT')
+      },
+    )
+    expect([status, stderr]).toEqual([130, expect.stringMatching(/interrupted; [01] of 2 traces are whole/)])
+    expect(stdout).not.toMatch('zz-long')
+    expect(readdirSync(folder)).toEqual(before)
+  })
 })
 
-it('tune prints a config to paste, tried on the rest of the trace', async () => {
-  const { status, stdout } = await runCli([
-    'tune',
-    '--policy',
-    'threshold',
-    '--trace',
-    join(folder, 'waves.csv'),
-  ])
-  expect(status).toBe(0)
-  expect(stdout).toMatch(
-    /on the first 70 % of the trace: \d+\.\d{3} % of user-time above capacity, \d+\.\d server-hours/,
-  )
-  expect(stdout).toMatch(/on the rest, which it has not seen: /)
-  expect(configSchema.safeParse(parse(stdout))).toMatchObject({ success: true })
+describe('tune', () => {
+  const tune = (...args: string[]) => runCli(['tune', '--trace', join(folder, 'waves.csv'), ...args])
+
+  it('prints a config that simulate takes, tried on the rest of the trace', async () => {
+    const { status, stdout } = await tune('--policy', 'queueing')
+    expect(status).toBe(0)
+    expect(stdout).toMatch(
+      /on the first 70 % of the trace: \d+\.\d{3} % of user-time above capacity, \d+\.\d server-hours/,
+    )
+    expect(stdout).toMatch(/on the rest, which it has not seen: /)
+    const config = join(folder, 'tuned.yaml')
+    writeFileSync(config, stdout)
+    const again = await runCli(['simulate', '--config', config, '--json'])
+    expect([again.status, again.stderr]).toEqual([0, ''])
+  })
+
+  it('searches what it is told, and finds the cheapest within the allowance of exactly that', async () => {
+    const search = ['--search', 'target=10,20,25,200', '--search', 'scaleDownStabilization=none,600']
+    const { stdout } = await tune('--policy', 'hpa', '--train', '1', '--overload', '0.01', ...search)
+    expect(stdout).toMatch(/^# The cheapest of 8 settings$/m)
+    expect(stdout).not.toMatch('has not seen')
+    expect(stdout).toMatch(/at the edge of what was tried|target: 2[05]/)
+    expect(parse(stdout)).toMatchObject({ autoScaler: { policy: { kind: 'hpa', target: 25 } } })
+  })
+
+  it('gives the same answer with one thread and with three', async () => {
+    const terms = judgingOf({}).terms
+    const hpa = contenderOf('hpa', terms)
+    const space = searchSpace(hpa.policy, terms)
+    const found = async (workers: number) => {
+      const pool = new TaskPool({ workers })
+      const played = { file: join(folder, 'waves.csv') }
+      return searchBest(pool, played, hpa, { ...terms, interval: 120 }, space, { rounds: 2 }).finally(() =>
+        pool.close(),
+      )
+    }
+    const [one, three] = await Promise.all([found(1), found(3)])
+    expect(one).toEqual(three)
+    expect(one!.within).toBe(true)
+    expect(one!.tried).toBeGreaterThan(216)
+  })
+
+  it('says what is wrong', async () => {
+    const wrong = async (...args: string[]) => {
+      const { status, stderr } = await tune(...args)
+      expect(status).toBe(2)
+      return stderr
+    }
+    expect(await wrong('--policy', 'slo')).toMatch(
+      /nothing that is usually searched for slo\n {2}allowed: --search/,
+    )
+    expect(await wrong('--policy', 'hpa', '--search', 'aim=1')).toMatch(
+      /hpa has no such option\n {2}allowed: .*target/,
+    )
+    expect(await wrong('--policy', 'hpa', '--search', 'target=x')).toMatch(/"x" is not a number/)
+    expect(await wrong('--policy', 'hpa', '--train', '2')).toMatch(/--train: 2 is not allowed/)
+  })
 })

@@ -4,13 +4,21 @@ import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseD
 import type { z } from 'zod'
 import { ConcertinaError } from '../errors.ts'
 import { AutoScaler, type AutoScalerOptions } from '../scaling/auto-scaler.ts'
-import { createPolicy } from '../scaling/policies.ts'
+import { ScalingLimits } from '../scaling/limits.ts'
+import { createPolicy, POLICY_KINDS } from '../scaling/policies.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { distribution } from '../traffic/distribution.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../traffic/patterns.ts'
 import { nearest } from './nearest.ts'
-import { allowedKeys, allowedKinds, type Config, configSchema, type LiveConfig } from './schema.ts'
+import {
+  allowedKeys,
+  allowedKinds,
+  type Config,
+  configSchema,
+  type LiveConfig,
+  type NamedPolicy,
+} from './schema.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -180,6 +188,7 @@ export type ConfiguredOptions = Omit<Partial<SimulationOptions>, 'autoScaler'> &
   autoScaler?: AutoScalerOptions
   load?: PatternSpec
   live?: LiveConfig
+  policies?: Record<string, NamedPolicy>
 }
 
 /**
@@ -211,6 +220,17 @@ export function readConfig(file: string): ConfiguredOptions {
   return toOptions(parsed.data, places, dirname(file))
 }
 
+function checkNamed(places: Places, name: string, { policy, ...limits }: NamedPolicy): void {
+  if (POLICY_KINDS.includes(name)) {
+    const place = places.ofKey(['policies'], name)
+    throw new ConcertinaError('INVALID_INPUT', `${place}: policies.${name}: this is the name of a kind`, {
+      hint: 'another name',
+    })
+  }
+  located(places, ['policies', name, 'policy'], () => createPolicy(policy))
+  located(places, ['policies', name], () => new ScalingLimits(limits))
+}
+
 function toOptions(config: Config, places: Places, folder: string): ConfiguredOptions {
   const { load, traffic, autoScaler, server, ...rest } = config
   const spec = load && resolveFiles(load, folder)
@@ -222,6 +242,7 @@ function toOptions(config: Config, places: Places, folder: string): ConfiguredOp
   }
   const scaling = autoScaler && { ...autoScaler, policy: policyAt('policy'), shadow: policyAt('shadow') }
   if (scaling) located(places, ['autoScaler'], () => new AutoScaler(scaling))
+  for (const [name, named] of Object.entries(config.policies ?? {})) checkNamed(places, name, named)
   return {
     ...rest,
     load: spec,

@@ -2,14 +2,15 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { ConcertinaError, invalidInput, requireNumber } from '../errors.ts'
-import { POLICY_KINDS } from '../scaling/policies.ts'
-import type { Played, Terms } from '../simulation/judge.ts'
+import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
+import { type Contender, contenderOf, type Played, type Terms } from '../simulation/judge.ts'
+import { MESSAGE_TERMS, type MessageTerms } from '../simulation/message-latency.ts'
+import { type ConfiguredOptions, readConfig } from './config.ts'
 import { number } from './flags.ts'
 
-/** Flags of the commands that judge policies. */
-export interface JudgingFlags {
-  trace: string[]
-  targetServers?: number
+/** Flags that tell the conditions. */
+export interface TermsFlags {
+  config?: string
   usersPerServer?: number
   provisioningDelay?: number
   interval?: number
@@ -17,24 +18,35 @@ export interface JudgingFlags {
   overload?: number
   minServers?: number
   maxServers?: number
+  fullUtilization?: number
+}
+
+/** Flags of the commands that judge policies on traces. */
+export interface JudgingFlags extends TermsFlags {
+  trace: string[]
+  targetServers?: number
 }
 
 /** A flag that may be told several times. */
 export const collect = (value: string, before: string[] = []) => [...before, value]
 
 /** Policies that can do with their kind alone. */
-export const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => !['schedule', 'max', 'chain'].includes(kind))
-
-export const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`
+const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse({ kind }).success)
 
 export function addJudgingFlags(command: Command): Command {
-  return command
+  command
     .requiredOption('--trace <file>', 'a trace, or a folder of traces; may be told several times', collect)
     .option(
       '--target-servers <count>',
       'scale each trace so that its 99.9th percentile needs so many servers',
       number,
     )
+  return addTermsFlags(command)
+}
+
+export function addTermsFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'policies by name, and the conditions that no flag tells, from a YAML file')
     .option('--users-per-server <users>', 'that a server holds (30)', number)
     .option('--provisioning-delay <seconds>', 'from launch to ready (90)', number)
     .option('--interval <seconds>', 'between two decisions (30)', number)
@@ -42,22 +54,77 @@ export function addJudgingFlags(command: Command): Command {
     .option('--overload <share>', 'of user-time that may be above capacity (0.001)', number)
     .option('--min-servers <count>', 'never fewer servers (1)', number)
     .option('--max-servers <count>', 'never more servers (1000)', number)
+    .option('--full-utilization <share>', 'of a server that has all the users it holds (0.8)', number)
 }
 
-/** The conditions, with what was not told filled in. */
-export function termsOf(flags: JudgingFlags): Terms {
-  const at = (name: keyof JudgingFlags, value: number, bounds: Parameters<typeof requireNumber>[2]) =>
-    requireNumber(name, flags[name] ?? value, bounds)
-  const minServers = at('minServers', 1, { min: 1, integer: true })
+/** What a command that judges policies was told: the conditions, and how to find a policy by its name. */
+export interface Judging {
+  readonly terms: Terms
+  /** The policies that `names` name, kinds or names of the config; all there are unless told. */
+  contenders(names?: readonly string[]): Contender[]
+}
+
+/** Reads the config, if one is named, and fills in what was not told. */
+export function judgingOf(flags: TermsFlags): Judging {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const terms = termsOf(flags, config)
+  const named = new Map(
+    Object.entries(config.policies ?? {}).map(([name, { policy, ...limits }]): [string, Contender] => [
+      name,
+      { name, policy, limits },
+    ]),
+  )
+  const contender = (name: string): Contender => {
+    const found = named.get(name)
+    if (found) return found
+    if (POLICY_KINDS.includes(name)) return contenderOf(name, terms)
+    const allowed = [...POLICY_KINDS, ...named.keys()].join(', ')
+    throw invalidInput('--policy', `${JSON.stringify(name)} is no policy`, allowed)
+  }
   return {
-    usersPerServer: at('usersPerServer', 30, { above: 0 }),
-    provisioningDelay: at('provisioningDelay', 90, { min: 0 }),
-    interval: at('interval', 30, { above: 0 }),
+    terms,
+    contenders: (names = [...STANDALONE_POLICIES, ...named.keys()]) => [...new Set(names)].map(contender),
+  }
+}
+
+/** The conditions; flags go before the config. */
+function termsOf(
+  flags: TermsFlags,
+  { autoScaler = {}, server = {}, traffic = {} }: ConfiguredOptions,
+): Terms {
+  const at = (name: keyof TermsFlags, value: number, bounds: Parameters<typeof requireNumber>[2]) =>
+    requireNumber(name, flags[name] ?? value, bounds)
+  const usersPerServer = at('usersPerServer', 30, { above: 0 })
+  const minServers = at('minServers', autoScaler.minServers ?? 1, { min: 1, integer: true })
+  const {
+    concurrency = MESSAGE_TERMS.concurrency,
+    queueLimit = MESSAGE_TERMS.queueLimit,
+    serviceTime = { mean: MESSAGE_TERMS.serviceTime },
+  } = server
+  const think = traffic.thinkTime?.mean
+  const sent = think === undefined ? undefined : (usersPerServer / think) * (serviceTime.mean / concurrency)
+  const messages: MessageTerms = {
+    concurrency,
+    queueLimit,
+    serviceTime: serviceTime.mean,
+    fullUtilization:
+      flags.fullUtilization === undefined && sent !== undefined
+        ? sent
+        : at('fullUtilization', MESSAGE_TERMS.fullUtilization, { above: 0, max: 1 }),
+  }
+  return {
+    usersPerServer,
+    provisioningDelay: at('provisioningDelay', server.startupDelay ?? 90, { min: 0 }),
+    interval: at('interval', autoScaler.interval ?? 30, { above: 0 }),
     warmUp: at('warmUp', 0, { min: 0 }),
     overload: at('overload', 0.001, { min: 0, max: 1 }),
     minServers,
-    maxServers: at('maxServers', 1000, { min: minServers, integer: true }),
+    maxServers: at('maxServers', Math.max(minServers, autoScaler.maxServers ?? 1000), {
+      min: minServers,
+      integer: true,
+    }),
     initialServers: 0,
+    messages,
   }
 }
 
@@ -83,14 +150,4 @@ export function playedOf({ trace, targetServers }: JudgingFlags): Played[] {
   if (files.length === 0)
     throw invalidInput('trace', 'there is no trace in the folder', 'files that end in .csv')
   return files.map((file) => ({ file, ...(targetServers !== undefined && { targetServers }) }))
-}
-
-/** How far a long search is, on a terminal; nothing in a pipe. */
-export function countProgress(): { onProgress(done: number, of: number): void; end(): void } {
-  const { stderr } = process
-  if (!stderr.isTTY) return { onProgress: () => {}, end: () => {} }
-  return {
-    onProgress: (done, of) => void stderr.write(`\r\x1b[K${done} of ${of}`),
-    end: () => void stderr.write('\r\x1b[K'),
-  }
 }

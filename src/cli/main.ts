@@ -5,8 +5,9 @@ import { ConcertinaError } from '../errors.ts'
 import type { CompareFlags } from './compare.ts'
 import type { DemoFlags } from './demo.ts'
 import { addLoadFlags, addRunFlags, addScalingFlags, addTraceFlags, asFlagError, number } from './flags.ts'
-import { addJudgingFlags, collect } from './judging.ts'
+import { addJudgingFlags, addTermsFlags, collect } from './judging.ts'
 import type { LoadCommandFlags } from './load.ts'
+import type { ReplayFlags } from './replay.ts'
 import type { ServeFlags } from './serve.ts'
 import type { SimulateFlags } from './simulate.ts'
 import type { TokenFlags } from './token.ts'
@@ -113,14 +114,34 @@ function program(): Command {
     .action(async (flags: VerifyFlags) => run((await import('./verify.ts')).verify, flags))
   addJudgingFlags(main.command('compare'))
     .description('many policies on many traces, beside the cheapest fleet that had known the future')
-    .option('--policy <kind>', 'a policy; may be told several times (all)', collect)
+    .option('--policy <name>', 'a kind, or a name from the config; may be told several times (all)', collect)
     .option('--json <file>', 'write the figures there')
     .option('--svg <file>', 'draw overload against cost there')
+    .option('--report <file>', 'write a report there, one HTML file')
     .action(async (flags: CompareFlags) => run((await import('./compare.ts')).compare, flags))
   addJudgingFlags(main.command('tune'))
     .description('searches parameters of a policy on a trace, and prints the config to paste')
-    .requiredOption('--policy <kind>', 'the policy')
+    .requiredOption('--policy <name>', 'a kind, or a name from the config')
+    .option(
+      '--search <path=values>',
+      'try these values, by commas, of an option; may be told several times',
+      collect,
+    )
+    .option(
+      '--train <share>',
+      'of the trace that is searched on; the rest tests what was found (0.7)',
+      number,
+    )
     .action(async (flags: TuneFlags) => run((await import('./tune.ts')).tunePolicy, flags))
+  addTermsFlags(main.command('replay'))
+    .description('what other policies would have done with the load of a run that wrote its decisions')
+    .argument('<file>', 'what --decisions wrote; - is the standard input')
+    .option('--policy <name>', 'a kind, or a name from the config; may be told several times (all)', collect)
+    .option('--json <file>', 'write the figures there')
+    .option('--decisions <file>', 'write the decisions of the one policy there, for explain')
+    .action(async (file: string, flags: ReplayFlags) =>
+      run(async () => (await import('./replay.ts')).replay(file, flags), flags),
+    )
   main
     .command('explain')
     .description('says each decision of a log in words')

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { RunResult } from '../metrics/run-result.ts'
 import { htmlReport } from '../report/html.ts'
+import type { Repeat } from '../report/html-page.ts'
 import { OutputFile } from './output-file.ts'
 
 const quoted = (text: string) => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`)
@@ -16,9 +17,15 @@ export class ReportFile {
     this.#file = new OutputFile('--report', file)
   }
 
+  /** Writes the report of a run. */
   commit(result: RunResult): void {
+    this.commitPage((repeat) => htmlReport(result, repeat))
+  }
+
+  /** Writes the page that is made of how to repeat it. */
+  commitPage(page: (repeat: Repeat) => string): void {
     const command = ['concertina', ...process.argv.slice(2)].map(quoted).join(' ')
-    this.#file.commit(htmlReport(result, { command, config: this.#config }))
+    this.#file.commit(page({ command, config: this.#config }))
   }
 
   discard(): void {

@@ -19,6 +19,15 @@ const distributionSchema: z.ZodType<DistributionSpec> = z
   ])
   .describe('a distribution of times in seconds')
 
+/** Limits that go with a policy, whatever fleet it is for. */
+const limitsShape = {
+  cooldown: atLeastZero.optional().describe('seconds; 5'),
+  scaleUpStabilization: atLeastZero.optional().describe('seconds; 0'),
+  scaleDownStabilization: atLeastZero.optional().describe('seconds; 0'),
+  maxStepUp: count.optional().describe('servers one decision may add; no limit'),
+  maxStepDown: count.optional().describe('servers one decision may remove; no limit'),
+}
+
 /** The config file: what a run depends on, for the simulator and the live fleet alike. */
 export const configSchema = z.strictObject({
   duration: seconds.optional().describe("seconds; the load pattern's own unless told"),
@@ -43,15 +52,15 @@ export const configSchema = z.strictObject({
       scaleDownThreshold: atLeastZero.optional().describe('users a server; 10'),
       minServers: count.optional().describe('2'),
       maxServers: count.optional().describe('10'),
-      cooldown: atLeastZero.optional().describe('seconds; 5'),
       interval: seconds.optional().describe('seconds between two decisions; 1'),
-      scaleUpStabilization: atLeastZero.optional().describe('seconds; 0'),
-      scaleDownStabilization: atLeastZero.optional().describe('seconds; 0'),
-      maxStepUp: count.optional().describe('servers one decision may add; no limit'),
-      maxStepDown: count.optional().describe('servers one decision may remove; no limit'),
+      ...limitsShape,
     })
     .optional()
     .describe('when the fleet grows and shrinks'),
+  policies: z
+    .record(z.string().min(1), z.strictObject({ policy: policySchema, ...limitsShape }))
+    .optional()
+    .describe('policies by name, each with its own limits, for compare and tune'),
   balancer: z
     .strictObject({
       strategy: z.enum(STRATEGY_NAMES).optional().describe('round-robin unless told'),
@@ -127,6 +136,9 @@ export const configSchema = z.strictObject({
 
 export type LiveConfig = NonNullable<z.infer<typeof configSchema>['live']>
 
+/** A policy with its limits, as it stands under `policies`. */
+export type NamedPolicy = NonNullable<z.infer<typeof configSchema>['policies']>[string]
+
 export type Config = z.infer<typeof configSchema>
 
 /** The schema for editors. */
@@ -142,6 +154,7 @@ interface JsonSchema {
   anyOf?: JsonSchema[]
   allOf?: JsonSchema[]
   items?: JsonSchema
+  additionalProperties?: JsonSchema | boolean
   definitions?: Record<string, JsonSchema>
 }
 
@@ -163,7 +176,9 @@ function schemaAt(path: readonly PropertyKey[], value: unknown): JsonSchema | un
   let at = value
   for (const key of path) {
     at = (at as Record<PropertyKey, unknown> | undefined)?.[key]
-    schema = settle(typeof key === 'number' ? schema?.items : schema?.properties?.[String(key)], at)
+    const { items, properties, additionalProperties: named } = schema ?? {}
+    const any = typeof named === 'object' ? named : undefined
+    schema = settle(typeof key === 'number' ? items : (properties?.[String(key)] ?? any), at)
   }
   return schema
 }

@@ -74,7 +74,7 @@ export function optionsOf(
   decisions?: DecisionLog,
 ): SimulationOptions & { autoScaler: AutoScaler } {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
-  const { load: _, live: __, ...configured } = config
+  const { load: _, live: __, policies: ___, ...configured } = config
   return {
     ...configured,
     pattern: loadPattern(flags, config),

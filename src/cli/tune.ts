@@ -1,54 +1,112 @@
 import { stringify } from 'yaml'
-import { invalidInput } from '../errors.ts'
-import { contenderOf, curveOf, judge, type Played, type Terms } from '../simulation/judge.ts'
-import { performAll } from '../simulation/task-pool.ts'
-import { searchSpace, type Tuned } from '../simulation/tuning.ts'
-import { type JudgingFlags, percent, playedOf, termsOf } from './judging.ts'
+import { invalidInput, requireNumber } from '../errors.ts'
+import { percent } from '../report/comparison-table.ts'
+import { POLICY_KEYS } from '../scaling/policies.ts'
+import type { FluidResult } from '../simulation/fluid.ts'
+import type { Contender, Played, Terms } from '../simulation/judge.ts'
+import { type Dimension, LIMIT_PATHS, searchSpace, variant } from '../simulation/search-space.ts'
+import { TaskPool } from '../simulation/task-pool.ts'
+import { type Tuned, tune } from '../simulation/tuning.ts'
+import { countProgress } from './count-progress.ts'
+import { type JudgingFlags, judgingOf, playedOf } from './judging.ts'
 
 export interface TuneFlags extends JudgingFlags {
   policy: string
+  search?: string[]
+  train?: number
 }
 
-/** The share of a trace that is searched on; the rest tests what was found. */
-const TRAIN = 0.7
+/** Rounds around the best of the grid. */
+const ROUNDS = 3
 
-function report(where: string, played: Played, tuned: Tuned, terms: Terms): string {
-  const { overload, serverHours, scalingEvents } = judge(
-    curveOf(played, terms.usersPerServer),
-    tuned.contender,
-    terms,
+/** The values that `--search PATH=v1,v2` names. */
+function dimensionOf(text: string, base: Contender): Dimension {
+  const wrong = (what: string, allowed: string) => invalidInput(`--search ${text}`, what, allowed)
+  const [path = '', list = '', ...more] = text.split('=')
+  if (path === '' || list === '' || more.length > 0) throw wrong('it names no values', 'PATH=v1,v2,…')
+  const values = list.split(',').map((each) => {
+    if (each === 'none') return undefined
+    const value = each.trim() === '' ? Number.NaN : Number(each)
+    if (!Number.isFinite(value)) throw wrong(`${JSON.stringify(each)} is not a number`, 'numbers, or none')
+    return value
+  })
+  const { kind } = base.policy
+  const keys = [...(POLICY_KEYS.get(kind) ?? []), ...LIMIT_PATHS]
+  if (!keys.includes(path.split('.')[0]!)) throw wrong(`${kind} has no such option`, keys.join(', '))
+  if (!values.some((value) => variant(base, { [path]: value })))
+    throw wrong(`${kind} takes none of these values`, 'values that a config may have there')
+  return { path, values: [...new Set(values)] }
+}
+
+/** What is searched: what was told, or what is usual for the policy. */
+function spaceOf({ search }: TuneFlags, base: Contender, terms: Terms): Dimension[] {
+  if (search) return search.map((each) => dimensionOf(each, base))
+  const space = searchSpace(base.policy, terms)
+  if (space.length > 0) return space
+  throw invalidInput(
+    '--policy',
+    `there is nothing that is usually searched for ${base.policy.kind}`,
+    `--search PATH=v1,v2,… with ${[...(POLICY_KEYS.get(base.policy.kind) ?? []), ...LIMIT_PATHS].join(', ')}`,
   )
-  return `# ${where}: ${percent(overload, 3)} of user-time above capacity, ${serverHours.toFixed(1)} server-hours, ${scalingEvents} scaling events`
+}
+
+const told = (where: string, { overload, serverHours, scalingEvents }: FluidResult) =>
+  `# ${where}: ${percent(overload, 3)} of user-time above capacity, ${serverHours.toFixed(1)} server-hours, ${scalingEvents} scaling events`
+
+/** The options that stand at the end of what was tried, where a wider search might find more. */
+function atEdge({ setting }: Tuned, space: readonly Dimension[]): string[] {
+  return space.flatMap(({ path, values }) => {
+    const numbers = values.filter((value) => value !== undefined)
+    const at = setting[path]
+    const edge = numbers.length > 1 && (at === Math.min(...numbers) || at === Math.max(...numbers))
+    return edge ? [`${path} ${at}`] : []
+  })
+}
+
+/** The run's config: the policy with its limits, and the conditions that it was tuned for. */
+function configOf(
+  { policy, limits }: Contender,
+  { interval, minServers, maxServers, provisioningDelay }: Terms,
+) {
+  return {
+    autoScaler: { policy, interval, minServers, maxServers, ...limits },
+    server: { startupDelay: provisioningDelay },
+  }
 }
 
 /** `concertina tune`: searches a policy's parameters on the first part of a trace, and tests them on the rest. */
 export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise<void> {
-  const terms = termsOf(flags)
+  const { terms, contenders } = judgingOf(flags)
+  const [base] = contenders([flags.policy]) as [Contender]
+  const share = requireNumber('train', flags.train ?? 0.7, { above: 0, max: 1 })
   const [played, ...more] = playedOf(flags)
   if (!played || more.length > 0) throw invalidInput('trace', 'there are several', 'one trace')
-  const contender = contenderOf(flags.policy, terms)
-  const space = searchSpace(flags.policy, terms)
-  const train: Played = { ...played, part: [0, TRAIN] }
-  const [outcome] = await performAll([{ kind: 'tune', played: train, terms, contender, space }], { signal })
-  if (outcome?.kind !== 'tune') return
-  const { tuned } = outcome
-  const { scaleDownStabilization, policy } = tuned.contender
-  const { interval, minServers, maxServers } = terms
-  const config = {
-    autoScaler: {
-      policy,
-      interval,
-      minServers,
-      maxServers,
-      ...(scaleDownStabilization !== undefined && { scaleDownStabilization }),
-    },
-  }
-  console.log(
-    [
+  const space = spaceOf(flags, base, terms)
+  const train: Played = { ...played, part: [0, share] }
+  const test: Played = { ...played, part: [share, 1] }
+  const pool = new TaskPool({ signal })
+  const progress = countProgress('settings')
+  try {
+    const { onProgress } = progress
+    const rounds = flags.search ? 0 : ROUNDS
+    const tuned = await tune(pool, train, base, terms, space, { rounds, onProgress })
+    const { contender } = tuned ?? {}
+    const [tested] =
+      contender && share < 1 ? await pool.perform([{ kind: 'judge', played: test, terms, contender }]) : []
+    progress.end()
+    if (signal.aborted) console.error('concertina: interrupted')
+    if (!tuned) return
+    const edge = atEdge(tuned, space)
+    const lines = [
       `# The ${tuned.within ? 'cheapest' : 'least overloaded (none keeps to the allowed overload)'} of ${tuned.tried} settings`,
-      report(`on the first ${TRAIN * 100} % of the trace`, train, tuned, terms),
-      report('on the rest, which it has not seen', { ...played, part: [TRAIN, 1] }, tuned, terms),
-      stringify(config).trimEnd(),
-    ].join('\n'),
-  )
+      told(`on the first ${+(share * 100).toPrecision(3)} % of the trace`, tuned.result),
+      ...(tested?.kind === 'judge' ? [told('on the rest, which it has not seen', tested.result)] : []),
+      ...(edge.length > 0 ? [`# at the edge of what was tried: ${edge.join(', ')}`] : []),
+      stringify(configOf(tuned.contender, terms)).trimEnd(),
+    ]
+    console.log(lines.join('\n'))
+  } finally {
+    progress.end()
+    await pool.close()
+  }
 }

@@ -23,6 +23,22 @@ it('says why nothing was scaled, of a run without load, too', async () => {
   expect(html).not.toMatch(/NaN|Infinity|undefined/)
 })
 
+it('stays usable with very many scaling events: the later ones folded up, and no more than 5000', async () => {
+  const result = await runSimulation({
+    pattern: threePhase({ duration: 30, baseRate: 5, peakRate: 50 }),
+    autoScaler: { scaleUpThreshold: 15 },
+  })
+  const [event] = result.scalingEvents
+  const many = (count: number) =>
+    htmlReport({ ...result, scalingEvents: new Array(count).fill(event) }, { command: 'x' })
+  const rows = (html: string) => html.match(/ → /g)!.length
+  expect(many(100)).not.toMatch('<details>')
+  expect(many(5000)).toMatch('<summary>4900 more</summary>')
+  expect(rows(many(5000))).toBe(5000)
+  expect(many(6000)).toMatch('And 1000 more, which --events FILE keeps')
+  expect(rows(many(6000))).toBe(5000)
+})
+
 it('marks axes with round numbers', () => {
   expect(ticks(52)).toEqual([0, 20, 40])
   expect(ticks(4.2)).toEqual([0, 1, 2, 3, 4])

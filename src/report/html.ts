@@ -1,26 +1,37 @@
 import type { RunResult } from '../metrics/run-result.ts'
+import type { Decision } from '../scaling/decision.ts'
+import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { escapeText, lineChart } from './svg-chart.ts'
 import { metricLines } from './terminal.ts'
 
-/** What is needed to run it again. */
-export interface Repeat {
-  /** The command line. */
-  readonly command: string
-  /** The text of the config file, where there was one. */
-  readonly config?: string | undefined
+/** Scaling events that stand open, and those that can be opened; more would make the page slow. */
+const OPEN_EVENTS = 100
+const MOST_EVENTS = 5000
+
+/** The scaling events with their reasons; the later ones folded up. */
+function eventTable(events: readonly Decision[]): string {
+  const table = (some: readonly Decision[]) =>
+    `<table>${row(['at', 'servers', 'users', 'why'], 'th')}${some
+      .map(({ time, from, to, load, reason }) =>
+        row([
+          `${+time.toFixed(2)} s`,
+          `${from} → ${to}`,
+          load === undefined ? '?' : String(+load.toFixed(1)),
+          reason,
+        ]),
+      )
+      .join('')}</table>`
+  const more = events.slice(OPEN_EVENTS, MOST_EVENTS)
+  const rest = events.length - OPEN_EVENTS - more.length
+  return [
+    table(events.slice(0, OPEN_EVENTS)),
+    ...(more.length > 0 ? [`<details><summary>${more.length} more</summary>${table(more)}</details>`] : []),
+    ...(rest > 0 ? [`<p class="quiet">And ${rest} more, which --events FILE keeps.</p>`] : []),
+  ].join('\n')
 }
 
-const STYLE = `
-:root{color-scheme:light dark;--text:light-dark(#1b1f26,#e6e9ee);--quiet:light-dark(#5b6472,#98a2b3);--line:light-dark(#dde1e7,#323843);--ground:light-dark(#fff,#14171c)}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--ground);max-width:60rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.4rem}h2{font-size:1.05rem;margin-top:2rem}
-figure{margin:1rem 0}figcaption{color:var(--quiet);font-size:.85rem}figcaption span{margin-left:1rem}figcaption i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}
-svg{width:100%;height:auto}svg text{fill:var(--quiet);font-size:11px}svg .grid{stroke:var(--line);fill:none}
-table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem .3rem 0;border-top:1px solid var(--line);vertical-align:top}th{font-weight:600;white-space:nowrap}
-pre{background:color-mix(in srgb,var(--line) 40%,transparent);padding:.8rem;border-radius:8px;overflow:auto;white-space:pre-wrap}`
-
 /** A run as one HTML file that needs nothing else: charts, metrics, scaling events, and how to repeat it. */
-export function htmlReport(result: RunResult, { command, config }: Repeat): string {
+export function htmlReport(result: RunResult, repeat: Repeat): string {
   const { samples, scalingEvents, nothingScaledBecause } = result
   const x = samples.map(({ time }) => time)
   const rate = samples.map(({ messages, time }, i) => {
@@ -49,30 +60,17 @@ export function htmlReport(result: RunResult, { command, config }: Repeat): stri
     ]),
     lineChart('Messages a second', x, [{ name: 'sent', y: rate, color: '#8a55d7' }]),
   ]
-  const row = (cells: readonly string[], tag = 'td') =>
-    `<tr>${cells.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join('')}</tr>`
   const events =
     scalingEvents.length === 0
       ? `<p>None; ${escapeText(nothingScaledBecause ?? '')}</p>`
-      : `<table>${row(['at', 'servers', 'users', 'why'], 'th')}${scalingEvents
-          .map(({ time, from, to, load, reason }) =>
-            row([`${+time.toFixed(2)} s`, `${from} → ${to}`, String(load ?? '?'), reason]),
-          )
-          .join('')}</table>`
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Concertina: ${escapeText(command)}</title><style>${STYLE}</style></head><body>
-<h1>Concertina run report</h1>
-${charts.join('\n')}
-<h2>Metrics</h2>
-<table>${metricLines(result)
-    .map(([name, value]) => row([name, value]))
-    .join('')}</table>
-<h2>Scaling events</h2>
-${events}
-<h2>To repeat it</h2>
-<p>Seed ${escapeText(String(result.seed))}. The same seed and config give the same simulation.</p>
-<pre>${escapeText(command)}</pre>${config === undefined ? '' : `\n<pre>${escapeText(config)}</pre>`}
-</body></html>
-`
+      : eventTable(scalingEvents)
+  const body = [
+    ...charts,
+    '<h2>Metrics</h2>',
+    pairs(metricLines(result)),
+    `<h2>Scaling events${scalingEvents.length > 0 ? `: ${scalingEvents.length}` : ''}</h2>`,
+    events,
+  ]
+  const sameAgain = `Seed ${result.seed}. The same seed and config give the same simulation.`
+  return htmlPage('Concertina run report', body, sameAgain, repeat)
 }

@@ -1,71 +1,167 @@
-import { escapeText } from './svg-chart.ts'
+import { medians, nonDominated, type ParetoPoint } from './pareto-points.ts'
+import { escapeText, PALETTE } from './svg-chart.ts'
 
-export interface ParetoPoint {
-  readonly group: string
-  readonly label: string
-  /** Share of user-time above capacity. */
-  readonly overload: number
-  /** Server-hours over the floor's. */
-  readonly cost: number
+const WIDTH = 900
+const HEIGHT = 540
+const [LEFT, RIGHT, TOP, BOTTOM] = [60, 262, 34, 52]
+/** The least overload that is told apart; what is below is drawn a little beside it. */
+const LEAST = 1e-5
+const BELOW = LEAST / 4
+const CHEAPEST = 0.3
+
+const STYLE = `
+.pareto{--ink:#1b1f26;--quiet:#5b6472;--line:#e3e6eb;--ground:#fff;--bad:#c92a2a}
+@media(prefers-color-scheme:dark){.pareto{--ink:#e6e9ee;--quiet:#98a2b3;--line:#2c323c;--ground:#14171c;--bad:#ff8787}}
+.pareto text{font:12px system-ui,sans-serif;fill:var(--quiet)}.pareto .name{fill:var(--ink)}.pareto .best{fill:var(--ink);font-weight:700}
+.pareto .grid{stroke:var(--line);fill:none}.pareto .allowed{stroke:var(--bad);stroke-dasharray:5 4;fill:none}.pareto .beyond{fill:var(--bad);fill-opacity:.05}
+.pareto .limit{fill:var(--bad)}.pareto .front{stroke:var(--quiet);stroke-width:1.2;stroke-dasharray:2 3;fill:none}.pareto .halo{stroke:var(--ground);stroke-width:4;paint-order:stroke}`
+
+type Place = readonly [x: number, y: number]
+
+const shown = (share: number) => (share > 0 && share < 5e-6 ? '<0.001 %' : `${(share * 100).toFixed(3)} %`)
+const told = ({ overload, cost }: ParetoPoint) => `${shown(overload)}, ${cost.toFixed(2)} ×`
+
+function text([x, y]: Place, what: string, { anchor = 'middle', className = '' } = {}): string {
+  const kind = className ? ` class="${className}"` : ''
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"${kind}>${escapeText(what)}</text>`
 }
 
-const WIDTH = 820
-const HEIGHT = 520
-const [LEFT, RIGHT, TOP, BOTTOM] = [64, 190, 24, 52]
-const COLORS = [
-  '#3b6fe0',
-  '#d9480f',
-  '#1f9d62',
-  '#8a55d7',
-  '#c07a12',
-  '#0b7285',
-  '#c2255c',
-  '#5c7cfa',
-  '#66a80f',
-  '#495057',
-]
-/** What is drawn at the left edge: no overload at all. */
-const LEAST = 1e-6
+/** Both logarithmic axes. */
+class Axes {
+  readonly #worst: number
+  readonly #least: number
+  readonly #most: number
+
+  constructor(points: readonly ParetoPoint[]) {
+    const costs = points.map(({ cost }) => cost)
+    this.#worst = Math.max(0.01, ...points.map(({ overload }) => overload)) * 1.3
+    this.#least = Math.max(CHEAPEST, Math.min(0.9, ...costs) * 0.9)
+    this.#most = Math.max(2, ...costs) * 1.15
+  }
+
+  x(overload: number): number {
+    const at = overload < LEAST ? BELOW : overload
+    return LEFT + 12 + (Math.log(at / BELOW) / Math.log(this.#worst / BELOW)) * (WIDTH - LEFT - RIGHT - 12)
+  }
+
+  y(cost: number): number {
+    const share = Math.log(Math.max(this.#least, cost) / this.#least) / Math.log(this.#most / this.#least)
+    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+  }
+
+  at({ overload, cost }: ParetoPoint): Place {
+    return [this.x(overload), this.y(cost)]
+  }
+
+  drawn(allowed: number): string[] {
+    const across = [0, LEAST, 1e-4, 1e-3, 1e-2, 0.1, 1].filter((tick) => tick <= this.#worst)
+    const up = [0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50].filter(
+      (tick) => tick >= this.#least && tick <= this.#most,
+    )
+    const limit = this.x(allowed)
+    return [
+      `<rect class="beyond" x="${limit.toFixed(1)}" y="${TOP}" width="${(WIDTH - RIGHT - limit).toFixed(1)}" height="${HEIGHT - TOP - BOTTOM}"/>`,
+      ...across.map((tick) => {
+        const x = this.x(tick)
+        const label = tick === 0 ? 'below' : `${+(tick * 100).toPrecision(3)} %`
+        return `<path class="grid" d="M${x.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>${text([x, HEIGHT - BOTTOM + 18], label)}`
+      }),
+      ...up.map((tick) => {
+        const y = this.y(tick)
+        const label = text([LEFT - 6, y + 4], `${tick} ×`, { anchor: 'end' })
+        return `<path class="grid" d="M${LEFT} ${y.toFixed(1)}H${WIDTH - RIGHT}"${tick === 1 ? ' stroke-width="2.5"' : ''}/>${label}`
+      }),
+      `<path class="allowed" d="M${limit.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>`,
+      text([limit, TOP - 8], `allowed: ${+(allowed * 100).toPrecision(3)} %`, { className: 'limit' }),
+      text([LEFT, TOP - 20], 'cost over the floor', { anchor: 'start' }),
+      text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], 'user-time above capacity'),
+      text([LEFT + 4, HEIGHT - 12], '↙ better', { anchor: 'start' }),
+    ]
+  }
+}
+
+/** A dot; of those colours that come twice the second is hollow. */
+function dot([x, y]: Place, n: number, radius: number, opacity: number, title?: string): string {
+  const color = PALETTE[n % PALETTE.length]!
+  const paint =
+    n < PALETTE.length ? `fill="${color}"` : `fill="none" stroke="${color}" stroke-width="${radius / 3}"`
+  const inside = title === undefined ? '' : `<title>${escapeText(title)}</title>`
+  return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" ${paint} opacity="${opacity}">${inside}</circle>`
+}
+
+/** Moves labels apart, from the top to the bottom. */
+function spread(places: readonly Place[], height: number): Place[] {
+  const moved: Place[] = []
+  for (const [x, y] of [...places].sort((a, b) => a[1] - b[1])) {
+    const near = moved.filter(([other]) => Math.abs(other - x) < 110).at(-1)
+    moved.push([x, near ? Math.max(y, near[1] + height) : y])
+  }
+  return moved
+}
 
 /**
- * Overload against cost, both logarithmic, a dot for each policy on each trace: to the left and to the bottom is better.
+ * Overload against cost, both logarithmic: a large dot for each policy at its median over the traces, a faint one for each trace;
+ * to the left and to the bottom is better. Named in the picture are the policies that no other beats in both medians.
  * @param allowed a line at this overload
  */
 export function paretoSvg(points: readonly ParetoPoint[], allowed: number): string {
-  const groups = [...new Set(points.map(({ group }) => group))]
-  const most = Math.max(2, ...points.map(({ cost }) => cost)) * 1.1
-  const worst = Math.max(0.1, ...points.map(({ overload }) => overload))
-  const x = (overload: number) =>
-    LEFT + (Math.log(Math.max(LEAST, overload) / LEAST) / Math.log(worst / LEAST)) * (WIDTH - LEFT - RIGHT)
-  const y = (cost: number) =>
-    HEIGHT - BOTTOM - (Math.log(Math.max(0.9, cost) / 0.9) / Math.log(most / 0.9)) * (HEIGHT - TOP - BOTTOM)
-  const text = (at: [number, number], what: string, anchor = 'middle') =>
-    `<text x="${at[0].toFixed(1)}" y="${at[1].toFixed(1)}" text-anchor="${anchor}">${escapeText(what)}</text>`
-  const across = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1].filter((tick) => tick <= worst * 1.001)
-  const up = [1, 1.2, 1.5, 2, 3, 5, 10, 20, 50].filter((tick) => tick <= most)
-  const axes = [
-    ...across.map(
-      (tick) =>
-        `<path class="grid" d="M${x(tick).toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>${text([x(tick), HEIGHT - BOTTOM + 18], tick === LEAST ? '0' : `${+(tick * 100).toPrecision(3)} %`)}`,
-    ),
-    ...up.map(
-      (tick) =>
-        `<path class="grid" d="M${LEFT} ${y(tick).toFixed(1)}H${WIDTH - RIGHT}"/>${text([LEFT - 8, y(tick) + 4], `${tick} ×`, 'end')}`,
-    ),
-    text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], 'user-time above capacity'),
-    text([LEFT, TOP - 8], 'cost over the floor', 'start'),
-    `<path class="allowed" d="M${x(allowed).toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>`,
-  ]
-  const dots = points.map(({ group, label, overload, cost }) => {
-    const color = COLORS[groups.indexOf(group) % COLORS.length]
-    return `<circle cx="${x(overload).toFixed(1)}" cy="${y(cost).toFixed(1)}" r="4.5" fill="${color}" fill-opacity="0.8"><title>${escapeText(`${group}, ${label}: ${(overload * 100).toFixed(3)} % above capacity, ${cost.toFixed(2)} × the floor`)}</title></circle>`
+  const axes = new Axes(points)
+  const middles = medians(points)
+  const best = new Set(nonDominated(middles))
+  const number = new Map(middles.map(({ group }, i) => [group, i]))
+  const several = points.length > middles.length
+  const cloud = several
+    ? points.map((point) =>
+        dot(
+          axes.at(point),
+          number.get(point.group)!,
+          3.2,
+          0.38,
+          `${point.group}, ${point.label}: ${told(point)}`,
+        ),
+      )
+    : []
+  const large = middles.map((point, i) =>
+    dot(axes.at(point), i, 6.5, 1, `${point.group}, ${point.label}: ${told(point)}`),
+  )
+  const front = [...best].sort((a, b) => a.overload - b.overload)
+  const steps = front
+    .map((point, i) => {
+      const [x, y] = axes.at(point).map((each) => each.toFixed(1))
+      return i === 0 ? `M${x} ${y}` : `H${x}V${y}`
+    })
+    .join('')
+  const named = front.toSorted((a, b) => axes.y(a.cost) - axes.y(b.cost))
+  const right = WIDTH - RIGHT - 90
+  const places = spread(
+    named.map((point): Place => {
+      const [x, y] = axes.at(point)
+      return [x + (x > right ? -11 : 11), y - 8]
+    }),
+    15,
+  )
+  const names = named.map(({ group }, i) => {
+    const anchor = places[i]![0] > right - 11 ? 'end' : 'start'
+    return text(places[i]!, group, { anchor, className: 'best halo' })
   })
-  const legend = groups.map((group, i) => {
-    const at = TOP + 12 + i * 20
-    return `<circle cx="${WIDTH - RIGHT + 24}" cy="${at - 4}" r="5" fill="${COLORS[i % COLORS.length]}"/>${text([WIDTH - RIGHT + 36, at], group, 'start')}`
+  const line = Math.min(21, (HEIGHT - TOP - 60) / middles.length)
+  const legend = middles.flatMap((point, i) => {
+    const y = TOP + 34 + i * line
+    const x = WIDTH - RIGHT + 24
+    const className = best.has(point) ? 'best' : 'name'
+    return [
+      dot([x, y - 4], i, 5.5, 1),
+      text([x + 12, y], point.group.length > 17 ? `${point.group.slice(0, 16)}…` : point.group, {
+        anchor: 'start',
+        className,
+      }),
+      text([WIDTH - 8, y], told(point), { anchor: 'end' }),
+    ]
   })
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Overload against cost">
-<style>text{font:12px system-ui,sans-serif;fill:#495057}.grid{stroke:#dee2e6;fill:none}.allowed{stroke:#c92a2a;stroke-dasharray:5 4;fill:none}</style>
-<rect width="100%" height="100%" fill="#fff"/>${axes.join('')}${dots.join('')}${legend.join('')}</svg>
+  const traces = new Set(points.map(({ label }) => label)).size
+  const caption = several ? `median of ${traces} traces; each faint` : (points[0]?.label ?? '')
+  return `<svg class="pareto" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Overload against cost">
+<style>${STYLE}</style>
+<rect width="100%" height="100%" style="fill:var(--ground)"/>${axes.drawn(allowed).join('')}<path class="front" d="${steps}"/>${cloud.join('')}${large.join('')}${names.join('')}${text([WIDTH - RIGHT + 18, TOP + 8], caption, { anchor: 'start' })}${legend.join('')}</svg>
 `
 }

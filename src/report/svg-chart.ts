@@ -1,12 +1,30 @@
+/** Colours that are told apart on light and dark ground. */
+export const PALETTE = [
+  '#3b6fe0',
+  '#e8590c',
+  '#1f9d62',
+  '#9c5ce5',
+  '#c99a0c',
+  '#0f9bb0',
+  '#d6336c',
+  '#7a8a99',
+  '#74a50e',
+  '#a0643c',
+] as const
+
 /** A line of a chart: `y[i]` at `x[i]`. */
 export interface ChartLine {
   readonly name: string
+  /** Seconds; those of the chart unless told. */
+  readonly x?: readonly number[]
   readonly y: readonly number[]
   /** A CSS colour. */
   readonly color: string
   /** Keeps its value until the next point. */
   readonly stepped?: boolean
   readonly dashed?: boolean
+  /** Filled down to 0 instead of drawn as a line. */
+  readonly area?: boolean
 }
 
 const WIDTH = 900
@@ -69,10 +87,12 @@ export function lineChart(title: string, x: readonly number[], lines: readonly C
       (tick) => `<text x="${at(tick, 0)[0]}" y="${HEIGHT - 6}" text-anchor="middle">${seconds(tick)}</text>`,
     ),
   ]
-  const drawn = lines.map(
-    (line) =>
-      `<path fill="none" stroke="${line.color}" stroke-width="1.8"${line.dashed ? ' stroke-dasharray="5 4"' : ''} d="${path(x, line, at)}"/>`,
-  )
+  const drawn = lines.map((line) => {
+    const d = path(line.x ?? x, line, at)
+    if (line.area)
+      return `<path class="area" d="M${LEFT} ${HEIGHT - BOTTOM}L${d.slice(1)}V${HEIGHT - BOTTOM}Z"/>`
+    return `<path fill="none" stroke="${line.color}" stroke-width="1.8"${line.dashed ? ' stroke-dasharray="5 4"' : ''} d="${d}"/>`
+  })
   const legend = lines
     .map(({ name, color }) => `<span><i style="background:${color}"></i>${escapeText(name)}</span>`)
     .join('')

@@ -86,7 +86,7 @@ export function clairvoyantFloor(options: FloorOptions): Floor {
   const parts = [1, 2, 3, 4, 5, 6, 8].find(fits) ?? 10
   const tick = interval / parts
   const leadTicks = Math.floor(provisioningDelay / tick + 1e-9)
-  const standing = begin > 0 ? maxServers : standingServers(options, { minServers, maxServers })
+  const standing = begin > 0 ? maxServers : standingServers(options, interval, { minServers, maxServers })
   const levels = levelsOf({ ...options, begin, end, tick, leadTicks, standing })
   const userTime = options.curve.excess(begin, end, 0)
   const budget = overload * userTime

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Policy } from '../scaling/policy.ts'
 import { clairvoyantFloor } from './floor.ts'
-import { runFluid } from './fluid.ts'
+import { runFluid, standingServers } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
 
 const curveOf = (step: number, values: number[]) =>
@@ -47,25 +47,25 @@ describe('LoadCurve', () => {
 
 describe('runFluid', () => {
   it('counts overload, cost and events of a jump by hand', () => {
-    // 10 users, then 30 from second 60 on; servers of 10. The second and third are wanted at 60 and ready at 100.
+    // 10 users, then 30 from second 80 on; servers of 10. The second and third are wanted at 80 and ready at 120.
     const curve = new LoadCurve({
-      times: Float64Array.of(0, 60 - 1e-9, 60, 200),
+      times: Float64Array.of(0, 80 - 1e-9, 80, 200),
       values: Float64Array.of(10, 10, 30, 30),
     })
     const result = runFluid({
       curve,
       usersPerServer: 10,
       provisioningDelay: 40,
-      scaler: scaler(script([1, 1, 1, 3, 3, 3, 3, 3, 3, 3]), 20),
+      scaler: scaler(script([1, 1, 1, 1, 3, 3, 3, 3, 3, 3]), 20),
     })
-    expect(result.overload).toBeCloseTo((20 * 40) / (10 * 60 + 30 * 140), 6)
-    expect(result.serverHours).toBeCloseTo((1 * 60 + 3 * 140) / 3600, 9)
+    expect(result.overload).toBeCloseTo((20 * 40) / (10 * 80 + 30 * 120), 6)
+    expect(result.serverHours).toBeCloseTo((1 * 80 + 3 * 120) / 3600, 9)
     expect(result).toMatchObject({ scalingEvents: 1, peakServers: 3, abandoned: false })
     const { elasticity } = result
     expect(elasticity.underProvisioningTimeShare).toBeCloseTo(40 / 200, 6)
     expect(elasticity.underProvisioningAccuracy).toBeCloseTo(((2 / 3) * 40) / 200, 6)
     expect(elasticity.overProvisioningAccuracy).toBe(0)
-    // Demand goes up at 60, supply at 100.
+    // Demand goes up at 80, supply at 120.
     expect(elasticity.instability).toBeCloseTo(40 / 180, 6)
   })
 
@@ -79,6 +79,24 @@ describe('runFluid', () => {
     expect(later.overload).toBe(0)
     expect(later.serverHours).toBeCloseTo((2 * 100) / 3600)
     expect(() => runFluid({ ...options, warmUp: 200, scaler: scaler(script([]), 50) })).toThrow(/warmUp/)
+  })
+
+  it('begins with what the load needs before a server of any policy could be there, so that the floor is feasible', () => {
+    // 10 users leap to 50 at 20 s; a server takes 40 s. At 70 s they leap to 70, for which there is time.
+    const curve = new LoadCurve({
+      times: Float64Array.of(0, 20 - 1e-9, 20, 70 - 1e-9, 70, 200),
+      values: Float64Array.of(10, 10, 50, 50, 70, 70),
+    })
+    const options = { curve, usersPerServer: 10, provisioningDelay: 40 }
+    const limits = { minServers: 1, maxServers: 100 }
+    expect(standingServers(options, 20, limits)).toBe(5)
+    expect(standingServers({ ...options, initialServers: 6 }, 20, limits)).toBe(6)
+    expect(standingServers(options, 20, { minServers: 1, maxServers: 3 })).toBe(3)
+    const floor = clairvoyantFloor({ ...options, interval: 10, ...limits, overload: 0 })
+    expect(floor.feasible).toBe(true)
+    expect(floor.attainable.overload).toBeCloseTo(0, 9)
+    const keeps = runFluid({ ...options, scaler: scaler(script([5, 5, 7, 7, 7, 7, 7, 7, 7, 7]), 20) })
+    expect(keeps.overload).toBeCloseTo((20 * 10) / curve.excess(0, 200, 0), 4)
   })
 
   it('starts in the middle of an interval when the delay is no multiple of it', () => {

@@ -4,6 +4,7 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/decision.ts'
 import { FluidFleet, FluidObservation } from '../scaling/fluid-fleet.ts'
 import type { LoadCurve } from './load-curve.ts'
+import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
 
 /** The world that a policy is judged in. Times in seconds. */
 export interface FluidWorld {
@@ -14,16 +15,27 @@ export interface FluidWorld {
   readonly provisioningDelay: number
   /** Of the beginning, for which nothing is counted; 0. Counts whole control intervals. */
   readonly warmUp?: number
-  /** Servers that are ready at the begin; those that the first load needs, if that is more. */
+  /** Servers that are ready at the begin, if the load does not need more before the first of a policy could be. */
   readonly initialServers?: number
+}
+
+/** What a run may come to before it is given up. */
+export interface RunBound {
+  /** Share of user-time above capacity. */
+  readonly overload: number
+  readonly serverSeconds: number
 }
 
 export interface FluidOptions extends FluidWorld {
   /** Policy, limits and control interval. It remembers: a new one for each run. */
   readonly scaler: AutoScaler
-  readonly onDecision?: (decision: Decision) => void
+  readonly onDecision?: ((decision: Decision) => void) | undefined
+  /** Called whenever servers became ready or the fleet was decided about; time in seconds. */
+  readonly onStep?: (time: number, ready: number) => void
+  /** What servers do with messages; without it there is no latency. */
+  readonly messages?: MessageTerms | undefined
   /** The run ends early, as `abandoned`, once it has more overload, or costs more server-seconds, than this. */
-  readonly giveUp?: { readonly overload: number; readonly serverSeconds: number }
+  readonly giveUp?: RunBound | undefined
 }
 
 /** What a policy did with a load. */
@@ -37,17 +49,24 @@ export interface FluidResult {
   readonly scalingEvents: number
   readonly peakServers: number
   readonly elasticity: ElasticityScores
+  /** Of the messages that these users would have sent, if it was told what servers do with them. */
+  readonly latency?: MessageLatency
   /** Ended early, by `giveUp`: the other figures are of the time until then. */
   readonly abandoned: boolean
 }
 
-/** Servers that are ready when a run, and the floor, begin. */
+/**
+ * Servers that are ready when a run, and the floor, begin: as many as the highest load needs before the first server that a
+ * second decision launches could be ready, since no policy can be blamed for those.
+ */
 export function standingServers(
-  world: FluidWorld,
+  { curve, usersPerServer, provisioningDelay, initialServers = 0 }: FluidWorld,
+  interval: number,
   limits: { minServers: number; maxServers: number },
 ): number {
-  const needed = Math.ceil(world.curve.at(0) / world.usersPerServer - 1e-9)
-  const least = requireNumber('initialServers', world.initialServers ?? 0, { min: 0, integer: true })
+  const { high } = curve.range(0, Math.min(curve.duration, provisioningDelay + interval))
+  const needed = Math.ceil(high / usersPerServer - 1e-9)
+  const least = requireNumber('initialServers', initialServers, { min: 0, integer: true })
   return Math.min(limits.maxServers, Math.max(limits.minServers, needed, least))
 }
 
@@ -71,11 +90,12 @@ export function scoredTime(world: FluidWorld, interval: number): { begin: number
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function runFluid(options: FluidOptions): FluidResult {
-  const { curve, usersPerServer, provisioningDelay, scaler, onDecision, giveUp } = options
+  const { curve, usersPerServer, provisioningDelay, scaler, onDecision, onStep, giveUp } = options
   const { interval, limits } = scaler
   const { begin, end } = scoredTime(options, interval)
-  const fleet = new FluidFleet(provisioningDelay, standingServers(options, limits))
+  const fleet = new FluidFleet(provisioningDelay, standingServers(options, interval, limits))
   const meter = new ElasticityMeter()
+  const messages = options.messages && new MessageMeter(options.messages)
   const allUserTime = curve.excess(begin, end, 0)
   const mostExcess = giveUp ? giveUp.overload * allUserTime : Infinity
   const mostCost = giveUp?.serverSeconds ?? Infinity
@@ -103,20 +123,26 @@ export function runFluid(options: FluidOptions): FluidResult {
       }))
     }
     const decision = scaler.decide(new FluidObservation({ time, load }, fleet.size, servers))
-    onDecision?.(decision)
+    onDecision?.({ ...decision, ready: fleet.ready })
     fleet.scaleTo(decision.to, time)
     const until = Math.min(end, time + interval)
     const scored = time >= begin
+    let held = 0
     if (scored) {
       if (decision.to !== decision.from) scalingEvents++
       peakServers = Math.max(peakServers, fleet.size)
       serverSeconds += fleet.size * (until - time)
-      userTime += curve.excess(time, until, 0)
+      held = curve.excess(time, until, 0)
+      userTime += held
       meter.add(Math.ceil(load / usersPerServer - 1e-9), fleet.ready, until - time)
     }
     for (let at = time; at < until; ) {
       const next = Math.min(until, fleet.nextReadyAt)
-      if (scored) excess += curve.excess(at, next, fleet.ready * usersPerServer)
+      onStep?.(at, fleet.ready)
+      if (scored) {
+        excess += curve.excess(at, next, fleet.ready * usersPerServer)
+        messages?.add(held / (until - time) / usersPerServer, fleet.ready, next - at)
+      }
       at = next
       if (at < until) fleet.advance(at)
     }
@@ -129,6 +155,7 @@ export function runFluid(options: FluidOptions): FluidResult {
     scalingEvents,
     peakServers,
     elasticity: meter.scores(),
+    ...(messages && { latency: messages.result() }),
     abandoned,
   }
 }

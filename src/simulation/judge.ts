@@ -1,10 +1,12 @@
-import { ConcertinaError, invalidInput } from '../errors.ts'
+import { ConcertinaError } from '../errors.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { LimitOptions } from '../scaling/limits.ts'
 import { createPolicy, POLICY_KEYS, type PolicySpec, policySchema } from '../scaling/policies.ts'
 import { readTrace, type Trace } from '../traffic/trace.ts'
 import { clairvoyantFloor, type Floor } from './floor.ts'
-import { type FluidResult, runFluid } from './fluid.ts'
+import { type FluidOptions, type FluidResult, runFluid } from './fluid.ts'
 import { LoadCurve, scaleForServers } from './load-curve.ts'
+import type { MessageTerms } from './message-latency.ts'
 
 /** The conditions that all policies are judged under; plain data. Times in seconds. */
 export interface Terms {
@@ -16,8 +18,9 @@ export interface Terms {
   readonly overload: number
   readonly minServers: number
   readonly maxServers: number
-  /** Servers that stand at the begin, if the first load does not need more. */
+  /** Servers that stand at the begin, if the load does not need more before a policy could start one. */
   readonly initialServers: number
+  readonly messages: MessageTerms
 }
 
 /** What is played: the file, and the factor to it, or the servers its 99.9th percentile shall need. */
@@ -29,43 +32,47 @@ export interface Played {
   readonly part?: readonly [from: number, to: number]
 }
 
-/** A policy as plain data, with the limit that goes with it. */
+/** Limits of the autoscaler that belong to a policy, and not to the terms. */
+export type PolicyLimits = Omit<LimitOptions, 'minServers' | 'maxServers'>
+
+/** A policy as plain data, with the limits that go with it. */
 export interface Contender {
   readonly name: string
   readonly policy: PolicySpec
-  /** Seconds; of the autoscaler. */
-  readonly scaleDownStabilization?: number
+  readonly limits?: PolicyLimits
 }
 
 let lastRead: Trace | undefined
+let lastCurve: { readonly key: string; readonly curve: LoadCurve } | undefined
 
-/** The load that is played. Keeps the trace that was read last. */
+/** The load that is played. Keeps the trace that was read last, and what was made of it. */
 export function curveOf(played: Played, usersPerServer: number): LoadCurve {
-  if (lastRead?.file !== played.file) lastRead = readTrace(played.file)
-  const scale =
-    played.targetServers === undefined
-      ? (played.scale ?? 1)
-      : scaleForServers(lastRead, played.targetServers, usersPerServer)
-  const curve = new LoadCurve(lastRead, scale)
-  return played.part ? curve.part(...played.part) : curve
+  const { file, targetServers, scale = 1, part } = played
+  const key = JSON.stringify([played, usersPerServer])
+  if (lastCurve?.key === key) return lastCurve.curve
+  if (lastRead?.file !== file) lastRead = readTrace(file)
+  const factor =
+    targetServers === undefined ? scale : scaleForServers(lastRead, targetServers, usersPerServer)
+  const whole = new LoadCurve(lastRead, factor)
+  const curve = part ? whole.part(...part) : whole
+  lastCurve = { key, curve }
+  return curve
 }
 
 /** The autoscaler of a contender. */
-function scalerOf(contender: Contender, terms: Terms): AutoScaler {
-  const { interval, minServers, maxServers } = terms
-  const { scaleDownStabilization } = contender
-  const policy = createPolicy(contender.policy)
-  return new AutoScaler({ policy, interval, minServers, maxServers, scaleDownStabilization })
+function scalerOf({ policy, limits }: Contender, { interval, minServers, maxServers }: Terms): AutoScaler {
+  return new AutoScaler({ ...limits, policy: createPolicy(policy), interval, minServers, maxServers })
 }
 
-/** Plays one load against one contender. */
+/** Plays one load against one contender. Runs that may be given up have no latency. */
 export function judge(
   curve: LoadCurve,
   contender: Contender,
   terms: Terms,
-  giveUp?: { readonly overload: number; readonly serverSeconds: number },
+  watch: Pick<FluidOptions, 'giveUp' | 'onStep' | 'onDecision'> = {},
 ): FluidResult {
-  return runFluid({ ...terms, curve, scaler: scalerOf(contender, terms), giveUp })
+  const messages = watch.giveUp ? undefined : terms.messages
+  return runFluid({ ...terms, ...watch, messages, curve, scaler: scalerOf(contender, terms) })
 }
 
 /** The floor of one load. */
@@ -73,24 +80,31 @@ export function floorOf(curve: LoadCurve, terms: Terms): Floor {
   return clairvoyantFloor({ ...terms, curve })
 }
 
-/**
- * How a policy is set when only its kind is told: what a server holds is known to it, and where it aims at users a server it
- * leaves a fifth free; every other option has its default.
- * @throws {ConcertinaError} INVALID_INPUT when there is no such kind, or it cannot do with its kind alone.
- */
-export function contenderOf(kind: string, terms: Terms): Contender {
-  const keys = POLICY_KEYS.get(kind)
-  if (!keys)
-    throw invalidInput('--policy', `${JSON.stringify(kind)} is no policy`, [...POLICY_KEYS.keys()].join(', '))
+/** What of a policy's options follows from the terms. */
+function knownOptions(kind: string, terms: Terms): Record<string, unknown> {
   const { usersPerServer, provisioningDelay, overload } = terms
-  const known: Record<string, number> = {
+  const [busy, idle] = [usersPerServer * 0.8, usersPerServer * 0.5]
+  return {
     usersPerServer,
     provisioningDelay,
     overload,
-    target: usersPerServer * 0.8,
-    scaleUpThreshold: usersPerServer * 0.8,
-    scaleDownThreshold: usersPerServer * 0.5,
+    // Knative's target is what a server holds; what is left free stands beside it.
+    ...(kind === 'knative' ? { target: usersPerServer, targetUtilization: 0.8 } : { target: busy }),
+    scaleUpThreshold: busy,
+    scaleDownThreshold: idle,
+    scaleOut: { threshold: busy, adjustments: [{ lower: 0, change: 1 }] },
+    scaleIn: { threshold: idle, adjustments: [{ upper: 0, change: -1 }] },
   }
+}
+
+/**
+ * How a policy is set when only its kind is told: what a server holds is known to it, and where it aims at users a server it
+ * leaves a fifth free; every other option has its default.
+ * @throws {ConcertinaError} INVALID_INPUT when it cannot do with its kind alone.
+ */
+export function contenderOf(kind: string, terms: Terms): Contender {
+  const known = knownOptions(kind, terms)
+  const keys = POLICY_KEYS.get(kind) ?? []
   const options = Object.fromEntries(keys.filter((key) => key in known).map((key) => [key, known[key]]))
   const parsed = policySchema.safeParse({ kind, ...options })
   if (parsed.success) {

@@ -18,54 +18,72 @@ function launch(): Worker {
   return new Worker(boot, { eval: true, execArgv: [] })
 }
 
-/** How a pool works, and who watches. */
+/** Who works, and until when. */
 export interface PoolOptions {
   /** Threads; as many as the machine has cores unless told. */
   readonly workers?: number
   readonly signal?: AbortSignal
-  readonly onDone?: (outcome: Outcome, index: number) => void
 }
 
-/**
- * Does all tasks in worker threads and gives the outcomes in the tasks' order, whoever was done first. Aborted, it gives those
- * that are there; in any case no thread is left.
- */
-export async function performAll(
-  tasks: readonly Task[],
-  options: PoolOptions = {},
-): Promise<(Outcome | undefined)[]> {
-  const { signal, onDone } = options
-  const outcomes = new Array<Outcome | undefined>(tasks.length).fill(undefined)
-  const count = Math.min(options.workers ?? availableParallelism(), tasks.length)
-  if (count === 0 || signal?.aborted) return outcomes
-  const workers: Worker[] = []
-  let next = 0
-  let open = tasks.length
-  try {
+/** Worker threads that do one list of tasks after another, until the pool is closed or its signal aborts. */
+export class TaskPool {
+  readonly #most: number
+  readonly #signal: AbortSignal | undefined
+  readonly #workers: Worker[] = []
+
+  constructor({ workers = availableParallelism(), signal }: PoolOptions = {}) {
+    this.#most = workers
+    this.#signal = signal
+  }
+
+  /** Whether it was asked to stop, and does nothing more. */
+  get stopped(): boolean {
+    return this.#signal?.aborted ?? false
+  }
+
+  /**
+   * Does all tasks and gives the outcomes in the tasks' order, whoever was done first. Aborted, it gives those that are there.
+   * @param tasks a function is asked for its task when a thread is free for it
+   */
+  async perform(
+    tasks: readonly (Task | (() => Task))[],
+    onDone: (outcome: Outcome, index: number) => void = () => {},
+  ): Promise<(Outcome | undefined)[]> {
+    const outcomes = new Array<Outcome | undefined>(tasks.length).fill(undefined)
+    if (tasks.length === 0 || this.stopped) return outcomes
+    while (this.#workers.length < Math.min(this.#most, tasks.length)) this.#workers.push(launch())
+    let next = 0
+    let open = tasks.length
+    let onAbort = () => {}
     await new Promise<void>((resolve, reject) => {
-      signal?.addEventListener('abort', () => resolve(), { once: true })
-      for (let i = 0; i < count; i++) {
-        const worker = launch()
-        workers.push(worker)
+      onAbort = resolve
+      this.#signal?.addEventListener('abort', onAbort)
+      for (const worker of this.#workers) {
         let index = -1
         const give = () => {
           if (next === tasks.length) return
           index = next++
-          worker.postMessage(tasks[index])
+          const task = tasks[index]!
+          worker.postMessage(typeof task === 'function' ? task() : task)
         }
+        worker.removeAllListeners('error').removeAllListeners('message')
         worker.on('error', reject)
         worker.on('message', ({ outcome, error }: Answer) => {
+          if (this.stopped) return
           if (error) return reject(new ConcertinaError(error.code, error.message, error))
           outcomes[index] = outcome
-          onDone?.(outcome!, index)
+          onDone(outcome!, index)
           if (--open === 0) resolve()
           else give()
         })
         give()
       }
-    })
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()))
+    }).finally(() => this.#signal?.removeEventListener('abort', onAbort))
+    return outcomes
   }
-  return outcomes
+
+  /** Ends every thread, whatever it is doing. */
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.splice(0).map((worker) => worker.terminate()))
+  }
 }

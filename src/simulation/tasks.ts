@@ -1,36 +1,46 @@
+import { type Course, CourseRecorder, neededCourse } from './course.ts'
 import type { Floor } from './floor.ts'
-import type { FluidResult } from './fluid.ts'
+import type { FluidResult, RunBound } from './fluid.ts'
 import { type Contender, curveOf, floorOf, judge, type Played, type Terms } from './judge.ts'
-import { type Dimension, type Tuned, tune } from './tuning.ts'
 
 /** One piece of work for a worker; plain data. */
 export type Task = { readonly played: Played; readonly terms: Terms } & (
-  | { readonly kind: 'judge'; readonly contender: Contender }
-  | { readonly kind: 'floor' }
-  | { readonly kind: 'tune'; readonly contender: Contender; readonly space: readonly Dimension[] }
+  | {
+      readonly kind: 'judge'
+      readonly contender: Contender
+      readonly course?: boolean
+      readonly giveUp?: RunBound
+    }
+  | { readonly kind: 'floor'; readonly course?: boolean }
 )
 
 /** What came of a piece of work. */
 export type Outcome =
-  | { readonly kind: 'judge'; readonly result: FluidResult; readonly seconds: number }
-  | { readonly kind: 'floor'; readonly floor: Floor; readonly seconds: number }
-  | { readonly kind: 'tune'; readonly tuned: Tuned; readonly seconds: number }
+  /** With the ready servers over time, where asked for. */
+  | { readonly kind: 'judge'; readonly result: FluidResult; readonly course?: Course }
+  /** With the servers that the load needs over time, where asked for. */
+  | { readonly kind: 'floor'; readonly floor: Floor; readonly course?: Course }
 
 /** Does a piece of work here and now. */
 export function perform(task: Task): Outcome {
-  const started = performance.now()
-  const seconds = () => (performance.now() - started) / 1000
-  const curve = curveOf(task.played, task.terms.usersPerServer)
+  const { terms, played } = task
+  const curve = curveOf(played, terms.usersPerServer)
   switch (task.kind) {
-    case 'floor':
-      return { kind: 'floor', floor: floorOf(curve, task.terms), seconds: seconds() }
-    case 'judge':
-      return { kind: 'judge', result: judge(curve, task.contender, task.terms), seconds: seconds() }
-    case 'tune':
+    case 'floor': {
+      const floor = floorOf(curve, terms)
       return {
-        kind: 'tune',
-        tuned: tune(curve, task.contender, task.terms, task.space),
-        seconds: seconds(),
+        kind: 'floor',
+        floor,
+        ...(task.course && { course: neededCourse(curve, terms.usersPerServer) }),
       }
+    }
+    case 'judge': {
+      const { contender, giveUp } = task
+      if (!task.course) return { kind: 'judge', result: judge(curve, contender, terms, { giveUp }) }
+      const recorder = new CourseRecorder(curve.duration)
+      const onStep = (time: number, ready: number) => recorder.add(time, ready)
+      const result = judge(curve, contender, terms, { giveUp, onStep })
+      return { kind: 'judge', result, course: recorder.course() }
+    }
   }
 }

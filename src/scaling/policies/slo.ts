@@ -177,8 +177,8 @@ class Slo {
       forecast: {
         time: this.#last!.time + seconds,
         expected,
-        low: forecasts.quantile(group, (1 - BAND) / 2),
-        high: forecasts.quantile(group, (1 + BAND) / 2),
+        low: Math.min(expected, forecasts.quantile(group, (1 - BAND) / 2)),
+        high: Math.max(expected, forecasts.quantile(group, (1 + BAND) / 2)),
         sure: BAND,
       },
     }

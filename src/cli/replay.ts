@@ -1,0 +1,134 @@
+import { invalidInput } from '../errors.ts'
+import { type FigureTable, percent, tableText } from '../report/comparison-table.ts'
+import type { Decision } from '../scaling/decision.ts'
+import type { Floor } from '../simulation/floor.ts'
+import { type Contender, floorOf, judge, type Terms } from '../simulation/judge.ts'
+import { type Recorded, recorded } from '../simulation/replay.ts'
+import { type LoggedRun, type LogLine, readDecisionLog } from './decision-log.ts'
+import { sentence } from './explain.ts'
+import { judgingOf, type TermsFlags } from './judging.ts'
+import { OutputFile } from './output-file.ts'
+
+export interface ReplayFlags extends TermsFlags {
+  policy?: string[]
+  json?: string
+  decisions?: string
+}
+
+/** Scaling events of a single policy that are told in words. */
+const MOST_EVENTS = 30
+
+/** A policy's part in a replay. */
+interface Replayed {
+  readonly policy: string
+  /** Absent where the log does not tell how many servers were ready. */
+  readonly overload: number | undefined
+  readonly serverHours: number
+  /** Server-hours over those of the floor. */
+  readonly cost: number
+  readonly scalingEvents: number
+  readonly peakServers: number
+}
+
+const isDecision = (line: LogLine): line is Decision => !('kind' in line) && !line.shadow
+
+/** The conditions: flags first, then what the log tells, then what is usual. */
+function termsOf(flags: ReplayFlags, run: Recorded, logged: LoggedRun | undefined) {
+  const judging = judgingOf({
+    ...flags,
+    interval: flags.interval ?? run.interval,
+    provisioningDelay: flags.provisioningDelay ?? run.provisioningDelay,
+    minServers: flags.minServers ?? logged?.minServers,
+    maxServers: flags.maxServers ?? logged?.maxServers,
+  })
+  return { ...judging, terms: { ...judging.terms, initialServers: run.initialServers } }
+}
+
+function title(file: string, run: Recorded, flags: ReplayFlags, terms: Terms, floor: Floor): string {
+  const { usersPerServer, provisioningDelay, interval, minServers, maxServers } = terms
+  const { attainable } = floor
+  const seen =
+    flags.provisioningDelay !== undefined
+      ? ''
+      : run.provisioningDelay === undefined
+        ? ' (no start was seen)'
+        : ' (as seen)'
+  return (
+    `${file}: ${+run.curve.duration.toFixed(1)} s under ${run.policy}, a decision every ${+interval.toFixed(2)} s, ${minServers} to ` +
+    `${maxServers} servers; a server holds ${usersPerServer} users and starts in ${+provisioningDelay.toFixed(1)} s${seen}\n` +
+    `the floor is ${attainable.serverHours.toPrecision(4)} server-hours at ${percent(attainable.overload, 3)} overload`
+  )
+}
+
+function table(heading: string, rows: readonly Replayed[]): FigureTable {
+  return {
+    title: heading,
+    head: ['policy', 'overload', 'server-hours', 'cost', 'events', 'peak'],
+    rows: rows.map(({ policy, overload, serverHours, cost, scalingEvents, peakServers }) => [
+      policy,
+      overload === undefined ? '?' : percent(overload, 3),
+      serverHours.toPrecision(4),
+      `${cost.toFixed(2)} ×`,
+      String(scalingEvents),
+      String(peakServers),
+    ]),
+  }
+}
+
+/** What a single policy would have changed, in words. */
+function events(decisions: readonly Decision[]): string[] {
+  const changes = decisions.filter(({ action }) => action !== 'none')
+  const told = changes.slice(0, MOST_EVENTS).map(sentence)
+  if (changes.length > MOST_EVENTS)
+    told.push(`… and ${changes.length - MOST_EVENTS} more (--decisions FILE keeps them all)`)
+  return told
+}
+
+/** `concertina replay`: what other policies would have done with the load that a decision log tells of. */
+export async function replay(file: string, flags: ReplayFlags): Promise<void> {
+  const lines = readDecisionLog(file).map(({ line }) => line)
+  const logged = lines.find((line): line is LoggedRun => 'kind' in line && line.kind === 'run')
+  const run = recorded(lines.filter(isDecision), file)
+  const { terms, contenders } = termsOf(flags, run, logged)
+  const asked = contenders(flags.policy)
+  const single = asked.length === 1 ? asked[0] : undefined
+  if (flags.decisions !== undefined && !single)
+    throw invalidInput('--decisions', `${asked.length} policies are replayed`, 'together with one --policy')
+  const outputs: OutputFile[] = []
+  const output = (flag: string, path: string | undefined) => {
+    const made = path === undefined ? undefined : new OutputFile(flag, path)
+    if (made) outputs.push(made)
+    return made
+  }
+  try {
+    const json = output('--json', flags.json)
+    const log = output('--decisions', flags.decisions)
+    const floor = floorOf(run.curve, terms)
+    const floorHours = floor.attainable.serverHours
+    const decisions: Decision[] = []
+    const play = (contender: Contender): Replayed => {
+      const onDecision = single && ((decision: Decision) => void decisions.push(decision))
+      const result = judge(run.curve, contender, terms, { onDecision })
+      return { policy: contender.name, ...result, cost: result.serverHours / floorHours }
+    }
+    const { serverHours, scalingEvents, peakServers } = run
+    const was: Replayed = {
+      policy: 'as it was',
+      overload: run.overload(terms.usersPerServer),
+      serverHours,
+      cost: serverHours / floorHours,
+      scalingEvents,
+      peakServers,
+    }
+    const rows = [was, ...asked.map(play)]
+    console.log(tableText(table(title(file, run, flags, terms, floor), rows)))
+    if (single) console.log(['', ...events(decisions)].join('\n'))
+    json?.commit(`${JSON.stringify({ terms, floor, replayed: rows }, undefined, 2)}\n`)
+    const { policy, interval, minServers, maxServers } = { ...terms, policy: single?.name ?? '' }
+    const head: LoggedRun = { kind: 'run', version: 1, policy, interval, minServers, maxServers }
+    log?.commit([head, ...decisions].map((line) => `${JSON.stringify(line)}\n`).join(''))
+  } catch (error) {
+    for (const each of outputs) each.discard()
+    throw error
+  }
+}

@@ -1,0 +1,95 @@
+import type { Judged, TraceComparison } from '../simulation/comparison.ts'
+import type { Terms } from '../simulation/judge.ts'
+import { comparisonTables, type FigureTable, paretoPoints, percent } from './comparison-table.ts'
+import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
+import { paretoSvg } from './pareto.ts'
+import { escapeText, lineChart, PALETTE } from './svg-chart.ts'
+
+/** Policies that a chart shows; more could not be told apart. */
+const SHOWN = 4
+
+/** Those worth a look: within the allowance, the cheaper first; then the others, the less overloaded first. */
+function worthShowing(judged: readonly Judged[], allowed: number): Judged[] {
+  const worth = ({ result, cost }: Judged) => (result.overload <= allowed ? [0, cost] : [1, result.overload])
+  return judged
+    .toSorted((a, b) => {
+      const [one, other] = [worth(a), worth(b)]
+      return one[0]! - other[0]! || one[1]! - other[1]!
+    })
+    .slice(0, SHOWN)
+}
+
+function courseChart({ judged, course }: TraceComparison, allowed: number): string {
+  const shown = new Set(worthShowing(judged, allowed))
+  return lineChart('Servers', course!.times, [
+    { name: 'what the load needs', y: course!.values, color: 'var(--area)', area: true },
+    ...judged.flatMap((each, i) =>
+      shown.has(each)
+        ? [
+            {
+              name: `${each.policy}, ready`,
+              x: each.course!.times,
+              y: each.course!.values,
+              color: PALETTE[i % PALETTE.length]!,
+              stepped: true,
+            },
+          ]
+        : [],
+    ),
+  ])
+}
+
+function figures({ head, rows }: FigureTable): string {
+  return `<div class="wide"><table class="figures">${row(head, 'th')}${rows.map((cells) => row(cells)).join('')}</table></div>`
+}
+
+const COLUMNS: readonly (readonly [string, string])[] = [
+  ['overload', 'share of user-time above the capacity of the ready servers'],
+  ['cost', 'server-hours over those of the floor: the cheapest fleet that had known the future'],
+  ['p50, p95, p99, rejected', 'of the messages those users would have sent, by the model in docs/compare.md'],
+  [
+    'θ, τ, υ',
+    'SPEC elasticity: how far supply is below (U) and above (O) demand, how long, and how long they do not move together',
+  ],
+]
+
+function termLines(terms: Terms): [string, string][] {
+  const { messages } = terms
+  return [
+    ['A server holds', `${terms.usersPerServer} users`],
+    ['From launch to ready', `${terms.provisioningDelay} s`],
+    ['Between two decisions', `${terms.interval} s`],
+    ['Not counted at the beginning', `${terms.warmUp} s`],
+    ['Allowed overload', percent(terms.overload, 3)],
+    ['Servers', `${terms.minServers} to ${terms.maxServers}`],
+    [
+      'Messages',
+      `a full server is ${percent(messages.fullUtilization, 0)} busy: ${messages.concurrency} slots, ` +
+        `${messages.serviceTime} s each, at most ${messages.queueLimit} wait`,
+    ],
+  ]
+}
+
+/** A comparison as one HTML file that needs nothing else: the decision, then each trace, the terms and how to repeat it. */
+export function htmlComparison(compared: readonly TraceComparison[], terms: Terms, repeat: Repeat): string {
+  const tables = comparisonTables(compared, terms.overload)
+  const all = tables[compared.length]
+  const traces = compared.flatMap((one, i) => {
+    const { title } = tables[i]!
+    return [`<h3>${escapeText(title)}</h3>`, courseChart(one, terms.overload), figures(tables[i]!)]
+  })
+  const body = [
+    `<p class="quiet">Policies on recorded load, beside the cheapest fleet that had known the future.</p>`,
+    `<figure>${paretoSvg(paretoPoints(compared), terms.overload)}</figure>`,
+    ...(all ? [`<h2>All traces</h2><p class="quiet">${escapeText(all.title)}</p>`, figures(all)] : []),
+    '<h2>Each trace</h2>',
+    `<p class="quiet">The charts show at most ${SHOWN} policies: the cheapest within the allowed overload, then the least overloaded.</p>`,
+    ...traces,
+    '<h2>Columns</h2>',
+    pairs(COLUMNS),
+    '<h2>Terms</h2>',
+    pairs(termLines(terms)),
+  ]
+  const sameAgain = 'Nothing in it is random: the same traces, terms and config give the same figures.'
+  return htmlPage('Concertina: policies compared', body, sameAgain, repeat)
+}
