@@ -259,6 +259,24 @@ describe.runIf(here)('the dashboard', () => {
     })
   })
 
+  it('tries a policy in the shadow, and ends it', { timeout: 60_000 }, async () => {
+    await withFleet(async ({ supervisor, dashboard }) => {
+      const { page, said } = await openPage(browser, dashboard)
+      const log = page.getByRole('log')
+      await page.getByLabel('Policy', { exact: true }).selectOption('queueing')
+      await page.getByLabel('Users per server').fill('2')
+      await page.getByRole('button', { name: 'Try in shadow' }).click()
+      await log.getByText('the shadow is {"kind":"queueing","usersPerServer":2} now').waitFor()
+      await page.getByText(/^shadow: queueing would have [45] servers$/).waitFor()
+      expect(supervisor.fleet.size).toBe(2)
+      await page.getByRole('button', { name: 'End shadow' }).click()
+      await log.getByText('the shadow is ended').waitFor()
+      await page.getByRole('button', { name: 'End shadow' }).waitFor({ state: 'hidden' })
+      expect(said).toEqual([])
+      await page.close()
+    })
+  })
+
   it('says that it is cut off, and goes on with a fleet that has begun anew', {
     timeout: 60_000,
   }, async () => {

@@ -48,6 +48,7 @@ it('describes itself, and every described path answers', async () => {
     '/api/policy',
     '/api/servers/{id}/drain',
     '/api/servers/{id}/kill',
+    '/api/shadow',
     '/api/size',
     '/api/state',
     '/api/strategy',
@@ -134,6 +135,29 @@ it('does what it is told, and keeps it as an event', async () => {
     'the balancing strategy is power-of-two now',
     'the autoscaler goes on',
   ])
+})
+
+it('lets a policy decide in the shadow, and never act, until it is ended', async () => {
+  const { supervisor, post, ask } = await plane()
+  await post('/api/shadow', { policy: { kind: 'schedule', entries: [{ cron: '* * * * *', servers: 3 }] } })
+  await expect
+    .poll(async () => (await ask('/api/state')).body.shadow)
+    .toEqual({ policy: 'schedule', servers: 3 })
+  expect(supervisor.fleet.size).toBe(1)
+  expect(await post('/api/shadow', { policy: { kind: 'magic' } })).toMatchObject({ status: 400 })
+  await post('/api/shadow', { policy: null })
+  expect((await ask('/api/state')).body.shadow).toBeUndefined()
+  const texts = ((await ask('/api/events')).body as { text: string }[]).map(({ text }) => text)
+  expect(texts.at(0)).toMatch(/^the shadow is \{"kind":"schedule",.*\} now$/)
+  expect(texts.at(-1)).toBe('the shadow is ended')
+})
+
+it('a policy that is set by hand brings its own limits', async () => {
+  const { supervisor, post } = await plane()
+  const { autoScaler } = supervisor
+  expect(autoScaler.limits.cooldown).toBe(0)
+  await post('/api/policy', { kind: 'hpa' })
+  expect(autoScaler.limits).toMatchObject({ cooldown: 0, minServers: 1, maxServers: 3 })
 })
 
 it('streams the state ten times a second, and each event once', async () => {

@@ -48,8 +48,15 @@ export class PolicyForm {
   /** Whether somebody has begun to change it: then what comes from the fleet does not overwrite it. */
   #touched = false
 
-  /** @param apply takes the spec; tells whether the fleet took it */
-  constructor(apply: (spec: Spec) => Promise<boolean>, say: (problem: string) => void) {
+  /**
+   * @param apply takes the spec; tells whether the fleet took it
+   * @param shadow takes the spec, for a policy that decides beside and never acts
+   */
+  constructor(
+    apply: (spec: Spec) => Promise<boolean>,
+    shadow: (spec: Spec) => Promise<boolean>,
+    say: (problem: string) => void,
+  ) {
     const form = byId('policy')
     form.addEventListener('input', ({ target }) => {
       this.#touched = true
@@ -67,7 +74,9 @@ export class PolicyForm {
         say((error as Error).message)
         return
       }
-      if (await apply(spec)) this.#touched = false
+      const { submitter } = event as SubmitEvent
+      if (submitter instanceof HTMLButtonElement && submitter.value === 'shadow') await shadow(spec)
+      else if (await apply(spec)) this.#touched = false
     })
   }
 

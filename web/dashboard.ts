@@ -41,7 +41,11 @@ const charts = new Charts(() => history)
 const figures = new Figures()
 const events = new Events()
 const tiles = new Tiles(byId('tiles'), (id, what) => void act(`/api/servers/${id}/${what}`))
-const policyForm = new PolicyForm((spec) => act('/api/policy', spec), say)
+const policyForm = new PolicyForm(
+  (spec) => act('/api/policy', spec),
+  (policy) => act('/api/shadow', { policy }),
+  say,
+)
 
 interface Rows {
   readonly fields: readonly DayField[]
@@ -81,7 +85,9 @@ function show(told: FleetSnapshot): void {
   tiles.show(next.servers, next.usersPerServer)
   policyForm.show(next)
   connection('live', 'live')
-  const { paused, strategy, limits } = next
+  const { paused, strategy, limits, shadow } = next
+  set(byId('shadow'), 'hidden', !shadow)
+  if (shadow) set(byId('shadowing'), 'textContent', shadow.policy)
   set(byId('pause'), 'textContent', paused ? 'Go on' : 'Pause')
   set(byId('scaling'), 'textContent', paused ? 'paused' : 'decides')
   const select = byId<HTMLSelectElement>('strategy')
@@ -114,6 +120,7 @@ onSubmit('load', () => void act('/api/load', { users: number('users') }))
 byId('pattern').addEventListener('click', () => void act('/api/load', { users: null }))
 onSubmit('size', () => void act('/api/size', { servers: number('servers') }))
 onSubmit('autoscaler', () => void act('/api/pause', { paused: !state?.paused }))
+onSubmit('shadow', () => void act('/api/shadow', { policy: null }))
 onSubmit('strategies', () => {
   const { value } = byId<HTMLSelectElement>('strategy')
   void act('/api/strategy', { strategy: value })

@@ -73,6 +73,8 @@ export interface ControlTarget {
   /** A number of users, or `null` for what the load pattern says. */
   setLoad(users: number | null): void
   setPolicy(spec: PolicySpec): void
+  /** Begins a policy that decides beside and never acts; `null` ends it. */
+  setShadow(spec: PolicySpec | null): void
   setStrategy(name: StrategyName): void
   pause(paused: boolean): void
   /** Scales to `servers` within the limits, and pauses the autoscaler. */

@@ -150,8 +150,16 @@ export class FleetControl implements ControlTarget {
   }
 
   setPolicy(spec: PolicySpec): void {
-    this.#parts.autoScaler.policy.current = createPolicy(spec)
+    this.#parts.autoScaler.setPolicy(createPolicy(spec))
     this.#events.add('hand', `the policy is ${JSON.stringify(spec)} now`)
+  }
+
+  setShadow(spec: PolicySpec | null): void {
+    this.#parts.autoScaler.setShadow(spec === null ? undefined : createPolicy(spec))
+    this.#events.add(
+      'hand',
+      spec === null ? 'the shadow is ended' : `the shadow is ${JSON.stringify(spec)} now`,
+    )
   }
 
   setStrategy(name: StrategyName): void {

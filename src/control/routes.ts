@@ -83,6 +83,12 @@ export const ROUTES: readonly Route[] = [
   ),
   action('/api/policy', 'Changes the policy.', policySchema, ({ target }, spec) => target.setPolicy(spec)),
   action(
+    '/api/shadow',
+    'Begins a policy that decides beside and never acts; null ends it.',
+    z.strictObject({ policy: policySchema.nullable() }),
+    ({ target }, { policy }) => target.setShadow(policy),
+  ),
+  action(
     '/api/strategy',
     'Changes the balancing strategy: users stay, the next ones are placed by it.',
     z.strictObject({ strategy: z.enum(STRATEGY_NAMES) }),

@@ -37,10 +37,10 @@ export type ScaledItem = ScaledTick | Presence | UserMessage
 export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** What decides; it can be replaced and paused while it runs. */
   readonly policy: SteeredPolicy
-  readonly limits: ScalingLimits
   readonly interval: number
-  /** Decides beside and never acts; it can be replaced while it runs. */
-  shadow: Shadow | undefined
+  readonly #options: AutoScalerOptions
+  #limits: ScalingLimits
+  #shadow: Shadow | undefined
   readonly #onDecision: NonNullable<AutoScalerOptions['onDecision']>
   #fleet: Fleet | undefined
   #context: OperatorContext | undefined
@@ -63,10 +63,31 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
         )
       }
     }
-    this.limits = limitsOf(this.policy, options)
+    this.#options = options
+    this.#limits = limitsOf(this.policy, options)
     this.interval = requireNumber('interval', options.interval ?? 1, { above: 0 })
     this.#onDecision = options.onDecision ?? (() => {})
-    if (options.shadow) this.shadow = new Shadow(options.shadow, options)
+    this.setShadow(options.shadow)
+  }
+
+  get limits(): ScalingLimits {
+    return this.#limits
+  }
+
+  /** Decides beside and never acts. */
+  get shadow(): Shadow | undefined {
+    return this.#shadow
+  }
+
+  /** Lets another policy decide from now on, with the limits that it brings where none were asked for. */
+  setPolicy(policy: Policy): void {
+    this.policy.current = policy
+    this.#limits = limitsOf(policy, this.#options)
+  }
+
+  /** Begins a shadow anew, within the same limits; or ends it. */
+  setShadow(policy: Policy | undefined): void {
+    this.#shadow = policy && new Shadow(policy, this.#options)
   }
 
   override open(context: OperatorContext): void {
