@@ -1,6 +1,9 @@
 /** Takes the screenshots of the guide anew: `npm run screenshots`, with Debian's chromium. */
 import { mkdirSync } from 'node:fs'
+import { readConfig } from '../src/cli/config.ts'
 import { runAutoScalingDemo } from '../src/demo.ts'
+import { startControlPlane } from '../src/live/control-plane.ts'
+import { runSimulation } from '../src/simulation/run.ts'
 import { launchBrowser, openPage } from '../test/support/browser.ts'
 
 mkdirSync('docs/images', { recursive: true })
@@ -39,5 +42,26 @@ await page.screenshot({ path: 'docs/images/chat.png' })
 await new Promise((resolve) => setTimeout(resolve, 22_000))
 await light.page.screenshot({ path: 'docs/images/dashboard.png' })
 await dark.page.screenshot({ path: 'docs/images/dashboard-dark.png' })
-await browser.close()
 await demo
+
+// A day under slo with a forecast and a shadow, in half a minute.
+const options = readConfig('examples/day.yaml')
+const stop = new AbortController()
+let plane!: ReturnType<typeof startControlPlane>
+const day = runSimulation({
+  ...options,
+  pattern: options.pattern!,
+  pace: 2880,
+  signal: stop.signal,
+  onControl: (control) => {
+    plane = startControlPlane(control, { port: 0 })
+  },
+})
+const { page: dayPage } = await openPage(browser, (await plane).url)
+await dayPage.getByRole('button', { name: '1 day' }).click()
+await new Promise((resolve) => setTimeout(resolve, 44_000))
+await dayPage.screenshot({ path: 'docs/images/dashboard-day.png' })
+stop.abort()
+await day
+;(await plane).close()
+await browser.close()
