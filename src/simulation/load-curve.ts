@@ -1,14 +1,6 @@
 import { invalidInput, requireNumber } from '../errors.ts'
+import { excessOfLine } from '../traffic/excess.ts'
 import type { Trace } from '../traffic/trace.ts'
-
-/** Over a stretch of `seconds` on a straight line from `a` to `b`: the area above `capacity`. */
-function excessOfLine(a: number, b: number, seconds: number, capacity: number): number {
-  const low = Math.min(a, b)
-  const high = Math.max(a, b)
-  if (high <= capacity) return 0
-  if (low >= capacity) return ((a + b) / 2 - capacity) * seconds
-  return (((high - capacity) * (high - capacity)) / (high - low) / 2) * seconds
-}
 
 /**
  * Concurrent users over time on straight lines between points, from 0 to `duration` seconds, with exact integrals.
@@ -45,12 +37,12 @@ export class LoadCurve {
     let sum = 0
     while (i + 2 < times.length && times[i + 1]! < to) {
       const next = times[i + 1]!
-      sum += excessOfLine(load, values[i + 1]!, next - at, capacity)
+      sum += excessOfLine(load, values[i + 1]!, capacity) * (next - at)
       at = next
       load = values[i + 1]!
       i++
     }
-    return sum + excessOfLine(load, this.#on(i, to), to - at, capacity)
+    return sum + excessOfLine(load, this.#on(i, to), capacity) * (to - at)
   }
 
   /** The least and the most users between two times. */

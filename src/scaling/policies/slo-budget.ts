@@ -1,6 +1,6 @@
 const DAY = 86_400
 /** Steers for a little less than what is allowed, since what it cannot foresee comes on top. */
-const AIM = 0.9
+const AIM = 0.86
 /** Prices are these times 1/allowed, at which a server is worth holding that is needed for that share of the time. */
 const LEAST_PRICE = 0.3
 const MOST_PRICE = 100

@@ -1,11 +1,12 @@
 import { ErrorSketch } from './slo-errors.ts'
 import { FORECASTERS, Forecasters } from './slo-forecasters.ts'
-import { SHARES } from './slo-shadows.ts'
+import { MARGINS } from './slo-shadows.ts'
 
 /** Errors are measured against the forecast, its square root (as of counts), and the long-run mean. */
 const SCALES = 3
 /** Forecasters with scales: each learns its errors by itself. */
 export const GROUPS = FORECASTERS.length * SCALES
+const SHARES = MARGINS.map(({ share }) => share)
 /** Loads below this share of the long-run mean are not told apart. */
 const SMALL = 0.02
 
@@ -32,6 +33,9 @@ export class Forecasts {
     // Before anything was seen, the load is thought to double within a horizon.
     for (const sketch of this.#sketches) sketch.add(1)
   }
+
+  /** Whether the end of any forecast's horizon has come: before, nothing is known of the errors. */
+  known = false
 
   get mean(): number {
     return this.#forecasters.mean
@@ -67,6 +71,7 @@ export class Forecasts {
     open.push(shape)
     while (open.length > horizon) {
       const made = open.shift()!
+      this.known = true
       let most = load
       for (const each of open) most = Math.max(most, each.load)
       for (let g = 0; g < GROUPS; g++) {
@@ -82,11 +87,11 @@ export class Forecasts {
     return this.#forecasters.expected[Math.floor(group / SCALES)]!
   }
 
-  /** What is not exceeded in the share of horizons that is the `share`-th of `SHARES`, by the errors of the group; users. */
-  upper(group: number, share: number): number {
+  /** What is not exceeded in the share of horizons that the margin covers, by the errors of the group; users. */
+  upper(group: number, margin: number): number {
     return Math.max(
       0,
-      this.expected(group) + this.#margins[group * SHARES.length + share]! * this.#scales[group]!,
+      this.expected(group) + this.#margins[group * SHARES.length + margin]! * this.#scales[group]!,
     )
   }
 

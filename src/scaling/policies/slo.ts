@@ -1,12 +1,14 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { atLeastZero, option, specKind } from '../../spec-kind.ts'
+import { excessOfLine } from '../../traffic/excess.ts'
 import { DelayMeter } from '../delay-meter.ts'
 import { unknownLoad } from '../metric.ts'
 import type { Policy, Recommendation } from '../policy.ts'
 import { OverloadBudget } from './slo-budget.ts'
 import { Forecasts, GROUPS } from './slo-forecasts.ts'
-import { SHARES, Shadows } from './slo-shadows.ts'
+import { Means } from './slo-means.ts'
+import { MARGINS, Shadows } from './slo-shadows.ts'
 
 /** All that a user has to say; nothing depends on the traffic. */
 export interface SloOptions {
@@ -30,7 +32,7 @@ const MOST_HEADROOM = 2
 const MOST_LEAD = 120
 /** "The trend goes on": what it falls back to, its errors measured against the load, and the share it then covers. */
 const REACTING_GROUP = 6
-const REACTING_SHARE = 3
+const REACTING_MARGIN = MARGINS.findIndex(({ share }) => share === 0.95)
 /** The share of horizons whose highest load is within the band that is told. */
 const BAND = 0.9
 
@@ -38,6 +40,7 @@ const BAND = 0.9
 interface Learned {
   readonly forecasts: Forecasts
   readonly shadows: Shadows
+  readonly means: Means
   readonly keep: number
 }
 
@@ -48,7 +51,7 @@ class Slo {
   readonly #knownDelay: number
   readonly #budget: OverloadBudget
   readonly #overload: number
-  readonly #needed = new Int32Array(GROUPS * SHARES.length)
+  readonly #needed = new Int32Array(GROUPS * MARGINS.length)
   #learned: Learned | undefined
   #last: { time: number; load: number } | undefined
   #interval = 0
@@ -83,6 +86,7 @@ class Slo {
       this.#learned = {
         forecasts: new Forecasts(memory),
         shadows: new Shadows(GROUPS, size),
+        means: new Means(size),
         keep: 1 - 1 / memory,
       }
     }
@@ -108,31 +112,35 @@ class Slo {
   }
 
   /** What the past tick did, to the fleet and to the shadows. */
-  #settle({ shadows, keep }: Learned, before: number, load: number, size: number, lead: number): void {
+  #settle({ shadows, means, keep }: Learned, before: number, load: number, size: number, lead: number): void {
     this.#sizes.push(size)
     while (this.#sizes.length > lead + 1) this.#sizes.shift()
     const ready = Math.min(...this.#sizes) * this.#capacity
-    const over = (Math.max(0, before - ready) + Math.max(0, load - ready)) / 2
+    const over = excessOfLine(before, load, ready)
     this.#budget.add(this.#last!.time, (before + load) / 2, over, keep)
-    shadows.settle(before / this.#capacity, load / this.#capacity, lead, keep)
+    for (const { ledger } of [shadows, means])
+      ledger.settle(before / this.#capacity, load / this.#capacity, lead, keep)
   }
 
-  #decide({ forecasts, shadows }: Learned, load: number, horizon: number): Recommendation {
+  #decide({ forecasts, shadows, means }: Learned, load: number, horizon: number): Recommendation {
     forecasts.see(this.#last!.time, load, horizon, this.#interval)
     const most = MOST_HEADROOM * this.#highest
     for (let g = 0, i = 0; g < GROUPS; g++) {
-      for (let s = 0; s < SHARES.length; s++, i++) {
-        this.#needed[i] = this.#serversFor(Math.min(most, forecasts.upper(g, s)))
+      for (let s = 0; s < MARGINS.length; s++, i++) {
+        this.#needed[i] = this.#serversFor(
+          Math.min(most, forecasts.upper(g, s)) - MARGINS[s]!.spared * this.#capacity,
+        )
       }
     }
     shadows.want(this.#needed, this.#tick, horizon)
     const { allowed, price } = this.#budget
-    const choice = shadows.choose(allowed, price, (horizon * forecasts.mean) / this.#capacity)
-    const { group } = shadows.wayOf(choice.best)
+    const presumption = (horizon * forecasts.mean) / this.#capacity
+    means.want(shadows, allowed, price, presumption)
+    const { group, servers: advised } = means.choose(allowed, presumption)
     if (forecasts.failed(group)) this.#reactUntil = this.#tick + horizon
     const reacting = this.#tick < this.#reactUntil
-    const reaction = reacting ? this.#needed[REACTING_GROUP * SHARES.length + REACTING_SHARE]! : 0
-    const servers = Math.max(choice.servers, reaction)
+    const reaction = reacting ? this.#needed[REACTING_GROUP * MARGINS.length + REACTING_MARGIN]! : 0
+    const servers = Math.max(advised, reaction)
     return this.#explain(forecasts, group, servers, horizon, reacting)
   }
 
@@ -144,13 +152,22 @@ class Slo {
     reacting: boolean,
   ): Recommendation {
     const expected = forecasts.expected(group)
+    const seconds = horizon * this.#interval
+    if (!forecasts.known) {
+      return {
+        servers,
+        reason:
+          `no ${seconds.toFixed(0)} s are over yet, so it does not know how wrong its forecasts are: ${servers} servers are room for ` +
+          `${(servers * this.#capacity).toFixed(0)} users, ${expected.toFixed(0)} are expected`,
+        numbers: { expected, horizon: seconds },
+      }
+    }
     const room = servers * this.#capacity
     const sure = forecasts.sureness(group, room)
     const worst = Math.max(
       room,
-      Math.min(MOST_HEADROOM * this.#highest, forecasts.upper(group, SHARES.length - 1)),
+      Math.min(MOST_HEADROOM * this.#highest, forecasts.upper(group, MARGINS.length - 1)),
     )
-    const seconds = horizon * this.#interval
     const usersOver = worst - room
     const { realised } = this.#budget
     const spare = Math.max(0, servers - this.#serversFor(expected))
@@ -188,7 +205,7 @@ class Slo {
 /**
  * The cheapest fleet that keeps overload at or below a share of user-time, for people who do not want to tune. Many simple
  * forecasters learn their own errors over the time it takes to get a server; for each, with several margins of these errors
- * and several times to hold servers, a shadow fleet is counted on the load as it comes; the fleet follows the mean of those
+ * and several times to hold servers, a shadow fleet is counted on the load as it comes; the fleet follows a mean of those
  * that would have been cheapest at the overload that may be had. What may be had follows what was had. See `docs/slo.md`.
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
