@@ -33,6 +33,7 @@ const SPECS: Known[] = [
   { spec: { kind: 'queueing' }, monotone: 'all' },
   { spec: { kind: 'queueing', metric: 'cpu' }, monotone: 'all' },
   { spec: { kind: 'predictive' }, monotone: 'newest' },
+  { spec: { kind: 'predictive', metric: 'messagesPerSecond' }, monotone: 'newest' },
   { spec: { kind: 'slo' }, monotone: 'first' },
   { spec: { kind: 'max', policies: [{ kind: 'threshold' }, { kind: 'queueing' }] }, monotone: 'all' },
   {
@@ -124,6 +125,7 @@ describe('where only some servers tell the figure', () => {
   it.each<PolicySpec>([
     { kind: 'threshold', metric: 'cpu' },
     { kind: 'queueing', metric: 'cpu' },
+    { kind: 'predictive', metric: 'cpu' },
     { kind: 'max', policies: [{ kind: 'queueing', metric: 'cpu' }, SCHEDULE] },
   ])('$kind does not scale in', (spec) => {
     fc.assert(

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { requireNumber } from '../../errors.ts'
 import { option, seconds, specKind } from '../../spec-kind.ts'
-import { unknownLoad } from '../metric.ts'
+import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
 import type { Policy } from '../policy.ts'
 
 export interface PredictiveOptions {
-  /** Users that one server holds; 30. */
+  /** What is forecast: `users`, the load; any other, the total over the ready servers. */
+  metric?: AdditiveMetric
+  /** Users, or how much else, that one server holds; 30. */
   usersPerServer?: number
   /** How far ahead it looks, seconds: what a server takes to become ready, and one control interval; 90. */
   horizon?: number
@@ -49,10 +51,12 @@ class ForecastError {
 /**
  * Scales for the larger of the load now and the load that is forecast for when a server launched now would be ready: Holt's
  * linear trend, with an additive season where one is told (Holt–Winters). The trend is per second, so observations need not come evenly.
+ * While a ready server does not tell the metric, none is removed.
  *
  * Source: Hyndman and Athanasopoulos, *Forecasting: Principles and Practice*, 3rd edition, sections 8.2 and 8.3.
  */
 export function predictivePolicy(options: PredictiveOptions = {}): Policy {
+  const metric = options.metric ?? 'users'
   const usersPerServer = requireNumber('usersPerServer', options.usersPerServer ?? 30, { above: 0 })
   const horizon = requireNumber('horizon', options.horizon ?? 90, { min: 0 })
   const share = { min: 0, max: 1 }
@@ -70,11 +74,13 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
 
   return {
     name: 'predictive',
-    usersPerServer,
+    ...(metric === 'users' && { usersPerServer }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      const { time, load } = observation
-      if (load === undefined || !Number.isFinite(load)) return unknownLoad(observation)
+      const { time, size } = observation
+      const amount = amountOf(observation, metric)
+      if (!amount) return unknownAmount(metric, observation)
+      const load = amount.value
       const part = partOf(time)
       const elapsed = time - last
       if (Number.isNaN(level)) {
@@ -91,17 +97,23 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       error.see(time, load)
       error.made(time + horizon, forecast)
       const band = BAND * (error.deviation ?? forecast)
+      const servers = Math.ceil(wanted / usersPerServer - 1e-9)
+      const held = amount.missing > 0 && servers < size
+      const why = held ? `, but ${amount.missing} do not tell it` : ''
+      const shown = metric === 'users' ? load : Number(load.toFixed(2))
       return {
-        servers: Math.ceil(wanted / usersPerServer - 1e-9),
-        reason: `${load} users now, ${forecast.toFixed(1)} expected in ${horizon} s, at ${usersPerServer} a server`,
+        servers: held ? size : servers,
+        reason: `${shown} ${metric} now, ${forecast.toFixed(1)} expected in ${horizon} s, at ${usersPerServer} a server${why}`,
         numbers: { forecast, level, trendPerSecond: trend, usersPerServer },
-        forecast: {
-          time: time + horizon,
-          expected: forecast,
-          low: Math.max(0, forecast - band),
-          high: forecast + band,
-          sure: 0.95,
-        },
+        ...(metric === 'users' && {
+          forecast: {
+            time: time + horizon,
+            expected: forecast,
+            low: Math.max(0, forecast - band),
+            high: forecast + band,
+            sure: 0.95,
+          },
+        }),
       }
     },
   }
@@ -110,7 +122,8 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
 export const predictiveKind = specKind(
   'predictive',
   {
-    usersPerServer: option(z.number().positive(), 'users that one server holds', 30),
+    metric: option(z.enum(ADDITIVE_METRICS), 'what is forecast', 'users'),
+    usersPerServer: option(z.number().positive(), 'users, or how much else, that one server holds', 30),
     horizon: option(z.number().min(0), 'seconds it looks ahead', 90),
     alpha: option(z.number().min(0).max(1), 'smoothing of the level', 0.5),
     beta: option(z.number().min(0).max(1), 'smoothing of the trend', 0.1),
