@@ -171,8 +171,8 @@ export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promi
     const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
     await watched?.close()
     progress?.end()
-    files.commit(result)
     console.log(flags.json ? JSON.stringify(result) : summary(result))
+    files.commit(result)
     return result
   } catch (error) {
     await watched?.close().catch(() => {})
