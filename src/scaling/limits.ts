@@ -48,8 +48,8 @@ class Window {
 
 /** The limits of a policy: those asked for, else those that it brings. */
 export function limitsOf(policy: Policy, options: LimitOptions): ScalingLimits {
-  const { cooldown = policy.limits?.cooldown } = options
-  return new ScalingLimits({ ...policy.limits, ...options, cooldown })
+  const asked = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  return new ScalingLimits({ ...policy.limits, ...asked })
 }
 
 /** Applies, in this order: stabilization, step limits, min and max, cooldown. */
