@@ -159,6 +159,15 @@ describe('replay', () => {
     expect(stdout).toMatch(/200 s under threshold, then hpa, a decision every 2 s/)
   })
 
+  it('takes the longest run of a log that several wrote', async () => {
+    await record()
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+    writeFileSync(log, [...lines.slice(0, 41), ...lines, ...lines.slice(0, 21)].join('\n'))
+    const { status, stdout } = await runCli(['replay', log, '--policy', 'hpa'])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/decisions\.jsonl, the longest of 3 runs: 200 s under threshold/)
+  })
+
   it('ends with what is whole when it is interrupted, and writes no file', async () => {
     const lines = Array.from({ length: 40_000 }, (_, i) => {
       const load = Math.round(3000 + 2000 * Math.sin(i / 900))
@@ -193,7 +202,8 @@ describe('replay', () => {
     expect(await wrong(log, '--policy', 'magic')).toMatch(/"magic" is no policy/)
     expect(await wrong(log, '--interval', '0')).toMatch(/--interval: 0 is not allowed/)
     expect(readdirSync(folder)).toEqual(before)
-    writeFileSync(log, readFileSync(log, 'utf8').repeat(2))
+    const text = readFileSync(log, 'utf8')
+    writeFileSync(log, text + text.slice(text.indexOf('\n') + 1))
     expect(await wrong(log)).toMatch(
       /a decision at 0 s follows one at 200 s\n {2}allowed: the log of one run/,
     )

@@ -35,7 +35,7 @@ const decisionSchema = z.object({
   shadow: z.literal(true).optional(),
 })
 
-/** How the run was set up: the first line. */
+/** How the run was set up: the first line of each run. */
 const runSchema = z.object({
   kind: z.literal('run'),
   /** Of the log's form. */
@@ -61,9 +61,12 @@ export class DecisionLog {
   readonly #file: LineFile<LogLine>
   #begun = false
 
-  /** @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there. */
-  constructor(file: string) {
-    this.#file = new LineFile('--decisions', file)
+  /**
+   * @param goOn whether the runs that the file has stay before this one
+   * @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there.
+   */
+  constructor(file: string, goOn = false) {
+    this.#file = new LineFile('--decisions', file, goOn)
   }
 
   readonly onDecision = (decision: Decision, { policy, interval, limits }: AutoScaler): void => {

@@ -85,23 +85,34 @@ function events(decisions: readonly Decision[]): string[] {
   return told
 }
 
-/** What a log tells of the run; of each decision only what is needed, since a log may hold millions. */
-function read(file: string): { logged: LoggedRun | undefined; decided: Decision[] } {
-  let logged: LoggedRun | undefined
-  const decided: Decision[] = []
+/** What a log tells of a run. */
+interface Logged {
+  readonly run?: LoggedRun
+  readonly decided: Decision[]
+}
+
+/** The longest run of a log; of each decision only what is needed, since there may be millions. */
+function read(file: string): Logged & { runs: number } {
+  let [current, longest]: [Logged, Logged] = [{ decided: [] }, { decided: [] }]
+  let runs = 0
   for (const line of readDecisionLog(file)) {
     if (isDecision(line)) {
       const { time, action, from, to, ready, wanted, load, policy } = line
-      decided.push({ time, action, from, to, ready, wanted, load, policy, reason: '' })
-    } else if ('kind' in line && line.kind === 'run') logged ??= line
+      current.decided.push({ time, action, from, to, ready, wanted, load, policy, reason: '' })
+    } else if ('kind' in line && line.kind === 'run') {
+      current = { run: line, decided: [] }
+      runs++
+    }
+    if (current.decided.length > longest.decided.length) longest = current
   }
-  return { logged, decided }
+  return { ...longest, runs }
 }
 
 /** `concertina replay`: what other policies would have done with the load that a decision log tells of. */
 export async function replay(file: string, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
-  const { logged, decided } = read(file)
+  const { run: logged, decided, runs } = read(file)
   const run = recorded(decided, file)
+  const name = runs > 1 ? `${file}, the longest of ${runs} runs` : file
   const { terms, contenders } = termsOf(flags, run, logged)
   const asked = contenders(flags.policy)
   const single = asked.length === 1 ? asked[0] : undefined
@@ -139,7 +150,7 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
       if (signal.aborted) break
       rows.push(play(contender))
     }
-    console.log(tableText(table(title(file, run, flags, terms, floor), rows)))
+    console.log(tableText(table(title(name, run, flags, terms, floor), rows)))
     if (rows.length <= asked.length) {
       console.error(`concertina: interrupted; ${rows.length - 1} of ${asked.length} policies are whole`)
       for (const each of outputs) each.discard()
