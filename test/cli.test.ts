@@ -213,7 +213,7 @@ describe('bad input', () => {
 
 it('writes to a pipe as it is', async () => {
   const pipe = join(mkdtempSync(join(tmpdir(), 'cli-')), 'pipe')
-  execFileSync('mkfifo', [pipe])
+  execFileSync('sh', ['-c', 'mkfifo "$0"', pipe])
   const [{ status }, text] = await Promise.all([
     runCli(['simulate', '--scale-up-threshold', '15', '--events', pipe]),
     readFile(pipe, 'utf8'),

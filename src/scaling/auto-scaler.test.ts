@@ -76,6 +76,15 @@ describe('AutoScaler', () => {
     expect(scaler.decide(seen(100, 1, 10)).to).toBe(5) // what it wanted at most in the last 300 s
   })
 
+  it('waits out the cooldown also when the policy is changed meanwhile', () => {
+    const wanting = (servers: number) => ({ name: 'some', evaluate: () => ({ servers, reason: 'so' }) })
+    const scaler = new AutoScaler({ policy: wanting(4), cooldown: 60 })
+    expect(scaler.decide(seen(0, 1, 2)).to).toBe(4)
+    scaler.setPolicy(wanting(8))
+    expect(scaler.decide(seen(1, 1, 4))).toMatchObject({ to: 4, wanted: 8, limitedBy: 'cooldown' })
+    expect(scaler.decide(seen(60, 1, 4)).to).toBe(8)
+  })
+
   it('limits the steps', () => {
     const most = { name: 'most', evaluate: () => ({ servers: 99, reason: 'all' }) }
     const scaler = new AutoScaler({ policy: most, cooldown: 0, maxStepUp: 3 })

@@ -93,6 +93,11 @@ export class ScalingLimits {
     this.#highest = new Window(window('scaleDownStabilization'), 'highest')
   }
 
+  /** Takes over when the last scaling event was, from the limits that stood before these. */
+  follow(before: ScalingLimits): void {
+    this.#lastEvent = before.#lastEvent
+  }
+
   /** The size that `wanted` servers at `time` come to, from `size` now. Remembers it when it is a change. */
   apply(time: number, wanted: number, size: number): Limited {
     const lowest = this.#lowest.add(time, wanted)
