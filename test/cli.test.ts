@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -207,6 +209,25 @@ describe('bad input', () => {
     expect(status).toBe(2)
     expect(stderr).toMatch(/cannot be written \(EISDIR\)/)
   })
+})
+
+it('writes to a pipe as it is', async () => {
+  const pipe = join(mkdtempSync(join(tmpdir(), 'cli-')), 'pipe')
+  execFileSync('sh', ['-c', 'mkfifo "$0"', pipe])
+  const [{ status }, text] = await Promise.all([
+    runCli(['simulate', '--scale-up-threshold', '15', '--events', pipe]),
+    readFile(pipe, 'utf8'),
+  ])
+  expect(status).toBe(0)
+  expect(JSON.parse(text.split('\n')[0]!)).toMatchObject({ action: 'scale_up' })
+  expect(statSync(pipe).isFIFO()).toBe(true)
+})
+
+it('tells the result also when the decisions could not be written', async () => {
+  const { status, stdout, stderr } = await runCli(['simulate', '--decisions', '/dev/full'])
+  expect(status).toBe(2)
+  expect(stdout).toMatch(/Peak load: 50 concurrent users/)
+  expect(stderr).toMatch(/--decisions \/dev\/full: cannot be written \(ENOSPC\)/)
 })
 
 describe('concertina demo', () => {

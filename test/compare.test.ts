@@ -191,6 +191,14 @@ describe('tune', () => {
     expect(parse(stdout)).toMatchObject({ autoScaler: { policy: { kind: 'hpa', target: 25 } } })
   })
 
+  it('takes values that only go together, and not with what is usual', async () => {
+    const { status, stdout } = await tune(
+      ...['--policy', 'threshold', '--search', 'scaleUpThreshold=10', '--search', 'scaleDownThreshold=5'],
+    )
+    expect(status).toBe(0)
+    expect(parse(stdout).autoScaler.policy).toMatchObject({ scaleUpThreshold: 10, scaleDownThreshold: 5 })
+  })
+
   it('gives the same answer with one thread and with three', async () => {
     const terms = judgingOf({}).terms
     const hpa = contenderOf('hpa', terms)
@@ -219,6 +227,12 @@ describe('tune', () => {
     )
     expect(await wrong('--policy', 'hpa', '--search', 'aim=1')).toMatch(
       /hpa has no such option\n {2}allowed: .*target/,
+    )
+    expect(await wrong('--policy', 'hpa', '--search', 'target=20', '--search', 'target=30')).toMatch(
+      /--search: target is told twice\n {2}allowed: all values of an option at once/,
+    )
+    expect(await wrong('--policy', 'hpa', '--interval', '1e-9')).toMatch(
+      /--interval: 1e-9 s make 1e\+14 decisions in \d+ s\n {2}allowed: at least 0\.0012 s here/,
     )
     expect(await wrong('--policy', 'hpa', '--search', 'target=x')).toMatch(/"x" is not a number/)
     expect(await wrong('--policy', 'hpa', '--train', '2')).toMatch(/--train: 2 is not allowed/)

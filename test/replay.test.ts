@@ -121,7 +121,8 @@ describe('replay', () => {
       json,
     ])
     const [was, same] = JSON.parse(readFileSync(json, 'utf8')).replayed as [Row, Row]
-    expect(same.scalingEvents).toBe(was.scalingEvents)
+    // One more: it begins with the third server that the first seconds need, and gives it back at once.
+    expect(same.scalingEvents).toBe(was.scalingEvents + 1)
     expect(same.serverHours).toBeCloseTo(was.serverHours, 6)
     expect(Math.abs(same.overload - was.overload)).toBeLessThan(0.005)
   })
@@ -132,6 +133,59 @@ describe('replay', () => {
     const { stdout } = await runCli(['replay', log, '--policy', 'hpa', '--decisions', other])
     const [event] = /^At .*hpa saw that.*$/m.exec(stdout)!
     expect((await runCli(['explain', other])).stdout).toMatch(event!)
+  })
+
+  it('reads a log that breaks off within its last line up to there, and says so', async () => {
+    await record()
+    const text = readFileSync(log, 'utf8')
+    writeFileSync(log, text.slice(0, text.lastIndexOf('"time":100')))
+    const { status, stdout, stderr } = await runCli(['replay', log, '--policy', 'hpa'])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/decisions\.jsonl: 100 s under threshold/)
+    expect(stderr).toMatch(/decisions\.jsonl:103: the log breaks off within this line/)
+    const explained = await runCli(['explain', log])
+    expect(explained.stdout.trimEnd().split('\n')).toHaveLength(102)
+  })
+
+  it('names the policies that were in charge one after the other', async () => {
+    await record()
+    const [run, ...lines] = readFileSync(log, 'utf8').trimEnd().split('\n')
+    const late = (line: string) => JSON.parse(line).time >= 100 && JSON.parse(line).shadow === undefined
+    const changed = lines.map((line) =>
+      late(line) ? line.replace('"policy":"threshold"', '"policy":"hpa"') : line,
+    )
+    writeFileSync(log, [run, ...changed].join('\n'))
+    const { stdout } = await runCli(['replay', log, '--policy', 'hpa'])
+    expect(stdout).toMatch(/200 s under threshold, then hpa, a decision every 2 s/)
+  })
+
+  it('takes the longest run of a log that several wrote', async () => {
+    await record()
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+    writeFileSync(log, [...lines.slice(0, 41), ...lines, ...lines.slice(0, 21)].join('\n'))
+    const { status, stdout } = await runCli(['replay', log, '--policy', 'hpa'])
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/decisions\.jsonl, the longest of 3 runs: 200 s under threshold/)
+  })
+
+  it('ends with what is whole when it is interrupted, and writes no file', async () => {
+    const lines = Array.from({ length: 40_000 }, (_, i) => {
+      const load = Math.round(3000 + 2000 * Math.sin(i / 900))
+      return `{"time":${i},"action":"none","from":100,"to":100,"ready":100,"wanted":100,"load":${load},"policy":"p","reason":"r"}\n`
+    })
+    writeFileSync(log, lines.join(''))
+    const many = ['hpa', 'slo', 'knative', 'queueing', 'predictive', 'step', 'threshold']
+    const policies = many.flatMap((name) => ['--policy', name])
+    const { status, stderr } = await runCli(
+      ['replay', log, ...policies, '--json', join(folder, 'out.json')],
+      async (child) => {
+        while (readdirSync(folder).length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
+        child.kill('SIGINT')
+      },
+    )
+    expect(status).toBe(130)
+    expect(stderr).toMatch(/interrupted; \d of 7 policies are whole/)
+    expect(readdirSync(folder)).toEqual(['decisions.jsonl'])
   })
 
   it('says what is wrong, and leaves no file', async () => {
@@ -148,6 +202,11 @@ describe('replay', () => {
     expect(await wrong(log, '--policy', 'magic')).toMatch(/"magic" is no policy/)
     expect(await wrong(log, '--interval', '0')).toMatch(/--interval: 0 is not allowed/)
     expect(readdirSync(folder)).toEqual(before)
+    const text = readFileSync(log, 'utf8')
+    writeFileSync(log, text + text.slice(text.indexOf('\n') + 1))
+    expect(await wrong(log)).toMatch(
+      /a decision at 0 s follows one at 200 s\n {2}allowed: the log of one run/,
+    )
     writeFileSync(log, '{"kind":"run"}\n')
     expect(await wrong(log)).toMatch(/decisions\.jsonl:1: this is no decision/)
     writeFileSync(log, '')

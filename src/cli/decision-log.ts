@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readSync } from 'node:fs'
+import { StringDecoder } from 'node:string_decoder'
 import { z } from 'zod'
 import type { ControlTarget } from '../control/control-target.ts'
 import { ConcertinaError } from '../errors.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/decision.ts'
 import { LineFile } from './line-file.ts'
+
+/** Bytes read at once. */
+const CHUNK = 1 << 20
 
 const forecastSchema = z.object({
   time: z.number(),
@@ -31,7 +35,7 @@ const decisionSchema = z.object({
   shadow: z.literal(true).optional(),
 })
 
-/** How the run was set up: the first line. */
+/** How the run was set up: the first line of each run. */
 const runSchema = z.object({
   kind: z.literal('run'),
   /** Of the log's form. */
@@ -57,9 +61,12 @@ export class DecisionLog {
   readonly #file: LineFile<LogLine>
   #begun = false
 
-  /** @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there. */
-  constructor(file: string) {
-    this.#file = new LineFile('--decisions', file)
+  /**
+   * @param goOn whether the runs that the file has stay before this one
+   * @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there.
+   */
+  constructor(file: string, goOn = false) {
+    this.#file = new LineFile('--decisions', file, goOn)
   }
 
   readonly onDecision = (decision: Decision, { policy, interval, limits }: AutoScaler): void => {
@@ -83,42 +90,66 @@ export class DecisionLog {
   }
 }
 
-/** A line of a log with its number, from 1. */
-export interface NumberedLine {
-  readonly number: number
-  readonly line: LogLine
-}
-
 /**
- * Reads a decision log, as `--decisions` or `--events` writes it; `-` is standard input.
+ * Reads a decision log, as `--decisions` or `--events` writes it, line by line; `-` is standard input. A log that breaks off within its
+ * last line, as a full disk or a crash leaves it, is read up to there, and that is said.
  * @param only this line; all of them unless told
  * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT that names the line.
  */
-export function readDecisionLog(file: string, only?: number): NumberedLine[] {
-  let text: string
-  try {
-    text = readFileSync(file === '-' ? 0 : file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    throw new ConcertinaError('FILE_ACCESS', `${file}: cannot be read (${code})`, {
-      hint: 'a decision log, as --decisions writes it',
-    })
-  }
-  const lines = text.split('\n')
-  if (lines.at(-1) === '') lines.pop()
-  if (only !== undefined && !(Number.isInteger(only) && only >= 1 && only <= lines.length)) {
-    throw new ConcertinaError('INVALID_INPUT', `--line: there is no line ${only}`, {
-      hint: `1 to ${lines.length}`,
-    })
-  }
-  return lines.flatMap((each, i): NumberedLine[] => {
-    if (only !== undefined && only !== i + 1) return []
-    try {
-      return [{ number: i + 1, line: lineSchema.parse(JSON.parse(each)) as LogLine }]
-    } catch {
-      throw new ConcertinaError('INVALID_INPUT', `${file}:${i + 1}: this is no decision`, {
+export function* readDecisionLog(file: string, only?: number): Generator<LogLine> {
+  let number = 0
+  for (const { text, ended } of linesOf(file)) {
+    number++
+    if (only !== undefined && only !== number) continue
+    const line = parsed(text)
+    if (line) yield line
+    else if (ended || number === 1) {
+      throw new ConcertinaError('INVALID_INPUT', `${file}:${number}: this is no decision`, {
         hint: 'lines of a decision log, as --decisions writes it',
       })
+    } else console.error(`concertina: ${file}:${number}: the log breaks off within this line`)
+  }
+  if (only !== undefined && !(Number.isInteger(only) && only >= 1 && only <= number)) {
+    throw new ConcertinaError('INVALID_INPUT', `--line: there is no line ${only}`, {
+      hint: number === 0 ? 'a log with lines; this one is empty' : `1 to ${number}`,
+    })
+  }
+}
+
+function parsed(text: string): LogLine | undefined {
+  try {
+    return lineSchema.parse(JSON.parse(text)) as LogLine
+  } catch {
+    return undefined
+  }
+}
+
+/** The lines of a file, however large it is, and whether each was ended. */
+function* linesOf(file: string): Generator<{ text: string; ended: boolean }> {
+  const reading = <T>(act: () => T): T => {
+    try {
+      return act()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new ConcertinaError('FILE_ACCESS', `${file}: cannot be read (${code})`, {
+        hint: 'a decision log, as --decisions writes it',
+      })
     }
-  })
+  }
+  const descriptor = file === '-' ? 0 : reading(() => openSync(file, 'r'))
+  try {
+    const chunk = Buffer.alloc(CHUNK)
+    const decoder = new StringDecoder('utf8')
+    let rest = ''
+    for (;;) {
+      const bytes = reading(() => readSync(descriptor, chunk))
+      const lines = (rest + (bytes > 0 ? decoder.write(chunk.subarray(0, bytes)) : decoder.end())).split('\n')
+      rest = lines.pop()!
+      for (const text of lines) yield { text, ended: true }
+      if (bytes === 0) break
+    }
+    if (rest !== '') yield { text: rest, ended: false }
+  } finally {
+    if (descriptor !== 0) closeSync(descriptor)
+  }
 }

@@ -54,8 +54,11 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     throw error
   } finally {
     watchers.view?.end()
-    watchers.decisions?.close()
-    watchers.history?.close()
+    try {
+      watchers.decisions?.close()
+    } finally {
+      watchers.history?.close()
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Decision } from '../scaling/decision.ts'
 import { type Happened, type LoggedRun, type LogLine, readDecisionLog } from './decision-log.ts'
 
@@ -49,7 +50,15 @@ function told(line: LogLine): string {
   return line.kind === 'run' ? runSentence(line) : happened(line)
 }
 
+/** Lines after which it looks whether it was asked to stop, or nobody reads on. */
+const LINES_AT_ONCE = 500
+
 /** `concertina explain`: the lines of a decision log in words. */
-export async function explain(file: string, line: number | undefined): Promise<void> {
-  for (const each of readDecisionLog(file, line)) console.log(told(each.line))
+export async function explain(file: string, line: number | undefined, signal: AbortSignal): Promise<void> {
+  let lines = 0
+  for (const each of readDecisionLog(file, line)) {
+    console.log(told(each))
+    if (++lines % LINES_AT_ONCE === 0) await setImmediate()
+    if (signal.aborted) return
+  }
 }

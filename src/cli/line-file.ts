@@ -1,4 +1,4 @@
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
 import type { ConcertinaError } from '../errors.ts'
 import { cannotWrite, writeWhole } from './output-file.ts'
 
@@ -7,6 +7,22 @@ const CHUNK = 1 << 16
 /** What is gathered is written after so long at the latest. */
 const EVERY_MS = 1000
 
+/** Opens a file to go on after its last whole line; what a crash left of one more is cut off. */
+function openAtEnd(file: string): number {
+  const descriptor = openSync(file, 'a+')
+  const stat = fstatSync(descriptor)
+  if (!stat.isFile()) return descriptor
+  const chunk = Buffer.alloc(CHUNK)
+  let end = stat.size
+  for (let whole = -1; end > 0 && whole < 0; ) {
+    const from = Math.max(0, end - CHUNK)
+    whole = chunk.subarray(0, readSync(descriptor, chunk, 0, end - from, from)).lastIndexOf('\n')
+    end = from + whole + 1
+  }
+  if (end < stat.size) ftruncateSync(descriptor, end)
+  return descriptor
+}
+
 /** One JSON object a line, written as things happen. */
 export class LineFile<T> {
   readonly #flag: string
@@ -14,17 +30,19 @@ export class LineFile<T> {
   readonly #descriptor: number
   readonly #timer: NodeJS.Timeout
   #text = ''
+  #closed = false
   #error: ConcertinaError | undefined
 
   /**
    * @param flag that named it, for errors
+   * @param goOn whether what the file has stays before what is written
    * @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there.
    */
-  constructor(flag: string, file: string) {
+  constructor(flag: string, file: string, goOn = false) {
     this.#flag = flag
     this.#file = file
     try {
-      this.#descriptor = openSync(file, 'w')
+      this.#descriptor = goOn ? openAtEnd(file) : openSync(file, 'w')
     } catch (error) {
       throw cannotWrite(flag, file, error)
     }
@@ -39,8 +57,10 @@ export class LineFile<T> {
     if (this.#text.length > CHUNK) this.#write()
   }
 
-  /** @throws {ConcertinaError} FILE_ACCESS when lines could not be written. */
+  /** Once; @throws {ConcertinaError} FILE_ACCESS when lines could not be written. */
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     clearInterval(this.#timer)
     this.#write()
     closeSync(this.#descriptor)

@@ -140,7 +140,7 @@ function program(): Command {
     .option('--json <file>', 'write the figures there')
     .option('--decisions <file>', 'write the decisions of the one policy there, for explain')
     .action(async (file: string, flags: ReplayFlags) =>
-      run(async () => (await import('./replay.ts')).replay(file, flags), flags),
+      run(async (_, signal) => (await import('./replay.ts')).replay(file, flags, signal), flags),
     )
   main
     .command('explain')
@@ -148,7 +148,7 @@ function program(): Command {
     .argument('<file>', 'what --decisions or --events wrote; - is the standard input')
     .option('--line <number>', 'only this line', number)
     .action(async (file: string, flags: { line?: number }) =>
-      run(async () => (await import('./explain.ts')).explain(file, flags.line), flags),
+      run(async (_, signal) => (await import('./explain.ts')).explain(file, flags.line, signal), flags),
     )
   main
     .command('token')

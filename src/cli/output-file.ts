@@ -15,11 +15,12 @@ export function writeWhole(descriptor: number, text: string): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
 }
 
-/** A file that appears under its name only when it is whole. */
+/** A file that appears under its name only when it is whole. What is no file, such as a pipe or `/dev/stdout`, is written to as it is. */
 export class OutputFile {
   readonly #flag: string
   readonly #file: string
-  readonly #partial: string
+  /** Its name until it is whole; nothing for what is no file. */
+  #partial: string | undefined
   readonly #descriptor: number
 
   /**
@@ -29,12 +30,14 @@ export class OutputFile {
   constructor(flag: string, file: string) {
     this.#flag = flag
     this.#file = file
-    this.#partial = `${file}.${process.pid}.partial`
+    const partial = `${file}.${process.pid}.partial`
     this.#descriptor = this.#or(() => {
-      // Renaming onto a folder would fail only after the run.
-      if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-        throw Object.assign(new Error(), { code: 'EISDIR' })
-      return openSync(this.#partial, 'wx')
+      const there = statSync(file, { throwIfNoEntry: false })
+      // A folder is refused here: renaming onto it would fail only after the run.
+      if (there && !there.isFile()) return openSync(file, 'w')
+      const descriptor = openSync(partial, 'wx')
+      this.#partial = partial
+      return descriptor
     })
   }
 
@@ -43,13 +46,13 @@ export class OutputFile {
     this.#or(() => {
       writeWhole(this.#descriptor, text)
       closeSync(this.#descriptor)
-      renameSync(this.#partial, this.#file)
+      if (this.#partial !== undefined) renameSync(this.#partial, this.#file)
     })
   }
 
   /** Leaves nothing behind. */
   discard(): void {
-    rmSync(this.#partial, { force: true })
+    if (this.#partial !== undefined) rmSync(this.#partial, { force: true })
   }
 
   #or<T>(act: () => T): T {

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { invalidInput } from '../errors.ts'
 import { type FigureTable, percent, tableText } from '../report/comparison-table.ts'
 import type { Decision } from '../scaling/decision.ts'
@@ -84,11 +85,34 @@ function events(decisions: readonly Decision[]): string[] {
   return told
 }
 
+/** What a log tells of a run. */
+interface Logged {
+  readonly run?: LoggedRun
+  readonly decided: Decision[]
+}
+
+/** The longest run of a log; of each decision only what is needed, since there may be millions. */
+function read(file: string): Logged & { runs: number } {
+  let [current, longest]: [Logged, Logged] = [{ decided: [] }, { decided: [] }]
+  let runs = 0
+  for (const line of readDecisionLog(file)) {
+    if (isDecision(line)) {
+      const { time, action, from, to, ready, wanted, load, policy } = line
+      current.decided.push({ time, action, from, to, ready, wanted, load, policy, reason: '' })
+    } else if ('kind' in line && line.kind === 'run') {
+      current = { run: line, decided: [] }
+      runs++
+    }
+    if (current.decided.length > longest.decided.length) longest = current
+  }
+  return { ...longest, runs }
+}
+
 /** `concertina replay`: what other policies would have done with the load that a decision log tells of. */
-export async function replay(file: string, flags: ReplayFlags): Promise<void> {
-  const lines = readDecisionLog(file).map(({ line }) => line)
-  const logged = lines.find((line): line is LoggedRun => 'kind' in line && line.kind === 'run')
-  const run = recorded(lines.filter(isDecision), file)
+export async function replay(file: string, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
+  const { run: logged, decided, runs } = read(file)
+  const run = recorded(decided, file)
+  const name = runs > 1 ? `${file}, the longest of ${runs} runs` : file
   const { terms, contenders } = termsOf(flags, run, logged)
   const asked = contenders(flags.policy)
   const single = asked.length === 1 ? asked[0] : undefined
@@ -120,8 +144,18 @@ export async function replay(file: string, flags: ReplayFlags): Promise<void> {
       scalingEvents,
       peakServers,
     }
-    const rows = [was, ...asked.map(play)]
-    console.log(tableText(table(title(file, run, flags, terms, floor), rows)))
+    const rows = [was]
+    for (const contender of asked) {
+      await setImmediate() // a signal is heard
+      if (signal.aborted) break
+      rows.push(play(contender))
+    }
+    console.log(tableText(table(title(name, run, flags, terms, floor), rows)))
+    if (rows.length <= asked.length) {
+      console.error(`concertina: interrupted; ${rows.length - 1} of ${asked.length} policies are whole`)
+      for (const each of outputs) each.discard()
+      return
+    }
     if (single) console.log(['', ...events(decisions)].join('\n'))
     json?.commit(`${JSON.stringify({ terms, floor, replayed: rows }, undefined, 2)}\n`)
     const { policy, interval, minServers, maxServers } = { ...terms, policy: single?.name ?? '' }

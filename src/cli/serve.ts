@@ -58,7 +58,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   const view = openView(process.stdout)
   const log = logger(view)
   const auth = authOf(flags, live.auth)
-  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions)
+  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
   const autoScaler = new AutoScaler({
     ...config.autoScaler,
     ...scalingOptions(flags),

@@ -156,6 +156,11 @@ class Outputs {
   discard(): void {
     this.events?.discard()
     this.report?.discard()
+    try {
+      this.decisions?.close() // what was decided until then is worth keeping
+    } catch {
+      // The error that led here is the one to tell.
+    }
   }
 }
 
@@ -171,8 +176,8 @@ export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promi
     const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
     await watched?.close()
     progress?.end()
-    files.commit(result)
     console.log(flags.json ? JSON.stringify(result) : summary(result))
+    files.commit(result)
     return result
   } catch (error) {
     await watched?.close().catch(() => {})

@@ -4,7 +4,7 @@ import { percent } from '../report/comparison-table.ts'
 import { POLICY_KEYS } from '../scaling/policies.ts'
 import type { FluidResult } from '../simulation/fluid.ts'
 import type { Contender, Played, Terms } from '../simulation/judge.ts'
-import { type Dimension, LIMIT_PATHS, searchSpace, variant } from '../simulation/search-space.ts'
+import { type Dimension, LIMIT_PATHS, mayHave, searchSpace } from '../simulation/search-space.ts'
 import { TaskPool } from '../simulation/task-pool.ts'
 import { type Tuned, tune } from '../simulation/tuning.ts'
 import { countProgress } from './count-progress.ts'
@@ -33,14 +33,20 @@ function dimensionOf(text: string, base: Contender): Dimension {
   const { kind } = base.policy
   const keys = [...(POLICY_KEYS.get(kind) ?? []), ...LIMIT_PATHS]
   if (!keys.includes(path.split('.')[0]!)) throw wrong(`${kind} has no such option`, keys.join(', '))
-  if (!values.some((value) => variant(base, { [path]: value })))
+  if (!values.some((value) => mayHave(base, path, value)))
     throw wrong(`${kind} takes none of these values`, 'values that a config may have there')
   return { path, values: [...new Set(values)] }
 }
 
 /** What is searched: what was told, or what is usual for the policy. */
 function spaceOf({ search }: TuneFlags, base: Contender, terms: Terms): Dimension[] {
-  if (search) return search.map((each) => dimensionOf(each, base))
+  if (search) {
+    const told = search.map((each) => dimensionOf(each, base))
+    const twice = told.find(({ path }, i) => told.findIndex((other) => other.path === path) < i)
+    if (twice)
+      throw invalidInput('--search', `${twice.path} is told twice`, 'all values of an option at once')
+    return told
+  }
   const space = searchSpace(base.policy, terms)
   if (space.length > 0) return space
   throw invalidInput(

@@ -56,6 +56,35 @@ describe('AutoScaler', () => {
     expect(scaler.decide(seen(10.1, 2, 8)).to).toBe(3)
   })
 
+  it('takes any number for an answer: a part of a server is a whole one, and no number changes nothing', () => {
+    const answers = [2.5, 3.0000000001, Number.NaN, Infinity, -Infinity]
+    const policy = { name: 'any', evaluate: () => ({ servers: answers.shift()!, reason: 'so' }) }
+    const scaler = new AutoScaler({ policy, cooldown: 0, minServers: 1, maxServers: 9 })
+    const decided = [0, 1, 2, 3, 4].map((time) => scaler.decide(seen(time, 10, 3)))
+    expect(decided.map(({ to }) => to)).toEqual([3, 3, 3, 9, 1])
+    expect(decided[2]).toMatchObject({ action: 'none', wanted: 3, limitedBy: 'missing-metrics' })
+  })
+
+  it('leaves to the policy what is asked for as undefined', () => {
+    const limits = { cooldown: 60, minServers: 3, scaleDownStabilization: 300 }
+    const policy = { name: 'own', limits, evaluate: () => ({ servers: 5, reason: 'five' }) }
+    const open = { cooldown: undefined, minServers: undefined, scaleDownStabilization: undefined }
+    const scaler = new AutoScaler({ policy, ...open, maxServers: 20 })
+    expect(scaler.limits).toMatchObject({ cooldown: 60, minServers: 3, maxServers: 20 })
+    scaler.decide(seen(0, 1, 10))
+    policy.evaluate = () => ({ servers: 4, reason: 'four' })
+    expect(scaler.decide(seen(100, 1, 10)).to).toBe(5) // what it wanted at most in the last 300 s
+  })
+
+  it('waits out the cooldown also when the policy is changed meanwhile', () => {
+    const wanting = (servers: number) => ({ name: 'some', evaluate: () => ({ servers, reason: 'so' }) })
+    const scaler = new AutoScaler({ policy: wanting(4), cooldown: 60 })
+    expect(scaler.decide(seen(0, 1, 2)).to).toBe(4)
+    scaler.setPolicy(wanting(8))
+    expect(scaler.decide(seen(1, 1, 4))).toMatchObject({ to: 4, wanted: 8, limitedBy: 'cooldown' })
+    expect(scaler.decide(seen(60, 1, 4)).to).toBe(8)
+  })
+
   it('limits the steps', () => {
     const most = { name: 'most', evaluate: () => ({ servers: 99, reason: 'all' }) }
     const scaler = new AutoScaler({ policy: most, cooldown: 0, maxStepUp: 3 })

@@ -81,8 +81,10 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
 
   /** Lets another policy decide from now on, with the limits that it brings where none were asked for. */
   setPolicy(policy: Policy): void {
+    const limits = limitsOf(policy, this.#options)
+    limits.follow(this.#limits)
     this.policy.current = policy
-    this.#limits = limitsOf(policy, this.#options)
+    this.#limits = limits
   }
 
   /** Begins a shadow anew, within the same limits; or ends it. */

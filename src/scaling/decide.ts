@@ -8,8 +8,11 @@ const STALE_SECONDS = 60
 /** Policy, then limits: what to do about an observation. Acts on nothing. */
 export function decide(policy: Policy, limits: ScalingLimits, observation: Observation): Decision {
   const { time, load, size } = observation
-  const { servers, reason, numbers, forecast } = policy.evaluate(observation)
-  const blind = (load === undefined || (observation.age ?? 0) > STALE_SECONDS) && servers < size
+  const { servers: asked, reason, numbers, forecast } = policy.evaluate(observation)
+  // A part of a server is a whole one; what is no number at all tells nothing.
+  const servers = Number.isNaN(asked) ? size : Math.ceil(asked - 1e-9)
+  const missing = load === undefined || (observation.age ?? 0) > STALE_SECONDS
+  const blind = Number.isNaN(asked) || (missing && servers < size)
   const limited = limits.apply(time, blind ? size : servers, size)
   const to = limited.servers
   return {

@@ -48,8 +48,8 @@ class Window {
 
 /** The limits of a policy: those asked for, else those that it brings. */
 export function limitsOf(policy: Policy, options: LimitOptions): ScalingLimits {
-  const { cooldown = policy.limits?.cooldown } = options
-  return new ScalingLimits({ ...policy.limits, ...options, cooldown })
+  const asked = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  return new ScalingLimits({ ...policy.limits, ...asked })
 }
 
 /** Applies, in this order: stabilization, step limits, min and max, cooldown. */
@@ -91,6 +91,11 @@ export class ScalingLimits {
       requireNumber(where, options[where] ?? 0, { min: 0 })
     this.#lowest = new Window(window('scaleUpStabilization'), 'lowest')
     this.#highest = new Window(window('scaleDownStabilization'), 'highest')
+  }
+
+  /** Takes over when the last scaling event was, from the limits that stood before these. */
+  follow(before: ScalingLimits): void {
+    this.#lastEvent = before.#lastEvent
   }
 
   /** The size that `wanted` servers at `time` come to, from `size` now. Remembers it when it is a change. */

@@ -18,6 +18,13 @@ const scaler = (policy: Policy, interval: number, maxServers = 100) =>
   new AutoScaler({ policy, interval, minServers: 1, maxServers, cooldown: 0 })
 
 describe('LoadCurve', () => {
+  it('is cut by time, however its points are spread', () => {
+    const times = Float64Array.from([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 50, 70, 100])
+    const curve = new LoadCurve({ times, values: times })
+    expect(curve.part(0, 0.7)).toMatchObject({ duration: 70 })
+    expect(curve.part(0.7, 1)).toMatchObject({ duration: 30, values: Float64Array.from([70, 100]) })
+  })
+
   it('integrates as a fine sum does, forward and back', () => {
     fc.assert(
       fc.property(

@@ -70,6 +70,9 @@ export function standingServers(
   return Math.min(limits.maxServers, Math.max(limits.minServers, needed, least))
 }
 
+/** Decisions of one run: three years at every second. */
+const MOST_DECISIONS = 1e8
+
 /** The begin of scoring and the end, seconds. */
 export function scoredTime(world: FluidWorld, interval: number): { begin: number; end: number } {
   requireNumber('usersPerServer', world.usersPerServer, { above: 0 })
@@ -77,6 +80,13 @@ export function scoredTime(world: FluidWorld, interval: number): { begin: number
   const warmUp = requireNumber('warmUp', world.warmUp ?? 0, { min: 0 })
   const begin = Math.ceil(warmUp / interval - 1e-9) * interval
   const end = world.curve.duration
+  if (end / interval > MOST_DECISIONS) {
+    throw invalidInput(
+      'interval',
+      `${interval} s make ${(end / interval).toExponential(0)} decisions in ${end} s`,
+      `at least ${(end / MOST_DECISIONS).toPrecision(2)} s here`,
+    )
+  }
   if (begin >= end) {
     throw invalidInput('warmUp', `${warmUp} s leave nothing of ${end} s to score`, `seconds below ${end}`)
   }

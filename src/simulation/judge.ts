@@ -28,7 +28,7 @@ export interface Played {
   readonly file: string
   readonly scale?: number
   readonly targetServers?: number
-  /** Shares (0–1) of the trace's points to begin and to end at. */
+  /** Shares (0–1) of the trace's duration to begin and to end at. */
   readonly part?: readonly [from: number, to: number]
 }
 
@@ -112,7 +112,9 @@ export function contenderOf(kind: string, terms: Terms): Contender {
     return { name: kind, policy: parsed.data }
   }
   const [issue] = parsed.error.issues
-  throw new ConcertinaError('INVALID_INPUT', `--policy: ${kind} needs ${issue?.path.join('.')} to be told`, {
+  const path = issue?.path.join('.') ?? ''
+  const wrong = path in options ? `takes no ${path} of ${options[path]}` : `needs ${path} to be told`
+  throw new ConcertinaError('INVALID_INPUT', `--policy: ${kind} ${wrong}`, {
     hint: 'name it with its options under policies in a --config file',
   })
 }

@@ -89,8 +89,8 @@ export class LoadCurve {
 
   /** The part from the share `from` to the share `to` (0–1) of the duration, cut at points. */
   part(from: number, to: number): LoadCurve {
-    const last = this.times.length - 1
-    const [a, b] = [Math.floor(last * from), Math.floor(last * to)]
+    const at = (share: number) => this.times.findLastIndex((time) => time <= share * this.duration + 1e-9)
+    const [a, b] = [at(from), at(to)]
     if (b <= a) {
       throw invalidInput('trace', 'it is too short to be split', 'at least four points')
     }

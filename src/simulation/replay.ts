@@ -4,6 +4,7 @@ import { LoadCurve } from './load-curve.ts'
 
 /** What a run did, as its decisions tell it. */
 export interface Recorded {
+  /** Of the policy in charge; of all, in their order, where it was changed. */
   readonly policy: string
   /** The load that it saw, on straight lines between its decisions. */
   readonly curve: LoadCurve
@@ -23,21 +24,25 @@ export interface Recorded {
 const median = (values: readonly number[]) =>
   values.length === 0 ? undefined : [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
-/** How long each scale-out took until as many servers were ready. */
+/** How long each scale-out took until as many servers were ready; those that were taken back before are left out. */
 function delays(decisions: readonly Decision[]): number[] {
-  return decisions.flatMap(({ action, to, time }, i) => {
-    if (action !== 'scale_up') return []
-    for (const later of decisions.slice(i + 1)) {
-      if (later.ready !== undefined && later.ready >= to) return [later.time - time]
-      if (later.to < to) return [] // it was taken back before
-    }
-    return []
-  })
+  const seen: number[] = []
+  let waiting: Decision[] = []
+  for (const each of decisions) {
+    const { action, to, time, ready = -1 } = each
+    waiting = waiting.filter((asked) => {
+      const done = ready >= asked.to
+      if (done) seen.push(time - asked.time)
+      return !done && to >= asked.to
+    })
+    if (action === 'scale_up') waiting.push(each)
+  }
+  return seen
 }
 
 /**
  * What the decisions of one policy, in the order of time, tell of its run. Those without a load are passed over.
- * @throws {ConcertinaError} INVALID_INPUT when there are fewer than two.
+ * @throws {ConcertinaError} INVALID_INPUT when there are fewer than two, or their times do not increase.
  */
 export function recorded(decisions: readonly Decision[], where: string): Recorded {
   const known = decisions.filter(({ load }) => load !== undefined)
@@ -49,23 +54,33 @@ export function recorded(decisions: readonly Decision[], where: string): Recorde
       'at least two, as --decisions writes them',
     )
   }
+  const back = known.findIndex(({ time }, i) => i > 0 && time <= known[i - 1]!.time)
+  if (back > 0) {
+    throw invalidInput(
+      where,
+      `a decision at ${known[back]!.time} s follows one at ${known[back - 1]!.time} s`,
+      'the log of one run, in the order of time',
+    )
+  }
   const begin = first.time
   const curve = new LoadCurve({
     times: Float64Array.from(known, ({ time }) => time),
     values: Float64Array.from(known, ({ load }) => load!),
   })
+  // The last tells the load at the end; what it did had no time left to matter, and a run that is judged ends there, too.
+  const acted = known.slice(0, -1)
   const steps = known.slice(1).map((each, i) => each.time - known[i]!.time)
   const total = (each: (decision: Decision, seconds: number, at: number) => number) =>
     steps.reduce((sum, seconds, i) => sum + each(known[i]!, seconds, known[i]!.time - begin), 0)
   return {
-    policy: first.policy,
+    policy: [...new Set(known.map(({ policy }) => policy))].join(', then '),
     curve,
     interval: median(steps)!,
     initialServers: first.from,
     provisioningDelay: median(delays(known)),
     serverHours: total(({ to }, seconds) => to * seconds) / 3600,
-    peakServers: Math.max(...known.map(({ to }) => to)),
-    scalingEvents: known.filter(({ action }) => action !== 'none').length,
+    peakServers: acted.reduce((most, { to }) => Math.max(most, to), 0),
+    scalingEvents: acted.filter(({ action }) => action !== 'none').length,
     overload: (usersPerServer) => {
       if (known.some(({ ready }) => ready === undefined)) return undefined
       const above = total(({ ready }, seconds, at) => curve.excess(at, at + seconds, ready! * usersPerServer))

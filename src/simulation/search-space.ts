@@ -107,8 +107,8 @@ function put(target: unknown, [key, ...rest]: readonly string[], value: number |
   return { ...object, [key]: put(object[key], rest, value) }
 }
 
-/** The contender with options of its policy, or limits, set otherwise; `undefined` where that is not allowed. */
-export function variant(base: Contender, setting: Setting): Contender | undefined {
+/** The contender with options of its policy, or limits, set otherwise; `undefined` where one of the values is not allowed by itself. */
+function written(base: Contender, setting: Setting): Contender | undefined {
   let policy: unknown = base.policy
   let limits = base.limits
   for (const [path, value] of Object.entries(setting)) {
@@ -116,13 +116,24 @@ export function variant(base: Contender, setting: Setting): Contender | undefine
     else policy = put(policy, path.split('.'), value)
   }
   const parsed = policySchema.safeParse(policy)
-  if (!parsed.success) return undefined
+  return parsed.success ? { ...base, policy: parsed.data, ...(limits && { limits }) } : undefined
+}
+
+/** Whether an option of the contender, or a limit, may have this value, whatever the others have. */
+export function mayHave(base: Contender, path: string, value: number | undefined): boolean {
+  return written(base, { [path]: value }) !== undefined
+}
+
+/** The contender with options of its policy, or limits, set otherwise; `undefined` where that is not allowed. */
+export function variant(base: Contender, setting: Setting): Contender | undefined {
+  const contender = written(base, setting)
+  if (!contender) return undefined
   try {
-    createPolicy(parsed.data)
+    createPolicy(contender.policy)
   } catch {
     return undefined // such as a lower threshold above the upper one
   }
-  return { ...base, policy: parsed.data, ...(limits && { limits }) }
+  return contender
 }
 
 /** How far the next finer grid reaches from the best setting, below and above, for each path. */
