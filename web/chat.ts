@@ -143,6 +143,7 @@ function remove(room: ChatRoom, why = ''): void {
 
 function status(text: string, state = '', server = ''): void {
   clearTimeout(cutOff)
+  cutOff = undefined
   const shown = byId('status')
   shown.textContent = text
   shown.dataset.state = state
@@ -152,9 +153,8 @@ function status(text: string, state = '', server = ''): void {
 function onStatus(mine: ChatClient, { state, server, reason }: ChatClientEvents['status']): void {
   if (mine !== client) return
   if (state === 'waiting') {
-    clearTimeout(cutOff)
     const calm = byId('status').dataset.state === 'on' ? CALM_MS : 0
-    cutOff = setTimeout(() => status('connecting again…', 'waiting'), calm)
+    cutOff ??= setTimeout(() => status('connecting again…', 'waiting'), calm)
   } else if (state === 'closed') {
     for (const room of rooms.values()) remove(room, reason)
   } else {
