@@ -26,19 +26,30 @@ const talk = async (name: string) => {
   await page.getByLabel('Your name').fill(name)
   await page.getByRole('button', { name: 'Enter' }).click()
   await page.getByText(/^on server/).waitFor()
-  return async (text: string) => {
+  const say = async (text: string) => {
     await page.getByLabel('Message', { exact: true }).fill(text)
     await page.keyboard.press('Enter')
-    return page
+    await page.locator('li', { hasText: text }).getByText('✓✓').waitFor()
   }
+  const join = async (room: string) => {
+    await page.getByLabel('Another room').fill(room)
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: room }).waitFor()
+  }
+  const goTo = (room: string) => page.getByRole('button', { name: room }).click()
+  return { page, say, join, goTo }
 }
 const ann = await talk('ann')
 const bob = await talk('bob')
-await ann('Did you notice the server going away?')
-await bob('Which server?')
-const page = await ann('Exactly.')
+for (const each of [ann, bob]) await each.join('operations')
+await ann.goTo('lobby')
+await bob.say('Four servers by now.')
+await bob.goTo('lobby')
+await ann.say('Did you notice the server going away?')
+await bob.say('Which server?')
+await ann.say('Exactly.')
 await new Promise((resolve) => setTimeout(resolve, 1000))
-await page.screenshot({ path: 'docs/images/chat.png' })
+await ann.page.screenshot({ path: 'docs/images/chat.png' })
 await new Promise((resolve) => setTimeout(resolve, 22_000))
 await light.page.screenshot({ path: 'docs/images/dashboard.png' })
 await dark.page.screenshot({ path: 'docs/images/dashboard-dark.png' })

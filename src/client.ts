@@ -9,6 +9,7 @@ export type {
   JoinedRoom,
   JoinOptions,
 } from './chat/client/chat-client.ts'
+export type { OlderMessages } from './chat/client/older.ts'
 export type { Ack } from './chat/client/outgoing.ts'
 export type { Cursor, Durability, RoomMessage } from './chat/protocol.ts'
 

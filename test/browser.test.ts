@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ChatClient } from '../src/client.ts'
 import { type FleetControl, steeredPattern } from '../src/control/fleet-control.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
@@ -349,21 +350,22 @@ describe.runIf(here)('the dashboard', () => {
 })
 
 describe.runIf(here)('the chat page', () => {
+  const enter = async (chat: string, name: string) => {
+    const opened = await openPage(browser, chat)
+    await opened.page.getByLabel('Your name').fill(name)
+    await opened.page.getByRole('button', { name: 'Enter' }).click()
+    await opened.page.getByText(/^on server \d+$/).waitFor()
+    return opened
+  }
+  const say = async ({ page }: Awaited<ReturnType<typeof enter>>, text: string) => {
+    await page.getByLabel('Message', { exact: true }).fill(text)
+    await page.keyboard.press('Enter')
+  }
+
   it('lets two people talk while the server under one is killed', { timeout: 90_000 }, async () => {
     await withFleet(async ({ supervisor, chat }) => {
-      const enter = async (name: string) => {
-        const opened = await openPage(browser, chat)
-        await opened.page.getByLabel('Your name').fill(name)
-        await opened.page.getByRole('button', { name: 'Enter' }).click()
-        await opened.page.getByText(/^on server \d+$/).waitFor()
-        return opened
-      }
-      const say = async ({ page }: Awaited<ReturnType<typeof enter>>, text: string) => {
-        await page.getByLabel('Message', { exact: true }).fill(text)
-        await page.keyboard.press('Enter')
-      }
-      const ann = await enter('ann')
-      const bob = await enter('bob')
+      const ann = await enter(chat, 'ann')
+      const bob = await enter(chat, 'bob')
       await ann.page.getByText('Here: 2').waitFor()
       await say(ann, '<img src=x onerror=alert(1)> & <b>hi</b>')
       await bob.page.getByText('<img src=x onerror=alert(1)> & <b>hi</b>').waitFor()
@@ -380,10 +382,7 @@ describe.runIf(here)('the chat page', () => {
       expect(Number(await bob.page.locator('#status').getAttribute('data-server'))).not.toBe(under)
       await say(bob, 'still here')
       await ann.page.getByText('still here').waitFor()
-      const texts = async ({ page }: typeof ann) =>
-        (await page.locator('#messages li:not(.note)').allTextContents()).map((text) =>
-          text.replace(/[✓…]+$/, ''),
-        )
+      const texts = ({ page }: typeof ann) => page.locator('#messages .body').allTextContents()
       expect(await texts(bob)).toEqual(await texts(ann))
 
       const now = Number(await ann.page.locator('#status').getAttribute('data-server'))
@@ -391,11 +390,52 @@ describe.runIf(here)('the chat page', () => {
       await expect.poll(() => ann.page.locator('#status').getAttribute('data-server')).not.toBe(String(now))
       await say(ann, 'moved')
       await bob.page.getByText('moved', { exact: false }).last().waitFor()
-      const late = await enter('late')
+      const late = await enter(chat, 'late')
       await late.page.getByText('during 3').waitFor()
       expect([...ann.said, ...late.said]).toEqual([])
       expect(bob.said.every((line) => line.includes('WebSocket connection'))).toBe(true)
       for (const { page } of [ann, bob, late]) await page.close()
+    })
+  })
+
+  it('keeps several rooms: what is unread, and the past as one scrolls back', {
+    timeout: 60_000,
+  }, async () => {
+    await withFleet(async ({ chat }) => {
+      const talker = new ChatClient({ url: `${chat.replace('http', 'ws')}chat`, user: 'talker' })
+      await talker.join('past')
+      for (let i = 1; i <= 120; i++) await talker.send('past', `message ${i}`)
+      const ann = await enter(chat, 'ann')
+      const { page } = ann
+      await page.getByLabel('Another room').fill('past')
+      await page.keyboard.press('Enter')
+      await page.getByText('message 120', { exact: true }).waitFor()
+      expect(await page.getByText('message 70', { exact: true }).count()).toBe(0)
+      await page.getByRole('log').focus()
+      await expect
+        .poll(async () => {
+          await page.keyboard.press('Home')
+          return page.getByText('the room begins here').count()
+        })
+        .toBe(1)
+      const bodies = await page.locator('#messages .body').allTextContents()
+      expect(bodies).toEqual(Array.from({ length: 120 }, (_, i) => `message ${i + 1}`))
+
+      // Whoever reads further back is not torn away.
+      await page.keyboard.press('Home')
+      await talker.send('past', 'news')
+      await page.getByRole('button', { name: '1 new ↓' }).click()
+      await expect.poll(() => page.title()).toBe('Concertina chat')
+      await page.getByRole('button', { name: 'lobby' }).click()
+      await talker.send('past', 'more news')
+      await page.getByRole('button', { name: 'past 1 unread' }).click()
+      await page.locator('.marker + li', { hasText: 'more news' }).waitFor()
+      await page.getByRole('button', { name: 'Leave' }).click()
+      await page.getByRole('button', { name: 'Leave' }).click()
+      await page.getByLabel('Your name').waitFor()
+      talker.close()
+      await page.close()
+      expect(ann.said).toEqual([])
     })
   })
 })

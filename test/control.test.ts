@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { connect } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
@@ -83,6 +84,30 @@ it('says what is wrong and what is allowed', async () => {
   expect(await ask('/api/size')).toMatchObject({ status: 405, body: { hint: 'POST' } })
   expect((await ask('/api/nothing')).status).toBe(404)
   expect((await ask('/api/history?after=x')).status).toBe(400)
+})
+
+it('outlives a target that is no address, and who goes in the middle of a request', async () => {
+  const { url, ask } = await plane()
+  const port = Number(new URL(url).port)
+  const say = async (text: string, enough: (answer: string) => boolean) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.write(text)
+    let answer = ''
+    for await (const chunk of socket) {
+      answer += chunk
+      if (enough(answer)) break
+    }
+    socket.destroy()
+    return answer
+  }
+  expect(await say('GET // HTTP/1.1\r\nHost: localhost\r\n\r\n', () => true)).toMatch('404 Not Found')
+  const half =
+    'POST /api/size HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\nExpect: 100-continue\r\n\r\n'
+  expect(await say(half, () => true)).toMatch('100 Continue')
+  const tooLarge = half.replace('99', '999999') + ' '.repeat(70_000)
+  const told = await say(tooLarge, (answer) => answer.includes('}'))
+  expect(told).toMatch('at most 65536 bytes')
+  expect((await ask('/healthz')).status).toBe(200)
 })
 
 it('tells what may be said of each policy, what is in force, and what it reckons with', async () => {

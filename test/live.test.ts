@@ -158,6 +158,9 @@ describe('a live fleet', () => {
       expect(await ask('GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n')).toMatch(
         '404',
       )
+      const noAddress =
+        'GET // HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: no\r\n\r\n'
+      expect(await ask(noAddress)).toMatch('400')
       expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404)
     })
   })

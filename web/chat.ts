@@ -1,165 +1,245 @@
 import './page.css'
 import './chat.css'
-import { ChatClient, type RoomMessage } from '../src/client-browser.ts'
+import { ChatClient, type ChatClientEvents } from '../src/client-browser.ts'
+import { ChatRoom } from './chat-room.ts'
 
 const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
-const MOST_SHOWN = 500
-const TYPING_MS = 3000
+/** Milliseconds without a connection that are not worth a word: a killed server costs less. */
+const CALM_MS = 1500
+const NAME_KEY = 'concertina-chat-name'
 
+const rooms = new Map<string, ChatRoom>()
 let client: ChatClient | undefined
-let room = ''
-/** Own messages that are shown and not delivered yet, by id. */
-const pending = new Map<string, HTMLLIElement>()
-const here = new Set<string>()
-let sent = 0
-const session = [...crypto.getRandomValues(new Uint8Array(6))]
-  .map((byte) => byte.toString(16).padStart(2, '0'))
-  .join('')
+let current: ChatRoom | undefined
+let cutOff: ReturnType<typeof setTimeout> | undefined
 
-function add(item: HTMLLIElement): void {
-  const list = byId('messages')
-  const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 80
-  list.append(item)
-  while (list.children.length > MOST_SHOWN) list.firstElementChild!.remove()
-  if (atEnd) list.scrollTop = list.scrollHeight
-}
-
-/** Everything that came from somebody is text, and never markup. */
-function line(user: string, body: string): HTMLLIElement {
-  const item = document.createElement('li')
-  const who = document.createElement('span')
-  who.className = 'who'
-  who.textContent = user
-  item.append(who, body)
-  return item
-}
-
-function note(text: string): void {
-  const item = document.createElement('li')
-  item.className = 'note'
-  item.textContent = text
-  add(item)
-}
-
-function tick(item: HTMLLIElement, mark: string, title: string): void {
-  let element = item.querySelector<HTMLElement>('.tick')
-  if (!element) {
-    element = document.createElement('span')
-    element.className = 'tick'
-    item.append(element)
-  }
-  element.textContent = mark
-  element.title = title
-  element.setAttribute('aria-label', title)
-}
-
-function onMessage({ user, body, id }: RoomMessage): void {
-  typing.delete(user)
-  showTyping()
-  const own = pending.get(id)
-  if (own) {
-    // It stands where the room has it, behind what came before.
-    pending.delete(id)
-    tick(own, '✓✓', 'delivered')
-    byId('messages').append(own)
-  } else {
-    add(line(user, body))
-  }
-}
-
-function showMembers(members: number): void {
-  byId('members').textContent = `Here: ${members}`
-  byId('users').replaceChildren(
-    ...[...here].sort().map((user) => {
+function listItems(list: HTMLElement, content: readonly (string | Node)[]): void {
+  list.replaceChildren(
+    ...content.map((each) => {
       const item = document.createElement('li')
-      item.textContent = user
+      item.append(each)
       return item
     }),
   )
 }
 
-const typing = new Map<string, number>()
-function showTyping(): void {
-  const now = Date.now()
-  for (const [user, until] of typing) if (until < now) typing.delete(user)
-  const names = [...typing.keys()]
-  byId('typing').textContent = names.length === 0 ? '' : `${names.slice(0, 3).join(', ')} typing…`
+function roomButton(room: ChatRoom): HTMLButtonElement {
+  const button = document.createElement('button')
+  button.type = 'button'
+  const name = document.createElement('bdi')
+  name.textContent = room.name
+  button.append(name)
+  if (room === current) button.setAttribute('aria-current', 'true')
+  if (room.unread > 0) {
+    const count = document.createElement('span')
+    count.className = 'count'
+    count.textContent = String(room.unread)
+    count.setAttribute('aria-label', `${room.unread} unread`)
+    button.append(count)
+  }
+  button.addEventListener('click', () => {
+    open(room)
+    byId('text').focus()
+  })
+  return button
 }
-setInterval(showTyping, 500)
 
-async function enter(): Promise<void> {
-  client?.close()
-  byId('messages').replaceChildren()
-  pending.clear()
-  here.clear()
-  typing.clear()
-  room = byId<HTMLInputElement>('room').value.trim()
-  const user = byId<HTMLInputElement>('name').value.trim()
-  const token = byId<HTMLInputElement>('token').value.trim()
-  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/chat`
-  const mine = new ChatClient({ url, ...(token ? { token } : { user }) })
-  client = mine
-  const status = byId('status')
-  mine.on('message', onMessage)
-  mine.on('gap', ({ from, to }) => note(`messages ${from} to ${to} are not kept any more`))
-  mine.on('presence', ({ members, joined = [], left = [], ...rest }) => {
-    const { users } = rest as { users?: string[] }
-    if (users) here.clear()
-    for (const each of users ?? joined) here.add(each)
-    for (const each of left) here.delete(each)
-    showMembers(members)
-  })
-  mine.on('typing', (event) => {
-    if (event.user === mine.user) return
-    typing.set(event.user, Date.now() + TYPING_MS)
-    showTyping()
-  })
-  mine.on('error', ({ message }) => note(message))
-  mine.on('status', ({ state, server, reason }) => {
-    if (mine !== client) return
-    status.textContent =
-      state === 'waiting'
-        ? 'connecting again…'
-        : state === 'closed'
-          ? `closed: ${reason}`
-          : `on server ${server}`
-    status.dataset.server = String(server ?? '')
-  })
+let shownRooms = ''
+/** Shows everything but the lines: rooms, who is here, what is unread. */
+function show(): void {
+  // Buttons are made anew only when one is different: the focus stays where it is.
+  const state = JSON.stringify([...rooms.values()].map((room) => [room.name, room.unread, room === current]))
+  if (state !== shownRooms) {
+    shownRooms = state
+    const focused = document.activeElement?.closest('#rooms button')?.firstChild?.textContent
+    const buttons = [...rooms.values()].map(roomButton)
+    listItems(byId('rooms'), buttons)
+    buttons.find((button) => button.firstChild!.textContent === focused)?.focus()
+  }
+  const unread = [...rooms.values()].reduce((sum, room) => sum + room.unread, 0)
+  document.title = `${unread > 0 ? `(${unread}) ` : ''}Concertina chat`
+  if (!current) return
+  byId('title').textContent = current.name
+  byId('members').textContent = `Here: ${current.members}`
+  const users = [...current.here].sort()
+  listItems(byId('users'), users.length > 0 ? users : [`${current.members} people, too many to name`])
+  const newest = byId('newest')
+  newest.hidden = current.atEnd
+  newest.textContent = current.unread > 0 ? `${current.unread} new ↓` : 'to the newest ↓'
+  byId('typing').textContent = current.typing()
+  current.fillSight()
+}
+
+let showing = false
+/** Shows soon what may have changed, once for many changes. */
+function showSoon(): void {
+  if (showing) return
+  showing = true
+  setTimeout(() => {
+    showing = false
+    show()
+  }, 30)
+}
+setInterval(showSoon, 500)
+
+function open(room: ChatRoom): void {
+  current?.look(false)
+  current = room
+  byId('messages').replaceChildren(room.list)
+  room.goToEnd(true)
+  room.look(document.hasFocus())
+  show()
+  byId('rooms').querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+}
+
+function addRoom(mine: ChatClient, name: string): ChatRoom {
+  const room = new ChatRoom(name, mine, showSoon)
+  rooms.set(name, room)
+  room.list.addEventListener('scroll', showSoon)
+  return room
+}
+
+async function join(name: string): Promise<void> {
+  const mine = client!
+  const known = rooms.get(name)
+  if (known) {
+    open(known)
+    return
+  }
+  const room = addRoom(mine, name)
   try {
-    const { members, users = [] } = await mine.join(room, { history: 50 })
-    for (const each of users) here.add(each)
-    showMembers(members)
-    for (const id of ['text', 'send']) byId<HTMLInputElement>(id).disabled = false
+    await mine.join(name, { history: 50 })
+    byId('entrance').hidden = true
+    byId('chat').hidden = false
+    open(room)
     byId('text').focus()
   } catch (error) {
-    if (mine === client) status.textContent = (error as Error).message
+    remove(room, (error as Error).message)
   }
 }
 
-function send(): void {
-  const input = byId<HTMLInputElement>('text')
-  const body = input.value
-  if (!client || body.trim() === '') return
-  input.value = ''
-  const id = `${session}-${++sent}`
-  const item = line(client.user ?? '', body)
-  tick(item, '…', 'on its way')
-  pending.set(id, item)
-  add(item)
-  client.send(room, body, id).then(
-    ({ durability }) => {
-      if (pending.has(id)) tick(item, '✓', `safe (${durability})`)
-    },
-    (error: Error) => tick(item, '✗', error.message),
-  )
+/** Takes a room away; without any there is the entrance again. */
+function remove(room: ChatRoom, why = ''): void {
+  if (rooms.get(room.name) !== room) return
+  rooms.delete(room.name)
+  const [another] = rooms.values()
+  if (another) {
+    if (room === current) open(another)
+    if (why) current?.note(`${room.name}: ${why}`)
+    show()
+    return
+  }
+  client?.close()
+  client = undefined
+  current = undefined
+  byId('chat').hidden = true
+  byId('entrance').hidden = false
+  byId('problem').textContent = why
+  status('not connected')
+  byId('me').textContent = ''
+  byId('room').focus()
+  show()
 }
 
-byId('enter').addEventListener('submit', (event) => {
-  event.preventDefault()
-  void enter()
+function status(text: string, state = '', server = ''): void {
+  clearTimeout(cutOff)
+  cutOff = undefined
+  const shown = byId('status')
+  shown.textContent = text
+  shown.dataset.state = state
+  shown.dataset.server = server
+}
+
+function onStatus(mine: ChatClient, { state, server, reason }: ChatClientEvents['status']): void {
+  if (mine !== client) return
+  if (state === 'waiting') {
+    const calm = byId('status').dataset.state === 'on' ? CALM_MS : 0
+    cutOff ??= setTimeout(() => status('connecting again…', 'waiting'), calm)
+  } else if (state === 'closed') {
+    for (const room of rooms.values()) remove(room, reason)
+  } else {
+    status(`on server ${server}`, 'on', String(server))
+    byId('me').textContent = mine.user ?? ''
+  }
+}
+
+function enter(): void {
+  rooms.clear()
+  client?.close()
+  byId('problem').textContent = ''
+  const user = byId<HTMLInputElement>('name').value.trim()
+  const token = byId<HTMLInputElement>('token').value.trim()
+  sessionStorage.setItem(NAME_KEY, user)
+  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/chat`
+  const mine = new ChatClient({ url, ...(token ? { token } : { user }) })
+  client = mine
+  status('connecting…', 'waiting')
+  mine.on('message', (message) => rooms.get(message.room)?.take(message))
+  mine.on('gap', ({ room, from, to }) =>
+    rooms.get(room)?.note(`messages ${from} to ${to} are not kept any more`),
+  )
+  mine.on('presence', (event) => rooms.get(event.room)?.presence(event))
+  mine.on('resumed', ({ room, members, users }) => rooms.get(room)?.roster(members, users))
+  mine.on('typing', ({ room, user: who }) => {
+    rooms.get(room)?.typed(who)
+    showSoon()
+  })
+  mine.on('error', ({ message, room, code }) => {
+    const where = room === undefined ? current : rooms.get(room)
+    if (where && code === 'forbidden') remove(where, message)
+    else where?.note(message)
+  })
+  mine.on('status', (event) => onStatus(mine, event))
+  void join(byId<HTMLInputElement>('room').value.trim())
+}
+
+function send(): void {
+  const input = byId<HTMLTextAreaElement>('text')
+  if (!current || input.value.trim() === '') return
+  current.send(input.value.trimEnd())
+  input.value = ''
+  show()
+}
+
+function onSubmit(id: string, run: () => void): void {
+  byId(id).addEventListener('submit', (event) => {
+    event.preventDefault()
+    run()
+  })
+}
+
+onSubmit('enter', enter)
+onSubmit('compose', send)
+onSubmit('join', () => {
+  const input = byId<HTMLInputElement>('another')
+  const name = input.value.trim()
+  input.value = ''
+  if (name) void join(name)
 })
-byId('compose').addEventListener('submit', (event) => {
+byId('leave').addEventListener('click', () => {
+  if (!current) return
+  client?.leave(current.name)
+  remove(current)
+})
+byId('newest').addEventListener('click', () => {
+  current?.goToEnd()
+  byId('text').focus()
+})
+byId('token').addEventListener('input', () => {
+  byId<HTMLInputElement>('name').required = byId<HTMLInputElement>('token').value === ''
+})
+byId('text').addEventListener('input', () => current && client?.typing(current.name))
+byId('text').addEventListener('keydown', (event) => {
+  // While an input method composes, Enter chooses a word.
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
   event.preventDefault()
   send()
 })
-byId('text').addEventListener('input', () => client?.typing(room))
+for (const name of ['focus', 'blur']) {
+  window.addEventListener(name, () => {
+    current?.look(document.hasFocus())
+    showSoon()
+  })
+}
+byId<HTMLInputElement>('name').value = sessionStorage.getItem(NAME_KEY) ?? ''
+byId(byId<HTMLInputElement>('name').value ? 'room' : 'name').focus()

@@ -1,4 +1,5 @@
 import type { FleetSnapshot } from '../src/control/control-target.ts'
+import { wholeReason } from '../src/scaling/decision.ts'
 import { byId, clock, make, milliseconds, set, short, whole } from './dashboard-format.ts'
 
 interface Figure {
@@ -44,8 +45,7 @@ export class Figures {
   }
 
   #words({ decision, servers, policy, paused, strategy, limits, usersPerServer }: FleetSnapshot): void {
-    const held = decision?.limitedBy ? ` (it wants ${decision.wanted}, held by ${decision.limitedBy})` : ''
-    if (decision) set(byId('reason'), 'textContent', decision.reason + held)
+    if (decision) set(byId('reason'), 'textContent', wholeReason(decision))
     const line = `${policy}${paused ? ' (paused)' : ''}, ${strategy}, ${limits.minServers} to ${limits.maxServers} servers`
     set(byId('summary'), 'textContent', line)
     const states = STATES.map((name) => [name, servers.filter(({ state }) => state === name).length] as const)

@@ -60,7 +60,7 @@ export class Tiles {
     const { id, state, users, messagesPerSecond, eventLoopUtilization, memoryBytes } = server
     set(tile.state, 'textContent', state)
     if (tile.drain.disabled !== (state !== 'ready')) tile.drain.disabled = state !== 'ready'
-    set(tile.users, 'textContent', `${users} users`)
+    set(tile.users, 'textContent', `${users} ${users === 1 ? 'user' : 'users'}`)
     set(tile.rate, 'textContent', `${short(messagesPerSecond)} messages/s`)
     const [share, word] =
       eventLoopUtilization !== undefined

@@ -68,7 +68,15 @@ export type ServerMessage =
   | { type: 'gap'; room: string; from: number; to: number }
   /** You read too slowly: pushing stopped, and the messages `from`–`to` come from the log now. */
   | { type: 'behind'; room: string; from: number; to: number }
-  | { type: 'presence'; room: string; members: number; joined?: string[]; left?: string[] }
+  /** Who came and went, or all `users`; only how many in a large room. */
+  | {
+      type: 'presence'
+      room: string
+      members: number
+      joined?: string[]
+      left?: string[]
+      users?: string[]
+    }
   | { type: 'typing'; room: string; user: string }
   | { type: 'history'; room: string; messages: RoomMessage[]; first: number }
   /** Open another connection `afterMs` from now, resume there, then close this one. `to` goes into its query. */

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isLoopbackName, originAllowed } from '../chat/origin.ts'
+import { splitTarget } from '../chat/request-target.ts'
 import { ConcertinaError, invalidInput } from '../errors.ts'
 import type { ControlTarget } from './control-target.ts'
 import { Day } from './day.ts'
@@ -47,13 +48,13 @@ export class ControlApi {
 
   /** Answers a request for the API; `false` when it is for something else. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const url = new URL(request.url ?? '/', 'http://control')
-    if (!url.pathname.startsWith('/api/') && url.pathname !== '/openapi.json') return false
+    const { path, query } = splitTarget(request.url)
+    if (!path.startsWith('/api/') && path !== '/openapi.json') return false
     const refused = this.refuse(request)
     if (refused) answer(response, refused.status, refused.body)
-    else if (url.pathname === '/openapi.json') answer(response, 200, openApi(this.#version))
-    else if (url.pathname === '/api/stream' && request.method === 'GET') this.#streams.open(response)
-    else void this.#route(request, response, url)
+    else if (path === '/openapi.json') answer(response, 200, openApi(this.#version))
+    else if (path === '/api/stream' && request.method === 'GET') this.#streams.open(response)
+    else void this.#route(request, response, path, query)
     return true
   }
 
@@ -87,25 +88,33 @@ export class ControlApi {
     }
   }
 
-  async #route(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    const found = find(url.pathname)
+  async #route(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: URLSearchParams,
+  ): Promise<void> {
+    const found = find(path)
     const route = found.find(({ route: { method } }) => method === request.method)
     if (!route) {
       const allowed = found.map(({ route: { method } }) => method).join(', ')
       const [status, message] = allowed
         ? [405, `${request.method} is not allowed`]
-        : [404, `there is no ${url.pathname}`]
+        : [404, `there is no ${path}`]
       answer(response, status as number, { code: 'NOT_FOUND', message, hint: allowed || 'see /openapi.json' })
       return
     }
     try {
       const body = route.route.body ? parse(route.route, await read(request)) : undefined
-      const input = { target: this.#target, day: this.#day, query: url.searchParams, id: route.id }
+      const input = { target: this.#target, day: this.#day, query, id: route.id }
       const result = route.route.run(input, body as never)
       answer(response, result === undefined ? 204 : 200, result as object | undefined)
     } catch (error) {
-      if (!(error instanceof ConcertinaError)) throw error
-      answer(response, 400, { code: error.code, message: error.message, hint: error.hint })
+      if (error instanceof ConcertinaError)
+        answer(response, 400, { code: error.code, message: error.message, hint: error.hint })
+      // Who went in the middle of a request is told nothing, and everybody else's fleet goes on.
+      else if (!request.destroyed || request.complete)
+        answer(response, 500, { code: 'INTERNAL', message: (error as Error).message })
     }
   }
 }
@@ -118,12 +127,15 @@ function find(path: string): { route: Route; id: number }[] {
 }
 
 async function read(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of request) {
-    text += chunk
-    if (text.length > MAX_BODY) throw invalidInput('body', 'it is too large', `at most ${MAX_BODY} bytes`)
+  const chunks: Buffer[] = []
+  let bytes = 0
+  // Left undestroyed, so that who sends too much can be told.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes > MAX_BODY) throw invalidInput('body', 'it is too large', `at most ${MAX_BODY} bytes`)
   }
-  return text
+  return Buffer.concat(chunks).toString()
 }
 
 function parse(route: Route, text: string): unknown {

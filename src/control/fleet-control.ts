@@ -3,7 +3,7 @@ import { invalidInput, requireNumber } from '../errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
-import type { Decision } from '../scaling/decision.ts'
+import { type Decision, wholeReason } from '../scaling/decision.ts'
 import { createPolicy, type PolicySpec, specOf } from '../scaling/policies.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
@@ -67,11 +67,11 @@ export class FleetControl implements ControlTarget {
 
   /** To be called after every decision. */
   onTick({ decision }: ScaledTick): void {
-    const { action, to, reason } = decision
+    const { action, to } = decision
     if (action !== 'none') {
       this.#events.add(
         'scale',
-        `${action === 'scale_up' ? 'up' : 'down'} to ${to} servers: ${reason}`,
+        `${action === 'scale_up' ? 'up' : 'down'} to ${to} servers: ${wholeReason(decision)}`,
         decision,
       )
     }

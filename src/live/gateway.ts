@@ -3,6 +3,7 @@ import type { Server as HttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { RateLimiter } from '../chat/rate-limit.ts'
 import { refusal } from '../chat/refusal.ts'
+import { splitTarget } from '../chat/request-target.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { asksForWebSocket, parseHead } from './http-head.ts'
 import { listen } from './listen.ts'
@@ -170,7 +171,7 @@ export class Gateway {
   #arrive(socket: Socket, request: RequestHead, rest: Buffer): void {
     const raw = takeRaw(socket)
     if (!raw) return
-    const query = new URL(request.url, 'http://gateway').searchParams
+    const { query } = splitTarget(request.url)
     const to = Number(query.get('to') ?? Number.NaN)
     const ticket = ++this.#tickets
     this.#handOver({

@@ -143,6 +143,10 @@ export class Supervisor {
           to,
         })
     }
+    log.onTrouble = (why) => {
+      if (why) this.#logger.error(`Room log: ${why}; messages are refused until it takes them again`, { why })
+      else this.#logger.info('Room log: takes messages again')
+    }
     return log
   }
 

@@ -27,3 +27,12 @@ export interface Decision {
   /** What the policy expects of the load, where it looks ahead. */
   readonly forecast?: Forecast
 }
+
+/** The reason, and what kept the fleet from what the policy wanted. */
+export function wholeReason({
+  reason,
+  wanted,
+  limitedBy,
+}: Pick<Decision, 'reason' | 'wanted' | 'limitedBy'>): string {
+  return limitedBy ? `${reason} (it wants ${wanted}, held by ${limitedBy})` : reason
+}

@@ -1,6 +1,7 @@
 import { type Cursor, mayReconnect, type RoomMessage, type ServerMessage } from '../protocol.ts'
 import { Emitter } from './emitter.ts'
 import { Link, type LinkEvents, type WebSocketClass, type Welcome } from './link.ts'
+import { Older, type OlderMessages } from './older.ts'
 import { type Ack, Outgoing } from './outgoing.ts'
 
 export interface ChatClientOptions {
@@ -39,8 +40,8 @@ export interface ChatClientEvents {
   typing: { room: string; user: string }
   /** `moved` has changed servers without a break; `waiting` connects again soon; `closed` will not. */
   status: { state: 'open' | 'moved' | 'waiting' | 'closed'; server?: number | undefined; reason?: string }
-  /** A room is joined again on another connection, at this place. */
-  resumed: { room: string; cursor: Cursor }
+  /** A room is joined, again on another connection, too: at this place, with these members now. */
+  resumed: JoinedRoom & { cursor: Cursor }
   /** The server refused something that nobody waits for. */
   error: { code: string; message: string; room?: string | undefined }
 }
@@ -78,6 +79,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   readonly #options: ChatClientOptions
   readonly #make: WebSocketClass
   readonly #rooms = new Map<string, ClientRoom>()
+  readonly #older = new Older()
   readonly #name = hex(crypto.getRandomValues(new Uint8Array(8)))
   #current: Link | undefined
   /** The connection that is to take over, while the current one still serves. */
@@ -125,7 +127,8 @@ export class ChatClient extends Emitter<ChatClientEvents> {
 
   leave(room: string): void {
     this.#drop(room, new Error('left the room'))
-    this.#current?.send({ type: 'leave', room })
+    for (const link of [this.#current, this.#next])
+      if (link?.server !== undefined) link.send({ type: 'leave', room })
   }
 
   /**
@@ -140,7 +143,15 @@ export class ChatClient extends Emitter<ChatClientEvents> {
 
   /** Tells the room that this user is typing; at most once a second counts. */
   typing(room: string): void {
-    this.#current?.send({ type: 'typing', room })
+    if (this.#current?.joined.has(room)) this.#current.send({ type: 'typing', room })
+  }
+
+  /**
+   * Older messages of a joined room: those before the place `before`, up to `limit` (200 at most). Rejects when there is no
+   * connection, when it breaks off, or when an earlier page of the room is not answered yet.
+   */
+  history(room: string, before: number, limit: number): Promise<OlderMessages> {
+    return this.#older.ask(this.#current, room, before, limit)
   }
 
   /** Where this client is in a room: what it has taken. */
@@ -165,8 +176,11 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     const state = this.#rooms.get(room)
     if (!state) return
     this.#rooms.delete(room)
+    this.#older.failed(room, error)
     state.outgoing.fail(error)
     for (const { reject } of state.waiting) reject(error)
+    // It may have been the last room that the next connection had to join.
+    if (this.#next) this.#takeOverWhenJoined(this.#next)
   }
 
   async #token(): Promise<string | undefined> {
@@ -204,7 +218,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     this.#renewBefore(expires)
     if (link === this.#current) this.emit('status', { state: 'open', server })
     for (const room of this.#rooms.keys()) this.#askToJoin(link, room)
-    if (link === this.#next && this.#rooms.size === 0) this.#takeOver(link)
+    if (link === this.#next) this.#takeOverWhenJoined(link)
   }
 
   #renewBefore(expires: number | undefined): void {
@@ -257,6 +271,9 @@ export class ChatClient extends Emitter<ChatClientEvents> {
       case 'gap':
         this.#gap(room, message)
         return
+      case 'history':
+        this.#older.answered(message)
+        return
       case 'presence':
         if (link === this.#current) this.emit('presence', message)
         return
@@ -297,15 +314,21 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     state.repairing.delete(link)
     // Of another epoch our own place means nothing; of the same one, ours is as far or further.
     if (state.cursor?.epoch !== cursor.epoch) state.cursor = cursor
-    this.emit('resumed', { room, cursor: state.cursor })
-    for (const { resolve } of state.waiting.splice(0)) resolve({ room, members, ...(users && { users }) })
+    const joined = { room, members, ...(users && { users }) }
+    this.emit('resumed', { ...joined, cursor: state.cursor })
+    for (const { resolve } of state.waiting.splice(0)) resolve(joined)
     if (link === this.#current) state.outgoing.open()
-    else if (link === this.#next && [...this.#rooms.keys()].every((each) => link.joined.has(each)))
-      this.#takeOver(link)
+    else if (link === this.#next) this.#takeOverWhenJoined(link)
+  }
+
+  #takeOverWhenJoined(next: Link): void {
+    if (next.server !== undefined && [...this.#rooms.keys()].every((room) => next.joined.has(room)))
+      this.#takeOver(next)
   }
 
   #roomError(link: Link, { code, message, room, retryMs }: ServerMessage & { type: 'error' }): void {
     const state = this.#rooms.get(room!)!
+    this.#older.failed(room!, new Error(message))
     if (retryMs !== undefined) {
       const again = () => {
         if (this.#rooms.get(room!) === state && (link === this.#current || link === this.#next)) {
@@ -340,6 +363,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
 
   #lost(link: Link, code: number, reason: string): void {
     for (const { repairing } of this.#rooms.values()) repairing.delete(link)
+    this.#older.failed(link, new Error(reason || 'the connection was lost'))
     if (link === this.#next) {
       this.#next = undefined
       this.#failures++

@@ -214,6 +214,8 @@ describe('the embedded room log', () => {
       spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount])
       try {
         const log = new EmbeddedRoomLog(join(mount, 'log'))
+        const told: (string | undefined)[] = []
+        log.onTrouble = (why) => told.push(why)
         writeFileSync(join(mount, 'ballast'), Buffer.alloc(30_000))
         const send = (id: number) =>
           log.append({ room: 'r', user: 'ann', id: `${id}`, body: 'x'.repeat(1000) })
@@ -233,6 +235,7 @@ describe('the embedded room log', () => {
         expect(await send(1)).toEqual({ seq: 1, duplicate: true })
         rmSync(join(mount, 'ballast'))
         expect(await send(1000)).toEqual({ seq: kept + 1, duplicate: false })
+        expect(told).toEqual(['the disk is full', undefined])
         await log.close()
         const again = new EmbeddedRoomLog(join(mount, 'log'))
         expect((await again.read('r', 0, 1000)).entries.length).toBe(kept + 1)

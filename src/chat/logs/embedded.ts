@@ -70,6 +70,9 @@ export class EmbeddedRoomLog implements RoomLog {
   #queue: Waiting[] = []
   #writing: Promise<void> | undefined
   #closed = false
+  #trouble: string | undefined
+  /** Called when the disk begins to refuse, with why, and with nothing when it takes messages again. */
+  onTrouble: (why: string | undefined) => void = () => {}
 
   /**
    * Opens the log in `folder`, which is made when missing.
@@ -147,10 +150,12 @@ export class EmbeddedRoomLog implements RoomLog {
         const began = performance.now()
         await segment.append(records)
         this.commits.record((performance.now() - began) / 1000)
+        this.#tellTrouble(undefined)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         const why =
           code === 'ENOSPC' ? 'the disk is full' : `the disk failed (${code ?? (error as Error).message})`
+        this.#tellTrouble(why)
         this.#refuse(sequenced, new LogUnavailable(why))
         return
       }
@@ -181,6 +186,12 @@ export class EmbeddedRoomLog implements RoomLog {
       here.set(key, seq)
       return { message, seq, key, payload: encodeMessage(message, seq, time), resolve, reject }
     })
+  }
+
+  #tellTrouble(why: string | undefined): void {
+    if (why === this.#trouble) return
+    this.#trouble = why
+    this.onTrouble(why)
   }
 
   /** Refuses what was not written; a repeat of what stands already is still acknowledged. */

@@ -36,6 +36,9 @@ const REACTING_MARGIN = MARGINS.findIndex(({ share }) => share === 0.95)
 /** The share of horizons whose highest load is within the band that is told. */
 const BAND = 0.9
 
+/** Every way to scale is presumed to have been wrong once already, by this share of the load for a whole horizon. */
+const PRESUMED_MISS = 0.25
+
 /** What is known once the interval is. */
 interface Learned {
   readonly forecasts: Forecasts
@@ -134,7 +137,7 @@ class Slo {
     }
     shadows.want(this.#needed, this.#tick, horizon)
     const { allowed, price } = this.#budget
-    const presumption = (horizon * forecasts.mean) / this.#capacity
+    const presumption = (PRESUMED_MISS * horizon * forecasts.mean) / this.#capacity
     means.want(shadows, allowed, price, presumption)
     const { group, servers: advised } = means.choose(allowed, presumption)
     if (forecasts.failed(group)) this.#reactUntil = this.#tick + horizon
