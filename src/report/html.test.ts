@@ -42,5 +42,6 @@ it('stays usable with very many scaling events: the later ones folded up, and no
 it('marks axes with round numbers', () => {
   expect(ticks(52)).toEqual([0, 20, 40])
   expect(ticks(4.2)).toEqual([0, 1, 2, 3, 4])
+  expect(ticks(2.1)).toEqual([0, 1, 2])
   expect(ticks(0)).toEqual([0])
 })
