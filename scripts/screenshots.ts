@@ -1,9 +1,16 @@
 /** Takes the screenshots of the guide anew: `npm run screenshots`, with Debian's chromium. */
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { compare } from '../src/cli/compare.ts'
 import { readConfig } from '../src/cli/config.ts'
 import { runAutoScalingDemo } from '../src/demo.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { runSimulation } from '../src/simulation/run.ts'
+import { jitter, sum } from '../src/traffic/combinators.ts'
+import { diurnal } from '../src/traffic/patterns/diurnal.ts'
+import { spike } from '../src/traffic/patterns/spike.ts'
 import { launchBrowser, openPage } from '../test/support/browser.ts'
 
 mkdirSync('docs/images', { recursive: true })
@@ -75,4 +82,25 @@ await dayPage.screenshot({ path: 'docs/images/dashboard-day.png' })
 stop.abort()
 await day
 ;(await plane).close()
+
+// Two weeks of two made-up loads, and what every policy would do with them.
+const folder = mkdtempSync(join(tmpdir(), 'screenshots-'))
+const twoWeeks = 14 * 86_400
+const wave = diurnal({ mean: 600, amplitude: 400, duration: twoWeeks })
+const crowd = spike({ base: 0, peak: 900, at: 9.8 * 86_400, width: 1800, duration: twoWeeks })
+const loads = {
+  'calm.csv': jitter(wave, { amount: 0.04, every: 60, seed: 1 }),
+  'crowded.csv': jitter(sum(wave, crowd), { amount: 0.2, every: 60, seed: 2 }),
+}
+for (const [name, { users }] of Object.entries(loads)) {
+  const rows = Array.from({ length: twoWeeks / 60 + 1 }, (_, i) => `${i * 60},${users(i * 60)}`)
+  writeFileSync(join(folder, name), ['t_seconds,value', ...rows].join('\n'))
+}
+const report = join(folder, 'compare.html')
+const compared = new AbortController()
+await compare({ trace: [folder], targetServers: 40, report }, compared.signal)
+const { page: comparePage } = await openPage(browser, pathToFileURL(report).href)
+await comparePage.setViewportSize({ width: 1160, height: 1010 })
+await comparePage.screenshot({ path: 'docs/images/compare.png' })
+rmSync(folder, { recursive: true })
 await browser.close()
