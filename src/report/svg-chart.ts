@@ -39,7 +39,9 @@ export function ticks(most: number, about = 5): number[] {
   if (!(most > 0)) return [0]
   const raw = most / about
   const power = 10 ** Math.floor(Math.log10(raw))
-  const step = [1, 2, 5, 10].map((each) => each * power).find((each) => each >= raw && (most < 2 || each >= 1))!
+  const step = [1, 2, 5, 10]
+    .map((each) => each * power)
+    .find((each) => each >= raw && (most < 2 || each >= 1))!
   const found: number[] = []
   for (let i = 0; i * step <= most * 1.0001; i++) found.push(+(i * step).toPrecision(12))
   return found
