@@ -7,7 +7,10 @@ const BUDGETS = [1, 2, 4] as const
 const ROUNDINGS = [0.5, 0.65, 0.8] as const
 /** A mean that dares more than the first must have had at most this share of what is allowed: the rest is for surprises. */
 const WELL_WITHIN = 0.5
-/** How wrong a mean is presumed to be, for each multiple of the budget above the first, before time has shown otherwise. */
+/**
+ * How wrong a mean is presumed to be before time has shown otherwise, for each multiple of the budget, and each part of a server
+ * that is not worth one, above the first.
+ */
 const PRESUMED = 0.25
 
 /** What the fleet follows. */
@@ -53,7 +56,8 @@ export class Means {
     let best = 0
     for (let c = 1; c < wanted.length; c++) {
       const times = BUDGETS[Math.floor(c / ROUNDINGS.length)]!
-      const within = excess[c]! + PRESUMED * (times - 1) * presumption <= budget
+      const daring = times - BUDGETS[0] + ROUNDINGS[c % ROUNDINGS.length]! - ROUNDINGS[0]
+      const within = excess[c]! + PRESUMED * daring * presumption <= budget
       if (within && cost[c]! < cost[best]!) best = c
     }
     return { group: this.#councils[Math.floor(best / ROUNDINGS.length)]!.group, servers: wanted[best]! }
