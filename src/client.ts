@@ -3,12 +3,8 @@ import { WebSocket } from 'ws'
 import { type ChatClientOptions, ChatClient as Client } from './chat/client/chat-client.ts'
 import type { WebSocketClass } from './chat/client/link.ts'
 
-export type {
-  ChatClientEvents,
-  ChatClientOptions,
-  JoinedRoom,
-  JoinOptions,
-} from './chat/client/chat-client.ts'
+export type { ChatClientEvents, ChatClientOptions } from './chat/client/chat-client.ts'
+export type { JoinedRoom, JoinOptions } from './chat/client/client-room.ts'
 export type { OlderMessages } from './chat/client/older.ts'
 export type { Ack } from './chat/client/outgoing.ts'
 export type { Cursor, Durability, RoomMessage } from './chat/protocol.ts'

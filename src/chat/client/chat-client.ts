@@ -1,4 +1,6 @@
 import { type Cursor, mayReconnect, type RoomMessage, type ServerMessage } from '../protocol.ts'
+import { Backoff } from './backoff.ts'
+import { ClientRoom, type JoinedRoom, type JoinOptions } from './client-room.ts'
 import { Emitter } from './emitter.ts'
 import { Link, type LinkEvents, type WebSocketClass, type Welcome } from './link.ts'
 import { Older, type OlderMessages } from './older.ts'
@@ -17,20 +19,6 @@ export interface ChatClientOptions {
   random?: () => number
 }
 
-export interface JoinOptions {
-  /** Where an earlier client was; what came since is delivered first. */
-  cursor?: Cursor
-  /** Without a cursor: how many of the last messages are delivered first; 0. */
-  history?: number
-}
-
-export interface JoinedRoom {
-  readonly room: string
-  readonly members: number
-  /** Absent in large rooms. */
-  readonly users?: readonly string[]
-}
-
 export interface ChatClientEvents {
   /** A message of a joined room: each once, in order. */
   message: RoomMessage
@@ -45,22 +33,6 @@ export interface ChatClientEvents {
   /** The server refused something that nobody waits for. */
   error: { code: string; message: string; room?: string | undefined }
 }
-
-interface ClientRoom {
-  cursor: Cursor | undefined
-  readonly history: number
-  readonly outgoing: Outgoing
-  waiting: { resolve(joined: JoinedRoom): void; reject(error: Error): void }[]
-  /** Links that were asked to join again because of a gap: what they say before that is not taken. */
-  readonly repairing: Set<Link>
-  /** Repairs since the last message was taken. */
-  repairs: number
-}
-
-/** Longest wait before connecting again, milliseconds. */
-const MAX_WAIT_MS = 30_000
-const REPAIR_AGAIN_MS = 1000
-const FIRST_RETRY_MS: [number, number] = [50, 1000]
 
 const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 
@@ -84,8 +56,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   #current: Link | undefined
   /** The connection that is to take over, while the current one still serves. */
   #next: Link | undefined
-  #retryMs = FIRST_RETRY_MS
-  #failures = 0
+  readonly #backoff: Backoff
   #timer: ReturnType<typeof setTimeout> | undefined
   #renewal: ReturnType<typeof setTimeout> | undefined
   #sent = 0
@@ -97,6 +68,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     super()
     this.#make = make
     this.#options = options
+    this.#backoff = new Backoff(options.random)
     void this.#connect()
   }
 
@@ -106,7 +78,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   }
 
   /** Joins a room; resolves when the server confirmed it. Rejects when it may not. */
-  join(room: string, { cursor, history = 0 }: JoinOptions = {}): Promise<JoinedRoom> {
+  join(room: string, options: JoinOptions = {}): Promise<JoinedRoom> {
     if (this.#closed) return Promise.reject(new Error('the client is closed'))
     let state = this.#rooms.get(room)
     if (!state) {
@@ -115,14 +87,12 @@ export class ChatClient extends Emitter<ChatClientEvents> {
         () => this.#current?.close(4000, 'no answer'),
         this.#options.ackMs ?? 10_000,
       )
-      state = { cursor, history, outgoing, waiting: [], repairing: new Set(), repairs: 0 }
+      state = new ClientRoom(outgoing, options)
       this.#rooms.set(room, state)
     }
-    const { waiting } = state
-    return new Promise((resolve, reject) => {
-      waiting.push({ resolve, reject })
-      if (this.#current?.server !== undefined) this.#askToJoin(this.#current, room)
-    })
+    const joined = state.whenJoined()
+    if (this.#current?.server !== undefined) this.#askToJoin(this.#current, room)
+    return joined
   }
 
   leave(room: string): void {
@@ -177,8 +147,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     if (!state) return
     this.#rooms.delete(room)
     this.#older.failed(room, error)
-    state.outgoing.fail(error)
-    for (const { reject } of state.waiting) reject(error)
+    state.fail(error)
     // It may have been the last room that the next connection had to join.
     if (this.#next) this.#takeOverWhenJoined(this.#next)
   }
@@ -213,8 +182,8 @@ export class ChatClient extends Emitter<ChatClientEvents> {
 
   #welcome(link: Link, { retryMs, user, server, expires }: Welcome): void {
     this.user = user
-    this.#retryMs = retryMs
-    this.#failures = 0
+    this.#backoff.window = retryMs
+    this.#backoff.succeeded()
     this.#renewBefore(expires)
     if (link === this.#current) this.emit('status', { state: 'open', server })
     for (const room of this.#rooms.keys()) this.#askToJoin(link, room)
@@ -233,8 +202,7 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   }
 
   #askToJoin(link: Link, room: string): void {
-    const { cursor, history } = this.#rooms.get(room)!
-    link.send(cursor ? { type: 'join', room, cursor } : { type: 'join', room, history })
+    link.send(this.#rooms.get(room)!.request(room))
   }
 
   #take(link: Link, message: ServerMessage): void {
@@ -286,37 +254,24 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   }
 
   #takeMessage(link: Link, state: ClientRoom, message: RoomMessage): void {
-    const { cursor } = state
-    if (!cursor || !link.joined.has(message.room) || state.repairing.has(link) || message.seq <= cursor.seq)
-      return
-    if (message.prevSeq > cursor.seq) {
-      state.repairing.add(link)
-      // A server that repeats the same gap is asked again more slowly.
-      const again = () => this.#rooms.get(message.room) === state && this.#askToJoin(link, message.room)
-      setTimeout(again, state.repairs++ === 0 ? 0 : REPAIR_AGAIN_MS)
-      return
+    const { room } = message
+    const repair = (afterMs: number) => {
+      setTimeout(() => this.#rooms.get(room) === state && this.#askToJoin(link, room), afterMs)
     }
-    state.repairs = 0
-    state.cursor = { epoch: cursor.epoch, seq: message.seq }
-    this.emit('message', message)
+    if (state.take(link, message, repair)) this.emit('message', message)
   }
 
   #gap(state: ClientRoom, { room, from, to }: { room: string; from: number; to: number }): void {
-    const { cursor } = state
-    if (!cursor || to <= cursor.seq) return
-    this.emit('gap', { room, from: Math.max(from, cursor.seq + 1), to })
-    state.cursor = { epoch: cursor.epoch, seq: to }
+    const first = state.skip(from, to)
+    if (first !== undefined) this.emit('gap', { room, from: first, to })
   }
 
   #joined(link: Link, state: ClientRoom, message: ServerMessage & { type: 'joined' }): void {
     const { room, cursor, members, users } = message
     link.joined.add(room)
-    state.repairing.delete(link)
-    // Of another epoch our own place means nothing; of the same one, ours is as far or further.
-    if (state.cursor?.epoch !== cursor.epoch) state.cursor = cursor
     const joined = { room, members, ...(users && { users }) }
-    this.emit('resumed', { ...joined, cursor: state.cursor })
-    for (const { resolve } of state.waiting.splice(0)) resolve(joined)
+    this.emit('resumed', { ...joined, cursor: state.joined(link, cursor) })
+    state.tellJoined(joined)
     if (link === this.#current) state.outgoing.open()
     else if (link === this.#next) this.#takeOverWhenJoined(link)
   }
@@ -362,12 +317,12 @@ export class ChatClient extends Emitter<ChatClientEvents> {
   }
 
   #lost(link: Link, code: number, reason: string): void {
-    for (const { repairing } of this.#rooms.values()) repairing.delete(link)
+    for (const room of this.#rooms.values()) room.lost(link)
     this.#older.failed(link, new Error(reason || 'the connection was lost'))
     if (link === this.#next) {
       this.#next = undefined
-      this.#failures++
-      if (this.#current) this.#moveAfter(this.#current, this.#wait(), undefined)
+      this.#backoff.failed()
+      if (this.#current) this.#moveAfter(this.#current, this.#backoff.wait(), undefined)
       return
     }
     if (link !== this.#current || this.#closed) return
@@ -386,17 +341,11 @@ export class ChatClient extends Emitter<ChatClientEvents> {
     }
   }
 
-  #wait(): number {
-    const [least, most] = this.#retryMs
-    const window = Math.min(MAX_WAIT_MS, most * 2 ** Math.max(0, this.#failures - 1))
-    return least + (window - least) * (this.#options.random ?? Math.random)()
-  }
-
   #again(reason: string): void {
     if (this.#closed) return
-    this.#failures++
+    this.#backoff.failed()
     this.emit('status', { state: 'waiting', reason })
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.#connect(), this.#wait())
+    this.#timer = setTimeout(() => void this.#connect(), this.#backoff.wait())
   }
 }

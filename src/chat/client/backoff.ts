@@ -1,0 +1,30 @@
+/** Longest wait before connecting again, milliseconds. */
+const MAX_WAIT_MS = 30_000
+
+/** How long to wait before connecting again: at random in a window that the server names, and twice as long after each failure. */
+export class Backoff {
+  /** The window, milliseconds. */
+  window: readonly [least: number, most: number] = [50, 1000]
+  #failures = 0
+  readonly #random: () => number
+
+  /** @param random numbers in [0, 1) */
+  constructor(random: () => number = Math.random) {
+    this.#random = random
+  }
+
+  succeeded(): void {
+    this.#failures = 0
+  }
+
+  failed(): void {
+    this.#failures++
+  }
+
+  /** Milliseconds. */
+  wait(): number {
+    const [least, most] = this.window
+    const end = Math.min(MAX_WAIT_MS, most * 2 ** Math.max(0, this.#failures - 1))
+    return least + (end - least) * this.#random()
+  }
+}
