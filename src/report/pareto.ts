@@ -89,14 +89,40 @@ function dot([x, y]: Place, n: number, radius: number, opacity: number, title?: 
   return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" ${paint} opacity="${opacity}">${inside}</circle>`
 }
 
-/** Moves labels apart, from the top to the bottom. */
-function spread(places: readonly Place[], height: number): Place[] {
-  const moved: Place[] = []
-  for (const [x, y] of [...places].sort((a, b) => a[1] - b[1])) {
-    const near = moved.filter(([other]) => Math.abs(other - x) < 110).at(-1)
-    moved.push([x, near ? Math.max(y, near[1] + height) : y])
-  }
-  return moved
+interface Name {
+  readonly at: Place
+  readonly anchor: 'start' | 'end'
+}
+
+/** Where a name may stand beside its dot: the first is tried first. */
+const BESIDE: readonly Name[] = [
+  { at: [11, -8], anchor: 'start' },
+  { at: [-11, -8], anchor: 'end' },
+  { at: [11, 18], anchor: 'start' },
+  { at: [-11, 18], anchor: 'end' },
+  { at: [11, 4], anchor: 'start' },
+  { at: [-11, 4], anchor: 'end' },
+]
+/** Of a letter, and of a line. */
+const [LETTER, LINE] = [7.5, 14]
+/** Of a large dot with what is free around it. */
+const RADIUS = 8
+
+/** Places for the names of dots, so that they cover neither a dot nor each other, nor leave the picture, as far as that can be. */
+function placeNames(named: readonly { at: Place; name: string }[], dots: readonly Place[]): Name[] {
+  const taken = dots.map(([x, y]) => [x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS] as const)
+  return named.map(({ at: [x, y], name }) => {
+    const all = BESIDE.map(({ at: [dx, dy], anchor }) => {
+      const [from, base] = [x + dx - (anchor === 'end' ? name.length * LETTER : 0), y + dy]
+      const box = [from, base - LINE + 3, from + name.length * LETTER, base + 3] as const
+      const free = !taken.some(([l, t, r, b]) => box[0] < r && box[2] > l && box[1] < b && box[3] > t)
+      const inside = box[0] >= LEFT && box[2] <= WIDTH - RIGHT
+      return { place: { at: [x + dx, base] as Place, anchor }, box, good: free && inside }
+    })
+    const chosen = all.find(({ good }) => good) ?? all[0]!
+    taken.push(chosen.box)
+    return chosen.place
+  })
 }
 
 /**
@@ -131,19 +157,13 @@ export function paretoSvg(points: readonly ParetoPoint[], allowed: number): stri
       return i === 0 ? `M${x} ${y}` : `H${x}V${y}`
     })
     .join('')
-  const named = front.toSorted((a, b) => axes.y(a.cost) - axes.y(b.cost))
-  const right = WIDTH - RIGHT - 90
-  const places = spread(
-    named.map((point): Place => {
-      const [x, y] = axes.at(point)
-      return [x + (x > right ? -11 : 11), y - 8]
-    }),
-    15,
+  const places = placeNames(
+    front.map((point) => ({ at: axes.at(point), name: point.group })),
+    middles.map((point) => axes.at(point)),
   )
-  const names = named.map(({ group }, i) => {
-    const anchor = places[i]![0] > right - 11 ? 'end' : 'start'
-    return text(places[i]!, group, { anchor, className: 'best halo' })
-  })
+  const names = front.map(({ group }, i) =>
+    text(places[i]!.at, group, { anchor: places[i]!.anchor, className: 'best halo' }),
+  )
   const line = Math.min(21, (HEIGHT - TOP - 60) / middles.length)
   const legend = middles.flatMap((point, i) => {
     const y = TOP + 34 + i * line
