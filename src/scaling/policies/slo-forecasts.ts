@@ -18,7 +18,7 @@ interface Made {
 
 /** Every forecaster with the errors it made over whole horizons: what the most will be within one, how surely. */
 export class Forecasts {
-  readonly #forecasters = new Forecasters()
+  readonly #forecasters: Forecasters
   readonly #sketches: ErrorSketch[]
   readonly #margins = new Float64Array(GROUPS * SHARES.length)
   readonly #scales = new Float64Array(GROUPS)
@@ -27,8 +27,9 @@ export class Forecasts {
   #surprised = new Uint8Array(GROUPS)
   #ticks = 0
 
-  /** @param memory ticks after which an error counts for 1/e */
-  constructor(memory: number) {
+  /** @param memory ticks after which an error counts for 1/e; @param interval seconds of a tick */
+  constructor(memory: number, interval: number) {
+    this.#forecasters = new Forecasters(interval)
     this.#sketches = Array.from({ length: GROUPS }, () => new ErrorSketch(memory))
     // Before anything was seen, the load is thought to double within a horizon.
     for (const sketch of this.#sketches) sketch.add(1)

@@ -125,6 +125,30 @@ describe('slo, decision by decision', () => {
     expect(reason).toMatch(/so it reacts/)
   })
 
+  it('tells numbers only, also when there was nobody for days before the first users', () => {
+    const policy = sloPolicy({ provisioningDelay: 90 })
+    let size = 2
+    for (let time = 0; time < 10 * DAY; time += 300) {
+      const recommendation = policy.evaluate(at(time, time < 2 * DAY ? 0 : wave(time), size))
+      size = recommendation.servers
+      expect(recommendation.reason).not.toMatch(/NaN|Infinity/)
+    }
+    expect(size).toBeGreaterThanOrEqual(20)
+    expect(size).toBeLessThanOrEqual(25)
+  })
+
+  it('knows the time of day also when it decides once an hour', () => {
+    const policy = sloPolicy({ provisioningDelay: 90 })
+    let size = 20
+    let seasonal = 0
+    for (let time = 0; time < 30 * DAY; time += 3600) {
+      const { servers, reason } = policy.evaluate(at(time, wave(time), size))
+      size = servers
+      if (/time of (day|the week)/.test(reason)) seasonal++
+    }
+    expect(seasonal).toBeGreaterThan(100)
+  })
+
   it('goes on after a gap in the figures', () => {
     const policy = sloPolicy()
     for (let time = 0; time < 3000; time += 30) policy.evaluate(at(time, 100, 4))

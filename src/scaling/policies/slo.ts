@@ -87,7 +87,7 @@ class Slo {
       this.#interval = elapsed
       const memory = Math.max(1, MEMORY / elapsed)
       this.#learned = {
-        forecasts: new Forecasts(memory),
+        forecasts: new Forecasts(memory, elapsed),
         shadows: new Shadows(GROUPS, size),
         means: new Means(size),
         keep: 1 - 1 / memory,
