@@ -37,6 +37,13 @@ export class Forecasters {
     this.#week = new Season(7 * DAY, interval)
   }
 
+  /** After a gap nothing of late is known but `load`. */
+  skip(load: number): void {
+    this.#recent.length = 0
+    this.#minutes = load
+    this.#hour = load
+  }
+
   /** @param horizon ticks; @param interval seconds of a tick */
   see(time: number, load: number, horizon: number, interval: number): void {
     const { expected } = this

@@ -24,7 +24,7 @@ export class Forecasts {
   readonly #scales = new Float64Array(GROUPS)
   /** Forecasts whose horizon is not over yet. */
   readonly #open: Made[] = []
-  #surprised = new Uint8Array(GROUPS)
+  readonly #surprised = new Uint8Array(GROUPS)
   #ticks = 0
 
   /** @param memory ticks after which an error counts for 1/e; @param interval seconds of a tick */
@@ -40,6 +40,13 @@ export class Forecasts {
 
   get mean(): number {
     return this.#forecasters.mean
+  }
+
+  /** After a gap longer than a horizon: what was forecast before it has no known outcome, and the load is `load` now. */
+  skip(load: number): void {
+    this.#forecasters.skip(load)
+    this.#open.length = 0
+    this.#surprised.fill(0)
   }
 
   see(time: number, load: number, horizon: number, interval: number): void {

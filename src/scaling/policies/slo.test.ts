@@ -149,6 +149,42 @@ describe('slo, decision by decision', () => {
     expect(seasonal).toBeGreaterThan(100)
   })
 
+  it('learns how far apart its decisions are anew when the first two were odd', () => {
+    const sizeAfter = (first: number) => {
+      const policy = sloPolicy({ provisioningDelay: 90 })
+      let size = policy.evaluate(at(0, 600, 40)).servers
+      let seconds = 0
+      for (let time = first; time < 2 * DAY; time += 30) {
+        const { servers, numbers } = policy.evaluate(at(time, 600, size))
+        size = servers
+        seconds = numbers!.horizon!
+      }
+      return { size, seconds }
+    }
+    for (const first of [30, 1, 200]) expect(sizeAfter(first)).toEqual({ size: 20, seconds: 120 })
+  })
+
+  it('learns from every other figure', () => {
+    const policy = sloPolicy({ provisioningDelay: 60 })
+    let size = 10
+    for (let time = 0; time < DAY; time += 30)
+      size = policy.evaluate(at(time, time % 60 === 0 ? 100 : undefined, size)).servers
+    expect(size).toBe(4)
+  })
+
+  it('holds no forecast to blame for what came in a gap, and reacts until it knows more', () => {
+    const policy = sloPolicy({ provisioningDelay: 90 })
+    const saw = (time: number, phase: number) => 100 * phase + (time % 300) / 30
+    let size = 4
+    for (let time = 0; time < DAY; time += 30) size = policy.evaluate(at(time, saw(time, 1), size)).servers
+    expect(size).toBe(4)
+    const after = 1.5 * DAY
+    const first = policy.evaluate(at(after, saw(after, 3), size))
+    expect(first.reason).toMatch(/^figures were missing, so it reacts; ".*" did best before: expects/)
+    // Room for 310 users, and for what an error of the reaction comes to.
+    expect(first.servers).toBeGreaterThanOrEqual(11)
+  })
+
   it('goes on after a gap in the figures', () => {
     const policy = sloPolicy()
     for (let time = 0; time < 3000; time += 30) policy.evaluate(at(time, 100, 4))
