@@ -81,6 +81,25 @@ describe('a ledger', () => {
     expect(ledger.load).toBe(13)
   })
 
+  it('counts those servers as ready that were wanted ever since they could have started, also when that time changes', () => {
+    const rng = seededRng(11)
+    const ledger = new Ledger(3, 4)
+    const late: number[] = []
+    let excess = 0
+    let lead = 5
+    for (let tick = 0; tick < 500; tick++) {
+      if (tick % 40 === 39) lead = Math.floor(rng.next() * 12)
+      while (late.length > lead) late.shift()
+      const want = ledger.wanted[1]!
+      excess += Math.max(0, 9 - Math.min(want, ...late))
+      late.push(want)
+      ledger.settle(9, 9, lead, 1)
+      expect(ledger.excess[1]).toBe(excess)
+      ledger.wanted.set([1, 1 + Math.floor(rng.next() * 10), 20])
+    }
+    expect(ledger.excess[2]).toBeLessThan(excess)
+  })
+
   it('forgets', () => {
     const ledger = new Ledger(1, 1)
     ledger.settle(3, 3, 0, 0.5)
@@ -162,6 +181,12 @@ describe('slo, decision by decision', () => {
       return { size, seconds }
     }
     for (const first of [30, 1, 200]) expect(sizeAfter(first)).toEqual({ size: 20, seconds: 120 })
+  })
+
+  it('plans as far ahead as servers take to start, also with a decision every second', () => {
+    const policy = sloPolicy({ provisioningDelay: 600 })
+    policy.evaluate(at(0, 100, 4))
+    expect(policy.evaluate(at(1, 100, 4)).numbers).toMatchObject({ horizon: 601 })
   })
 
   it('learns from every other figure', () => {

@@ -30,7 +30,7 @@ const MEMORY = 28 * 86_400
 /** Nothing is prepared for loads above so many times the highest that was ever seen. */
 const MOST_HEADROOM = 2
 /** Ticks ahead that are planned at most. */
-const MOST_LEAD = 120
+const MOST_LEAD = 900
 /** "The trend goes on": what it falls back to, its errors measured against the load, and the share it then covers. */
 const REACTING_GROUP = 6
 const REACTING_MARGIN = MARGINS.findIndex(({ share }) => share === 0.95)
