@@ -189,6 +189,33 @@ describe('slo, decision by decision', () => {
     expect(policy.evaluate(at(1, 100, 4)).numbers).toMatchObject({ horizon: 601 })
   })
 
+  it('is not changed by limits that held the fleet for a week, in either direction, once they are gone', () => {
+    const days = (limit: (servers: number) => number) => {
+      const rng = seededRng(7)
+      const policy = sloPolicy({ provisioningDelay: 90 })
+      let size = 20
+      let serverDays = 0
+      let told = 0
+      for (let time = 0; time < 21 * DAY; time += 120) {
+        const load = wave(time) * (1 + 0.4 * (rng.next() - 0.5))
+        const { servers, numbers } = policy.evaluate(at(time, load, size))
+        const held = time >= 4 * DAY && time < 11 * DAY
+        size = held ? limit(servers) : servers
+        if (time >= 12 * DAY) serverDays += servers / 720
+        told = numbers?.realisedOverload ?? 0
+      }
+      return { serverDays, told }
+    }
+    const free = days((servers) => servers)
+    const capped = days((servers) => Math.min(15, servers))
+    const idle = days((servers) => Math.max(60, servers))
+    expect(capped.serverDays / free.serverDays).toBeCloseTo(1, 2)
+    expect(idle.serverDays / free.serverDays).toBeCloseTo(1, 2)
+    // What is told is what really came.
+    expect(capped.told).toBeGreaterThan(0.05)
+    expect(idle.told).toBeLessThan(free.told)
+  })
+
   it('learns from every other figure', () => {
     const policy = sloPolicy({ provisioningDelay: 60 })
     let size = 10

@@ -7,6 +7,7 @@ import { unknownLoad } from '../metric.ts'
 import type { Policy, Recommendation } from '../policy.ts'
 import { OverloadBudget } from './slo-budget.ts'
 import { Forecasts, GROUPS } from './slo-forecasts.ts'
+import { Held } from './slo-held.ts'
 import { Means } from './slo-means.ts'
 import { Pace } from './slo-pace.ts'
 import { MARGINS, Shadows } from './slo-shadows.ts'
@@ -59,8 +60,11 @@ class Slo {
   #learned: Learned | undefined
   #last: { time: number; load: number } | undefined
   readonly #pace = new Pace()
-  /** Fleet sizes of the ticks that a server needs to start. */
+  readonly #held = new Held()
+  /** Fleet sizes of the ticks that a server needs to start, and those that were wanted. */
   #sizes: number[] = []
+  #wants: number[] = []
+  #wanted = 0
   #highest = 0
   #tick = 0
   #reactUntil = 0
@@ -90,15 +94,19 @@ class Slo {
     const before = this.#last
     this.#last = { time, load }
     const servers = Math.max(size, this.#serversFor(load))
-    if (!before || !this.#learned)
+    if (!before || !this.#learned) {
+      this.#wanted = servers
       return { servers, reason: `${load.toFixed(0)} users are all it knows yet: what stands stays` }
+    }
     const lead = Math.min(
       MOST_LEAD,
       Math.ceil((this.#delay?.seconds ?? this.#knownDelay) / this.#pace.interval - 1e-9),
     )
     if (passed === 'gap') this.#skip(this.#learned, time - before.time, load, size, lead + 1)
     else this.#settle(this.#learned, before.load, load, size, lead)
-    return this.#decide(this.#learned, load, lead + 1)
+    const recommendation = this.#decide(this.#learned, load, lead + 1)
+    this.#wanted = recommendation.servers
+    return recommendation
   }
 
   #begin(size: number): Learned {
@@ -119,6 +127,7 @@ class Slo {
   /** Of the seconds that passed nothing is known but that this fleet stands at their end. */
   #skip({ forecasts }: Learned, seconds: number, load: number, size: number, horizon: number): void {
     this.#sizes = [size]
+    this.#wants = [size]
     if (seconds >= 0 && seconds <= horizon * this.#pace.interval) return
     forecasts.skip(load)
     this.#reactUntil = this.#tick + horizon
@@ -128,10 +137,14 @@ class Slo {
   /** What the past tick did, to the fleet and to the shadows. */
   #settle({ shadows, means, keep }: Learned, before: number, load: number, size: number, lead: number): void {
     this.#sizes.push(size)
-    while (this.#sizes.length > lead + 1) this.#sizes.shift()
-    const ready = Math.min(...this.#sizes) * this.#capacity
-    const over = excessOfLine(before, load, ready)
-    this.#budget.add(this.#last!.time, (before + load) / 2, over, keep)
+    this.#wants.push(this.#wanted)
+    const [over, own] = [this.#sizes, this.#wants].map((servers) => {
+      while (servers.length > lead + 1) servers.shift()
+      return excessOfLine(before, load, Math.min(...servers) * this.#capacity)
+    }) as [number, number]
+    const { time } = this.#last!
+    const charged = this.#held.charge(time, size, this.#wanted, over, own)
+    this.#budget.add(time, (before + load) / 2, over, charged, keep)
     for (const { ledger } of [shadows, means])
       ledger.settle(before / this.#capacity, load / this.#capacity, lead, keep)
   }
