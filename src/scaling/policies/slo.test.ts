@@ -125,13 +125,23 @@ describe('slo, decision by decision', () => {
     expect(sloPolicy({ provisioningDelay: 60 }).evaluate(at(0, 100, 4)).reason).toMatch(/all it knows yet/)
     const { reason, numbers, forecast } = policy.evaluate(at(7200, 100, size))
     expect(reason).toMatch(
-      /expects at most \d+ users within 90 s, and is \d+\.\d\d % sure that \d+ servers hold them; \d+ of these are for error \(\d+\.\d\d an hour\); at the worst \d+ users would be above capacity for 90 s; overload so far \d+\.\d{3} % of 0\.100 % allowed$/,
+      /expects at most \d+ users within 90 s, and is \d+\.\d\d % sure that \d+ servers hold them; (none of these is for error|1 of these is for error \(0\.50 an hour\)|\d+ of these are for error \(\d+\.\d\d an hour\)); at the worst \d+ users would be above capacity for 90 s; overload so far \d+\.\d{3} % of 0\.100 % allowed$/,
     )
     expect(numbers).toMatchObject({ horizon: 90, reacting: 0 })
     expect(numbers!.sure).toBeGreaterThan(0.9)
     expect(forecast).toMatchObject({ time: 7290, sure: 0.9 })
     expect(forecast!.low).toBeLessThanOrEqual(forecast!.expected)
     expect(forecast!.high).toBeGreaterThanOrEqual(forecast!.expected)
+  })
+
+  it('speaks of one server as of one', () => {
+    const policy = sloPolicy({ provisioningDelay: 30 })
+    expect(policy.evaluate(at(0, 10, 1)).servers).toBe(1)
+    expect(policy.evaluate(at(30, 10, 1)).reason).toMatch(/: 1 server is room for 30 users, 10 are expected$/)
+    for (let time = 60; time < 7200; time += 30) policy.evaluate(at(time, 10, 1))
+    expect(policy.evaluate(at(7200, 10, 1)).reason).toMatch(
+      / sure that 1 server holds them; none of these is for error; /,
+    )
   })
 
   it('reacts when the load leaves what it thought possible', () => {

@@ -187,7 +187,7 @@ class Slo {
       return {
         servers,
         reason:
-          `no ${seconds.toFixed(0)} s are over yet, so it does not know how wrong its forecasts are: ${servers} servers are room for ` +
+          `no ${seconds.toFixed(0)} s are over yet, so it does not know how wrong its forecasts are: ${servers === 1 ? '1 server is' : `${servers} servers are`} room for ` +
           `${(servers * this.#capacity).toFixed(0)} users, ${expected.toFixed(0)} are expected`,
         numbers: { expected, horizon: seconds },
       }
@@ -200,8 +200,15 @@ class Slo {
     )
     const usersOver = worst - room
     const { realised } = this.#budget
-    const spare = Math.max(0, servers - this.#serversFor(expected))
+    const extra = servers - this.#serversFor(expected)
+    const spare = Math.max(0, extra)
     const cost = this.#cost === undefined ? '' : ` (${(spare * this.#cost).toFixed(2)} an hour)`
+    const forError =
+      extra > 0
+        ? `${extra} of these ${extra === 1 ? 'is' : 'are'} for error${cost}`
+        : extra === 0
+          ? 'none of these is for error'
+          : `${-extra} fewer than what it expects would fill`
     const name = `"${forecasts.nameOf(group)}"`
     const why = !reacting
       ? `${name} did best`
@@ -213,7 +220,7 @@ class Slo {
       servers,
       reason:
         `${why}: expects at most ${expected.toFixed(0)} users within ${seconds.toFixed(0)} s, and is ${percent(sure, 2)} sure that ` +
-        `${servers} servers hold them; ${spare} of these are for error${cost}; at the worst ${usersOver.toFixed(0)} users ` +
+        `${servers} ${servers === 1 ? 'server holds' : 'servers hold'} them; ${forError}; at the worst ${usersOver.toFixed(0)} users ` +
         `would be above capacity for ${seconds.toFixed(0)} s; overload so far ${percent(realised)} of ${percent(this.#overload)} allowed`,
       numbers: {
         expected,
