@@ -134,6 +134,12 @@ describe('slo, decision by decision', () => {
     expect(forecast!.high).toBeGreaterThanOrEqual(forecast!.expected)
   })
 
+  it('wants no fewer servers when the load is beyond all counting', () => {
+    const policy = sloPolicy({ provisioningDelay: 30 })
+    for (let time = 0; time < 3000; time += 30)
+      expect(policy.evaluate(at(time, 1e11, 10)).servers).toBeGreaterThan(2e9)
+  })
+
   it('speaks of one server as of one', () => {
     const policy = sloPolicy({ provisioningDelay: 30 })
     expect(policy.evaluate(at(0, 10, 1)).servers).toBe(1)

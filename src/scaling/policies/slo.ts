@@ -32,6 +32,8 @@ const MEMORY = 28 * 86_400
 const MOST_HEADROOM = 2
 /** Ticks ahead that are planned at most. */
 const MOST_LEAD = 900
+/** What the counts of shadow fleets can hold. */
+const MOST_SERVERS = 2 ** 31 - 1
 /** "The trend goes on": what it falls back to, its errors measured against the load, and the share it then covers. */
 const REACTING_GROUP = 6
 const REACTING_MARGIN = MARGINS.findIndex(({ share }) => share === 0.95)
@@ -121,7 +123,7 @@ class Slo {
   }
 
   #serversFor(users: number): number {
-    return Math.max(1, Math.ceil(users / this.#capacity - 1e-9))
+    return Math.min(MOST_SERVERS, Math.max(1, Math.ceil(users / this.#capacity - 1e-9)))
   }
 
   /** Of the seconds that passed nothing is known but that this fleet stands at their end. */
