@@ -23,13 +23,26 @@ export class Forecasters {
   /** Long-run mean, which small loads are measured by. */
   mean = 0
   readonly #recent: number[] = []
-  readonly #day = new Season(DAY)
-  readonly #week = new Season(7 * DAY)
+  readonly #day: Season
+  readonly #week: Season
   #minutes = 0
   #hour = 0
   #count = 0
   #ofDay = 1
   #ofWeek = 1
+
+  /** @param interval seconds of a tick */
+  constructor(interval: number) {
+    this.#day = new Season(DAY, interval)
+    this.#week = new Season(7 * DAY, interval)
+  }
+
+  /** After a gap nothing of late is known but `load`. */
+  skip(load: number): void {
+    this.#recent.length = 0
+    this.#minutes = load
+    this.#hour = load
+  }
 
   /** @param horizon ticks; @param interval seconds of a tick */
   see(time: number, load: number, horizon: number, interval: number): void {
@@ -71,8 +84,10 @@ export class Forecasters {
     const floor = 0.02 * this.mean
     const base = now + floor
     const most = Math.max(now, middle, later) + floor
-    const next = level + ((load + floor) / base - level) / 60
-    this.expected[i] = Math.max(0, load + (load + floor) * Math.min(3, most / base - 1))
+    // Where there was never anybody, nothing can be compared with the usual.
+    const next = base > 0 ? level + ((load + floor) / base - level) / 60 : level
+    const change = base > 0 ? Math.min(3, most / base - 1) : 0
+    this.expected[i] = Math.max(0, load + (load + floor) * change)
     this.expected[i + 1] = Math.max(0, next * most - floor)
     return next
   }

@@ -18,17 +18,18 @@ interface Made {
 
 /** Every forecaster with the errors it made over whole horizons: what the most will be within one, how surely. */
 export class Forecasts {
-  readonly #forecasters = new Forecasters()
+  readonly #forecasters: Forecasters
   readonly #sketches: ErrorSketch[]
   readonly #margins = new Float64Array(GROUPS * SHARES.length)
   readonly #scales = new Float64Array(GROUPS)
   /** Forecasts whose horizon is not over yet. */
   readonly #open: Made[] = []
-  #surprised = new Uint8Array(GROUPS)
+  readonly #surprised = new Uint8Array(GROUPS)
   #ticks = 0
 
-  /** @param memory ticks after which an error counts for 1/e */
-  constructor(memory: number) {
+  /** @param memory ticks after which an error counts for 1/e; @param interval seconds of a tick */
+  constructor(memory: number, interval: number) {
+    this.#forecasters = new Forecasters(interval)
     this.#sketches = Array.from({ length: GROUPS }, () => new ErrorSketch(memory))
     // Before anything was seen, the load is thought to double within a horizon.
     for (const sketch of this.#sketches) sketch.add(1)
@@ -39,6 +40,13 @@ export class Forecasts {
 
   get mean(): number {
     return this.#forecasters.mean
+  }
+
+  /** After a gap longer than a horizon: what was forecast before it has no known outcome, and the load is `load` now. */
+  skip(load: number): void {
+    this.#forecasters.skip(load)
+    this.#open.length = 0
+    this.#surprised.fill(0)
   }
 
   see(time: number, load: number, horizon: number, interval: number): void {

@@ -1,4 +1,4 @@
-/** Seconds of a bin of a season. */
+/** Seconds of a bin of a season, unless the load is seen less often. */
 const BIN = 300
 
 /**
@@ -7,24 +7,27 @@ const BIN = 300
  */
 export class Season {
   readonly #bins: number
+  /** Seconds. */
+  readonly #bin: number
   readonly #means: Float64Array
   readonly #seen: Uint8Array
-  #bin = -1
+  #current = -1
   #sum = 0
   #count = 0
 
-  /** @param length seconds */
-  constructor(length: number) {
-    this.#bins = Math.round(length / BIN)
+  /** @param length seconds; @param interval seconds between two loads, of which every bin must get one */
+  constructor(length: number, interval: number) {
+    this.#bins = Math.max(1, Math.floor(length / Math.max(BIN, interval) + 1e-9))
+    this.#bin = length / this.#bins
     this.#means = new Float64Array(this.#bins)
     this.#seen = new Uint8Array(this.#bins)
   }
 
   add(time: number, load: number): void {
-    const bin = Math.floor(time / BIN) % this.#bins
-    if (bin !== this.#bin) {
-      if (this.#bin >= 0 && this.#count > 0) this.#close()
-      this.#bin = bin
+    const bin = Math.floor(time / this.#bin) % this.#bins
+    if (bin !== this.#current) {
+      if (this.#current >= 0 && this.#count > 0) this.#close()
+      this.#current = bin
     }
     this.#sum += load
     this.#count++
@@ -32,17 +35,17 @@ export class Season {
 
   #close(): void {
     const mean = this.#sum / this.#count
-    const seen = this.#seen[this.#bin]!
+    const seen = this.#seen[this.#current]!
     // The first seasons count alike, from the fourth on the newest counts a quarter.
-    this.#means[this.#bin]! += (mean - this.#means[this.#bin]!) / Math.min(4, seen + 1)
-    if (seen < 255) this.#seen[this.#bin] = seen + 1
+    this.#means[this.#current]! += (mean - this.#means[this.#current]!) / Math.min(4, seen + 1)
+    if (seen < 255) this.#seen[this.#current] = seen + 1
     this.#sum = 0
     this.#count = 0
   }
 
   /** The mean load at `time`, on straight lines between the middles of bins; `undefined` where it was never seen. */
   at(time: number): number | undefined {
-    const exact = time / BIN - 0.5
+    const exact = time / this.#bin - 0.5
     const before = Math.floor(exact)
     const a = ((before % this.#bins) + this.#bins) % this.#bins
     const b = (a + 1) % this.#bins

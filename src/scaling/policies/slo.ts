@@ -7,7 +7,9 @@ import { unknownLoad } from '../metric.ts'
 import type { Policy, Recommendation } from '../policy.ts'
 import { OverloadBudget } from './slo-budget.ts'
 import { Forecasts, GROUPS } from './slo-forecasts.ts'
+import { Held } from './slo-held.ts'
 import { Means } from './slo-means.ts'
+import { Pace } from './slo-pace.ts'
 import { MARGINS, Shadows } from './slo-shadows.ts'
 
 /** All that a user has to say; nothing depends on the traffic. */
@@ -29,7 +31,9 @@ const MEMORY = 28 * 86_400
 /** Nothing is prepared for loads above so many times the highest that was ever seen. */
 const MOST_HEADROOM = 2
 /** Ticks ahead that are planned at most. */
-const MOST_LEAD = 120
+const MOST_LEAD = 900
+/** What the counts of shadow fleets can hold. */
+const MOST_SERVERS = 2 ** 31 - 1
 /** "The trend goes on": what it falls back to, its errors measured against the load, and the share it then covers. */
 const REACTING_GROUP = 6
 const REACTING_MARGIN = MARGINS.findIndex(({ share }) => share === 0.95)
@@ -57,18 +61,23 @@ class Slo {
   readonly #needed = new Int32Array(GROUPS * MARGINS.length)
   #learned: Learned | undefined
   #last: { time: number; load: number } | undefined
-  #interval = 0
-  /** Fleet sizes of the ticks that a server needs to start. */
+  readonly #pace = new Pace()
+  readonly #held = new Held()
+  /** Fleet sizes of the ticks that a server needs to start, and those that were wanted. */
   #sizes: number[] = []
+  #wants: number[] = []
+  #wanted = 0
   #highest = 0
   #tick = 0
   #reactUntil = 0
+  /** Whether it reacts because it knows nothing of late. */
+  #afterGap = false
 
   constructor(options: SloOptions) {
     this.#overload = requireNumber('overload', options.overload ?? 0.001, { above: 0, max: 1 })
     this.#capacity = requireNumber('usersPerServer', options.usersPerServer ?? USERS_PER_SERVER, { above: 0 })
-    this.#cost = options.serverCost && requireNumber('serverCost', options.serverCost, { min: 0 })
-    const { provisioningDelay } = options
+    const { serverCost, provisioningDelay } = options
+    this.#cost = serverCost === undefined ? undefined : requireNumber('serverCost', serverCost, { min: 0 })
     this.#delay = provisioningDelay === undefined ? new DelayMeter() : undefined
     this.#knownDelay =
       provisioningDelay === undefined ? 0 : requireNumber('provisioningDelay', provisioningDelay, { min: 0 })
@@ -78,55 +87,72 @@ class Slo {
   evaluate: Policy['evaluate'] = (observation) => {
     const { time, load, size } = observation
     this.#delay?.see(observation)
-    if (load === undefined || !Number.isFinite(load)) {
-      this.#last = undefined
-      return unknownLoad(observation)
-    }
-    const elapsed = this.#last ? time - this.#last.time : 0
-    if (!this.#learned && elapsed > 0) {
-      this.#interval = elapsed
-      const memory = Math.max(1, MEMORY / elapsed)
-      this.#learned = {
-        forecasts: new Forecasts(memory),
-        shadows: new Shadows(GROUPS, size),
-        means: new Means(size),
-        keep: 1 - 1 / memory,
-      }
-    }
+    if (load === undefined || !Number.isFinite(load)) return unknownLoad(observation)
+    const elapsed = this.#last && time - this.#last.time
+    const passed = this.#pace.see(elapsed)
+    if (passed === 'begins') this.#learned = this.#begin(size)
     this.#highest = Math.max(this.#highest, load, this.#tick === 0 ? size * this.#capacity : 0)
     this.#tick++
     const before = this.#last
     this.#last = { time, load }
     const servers = Math.max(size, this.#serversFor(load))
-    if (!this.#learned)
+    if (!before || !this.#learned) {
+      this.#wanted = servers
       return { servers, reason: `${load.toFixed(0)} users are all it knows yet: what stands stays` }
+    }
     const lead = Math.min(
       MOST_LEAD,
-      Math.ceil((this.#delay?.seconds ?? this.#knownDelay) / this.#interval - 1e-9),
+      Math.ceil((this.#delay?.seconds ?? this.#knownDelay) / this.#pace.interval - 1e-9),
     )
-    // After a gap the past tick says nothing.
-    if (before && elapsed < 1.5 * this.#interval) this.#settle(this.#learned, before.load, load, size, lead)
-    else this.#sizes = []
-    return this.#decide(this.#learned, load, lead + 1)
+    if (passed === 'gap') this.#skip(this.#learned, time - before.time, load, size, lead + 1)
+    else this.#settle(this.#learned, before.load, load, size, lead)
+    const recommendation = this.#decide(this.#learned, load, lead + 1)
+    this.#wanted = recommendation.servers
+    return recommendation
+  }
+
+  #begin(size: number): Learned {
+    const { interval } = this.#pace
+    const memory = Math.max(1, MEMORY / interval)
+    return {
+      forecasts: new Forecasts(memory, interval),
+      shadows: new Shadows(GROUPS, size),
+      means: new Means(size),
+      keep: 1 - 1 / memory,
+    }
   }
 
   #serversFor(users: number): number {
-    return Math.max(1, Math.ceil(users / this.#capacity - 1e-9))
+    return Math.min(MOST_SERVERS, Math.max(1, Math.ceil(users / this.#capacity - 1e-9)))
+  }
+
+  /** Of the seconds that passed nothing is known but that this fleet stands at their end. */
+  #skip({ forecasts }: Learned, seconds: number, load: number, size: number, horizon: number): void {
+    this.#sizes = [size]
+    this.#wants = [size]
+    if (seconds >= 0 && seconds <= horizon * this.#pace.interval) return
+    forecasts.skip(load)
+    this.#reactUntil = this.#tick + horizon
+    this.#afterGap = true
   }
 
   /** What the past tick did, to the fleet and to the shadows. */
   #settle({ shadows, means, keep }: Learned, before: number, load: number, size: number, lead: number): void {
     this.#sizes.push(size)
-    while (this.#sizes.length > lead + 1) this.#sizes.shift()
-    const ready = Math.min(...this.#sizes) * this.#capacity
-    const over = excessOfLine(before, load, ready)
-    this.#budget.add(this.#last!.time, (before + load) / 2, over, keep)
+    this.#wants.push(this.#wanted)
+    const [over, own] = [this.#sizes, this.#wants].map((servers) => {
+      while (servers.length > lead + 1) servers.shift()
+      return excessOfLine(before, load, Math.min(...servers) * this.#capacity)
+    }) as [number, number]
+    const { time } = this.#last!
+    const charged = this.#held.charge(time, size, this.#wanted, over, own)
+    this.#budget.add(time, (before + load) / 2, over, charged, keep)
     for (const { ledger } of [shadows, means])
       ledger.settle(before / this.#capacity, load / this.#capacity, lead, keep)
   }
 
   #decide({ forecasts, shadows, means }: Learned, load: number, horizon: number): Recommendation {
-    forecasts.see(this.#last!.time, load, horizon, this.#interval)
+    forecasts.see(this.#last!.time, load, horizon, this.#pace.interval)
     const most = MOST_HEADROOM * this.#highest
     for (let g = 0, i = 0; g < GROUPS; g++) {
       for (let s = 0; s < MARGINS.length; s++, i++) {
@@ -140,7 +166,10 @@ class Slo {
     const presumption = (PRESUMED_MISS * horizon * forecasts.mean) / this.#capacity
     means.want(shadows, allowed, price, presumption)
     const { group, servers: advised } = means.choose(allowed, presumption)
-    if (forecasts.failed(group)) this.#reactUntil = this.#tick + horizon
+    if (forecasts.failed(group)) {
+      this.#reactUntil = this.#tick + horizon
+      this.#afterGap = false
+    }
     const reacting = this.#tick < this.#reactUntil
     const reaction = reacting ? this.#needed[REACTING_GROUP * MARGINS.length + REACTING_MARGIN]! : 0
     const servers = Math.max(advised, reaction)
@@ -155,12 +184,12 @@ class Slo {
     reacting: boolean,
   ): Recommendation {
     const expected = forecasts.expected(group)
-    const seconds = horizon * this.#interval
+    const seconds = horizon * this.#pace.interval
     if (!forecasts.known) {
       return {
         servers,
         reason:
-          `no ${seconds.toFixed(0)} s are over yet, so it does not know how wrong its forecasts are: ${servers} servers are room for ` +
+          `no ${seconds.toFixed(0)} s are over yet, so it does not know how wrong its forecasts are: ${servers === 1 ? '1 server is' : `${servers} servers are`} room for ` +
           `${(servers * this.#capacity).toFixed(0)} users, ${expected.toFixed(0)} are expected`,
         numbers: { expected, horizon: seconds },
       }
@@ -173,17 +202,27 @@ class Slo {
     )
     const usersOver = worst - room
     const { realised } = this.#budget
-    const spare = Math.max(0, servers - this.#serversFor(expected))
+    const extra = servers - this.#serversFor(expected)
+    const spare = Math.max(0, extra)
     const cost = this.#cost === undefined ? '' : ` (${(spare * this.#cost).toFixed(2)} an hour)`
-    const why = reacting
-      ? `the load left what "${forecasts.nameOf(group)}" thought possible, so it reacts`
-      : `"${forecasts.nameOf(group)}" did best`
+    const forError =
+      extra > 0
+        ? `${extra} of these ${extra === 1 ? 'is' : 'are'} for error${cost}`
+        : extra === 0
+          ? 'none of these is for error'
+          : `${-extra} fewer than what it expects would fill`
+    const name = `"${forecasts.nameOf(group)}"`
+    const why = !reacting
+      ? `${name} did best`
+      : this.#afterGap
+        ? `figures were missing, so it reacts; ${name} did best before`
+        : `the load left what ${name} thought possible, so it reacts`
     const percent = (share: number, digits = 3) => `${(share * 100).toFixed(digits)} %`
     return {
       servers,
       reason:
         `${why}: expects at most ${expected.toFixed(0)} users within ${seconds.toFixed(0)} s, and is ${percent(sure, 2)} sure that ` +
-        `${servers} servers hold them; ${spare} of these are for error${cost}; at the worst ${usersOver.toFixed(0)} users ` +
+        `${servers} ${servers === 1 ? 'server holds' : 'servers hold'} them; ${forError}; at the worst ${usersOver.toFixed(0)} users ` +
         `would be above capacity for ${seconds.toFixed(0)} s; overload so far ${percent(realised)} of ${percent(this.#overload)} allowed`,
       numbers: {
         expected,

@@ -1,0 +1,40 @@
+/** Longer than so many intervals is a gap. */
+const GAP = 1.5
+/** After so many decisions in a row that were not the interval apart, it is another one. */
+const PATIENCE = 20
+
+/**
+ * How far apart the decisions are: the first two tell it, and since the first two may be odd (a late start, a moved clock), it
+ * is measured anew when none keeps to it for a while.
+ */
+export class Pace {
+  /** Seconds between two decisions; 0 before it is known. */
+  interval = 0
+  #odd = 0
+  #sum = 0
+
+  /**
+   * Takes how many seconds passed since the decision before, if there was one: `begins` when they tell a new interval, `tick` when
+   * one passed, `gap` when there is nothing to be said about them.
+   */
+  see(elapsed: number | undefined): 'begins' | 'tick' | 'gap' {
+    if (elapsed === undefined || elapsed <= 0) return 'gap'
+    if (this.interval === 0) {
+      this.interval = elapsed
+      return 'begins'
+    }
+    const late = elapsed >= GAP * this.interval
+    if (late || elapsed * GAP <= this.interval) {
+      this.#odd++
+      this.#sum += elapsed
+    } else {
+      this.#odd = 0
+      this.#sum = 0
+    }
+    if (this.#odd < PATIENCE) return late ? 'gap' : 'tick'
+    this.interval = this.#sum / this.#odd
+    this.#odd = 0
+    this.#sum = 0
+    return 'begins'
+  }
+}
