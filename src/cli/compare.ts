@@ -4,7 +4,7 @@ import { paretoSvg } from '../report/pareto.ts'
 import { comparePolicies } from '../simulation/comparison.ts'
 import { countProgress } from './count-progress.ts'
 import { type JudgingFlags, judgingOf, playedOf } from './judging.ts'
-import { OutputFile } from './output-file.ts'
+import { OutputFile, OutputFiles } from './output-file.ts'
 import { ReportFile } from './report-file.ts'
 
 export interface CompareFlags extends JudgingFlags {
@@ -19,17 +19,12 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
   const { terms, contenders } = judgingOf(flags)
   const played = playedOf(flags)
   const judged = contenders(flags.policy)
-  const files: { discard(): void }[] = []
-  const opened = <F extends { discard(): void }>(file: string | undefined, open: (file: string) => F) => {
-    const made = file === undefined ? undefined : open(file)
-    if (made) files.push(made)
-    return made
-  }
+  const files = new OutputFiles()
   const progress = countProgress('runs')
   try {
-    const json = opened(flags.json, (file) => new OutputFile('--json', file))
-    const svg = opened(flags.svg, (file) => new OutputFile('--svg', file))
-    const report = opened(flags.report, (file) => new ReportFile(file, flags.config))
+    const json = files.open(flags.json, (file) => new OutputFile('--json', file))
+    const svg = files.open(flags.svg, (file) => new OutputFile('--svg', file))
+    const report = files.open(flags.report, (file) => new ReportFile(file, flags.config))
     const { onProgress } = progress
     const courses = report !== undefined
     const compared = await comparePolicies(played, judged, terms, { signal, onProgress, courses })
@@ -38,7 +33,7 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
       console.log(comparisonTables(compared, terms.overload).map(tableText).join('\n\n'))
     if (signal.aborted) {
       console.error(`concertina: interrupted; ${compared.length} of ${played.length} traces are whole`)
-      for (const file of files) file.discard()
+      files.discard()
       return
     }
     const figures = { terms, traces: compared }
@@ -47,7 +42,7 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     report?.commitPage((repeat) => htmlComparison(compared, terms, repeat))
   } catch (error) {
     progress.end()
-    for (const file of files) file.discard()
+    files.discard()
     throw error
   }
 }

@@ -88,6 +88,15 @@ export class DecisionLog {
   close(): void {
     this.#file.close()
   }
+
+  /** Ends after an error: what was decided until then is worth keeping, and that error is the one to tell. */
+  discard(): void {
+    try {
+      this.close()
+    } catch {
+      // It was told when it happened.
+    }
+  }
 }
 
 /**

@@ -111,7 +111,7 @@ function phases(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Prom
 async function configured(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
   const { data, port, controlPort, verbose } = flags
   const { view, decisions } = watchers
-  const options = optionsOf(flags, decisions)
+  const options = optionsOf(flags, decisions?.onDecision)
   const write = view?.print ?? ((line: string) => console.log(line))
   const onListening = (chat: string, dashboard: string) => write(`Dashboard: ${dashboard}   Chat: ${chat}\n`)
   const logger = lineLogger(write, { verbose, progress: view?.progress })

@@ -64,3 +64,28 @@ export class OutputFile {
     }
   }
 }
+
+/** The files that a command writes: when one cannot be made, or the command fails, none of them is left. */
+export class OutputFiles {
+  readonly #opened: { discard(): void }[] = []
+
+  /**
+   * Opens the file that a flag named, if it did.
+   * @throws {ConcertinaError} FILE_ACCESS from `open`.
+   */
+  open<F extends { discard(): void }>(file: string | undefined, open: (file: string) => F): F | undefined {
+    if (file === undefined) return undefined
+    try {
+      const opened = open(file)
+      this.#opened.push(opened)
+      return opened
+    } catch (error) {
+      this.discard()
+      throw error
+    }
+  }
+
+  discard(): void {
+    for (const each of this.#opened) each.discard()
+  }
+}

@@ -8,7 +8,7 @@ import { type Recorded, recorded } from '../simulation/replay.ts'
 import { type LoggedRun, type LogLine, readDecisionLog } from './decision-log.ts'
 import { sentence } from './explain.ts'
 import { judgingOf, type TermsFlags } from './judging.ts'
-import { OutputFile } from './output-file.ts'
+import { OutputFile, OutputFiles } from './output-file.ts'
 
 export interface ReplayFlags extends TermsFlags {
   policy?: string[]
@@ -118,15 +118,10 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
   const single = asked.length === 1 ? asked[0] : undefined
   if (flags.decisions !== undefined && !single)
     throw invalidInput('--decisions', `${asked.length} policies are replayed`, 'together with one --policy')
-  const outputs: OutputFile[] = []
-  const output = (flag: string, path: string | undefined) => {
-    const made = path === undefined ? undefined : new OutputFile(flag, path)
-    if (made) outputs.push(made)
-    return made
-  }
+  const files = new OutputFiles()
   try {
-    const json = output('--json', flags.json)
-    const log = output('--decisions', flags.decisions)
+    const json = files.open(flags.json, (path) => new OutputFile('--json', path))
+    const log = files.open(flags.decisions, (path) => new OutputFile('--decisions', path))
     const floor = floorOf(run.curve, terms)
     const floorHours = floor.attainable.serverHours
     const decisions: Decision[] = []
@@ -153,7 +148,7 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
     console.log(tableText(table(title(name, run, flags, terms, floor), rows)))
     if (rows.length <= asked.length) {
       console.error(`concertina: interrupted; ${rows.length - 1} of ${asked.length} policies are whole`)
-      for (const each of outputs) each.discard()
+      files.discard()
       return
     }
     if (single) console.log(['', ...events(decisions)].join('\n'))
@@ -162,7 +157,7 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
     const head: LoggedRun = { kind: 'run', version: 1, policy, interval, minServers, maxServers }
     log?.commit([head, ...decisions].map((line) => `${JSON.stringify(line)}\n`).join(''))
   } catch (error) {
-    for (const each of outputs) each.discard()
+    files.discard()
     throw error
   }
 }

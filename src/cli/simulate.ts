@@ -4,7 +4,7 @@ import { startControlPlane } from '../live/control-plane.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { lineLogger } from '../pipeline/logger.ts'
 import { summary } from '../report/terminal.ts'
-import { AutoScaler } from '../scaling/auto-scaler.ts'
+import { AutoScaler, type AutoScalerOptions } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { runSimulation } from '../simulation/run.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
@@ -13,7 +13,7 @@ import { readTrace, tracePattern } from '../traffic/trace.ts'
 import { type ConfiguredOptions, readConfig } from './config.ts'
 import { DecisionLog } from './decision-log.ts'
 import { type RunFlags, scalingOptions, seedOf } from './flags.ts'
-import { OutputFile } from './output-file.ts'
+import { OutputFile, OutputFiles } from './output-file.ts'
 import { showProgress } from './progress.ts'
 import { ReportFile } from './report-file.ts'
 import { openView } from './view.ts'
@@ -71,7 +71,7 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
 /** The run that flags and config describe; flags go before the config. */
 export function optionsOf(
   flags: SimulateFlags,
-  decisions?: DecisionLog,
+  onDecision?: AutoScalerOptions['onDecision'],
 ): SimulationOptions & { autoScaler: AutoScaler } {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { load: _, live: __, policies: ___, ...configured } = config
@@ -83,7 +83,7 @@ export function optionsOf(
     autoScaler: new AutoScaler({
       ...config.autoScaler,
       ...scalingOptions(flags),
-      onDecision: decisions?.onDecision,
+      onDecision,
     }),
     balancer: {
       strategy: flags.strategy ?? config.balancer?.strategy,
@@ -100,7 +100,7 @@ function watchedRun(
   { port = 8080, pace = 1 }: SimulateFlags,
   duration: number,
   signal: AbortSignal,
-  decisions?: DecisionLog,
+  onStart: (control: FleetControl) => void,
 ) {
   requireNumber('port', port, { min: 0, max: 65_535, integer: true })
   requireNumber('pace', pace, { above: 0 })
@@ -109,7 +109,7 @@ function watchedRun(
   const view = openView(process.stderr)
   let ended = false
   const onControl = (control: FleetControl) => {
-    decisions?.onControl(control)
+    onStart(control)
     plane = startControlPlane(control, { port })
     plane.then(
       ({ url }) => {
@@ -129,55 +129,27 @@ function watchedRun(
   return { options: { pace, onControl, logger, signal: AbortSignal.any([signal, stop.signal]) }, close }
 }
 
-/** The files that a run writes. */
-class Outputs {
-  readonly events: OutputFile | undefined
-  readonly report: ReportFile | undefined
-  readonly decisions: DecisionLog | undefined
-
-  /** @throws {ConcertinaError} FILE_ACCESS when one cannot be written; then none is left. */
-  constructor({ events, report, decisions, config }: SimulateFlags) {
-    try {
-      this.events = events === undefined ? undefined : new OutputFile('--events', events)
-      this.report = report === undefined ? undefined : new ReportFile(report, config)
-      this.decisions = decisions === undefined ? undefined : new DecisionLog(decisions)
-    } catch (error) {
-      this.discard()
-      throw error
-    }
-  }
-
-  commit(result: RunResult): void {
-    this.events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
-    this.report?.commit(result)
-    this.decisions?.close()
-  }
-
-  discard(): void {
-    this.events?.discard()
-    this.report?.discard()
-    try {
-      this.decisions?.close() // what was decided until then is worth keeping
-    } catch {
-      // The error that led here is the one to tell.
-    }
-  }
-}
-
 /** `concertina simulate`: the same pipeline as fast as the machine can. */
 export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<RunResult> {
-  optionsOf(flags) // what is wrong with them is said before any file is made
-  const files = new Outputs(flags)
-  const options = optionsOf(flags, files.decisions)
+  let decisions: DecisionLog | undefined
+  const options = optionsOf(flags, (decision, scaler) => decisions?.onDecision(decision, scaler))
   const duration = options.duration ?? options.pattern.duration
-  const watched = flags.watch ? watchedRun(flags, duration, signal, files.decisions) : undefined
+  const watched = flags.watch
+    ? watchedRun(flags, duration, signal, (control) => decisions?.onControl(control))
+    : undefined
+  const files = new OutputFiles()
+  const events = files.open(flags.events, (file) => new OutputFile('--events', file))
+  const report = files.open(flags.report, (file) => new ReportFile(file, flags.config))
+  decisions = files.open(flags.decisions, (file) => new DecisionLog(file))
   const progress = watched ? undefined : showProgress(duration)
   try {
     const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
     await watched?.close()
     progress?.end()
     console.log(flags.json ? JSON.stringify(result) : summary(result))
-    files.commit(result)
+    events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
+    report?.commit(result)
+    decisions?.close()
     return result
   } catch (error) {
     await watched?.close().catch(() => {})
