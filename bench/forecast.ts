@@ -2,11 +2,12 @@
  * Whether the simulation tells what the live fleet will do: the same config and seed in both worlds, side by side.
  * `npm run bench:forecast -- [seconds] [seed]`.
  */
+
+import { exponential } from '../src/base/distribution.ts'
 import { runLive } from '../src/live/run.ts'
 import type { RunResult } from '../src/metrics/run-result.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { runSimulation } from '../src/simulation/run.ts'
-import { exponential } from '../src/traffic/distribution.ts'
 import { threePhase } from '../src/traffic/patterns/three-phase.ts'
 
 const [duration = 40, seed = 42] = process.argv.slice(2).map(Number)

@@ -5,12 +5,12 @@
  */
 
 import { parseArgs } from 'node:util'
-import { judgingOf, playedOf } from '../src/cli/judging.ts'
-import { comparePolicies } from '../src/simulation/comparison.ts'
-import type { Contender } from '../src/simulation/judge.ts'
-import { searchSpace } from '../src/simulation/search-space.ts'
-import { TaskPool } from '../src/simulation/task-pool.ts'
-import { tune } from '../src/simulation/tuning.ts'
+import { comparePolicies } from '../src/backtest/comparison.ts'
+import type { Candidate } from '../src/backtest/evaluate.ts'
+import { searchSpace } from '../src/backtest/search-space.ts'
+import { TaskPool } from '../src/backtest/task-pool.ts'
+import { tune } from '../src/backtest/tuning.ts'
+import { judgingOf, playedOf } from '../src/cli/evaluation-flags.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -22,15 +22,15 @@ if (!folder) {
   process.exit(2)
 }
 const flags = { trace: [folder], targetServers: 40 }
-const { terms, contenders } = judgingOf({})
+const { terms, candidates } = judgingOf({})
 const began = performance.now()
 const secondsSince = (from: number) => ((performance.now() - from) / 1000).toFixed(0)
-const played = playedOf(flags)
-const judged = contenders()
-const compared = await comparePolicies(played, judged, terms)
+const input = playedOf(flags)
+const judged = candidates()
+const compared = await comparePolicies(input, judged, terms)
 const judgedSeconds = secondsSince(began)
 const tuningBegan = performance.now()
-const [hpa] = contenders(['hpa']) as [Contender]
+const [hpa] = candidates(['hpa']) as [Candidate]
 const pool = new TaskPool()
 const space = searchSpace(hpa.policy, terms)
 const cell = (overload: number, cost: number) =>
@@ -42,7 +42,7 @@ for (const [i, { trace, floor, judged: each }] of compared.entries()) {
   const cells = each.map(({ result, cost }) => cell(result.overload, cost))
   const tuned = values['no-tuning']
     ? undefined
-    : await tune(pool, played[i]!, hpa, terms, space, { rounds: 3 })
+    : await tune(pool, input[i]!, hpa, terms, space, { rounds: 3 })
   if (tuned) {
     const { overload, serverHours } = tuned.result
     cells.push(

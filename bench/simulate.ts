@@ -4,10 +4,10 @@
  */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { exponential } from '../src/base/distribution.ts'
 import { runSimulation } from '../src/simulation/run.ts'
-import { exponential } from '../src/traffic/distribution.ts'
 import { constant } from '../src/traffic/patterns/constant.ts'
-import { readTrace, tracePattern } from '../src/traffic/trace.ts'
+import { readTrace, tracePattern } from '../src/traffic/traces/trace.ts'
 
 interface Case {
   readonly name: string

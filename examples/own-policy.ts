@@ -4,9 +4,9 @@
  */
 import {
   AutoScaler,
-  clairvoyantFloor,
   diurnal,
   LoadCurve,
+  lowerBound,
   type Policy,
   readTrace,
   runFluid,
@@ -19,8 +19,9 @@ function peakHold({ usersPerServer = 30, seconds = 900, room = 1.1 } = {}): Poli
   return {
     name: 'peak-hold',
     limits: { cooldown: 0 },
-    evaluate({ time, load, size }) {
-      if (load === undefined) return { servers: size, reason: 'the load is unknown', blind: true }
+    evaluate({ time, load, desiredCount }) {
+      if (load === undefined)
+        return { servers: desiredCount, reason: 'the load is unknown', insufficientData: true }
       seen = [...seen.filter((each) => each.time > time - seconds), { time, load }]
       const highest = Math.max(...seen.map((each) => each.load))
       return {
@@ -39,7 +40,7 @@ const curve = new LoadCurve(file ? readTrace(file) : { times: minutes, values: m
 
 const world = { curve, usersPerServer: 30, provisioningDelay: 90 }
 const terms = { minServers: 1, maxServers: 100, interval: 30 }
-const floor = clairvoyantFloor({ ...world, ...terms, overload: 0.001 })
+const floor = lowerBound({ ...world, ...terms, overload: 0.001 })
 for (const policy of [peakHold(), sloPolicy({ overload: 0.001, usersPerServer: 30 })]) {
   const { overload, serverHours } = runFluid({ ...world, scaler: new AutoScaler({ ...terms, policy }) })
   const cost = serverHours / floor.attainable.serverHours

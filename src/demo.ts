@@ -1,15 +1,15 @@
 import type { LoadBalancerOptions } from './balancing/load-balancer.ts'
-import type { HistoryListener } from './chat/history/events.ts'
+import { requireNumber } from './base/errors.ts'
+import { lineLogger } from './base/logger.ts'
 import type { ControlTarget } from './control/control-target.ts'
-import { requireNumber } from './errors.ts'
 import type { RunResult } from './metrics/run-result.ts'
-import { lineLogger } from './pipeline/logger.ts'
 import { block, summary } from './report/terminal.ts'
 import { AutoScaler, type AutoScalerOptions } from './scaling/auto-scaler.ts'
 import { defaultScaleDownThreshold } from './scaling/policies/threshold.ts'
 import { runSimulation } from './simulation/run.ts'
 import { custom } from './traffic/patterns/custom.ts'
 import { threePhase } from './traffic/patterns/three-phase.ts'
+import type { HistoryListener } from './verify/events.ts'
 
 export interface DemoOptions extends AutoScalerOptions, LoadBalancerOptions {
   /** Seconds; 30. */

@@ -1,6 +1,6 @@
 /** Appends as fast as the disk takes it and prints what was acknowledged, until it is killed. */
 import { writeSync } from 'node:fs'
-import { EmbeddedRoomLog } from '../src/chat/logs/embedded.ts'
+import { EmbeddedRoomLog } from '../src/chat/log/embedded/embedded.ts'
 
 const [folder, round] = process.argv.slice(2) as [string, string]
 const log = new EmbeddedRoomLog(folder, { segmentBytes: 4096 })

@@ -1,14 +1,14 @@
 import { createServer } from 'node:http'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ChatClient } from '../src/client.ts'
-import { type FleetControl, steeredPattern } from '../src/control/fleet-control.ts'
+import { virtualClock } from '../src/base/clock.ts'
+import { ChatClient } from '../src/client/node.ts'
+import { type FleetControl, overridablePattern } from '../src/control/fleet-control.ts'
+import { pages } from '../src/http/pages.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
-import { pages } from '../src/live/pages.ts'
 import { Supervisor } from '../src/live/supervisor.ts'
-import { VirtualUsers } from '../src/live/virtual-users.ts'
-import { virtualClock } from '../src/pipeline/clock.ts'
+import { VirtualUsers } from '../src/load/virtual-users.ts'
 import { LocalEnvironment } from '../src/pipeline/local-environment.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { POLICY_KINDS } from '../src/scaling/policies.ts'
@@ -35,7 +35,7 @@ async function withFleet(
     cooldown: 0,
     interval: 0.25,
   })
-  const pattern = steeredPattern(constant({ users: 6 }))
+  const pattern = overridablePattern(constant({ users: 6 }))
   const supervisor = new Supervisor({ gateway: { port: 0 }, autoScaler }, createServer(pages('chat.html')))
   const stop = new AbortController()
   let traffic: Promise<unknown> = Promise.resolve()
@@ -269,7 +269,7 @@ describe.runIf(here)('the dashboard', () => {
       await page.getByRole('button', { name: 'Try in shadow' }).click()
       await log.getByText('the shadow is {"kind":"queueing","usersPerServer":2} now').waitFor()
       await page.getByText(/^shadow: queueing would have [45] servers$/).waitFor()
-      expect(supervisor.fleet.size).toBe(2)
+      expect(supervisor.fleet.desiredCount).toBe(2)
       await page.getByRole('button', { name: 'End shadow' }).click()
       await log.getByText('the shadow is ended').waitFor()
       await page.getByRole('button', { name: 'End shadow' }).waitFor({ state: 'hidden' })

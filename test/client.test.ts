@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { ChatClient } from '../src/chat/client/chat-client.ts'
-import type { WebSocketClass } from '../src/chat/client/link.ts'
-import type { ChatClientEvents } from '../src/client.ts'
+import { ChatClient } from '../src/client/chat-client.ts'
+import type { ChatClientEvents } from '../src/client/node.ts'
+import type { WebSocketClass } from '../src/client/server-connection.ts'
 import { RawUser, startChat } from './support/chat.ts'
 
 const open: { close(): unknown }[] = []

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { judgingOf } from '../src/cli/judging.ts'
-import { contenderOf } from '../src/simulation/judge.ts'
-import { searchSpace } from '../src/simulation/search-space.ts'
-import { TaskPool } from '../src/simulation/task-pool.ts'
-import { tune as searchBest } from '../src/simulation/tuning.ts'
+import { candidateOf } from '../src/backtest/evaluate.ts'
+import { searchSpace } from '../src/backtest/search-space.ts'
+import { TaskPool } from '../src/backtest/task-pool.ts'
+import { tune as searchBest } from '../src/backtest/tuning.ts'
+import { judgingOf } from '../src/cli/evaluation-flags.ts'
 import { runCli } from './run-cli.ts'
 
 let folder: string
@@ -201,12 +201,12 @@ describe('tune', () => {
 
   it('gives the same answer with one thread and with three', async () => {
     const terms = judgingOf({}).terms
-    const hpa = contenderOf('hpa', terms)
+    const hpa = candidateOf('hpa', terms)
     const space = searchSpace(hpa.policy, terms)
     const found = async (workers: number) => {
       const pool = new TaskPool({ workers })
-      const played = { file: join(folder, 'waves.csv') }
-      return searchBest(pool, played, hpa, { ...terms, interval: 120 }, space, { rounds: 2 }).finally(() =>
+      const input = { file: join(folder, 'waves.csv') }
+      return searchBest(pool, input, hpa, { ...terms, interval: 120 }, space, { rounds: 2 }).finally(() =>
         pool.close(),
       )
     }

@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
+import { pages } from '../src/http/pages.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
-import { pages } from '../src/live/pages.ts'
 import { Supervisor } from '../src/live/supervisor.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { POLICY_KINDS } from '../src/scaling/policies.ts'
@@ -144,7 +144,7 @@ it('tells what may be said of each policy, what is in force, and what it reckons
 it('does what it is told, and keeps it as an event', async () => {
   const { supervisor, post, ask } = await plane()
   expect((await post('/api/size', { servers: 2 })).status).toBe(204)
-  expect(supervisor.fleet.size).toBe(2)
+  expect(supervisor.fleet.desiredCount).toBe(2)
   expect((await ask('/api/state')).body).toMatchObject({ size: 2, paused: true, policy: 'threshold' })
   await post('/api/policy', { kind: 'queueing', usersPerServer: 10 })
   await post('/api/strategy', { strategy: 'power-of-two' })
@@ -168,7 +168,7 @@ it('lets a policy decide in the shadow, and never act, until it is ended', async
   await expect
     .poll(async () => (await ask('/api/state')).body.shadow)
     .toEqual({ policy: 'schedule', servers: 3 })
-  expect(supervisor.fleet.size).toBe(1)
+  expect(supervisor.fleet.desiredCount).toBe(1)
   expect(await post('/api/shadow', { policy: { kind: 'magic' } })).toMatchObject({ status: 400 })
   await post('/api/shadow', { policy: null })
   expect((await ask('/api/state')).body.shadow).toBeUndefined()

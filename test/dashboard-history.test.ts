@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest'
-import { DAY_FIELDS, type DayField } from '../src/control/day.ts'
-import { History } from '../web/dashboard-history.ts'
+import { DAY_FIELDS, type StateField } from '../src/control/state-history.ts'
+import { History } from '../web/dashboard/history.ts'
 
-function add(history: History, values: Partial<Record<DayField, number>>): void {
+function add(history: History, values: Partial<Record<StateField, number>>): void {
   const row = { load: 10, requestedLoad: 10, ready: 2, usersPerServer: 15, p99Ms: 5, ...values }
-  history.add(DAY_FIELDS.map((field) => (row as Partial<Record<DayField, number>>)[field] ?? null))
+  history.add(DAY_FIELDS.map((field) => (row as Partial<Record<StateField, number>>)[field] ?? null))
 }
 
 it('shows what had been expected for each time, and what is expected to come', () => {

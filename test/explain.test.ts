@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { parsePrometheus } from '../src/traffic/prometheus-trace.ts'
+import { parsePrometheus } from '../src/traffic/traces/prometheus.ts'
 import { runCli } from './run-cli.ts'
 
 let folder: string

@@ -6,7 +6,7 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ChatClient } from '../src/client.ts'
+import { ChatClient } from '../src/client/node.ts'
 import { notFound } from '../src/live/control-http.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
@@ -35,7 +35,7 @@ async function withFleet(
   use: (fleet: {
     supervisor: Supervisor
     url: string
-    wanted: { servers: number }
+    desired: { servers: number }
     port: number
   }) => Promise<void>,
   options: Partial<SupervisorOptions> = {},

@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { Server as SocketIo } from 'socket.io'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { textFrame } from '../../src/chat/frame.ts'
+import { textFrame } from '../../src/chat/session/frame.ts'
 
 const [kind, framesAWrite = '10'] = process.argv.slice(2)
 const frames = Number(framesAWrite)

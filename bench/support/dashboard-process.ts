@@ -3,8 +3,8 @@
  * tells its address. Servers tell what live ones measure, so that the state has as many bytes as theirs.
  */
 import type { ControlTarget, ServerSnapshot } from '../../src/control/control-target.ts'
-import { Day } from '../../src/control/day.ts'
 import type { FleetControl } from '../../src/control/fleet-control.ts'
+import { StateHistory } from '../../src/control/state-history.ts'
 import { startControlPlane } from '../../src/live/control-plane.ts'
 import { createPolicy } from '../../src/scaling/policies.ts'
 import { runSimulation } from '../../src/simulation/run.ts'
@@ -46,13 +46,19 @@ function dayLater(control: FleetControl): ControlTarget {
 }
 
 /** The day before this process began. */
-function pastDay(target: ControlTarget): Day {
-  const day = new Day()
+function pastDay(target: ControlTarget): StateHistory {
+  const day = new StateHistory()
   const now = target.snapshot()
   for (let time = 0; time < DAY; time++) {
     const load = Math.round(1500 + 1000 * Math.sin(time / 8000) + 20 * Math.sin(time * 3))
     const latency = { p50Ms: 40 + 9 * Math.sin(time), p95Ms: 90 + 30 * Math.sin(time), p99Ms: 150 }
-    const forecast = { time: time + 90, expected: load + 30, low: load - 90, high: load + 120, sure: 0.95 }
+    const forecast = {
+      time: time + 90,
+      expected: load + 30,
+      low: load - 90,
+      high: load + 120,
+      confidence: 0.95,
+    }
     day.add({ ...now, time, load, requestedLoad: load, ready: Math.ceil(load / 30), latency, forecast })
   }
   return day

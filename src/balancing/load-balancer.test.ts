@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
+import { virtualClock } from '../base/clock.ts'
+import { silentLogger } from '../base/logger.ts'
+import { seededRng } from '../base/rng.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import { simulatedProvider } from '../fleet/providers/simulated.ts'
-import { virtualClock } from '../pipeline/clock.ts'
-import { silentLogger } from '../pipeline/logger.ts'
-import { seededRng } from '../pipeline/rng.ts'
 import { LoadBalancer, type LoadBalancerOptions, type RoutedMessage } from './load-balancer.ts'
 
 function balanced(options: LoadBalancerOptions = {}, size = 3) {

@@ -1,10 +1,10 @@
-import { invalidInput } from '../errors.ts'
+import { invalidInput } from '../base/errors.ts'
 import type { Server } from '../fleet/server.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
+import type { MembershipItem, UserMessage } from '../pipeline/items.ts'
 import type { ScaledItem, ScaledTick } from '../scaling/auto-scaler.ts'
-import type { Presence, UserMessage } from '../traffic/traffic-item.ts'
 import { createStrategy, requireStrategyName, type StrategyName } from './strategies.ts'
-import type { BalancedServer, Placement, Strategy } from './strategy.ts'
+import type { BalancedServer, PlacementRequest, Strategy } from './strategy.ts'
 
 export interface LoadBalancerOptions {
   /** `round-robin` unless told. */
@@ -18,7 +18,7 @@ export interface RoutedMessage extends UserMessage {
   readonly server: Server | undefined
 }
 
-export type RoutedItem = ScaledTick | Presence | RoutedMessage
+export type RoutedItem = ScaledTick | MembershipItem | RoutedMessage
 
 /**
  * Picks the server for a user or a message among the ready ones of the fleet.
@@ -90,7 +90,7 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
     return item
   }
 
-  #pick(placement: Placement): Server | undefined {
+  #pick(placement: PlacementRequest): Server | undefined {
     if (this.#views.length === 0) return undefined
     return this.#servers[this.#strategy.pick(this.#views, placement)]
   }
@@ -99,7 +99,7 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
     return this.#homes[message.user] ?? this.#place(message.user, message.room)
   }
 
-  #join({ user, room }: Presence): void {
+  #join({ user, room }: MembershipItem): void {
     this.#rooms[user] = room
     this.#here[user] = true
     this.#place(user, room)

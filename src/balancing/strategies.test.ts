@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { seededRng } from '../pipeline/rng.ts'
+import { seededRng } from '../base/rng.ts'
 import { createStrategy, STRATEGY_NAMES, type StrategyName } from './strategies.ts'
 
 interface Stub {

@@ -1,5 +1,5 @@
-import { invalidInput } from '../errors.ts'
-import type { Rng } from '../pipeline/rng.ts'
+import { invalidInput } from '../base/errors.ts'
+import type { Rng } from '../base/rng.ts'
 import { consistentHash } from './strategies/consistent-hash.ts'
 import { leastLoaded } from './strategies/least-loaded.ts'
 import { powerOfTwo } from './strategies/power-of-two.ts'

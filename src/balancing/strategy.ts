@@ -1,5 +1,5 @@
+import type { Rng } from '../base/rng.ts'
 import type { ServerId } from '../fleet/provider.ts'
-import type { Rng } from '../pipeline/rng.ts'
 
 /** A server as a strategy sees it. */
 export interface BalancedServer {
@@ -11,7 +11,7 @@ export interface BalancedServer {
 }
 
 /** Who is to be placed. */
-export interface Placement {
+export interface PlacementRequest {
   readonly user: number
   readonly room: number
 }
@@ -24,7 +24,7 @@ export interface Strategy {
   /** The servers that take users have changed. Called before the first `pick`; they stay in order of id. */
   update?(servers: readonly BalancedServer[]): void
   /** An index into `servers`, which is never empty. */
-  pick(servers: readonly BalancedServer[], placement: Placement): number
+  pick(servers: readonly BalancedServer[], placement: PlacementRequest): number
 }
 
 /** Makes a strategy; `rng` is a stream of its own. */

@@ -1,6 +1,6 @@
 import { errors, jwtVerify, SignJWT } from 'jose'
-import { invalidInput } from '../errors.ts'
-import { isName } from './protocol.ts'
+import { invalidInput } from '../base/errors.ts'
+import { isName } from '../protocol/messages.ts'
 
 export interface AuthOptions {
   /** Signs tokens (HMAC-SHA-256): at least 32 characters. Without it there are no tokens. */

@@ -1,5 +1,5 @@
-import { invalidInput, requireNumber } from '../errors.ts'
-import type { DistributionSpec } from '../traffic/distribution.ts'
+import type { DistributionSpec } from '../base/distribution.ts'
+import { invalidInput, requireNumber } from '../base/errors.ts'
 import type { AuthOptions } from './auth.ts'
 
 /** What bounds a chat server. */

@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { z } from 'zod'
+import { ConcertinaError } from '../base/errors.ts'
 import type { ControlTarget } from '../control/control-target.ts'
-import { ConcertinaError } from '../errors.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
-import type { Decision } from '../scaling/decision.ts'
+import type { Decision } from '../scaling/types.ts'
 import { LineFile } from './line-file.ts'
 
 /** Bytes read at once. */
@@ -15,7 +15,7 @@ const forecastSchema = z.object({
   expected: z.number(),
   low: z.number(),
   high: z.number(),
-  sure: z.number(),
+  confidence: z.number(),
 })
 
 const decisionSchema = z.object({
@@ -24,7 +24,7 @@ const decisionSchema = z.object({
   from: z.number(),
   to: z.number(),
   ready: z.number().optional(),
-  wanted: z.number(),
+  desired: z.number(),
   load: z.number().optional(),
   policy: z.string(),
   reason: z.string(),

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { STRATEGY_NAMES } from '../balancing/strategies.ts'
-import { ConcertinaError } from '../errors.ts'
+import { ConcertinaError } from '../base/errors.ts'
 
 /** A number as a person types it. */
 export function number(text: string): number {

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
-import type { ConcertinaError } from '../errors.ts'
+import type { ConcertinaError } from '../base/errors.ts'
 import { cannotWrite, writeWhole } from './output-file.ts'
 
 /** Bytes gathered before they are written. */

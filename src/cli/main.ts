@@ -1,18 +1,18 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { ConcertinaError } from '../errors.ts'
-import type { CompareFlags } from './compare.ts'
-import type { DemoFlags } from './demo.ts'
+import { ConcertinaError } from '../base/errors.ts'
+import type { CompareFlags } from './commands/compare.ts'
+import type { DemoFlags } from './commands/demo.ts'
+import type { LoadCommandFlags } from './commands/load.ts'
+import type { ReplayFlags } from './commands/replay.ts'
+import type { ServeFlags } from './commands/serve.ts'
+import type { SimulateFlags } from './commands/simulate.ts'
+import type { TokenFlags } from './commands/token.ts'
+import type { TuneFlags } from './commands/tune.ts'
+import type { VerifyFlags } from './commands/verify.ts'
+import { addJudgingFlags, addTermsFlags, collect } from './evaluation-flags.ts'
 import { addLoadFlags, addRunFlags, addScalingFlags, addTraceFlags, asFlagError, number } from './flags.ts'
-import { addJudgingFlags, addTermsFlags, collect } from './judging.ts'
-import type { LoadCommandFlags } from './load.ts'
-import type { ReplayFlags } from './replay.ts'
-import type { ServeFlags } from './serve.ts'
-import type { SimulateFlags } from './simulate.ts'
-import type { TokenFlags } from './token.ts'
-import type { TuneFlags } from './tune.ts'
-import type { VerifyFlags } from './verify.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -69,7 +69,7 @@ function program(): Command {
       'write every decision there, one JSON object a line, for explain and replay',
     )
     .option('--report <file>', 'write a report of the run there, one HTML file')
-    .action(async (flags: DemoFlags) => run((await import('./demo.ts')).demo, flags))
+    .action(async (flags: DemoFlags) => run((await import('./commands/demo.ts')).demo, flags))
   addTraceFlags(addRunFlags(main.command('simulate')))
     .description('the same, as fast as the machine can')
     .option('--config <file>', 'take everything that no flag tells from a YAML file')
@@ -83,7 +83,7 @@ function program(): Command {
     .option('--watch', 'serve a dashboard to watch and steer it by, at the pace of real time')
     .option('--port <port>', 'of the dashboard (8080)', number)
     .option('--pace <factor>', 'virtual seconds a real second while it is watched (1)', number)
-    .action(async (flags: SimulateFlags) => run((await import('./simulate.ts')).simulate, flags))
+    .action(async (flags: SimulateFlags) => run((await import('./commands/simulate.ts')).simulate, flags))
   addScalingFlags(main.command('serve'))
     .description('a live fleet on this machine for real users, until it is stopped')
     .option('--config <file>', 'take everything that no flag tells from a YAML file')
@@ -96,7 +96,7 @@ function program(): Command {
       'write every decision there, one JSON object a line, for explain and replay',
     )
     .option('--anonymous', 'users may come without a token')
-    .action(async (flags: ServeFlags) => run((await import('./serve.ts')).serve, flags))
+    .action(async (flags: ServeFlags) => run((await import('./commands/serve.ts')).serve, flags))
   addTraceFlags(addLoadFlags(main.command('load')))
     .description('virtual users for a chat that runs already; they check what they see')
     .requiredOption('--url <url>', 'address of the chat, as serve prints it')
@@ -104,21 +104,21 @@ function program(): Command {
     .option('--seed <seed>', 'of everything random (42)')
     .option('--history <file>', 'write what every virtual user did and saw, for verify')
     .option('--json', 'print the result as JSON')
-    .action(async (flags: LoadCommandFlags) => run((await import('./load.ts')).load, flags))
+    .action(async (flags: LoadCommandFlags) => run((await import('./commands/load.ts')).load, flags))
   main
     .command('verify')
     .description('whether a history of virtual users, and the room log, keep the promise of a room')
     .requiredOption('--history <file>', 'what demo or load wrote')
     .option('--data <folder>', 'the folder of the room log, its fleet stopped')
     .option('--json', 'print the result as JSON')
-    .action(async (flags: VerifyFlags) => run((await import('./verify.ts')).verify, flags))
+    .action(async (flags: VerifyFlags) => run((await import('./commands/verify.ts')).verify, flags))
   addJudgingFlags(main.command('compare'))
     .description('many policies on many traces, beside the cheapest fleet that had known the future')
     .option('--policy <name>', 'a kind, or a name from the config; may be told several times (all)', collect)
     .option('--json <file>', 'write the figures there')
     .option('--svg <file>', 'draw overload against cost there')
     .option('--report <file>', 'write a report there, one HTML file')
-    .action(async (flags: CompareFlags) => run((await import('./compare.ts')).compare, flags))
+    .action(async (flags: CompareFlags) => run((await import('./commands/compare.ts')).compare, flags))
   addJudgingFlags(main.command('tune'))
     .description('searches parameters of a policy on a trace, and prints the config to paste')
     .requiredOption('--policy <name>', 'a kind, or a name from the config')
@@ -132,7 +132,7 @@ function program(): Command {
       'of the trace that is searched on; the rest tests what was found (0.7)',
       number,
     )
-    .action(async (flags: TuneFlags) => run((await import('./tune.ts')).tunePolicy, flags))
+    .action(async (flags: TuneFlags) => run((await import('./commands/tune.ts')).tunePolicy, flags))
   addTermsFlags(main.command('replay'))
     .description('what other policies would have done with the load of a run that wrote its decisions')
     .argument('<file>', 'what --decisions wrote; - is the standard input')
@@ -140,7 +140,7 @@ function program(): Command {
     .option('--json <file>', 'write the figures there')
     .option('--decisions <file>', 'write the decisions of the one policy there, for explain')
     .action(async (file: string, flags: ReplayFlags) =>
-      run(async (_, signal) => (await import('./replay.ts')).replay(file, flags, signal), flags),
+      run(async (_, signal) => (await import('./commands/replay.ts')).replay(file, flags, signal), flags),
     )
   main
     .command('explain')
@@ -148,7 +148,10 @@ function program(): Command {
     .argument('<file>', 'what --decisions or --events wrote; - is the standard input')
     .option('--line <number>', 'only this line', number)
     .action(async (file: string, flags: { line?: number }) =>
-      run(async (_, signal) => (await import('./explain.ts')).explain(file, flags.line, signal), flags),
+      run(
+        async (_, signal) => (await import('./commands/explain.ts')).explain(file, flags.line, signal),
+        flags,
+      ),
     )
   main
     .command('token')
@@ -157,7 +160,7 @@ function program(): Command {
     .option('--rooms <patterns>', 'rooms to join and send to: names, or beginnings and *, by commas (*)')
     .option('--read-only <patterns>', 'rooms to join only')
     .option('--expires-in <seconds>', 'until it expires (3600)', number)
-    .action(async (flags: TokenFlags) => run((await import('./token.ts')).token, flags))
+    .action(async (flags: TokenFlags) => run((await import('./commands/token.ts')).token, flags))
   for (const command of [main, ...main.commands]) {
     const help = command === main ? 'concertina --help' : `concertina ${command.name()} --help`
     command.exitOverride().configureOutput({

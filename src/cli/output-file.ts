@@ -1,5 +1,5 @@
 import { closeSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
-import { ConcertinaError } from '../errors.ts'
+import { ConcertinaError } from '../base/errors.ts'
 
 /** The error of a file that a flag named and that cannot be written. */
 export function cannotWrite(flag: string, file: string, error: unknown): ConcertinaError {

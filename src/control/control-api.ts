@@ -1,12 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isLoopbackName, originAllowed } from '../chat/origin.ts'
-import { splitTarget } from '../chat/request-target.ts'
-import { ConcertinaError, invalidInput } from '../errors.ts'
+import { ConcertinaError, invalidInput } from '../base/errors.ts'
+import { isLoopbackName, originAllowed } from '../http/origin.ts'
+import { splitTarget } from '../http/request-target.ts'
 import type { ControlTarget } from './control-target.ts'
-import { Day } from './day.ts'
 import { openApi, ROUTES, type Route } from './routes.ts'
-import { Streams } from './streams.ts'
+import { SseStreams } from './sse-streams.ts'
+import { StateHistory } from './state-history.ts'
 
 export interface ControlApiOptions {
   target: ControlTarget
@@ -14,7 +14,7 @@ export interface ControlApiOptions {
   token?: string | undefined
   version: string
   /** What was before; empty unless told. */
-  day?: Day | undefined
+  day?: StateHistory | undefined
 }
 
 const MAX_BODY = 65_536
@@ -25,18 +25,18 @@ export class ControlApi {
   readonly #target: ControlTarget
   readonly #token: Buffer | undefined
   readonly #version: string
-  readonly #day: Day
-  readonly #streams: Streams
+  readonly #day: StateHistory
+  readonly #streams: SseStreams
   readonly #seconds: NodeJS.Timeout
 
-  constructor({ target, token, version, day = new Day() }: ControlApiOptions) {
+  constructor({ target, token, version, day = new StateHistory() }: ControlApiOptions) {
     if (token !== undefined && token.length < 16)
       throw invalidInput('controlToken', 'it is too short', 'at least 16 characters')
     this.#target = target
     this.#token = token === undefined ? undefined : digest(token)
     this.#version = version
     this.#day = day
-    this.#streams = new Streams(target)
+    this.#streams = new SseStreams(target)
     this.#seconds = setInterval(() => this.#day.add(target.snapshot()), 1000)
     this.#seconds.unref()
   }

@@ -1,8 +1,7 @@
 import type { StrategyName } from '../balancing/strategies.ts'
 import type { ServerState } from '../fleet/server.ts'
-import type { Decision } from '../scaling/decision.ts'
 import type { PolicySpec } from '../scaling/policies.ts'
-import type { Forecast } from '../scaling/policy.ts'
+import type { Decision, Forecast } from '../scaling/types.ts'
 
 /** One server as people see it. */
 export interface ServerSnapshot {
@@ -36,7 +35,7 @@ export interface FleetSnapshot {
   /** Users that the policy lets one server hold, where it reckons in users. */
   readonly usersPerServer?: number
   /** What was decided last, and why: also when nothing was to be done. */
-  readonly decision?: Pick<Decision, 'wanted' | 'reason' | 'limitedBy'>
+  readonly decision?: Pick<Decision, 'desired' | 'reason' | 'limitedBy'>
   /** What the policy expected of the load when it decided last, where it looks ahead. */
   readonly forecast?: Forecast
   /** The policy that decides beside and never acts, and the servers that there would be by it. */

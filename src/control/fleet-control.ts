@@ -1,23 +1,23 @@
 import type { StrategyName } from '../balancing/strategies.ts'
-import { invalidInput, requireNumber } from '../errors.ts'
+import { invalidInput, requireNumber } from '../base/errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
-import { type Decision, wholeReason } from '../scaling/decision.ts'
 import { createPolicy, type PolicySpec, specOf } from '../scaling/policies.ts'
+import { type Decision, wholeReason } from '../scaling/types.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
-import { EventList } from './event-list.ts'
+import { EventLog } from './event-log.ts'
 
 /** A load pattern that can be overruled while it runs. */
-export interface SteeredPattern extends LoadPattern {
+export interface OverridablePattern extends LoadPattern {
   /** Users there shall be; `null` is what the pattern says. */
   set: number | null
 }
 
 /** Makes a load pattern that can be overruled while it runs. */
-export function steeredPattern(pattern: LoadPattern): SteeredPattern {
-  const steered: SteeredPattern = {
+export function overridablePattern(pattern: LoadPattern): OverridablePattern {
+  const steered: OverridablePattern = {
     duration: pattern.duration,
     description: pattern.description,
     set: null,
@@ -32,7 +32,7 @@ export interface FleetParts {
   readonly autoScaler: AutoScaler
   readonly balancer: { readonly strategy: StrategyName; setStrategy(name: StrategyName): void }
   /** The load of virtual users, where there is one. */
-  readonly pattern?: SteeredPattern | undefined
+  readonly pattern?: OverridablePattern | undefined
   /** Seconds since the run began. */
   now(): number
   load(): { load: number; requestedLoad: number }
@@ -53,13 +53,13 @@ const RATE_SECONDS = 0.9
 /** What people see of a fleet, and what they may do to it. */
 export class FleetControl implements ControlTarget {
   readonly #parts: FleetParts
-  readonly #events: EventList
+  readonly #events: EventLog
   readonly #rates = new Map<number, Rate>()
   #decision: Decision | undefined
 
   constructor(parts: FleetParts) {
     this.#parts = parts
-    this.#events = new EventList(() => parts.now())
+    this.#events = new EventLog(() => parts.now())
     parts.fleet.onChange(({ id, state, failure }) => {
       if (state === 'failed') this.#events.add('failure', `server ${id} failed: ${failure}`)
     })
@@ -92,13 +92,13 @@ export class FleetControl implements ControlTarget {
   snapshot(): FleetSnapshot {
     const { fleet, autoScaler, balancer, pattern } = this.#parts
     const { policy, limits, shadow } = autoScaler
-    const { wanted, reason, limitedBy, forecast } = this.#decision ?? {}
+    const { desired, reason, limitedBy, forecast } = this.#decision ?? {}
     const policySpec = specOf(policy.current)
     const { usersPerServer } = policy
     return {
       time: this.#parts.now(),
       ...this.#parts.load(),
-      size: fleet.size,
+      size: fleet.desiredCount,
       ready: fleet.ready.length,
       servers: fleet.servers.map((server) => this.#server(server)),
       messagesPerSecond: [...this.#rates.values()].reduce((sum, { perSecond }) => sum + perSecond, 0),
@@ -107,7 +107,7 @@ export class FleetControl implements ControlTarget {
       policy: policy.name,
       ...(policySpec && { policySpec }),
       ...(usersPerServer !== undefined && { usersPerServer }),
-      ...(wanted !== undefined && reason !== undefined && { decision: { wanted, reason, limitedBy } }),
+      ...(desired !== undefined && reason !== undefined && { decision: { desired, reason, limitedBy } }),
       ...(forecast && { forecast }),
       ...(shadow?.size !== undefined && { shadow: { policy: shadow.policy.name, servers: shadow.size } }),
       paused: policy.paused,

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { STRATEGY_NAMES } from '../balancing/strategies.ts'
-import { invalidInput } from '../errors.ts'
+import { invalidInput } from '../base/errors.ts'
 import { policySchema } from '../scaling/policies.ts'
 import type { ControlTarget } from './control-target.ts'
-import { DAY_FIELDS, type Day } from './day.ts'
+import { DAY_FIELDS, type StateHistory } from './state-history.ts'
 
 interface RouteInput {
   readonly target: ControlTarget
-  readonly day: Day
+  readonly day: StateHistory
   readonly query: URLSearchParams
   /** The number in the path. */
   readonly id: number

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { virtualClock } from '../pipeline/clock.ts'
+import { virtualClock } from '../base/clock.ts'
 import { Fleet } from './fleet.ts'
 import type { ServerLifecycle } from './provider.ts'
 import { simulatedProvider } from './providers/simulated.ts'
@@ -17,7 +17,7 @@ it('walks each server through its states in virtual time', () => {
   fleet.begin(1)
   clock.advanceTo(10)
   fleet.scaleTo(2)
-  expect([fleet.size, fleet.ready.length]).toEqual([2, 1])
+  expect([fleet.desiredCount, fleet.ready.length]).toEqual([2, 1])
   clock.advanceTo(13)
   expect(fleet.ready.length).toBe(2)
   fleet.servers[1]!.work = {
@@ -73,9 +73,9 @@ it('does not count a server that failed', () => {
   })
   fleet.scaleTo(2)
   lifecycle.failed(1, 'killed')
-  expect([fleet.size, fleet.ready.map((server) => server.id)]).toEqual([1, [2]])
+  expect([fleet.desiredCount, fleet.ready.map((server) => server.id)]).toEqual([1, [2]])
   lifecycle.ready(1)
-  expect(fleet.size).toBe(1)
+  expect(fleet.desiredCount).toBe(1)
 })
 
 it('replaces servers that fail, later and later when the new ones fail, too', () => {
@@ -100,7 +100,7 @@ it('replaces servers that fail, later and later when the new ones fail, too', ()
   for (let id = 1; id <= 4; id++) {
     clock.advanceTo(clock.now() + 10)
     lifecycle.failed(id, 'no luck')
-    expect([fleet.size, fleet.ready.length]).toEqual([1, 0])
+    expect([fleet.desiredCount, fleet.ready.length]).toEqual([1, 0])
   }
   expect(launched).toEqual(['0 1', '10 2', '21 3', '32 4'])
   clock.advanceTo(50)
@@ -112,5 +112,5 @@ it('replaces servers that fail, later and later when the new ones fail, too', ()
   lifecycle.failed(6, 'again')
   fleet.scaleTo(0)
   clock.advanceTo(200)
-  expect([launched.length, fleet.size, fleet.servers.length]).toEqual([6, 0, 0])
+  expect([launched.length, fleet.desiredCount, fleet.servers.length]).toEqual([6, 0, 0])
 })

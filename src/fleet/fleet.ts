@@ -1,5 +1,5 @@
-import { invalidInput, requireNumber } from '../errors.ts'
-import type { Cancel, Clock } from '../pipeline/clock.ts'
+import type { Cancel, Clock } from '../base/clock.ts'
+import { invalidInput, requireNumber } from '../base/errors.ts'
 import type { Provider, ProviderFactory, ServerId } from './provider.ts'
 import type { Server } from './server.ts'
 
@@ -30,7 +30,7 @@ export class Fleet {
   /** Those that take users, in order of id. A new array after each change. */
   ready: readonly Server[] = []
   /** Servers that are wanted: starting + ready. */
-  size = 0
+  desiredCount = 0
   readonly #clock: Clock
   readonly #provider: Provider
   readonly #listeners: FleetListener[] = []
@@ -64,7 +64,7 @@ export class Fleet {
 
   /** Has `size` servers from the beginning; to be called before the run begins. */
   begin(size: number): void {
-    while (this.size < size) this.#launch(true)
+    while (this.desiredCount < size) this.#launch(true)
   }
 
   /**
@@ -72,8 +72,8 @@ export class Fleet {
    * the fewest users, then the newest.
    */
   scaleTo(size: number): void {
-    while (this.size < size) this.#launch(false)
-    while (this.size > size) {
+    while (this.desiredCount < size) this.#launch(false)
+    while (this.desiredCount > size) {
       const server = this.#cheapest()
       if (this.drain(server.id)) continue
       // One that still starts holds nobody: it is gone as soon as it is told.
@@ -185,7 +185,7 @@ export class Fleet {
 
   #changed(server: Server): void {
     this.ready = this.servers.filter((each) => each.state === 'ready')
-    this.size = this.servers.filter((each) => each.state !== 'draining').length
+    this.desiredCount = this.servers.filter((each) => each.state !== 'draining').length
     for (const listener of this.#listeners) listener(server)
   }
 }

@@ -1,13 +1,13 @@
+import type { WallClock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MetricsCollector, type MetricsResult } from '../metrics/metrics-collector.ts'
 import { type ScalingEventsResult, ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
-import type { WallClock } from '../pipeline/clock.ts'
-import type { Logger } from '../pipeline/logger.ts'
-import type { Rng } from '../pipeline/rng.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
 
 /** What a live fleet is asked at every tick. */
-export interface LoadNow {
+export interface LoadSample {
   /** Users there are, and users that were asked for. */
   readonly load: number
   readonly requestedLoad: number
@@ -22,7 +22,7 @@ export interface LoadNow {
 export class ControlLoop {
   readonly #scaler: AutoScaler
   readonly #clock: WallClock
-  readonly #now: () => LoadNow
+  readonly #now: () => LoadSample
   readonly #collector = new MetricsCollector()
   readonly #events = new ScalingEventsSink()
   readonly #open: () => void
@@ -34,7 +34,7 @@ export class ControlLoop {
   constructor(
     scaler: AutoScaler,
     context: { fleet: Fleet; clock: WallClock; rng: Rng; logger: Logger },
-    now: () => LoadNow,
+    now: () => LoadSample,
   ) {
     this.#scaler = scaler
     this.#clock = context.clock

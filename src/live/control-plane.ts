@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { isLoopbackName } from '../chat/origin.ts'
+import { invalidInput } from '../base/errors.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { ControlTarget } from '../control/control-target.ts'
-import type { Day } from '../control/day.ts'
-import { invalidInput } from '../errors.ts'
+import type { StateHistory } from '../control/state-history.ts'
+import { listen } from '../http/listen.ts'
+import { isLoopbackName } from '../http/origin.ts'
+import { pages } from '../http/pages.ts'
 import { controlServer } from './control-http.ts'
-import { listen } from './listen.ts'
-import { pages } from './pages.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ControlPlaneOptions {
@@ -16,7 +16,7 @@ export interface ControlPlaneOptions {
   /** Needed off loopback. */
   token?: string | undefined
   /** The day so far; empty unless told. */
-  day?: Day | undefined
+  day?: StateHistory | undefined
 }
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {

@@ -1,14 +1,14 @@
 import type { ChildProcess } from 'node:child_process'
 import type { Server as HttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
-import { RateLimiter } from '../chat/rate-limit.ts'
-import { refusal } from '../chat/refusal.ts'
-import { splitTarget } from '../chat/request-target.ts'
+import { RateLimiter } from '../chat/session/rate-limit.ts'
 import type { ServerId } from '../fleet/provider.ts'
-import { asksForWebSocket, parseHead } from './http-head.ts'
-import { listen } from './listen.ts'
+import { asksForWebSocket, parseHead } from '../http/http-head.ts'
+import { listen } from '../http/listen.ts'
+import { type RawSocket, rejectRaw, takeRaw } from '../http/raw-socket.ts'
+import { httpRejection } from '../http/rejection.ts'
+import { splitTarget } from '../http/request-target.ts'
 import type { FromServer, RequestHead, ToServer } from './messages.ts'
-import { type RawSocket, refuseRaw, takeRaw } from './raw-socket.ts'
 
 export interface GatewayOptions {
   /** The address to listen on; loopback unless told. */
@@ -122,14 +122,14 @@ export class Gateway {
   close(): void {
     clearInterval(this.#patience)
     this.#server.close()
-    for (const { raw } of this.#waiting) refuseRaw(raw, '503 Service Unavailable')
+    for (const { raw } of this.#waiting) rejectRaw(raw, '503 Service Unavailable')
     this.#waiting = []
   }
 
   #onConnection(socket: Socket): void {
     const refuse = (status: string) => {
       this.counts.refused++
-      socket.end(refusal(status))
+      socket.end(httpRejection(status))
     }
     socket.on('error', () => socket.destroy())
     const busy = this.#reading >= MAX_WAITING
@@ -209,7 +209,7 @@ export class Gateway {
 
   #dismiss({ raw }: Arrival): void {
     this.counts.refused++
-    refuseRaw(raw, '503 Service Unavailable')
+    rejectRaw(raw, '503 Service Unavailable')
   }
 
   #dismissLate(): void {

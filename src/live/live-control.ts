@@ -1,4 +1,4 @@
-import { FleetControl, type SteeredPattern } from '../control/fleet-control.ts'
+import { FleetControl, type OverridablePattern } from '../control/fleet-control.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { ServerReport } from './messages.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -12,7 +12,7 @@ const RATE_SECONDS = 1
 export function liveControl(
   supervisor: Supervisor,
   autoScaler: AutoScaler,
-  pattern?: SteeredPattern,
+  pattern?: OverridablePattern,
 ): FleetControl {
   const { fleet, servers, clock, placement } = supervisor
   const worst = (pick: (report: ServerReport) => number) =>

@@ -1,8 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
+import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server, ServerWork } from '../fleet/server.ts'
-import { Buckets, LATENCY_BOUNDS } from '../metrics/buckets.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
 
 /** What counts over the whole life of a fleet, servers that are gone included. */

@@ -1,5 +1,5 @@
-import type { ChatServerStats } from '../chat/chat-server.ts'
 import type { ChatOptions } from '../chat/options.ts'
+import type { ChatServerStats } from '../chat/server.ts'
 import type { Measurements } from '../fleet/server.ts'
 
 /** The head of a request to upgrade, as the gateway read it. */

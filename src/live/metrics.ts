@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { EmbeddedRoomLog } from '../chat/logs/embedded.ts'
-import { histogramText } from './histogram-text.ts'
+import { histogramText } from '../base/histogram-text.ts'
+import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const PROCESS = 'concertina_supervisor_'
@@ -65,11 +65,11 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
       }
     },
   })
-  gauge('servers_wanted', 'Servers wanted: starting and ready.', () => fleet.size)
+  gauge('servers_wanted', 'Servers wanted: starting and ready.', () => fleet.desiredCount)
   gauge(
     'policy_servers',
     'Servers the policy wanted at the last decision, before the limits.',
-    () => supervisor.lastDecision?.wanted ?? fleet.size,
+    () => supervisor.lastDecision?.desired ?? fleet.desiredCount,
   )
   gauge('servers_min', 'Fewest servers the autoscaler may want.', () => limits.minServers)
   gauge('servers_max', 'Most servers the autoscaler may want.', () => limits.maxServers)

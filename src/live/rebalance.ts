@@ -1,4 +1,4 @@
-import { requireNumber } from '../errors.ts'
+import { requireNumber } from '../base/errors.ts'
 import type { ServerId } from '../fleet/provider.ts'
 
 export interface RebalanceOptions {
@@ -9,7 +9,7 @@ export interface RebalanceOptions {
 }
 
 /** A server with what it holds. */
-export interface Held {
+export interface ServerLoad {
   readonly id: ServerId
   readonly users: number
   readonly weight: number
@@ -36,7 +36,7 @@ export function rebalanceOptions({
  * weight. Nothing is done while all are within the deadband around their targets, and within two users; once one is not, those
  * above their target give to those below.
  */
-export function planMoves(servers: readonly Held[], deadband: number, most: number): Move[] {
+export function planMoves(servers: readonly ServerLoad[], deadband: number, most: number): Move[] {
   const users = servers.reduce((sum, each) => sum + each.users, 0)
   const weight = servers.reduce((sum, each) => sum + each.weight, 0)
   const off = servers.map((each) => ({

@@ -1,24 +1,24 @@
 import { createServer } from 'node:http'
 import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
-import { HistoryChecker } from '../chat/history/checker.ts'
-import type { HistoryListener } from '../chat/history/events.ts'
+import { virtualClock } from '../base/clock.ts'
+import { invalidInput } from '../base/errors.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import type { ControlTarget } from '../control/control-target.ts'
-import { steeredPattern } from '../control/fleet-control.ts'
-import { invalidInput } from '../errors.ts'
+import { overridablePattern } from '../control/fleet-control.ts'
+import { pages } from '../http/pages.ts'
+import { VirtualUsers } from '../load/virtual-users.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
-import { virtualClock } from '../pipeline/clock.ts'
 import { LocalEnvironment } from '../pipeline/local-environment.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
+import { HistoryChecker } from '../verify/checker.ts'
+import type { HistoryListener } from '../verify/events.ts'
 import { startControlPlane } from './control-plane.ts'
 import { liveControl } from './live-control.ts'
 import { messageWork } from './message-work.ts'
-import { pages } from './pages.ts'
 import { Supervisor, type SupervisorOptions } from './supervisor.ts'
-import { VirtualUsers } from './virtual-users.ts'
 
 export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | 'balancer'> {
   autoScaler: AutoScaler
@@ -49,7 +49,7 @@ const LOOK_LATER = 0.2
  */
 export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   const { seed = 42, server = {}, traffic = {}, autoScaler, balancer = {}, signal, logger } = options
-  const pattern = steeredPattern(options.pattern)
+  const pattern = overridablePattern(options.pattern)
   const duration = options.duration ?? pattern.duration
   if (balancer.routing === 'message')
     throw invalidInput('routing', 'a live user stays on its server', 'sticky')

@@ -1,6 +1,6 @@
 /** A chat server as a process of its own, forked by the supervisor: told everything over IPC, to the hub over descriptor 4. */
 import { Socket } from 'node:net'
-import { ChatServer } from '../chat/chat-server.ts'
+import { ChatServer } from '../chat/server.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
 
 const HUB_DESCRIPTOR = 4

@@ -1,30 +1,30 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { StrategyName } from '../balancing/strategies.ts'
-import { Hub } from '../chat/hub.ts'
-import { EmbeddedRoomLog } from '../chat/logs/embedded.ts'
-import { MemoryRoomLog } from '../chat/logs/memory.ts'
+import { Buckets } from '../base/buckets.ts'
+import { wallClock } from '../base/clock.ts'
+import { ConcertinaError } from '../base/errors.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
+import { seededRng } from '../base/rng.ts'
+import { Hub } from '../chat/hub/hub.ts'
+import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
+import { MemoryRoomLog } from '../chat/log/memory.ts'
+import type { RoomLog } from '../chat/log/room-log.ts'
 import type { ChatOptions } from '../chat/options.ts'
-import type { RoomLog } from '../chat/room-log.ts'
-import { ConcertinaError } from '../errors.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { localProvider } from '../fleet/providers/local.ts'
 import type { Server } from '../fleet/server.ts'
-import { Buckets } from '../metrics/buckets.ts'
 import type { MetricsResult } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
-import { wallClock } from '../pipeline/clock.ts'
-import { type Logger, silentLogger } from '../pipeline/logger.ts'
-import { seededRng } from '../pipeline/rng.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
-import type { Decision } from '../scaling/decision.ts'
-import { ControlLoop, type LoadNow } from './control-loop.ts'
+import type { Decision } from '../scaling/types.ts'
+import { ControlLoop, type LoadSample } from './control-loop.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
-import { Placement } from './placement.ts'
 import { processModule } from './process-module.ts'
 import { planMoves, type RebalanceOptions, rebalanceOptions } from './rebalance.ts'
+import { UserRouter } from './user-router.ts'
 
 export interface SupervisorOptions {
   gateway: GatewayOptions
@@ -60,7 +60,7 @@ export class Supervisor {
   readonly fleet: Fleet
   readonly servers: LiveServers
   readonly gateway: Gateway
-  readonly placement: Placement
+  readonly placement: UserRouter
   readonly log: RoomLog
   readonly loop: ControlLoop
   readonly autoScaler: AutoScaler
@@ -109,7 +109,7 @@ export class Supervisor {
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
     this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.uncounted(id, taken))
-    this.placement = new Placement(this.fleet, strategy, rng.stream('placement'), (server) =>
+    this.placement = new UserRouter(this.fleet, strategy, rng.stream('placement'), (server) =>
       this.servers.users(server),
     )
     this.gateway = new Gateway(options.gateway, (room, to) => this.placement.place(room, to), http)
@@ -171,7 +171,7 @@ export class Supervisor {
   }
 
   /** The load at this moment. */
-  now(): LoadNow {
+  now(): LoadSample {
     const { load, totals } = this.servers
     const requestedLoad = this.#options.requestedLoad?.(this.clock.now()) ?? load
     return { load, requestedLoad, messages: totals.messages }

@@ -1,9 +1,9 @@
+import { Histogram } from '../base/histogram.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
 import { type OperatorContext, SinkFunction } from '../pipeline/functions.ts'
 import type { ScaledTick } from '../scaling/auto-scaler.ts'
 import type { ProcessedItem } from '../simulation/request-processor.ts'
-import { Histogram } from './histogram.ts'
 import type { LatencySummary, RunResult } from './run-result.ts'
 import { Samples } from './samples.ts'
 
@@ -97,7 +97,7 @@ export class MetricsCollector extends SinkFunction<ProcessedItem, MetricsResult>
     this.#sizeSeconds += this.#size * elapsed
     this.#serverSeconds += this.#existing * elapsed
     this.#changedAt = now
-    this.#size = this.#fleet.size
+    this.#size = this.#fleet.desiredCount
     this.#existing = this.#fleet.servers.length
     this.#peakServers = Math.max(this.#peakServers, this.#size)
     if (server?.endedAt !== undefined) this.#addWork(server, now)

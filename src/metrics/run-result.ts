@@ -1,5 +1,5 @@
-import type { CheckReport } from '../chat/history/checker.ts'
-import type { Decision } from '../scaling/decision.ts'
+import type { Decision } from '../scaling/types.ts'
+import type { CheckReport } from '../verify/checker.ts'
 
 /** Latency of the processed messages, in milliseconds. Quantiles are within 1 % of the exact ones. */
 export interface LatencySummary {

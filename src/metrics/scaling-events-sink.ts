@@ -1,5 +1,5 @@
 import { SinkFunction } from '../pipeline/functions.ts'
-import type { Decision } from '../scaling/decision.ts'
+import type { Decision } from '../scaling/types.ts'
 import type { ProcessedItem } from '../simulation/request-processor.ts'
 
 export interface ScalingEventsResult {

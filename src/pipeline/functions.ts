@@ -1,7 +1,7 @@
+import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import type { Clock } from './clock.ts'
-import type { Logger } from './logger.ts'
-import type { Rng } from './rng.ts'
 
 /** What an operator may rely on while it is open. The same `clock` and `fleet` are given to every operator. */
 export interface OperatorContext {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { virtualClock } from './clock.ts'
+import { virtualClock } from '../base/clock.ts'
 import { BatchFunction, MapFunction, type OperatorContext, SinkFunction } from './functions.ts'
 import { LocalEnvironment } from './local-environment.ts'
 

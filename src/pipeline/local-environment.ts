@@ -1,10 +1,10 @@
-import { ConcertinaError } from '../errors.ts'
+import { type VirtualClock, virtualClock } from '../base/clock.ts'
+import { ConcertinaError } from '../base/errors.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
+import { type Rng, seededRng } from '../base/rng.ts'
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts'
 import { type SimulatedProviderOptions, simulatedProvider } from '../fleet/providers/simulated.ts'
-import { type VirtualClock, virtualClock } from './clock.ts'
 import type { BatchFunction, MapFunction, OperatorContext, SinkFunction } from './functions.ts'
-import { type Logger, silentLogger } from './logger.ts'
-import { type Rng, seededRng } from './rng.ts'
 import { type RunOutcome, runItems } from './run-items.ts'
 
 /** An operator's class (its constructor takes one optional options object), or an operator made already. */

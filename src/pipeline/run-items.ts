@@ -1,4 +1,4 @@
-import type { VirtualClock } from './clock.ts'
+import type { VirtualClock } from '../base/clock.ts'
 import type { BatchFunction, MapFunction, SinkFunction } from './functions.ts'
 
 /** What the environment itself knows of a run. */

@@ -1,5 +1,5 @@
-import type { TraceComparison } from '../simulation/comparison.ts'
-import type { FluidResult } from '../simulation/fluid.ts'
+import type { TraceComparison } from '../backtest/comparison.ts'
+import type { FluidResult } from '../backtest/fluid.ts'
 import { median, type ParetoPoint } from './pareto-points.ts'
 import { milliseconds } from './terminal.ts'
 

@@ -1,5 +1,5 @@
-import type { Judged, TraceComparison } from '../simulation/comparison.ts'
-import type { Terms } from '../simulation/judge.ts'
+import type { Evaluated, TraceComparison } from '../backtest/comparison.ts'
+import type { EvaluationSettings } from '../backtest/evaluate.ts'
 import { comparisonTables, type FigureTable, paretoPoints, percent } from './comparison-table.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { paretoSvg } from './pareto.ts'
@@ -9,8 +9,9 @@ import { escapeText, lineChart, PALETTE } from './svg-chart.ts'
 const SHOWN = 4
 
 /** Those worth a look: within the allowance, the cheaper first; then the others, the less overloaded first. */
-function worthShowing(judged: readonly Judged[], allowed: number): Judged[] {
-  const worth = ({ result, cost }: Judged) => (result.overload <= allowed ? [0, cost] : [1, result.overload])
+function worthShowing(judged: readonly Evaluated[], allowed: number): Evaluated[] {
+  const worth = ({ result, cost }: Evaluated) =>
+    result.overload <= allowed ? [0, cost] : [1, result.overload]
   return judged
     .toSorted((a, b) => {
       const [one, other] = [worth(a), worth(b)]
@@ -53,7 +54,7 @@ const COLUMNS: readonly (readonly [string, string])[] = [
   ],
 ]
 
-function termLines(terms: Terms): [string, string][] {
+function termLines(terms: EvaluationSettings): [string, string][] {
   const { messages } = terms
   return [
     ['A server holds', `${terms.usersPerServer} users`],
@@ -71,7 +72,11 @@ function termLines(terms: Terms): [string, string][] {
 }
 
 /** A comparison as one HTML file that needs nothing else: the decision, then each trace, the terms and how to repeat it. */
-export function htmlComparison(compared: readonly TraceComparison[], terms: Terms, repeat: Repeat): string {
+export function htmlComparison(
+  compared: readonly TraceComparison[],
+  terms: EvaluationSettings,
+  repeat: Repeat,
+): string {
   const tables = comparisonTables(compared, terms.overload)
   const all = tables[compared.length]
   const traces = compared.flatMap((one, i) => {

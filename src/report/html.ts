@@ -1,5 +1,5 @@
 import type { RunResult } from '../metrics/run-result.ts'
-import type { Decision } from '../scaling/decision.ts'
+import type { Decision } from '../scaling/types.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { escapeText, lineChart } from './svg-chart.ts'
 import { metricLines } from './terminal.ts'

@@ -1,5 +1,5 @@
 import type { LiveReport, RunResult } from '../metrics/run-result.ts'
-import type { Decision } from '../scaling/decision.ts'
+import type { Decision } from '../scaling/types.ts'
 
 const RULE = '='.repeat(70)
 

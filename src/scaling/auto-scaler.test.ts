@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AutoScaler } from './auto-scaler.ts'
-import type { Observation } from './policy.ts'
+import type { Observation } from './types.ts'
 
 const seen = (time: number, load: number | undefined, size: number): Observation => ({
   time,
   load,
-  size,
+  desiredCount: size,
   servers: [],
 })
 
@@ -31,7 +31,7 @@ describe('AutoScaler', () => {
   it('waits out the cooldown exactly and says so', () => {
     const scaler = new AutoScaler()
     expect(scaler.decide(seen(1, 100, 2)).to).toBe(3)
-    expect(scaler.decide(seen(5, 100, 3))).toMatchObject({ to: 3, wanted: 4, limitedBy: 'cooldown' })
+    expect(scaler.decide(seen(5, 100, 3))).toMatchObject({ to: 3, desired: 4, limitedBy: 'cooldown' })
     expect(scaler.decide(seen(6, 100, 3)).to).toBe(4)
   })
 
@@ -62,7 +62,7 @@ describe('AutoScaler', () => {
     const scaler = new AutoScaler({ policy, cooldown: 0, minServers: 1, maxServers: 9 })
     const decided = [0, 1, 2, 3, 4].map((time) => scaler.decide(seen(time, 10, 3)))
     expect(decided.map(({ to }) => to)).toEqual([3, 3, 3, 9, 1])
-    expect(decided[2]).toMatchObject({ action: 'none', wanted: 3, limitedBy: 'missing-metrics' })
+    expect(decided[2]).toMatchObject({ action: 'none', desired: 3, limitedBy: 'missing-metrics' })
   })
 
   it('leaves to the policy what is asked for as undefined', () => {
@@ -81,7 +81,7 @@ describe('AutoScaler', () => {
     const scaler = new AutoScaler({ policy: wanting(4), cooldown: 60 })
     expect(scaler.decide(seen(0, 1, 2)).to).toBe(4)
     scaler.setPolicy(wanting(8))
-    expect(scaler.decide(seen(1, 1, 4))).toMatchObject({ to: 4, wanted: 8, limitedBy: 'cooldown' })
+    expect(scaler.decide(seen(1, 1, 4))).toMatchObject({ to: 4, desired: 8, limitedBy: 'cooldown' })
     expect(scaler.decide(seen(60, 1, 4)).to).toBe(8)
   })
 

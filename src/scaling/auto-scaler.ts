@@ -1,16 +1,15 @@
-import { invalidInput, requireNumber } from '../errors.ts'
+import { invalidInput, requireNumber } from '../base/errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { Presence, Tick, TrafficItem, UserMessage } from '../traffic/traffic-item.ts'
+import type { MembershipItem, Tick, TrafficItem, UserMessage } from '../pipeline/items.ts'
 import { decide } from './decide.ts'
-import type { Decision } from './decision.ts'
 import { type LimitOptions, limitsOf, type ScalingLimits } from './limits.ts'
 import { observe, type WorkMemory } from './observe.ts'
+import { OverridablePolicy } from './overridable-policy.ts'
 import type { ThresholdOptions } from './policies/threshold.ts'
 import { createPolicy } from './policies.ts'
-import type { Observation, Policy } from './policy.ts'
-import { Shadow } from './shadow.ts'
-import { SteeredPolicy } from './steered-policy.ts'
+import { ShadowPolicy } from './shadow.ts'
+import type { Decision, Observation, Policy } from './types.ts'
 
 export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
   /** What decides how many servers are wanted; `threshold` with the thresholds given here unless told. */
@@ -31,16 +30,16 @@ export interface ScaledTick extends Tick {
   readonly readyServers: number
 }
 
-export type ScaledItem = ScaledTick | Presence | UserMessage
+export type ScaledItem = ScaledTick | MembershipItem | UserMessage
 
 /** Policy, then limits: decides at every tick how many servers there shall be, says why, and tells the fleet. */
 export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** What decides; it can be replaced and paused while it runs. */
-  readonly policy: SteeredPolicy
+  readonly policy: OverridablePolicy
   readonly interval: number
   readonly #options: AutoScalerOptions
   #limits: ScalingLimits
-  #shadow: Shadow | undefined
+  #shadow: ShadowPolicy | undefined
   readonly #onDecision: NonNullable<AutoScalerOptions['onDecision']>
   #fleet: Fleet | undefined
   #context: OperatorContext | undefined
@@ -51,7 +50,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   constructor(options: AutoScalerOptions = {}) {
     super()
     const { scaleUpThreshold, scaleDownThreshold } = options
-    this.policy = new SteeredPolicy(
+    this.policy = new OverridablePolicy(
       options.policy ?? createPolicy({ kind: 'threshold', scaleUpThreshold, scaleDownThreshold }),
     )
     for (const where of ['scaleUpThreshold', 'scaleDownThreshold'] as const) {
@@ -75,7 +74,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   }
 
   /** Decides beside and never acts. */
-  get shadow(): Shadow | undefined {
+  get shadow(): ShadowPolicy | undefined {
     return this.#shadow
   }
 
@@ -89,7 +88,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
 
   /** Begins a shadow anew, within the same limits; or ends it. */
   setShadow(policy: Policy | undefined): void {
-    this.#shadow = policy && new Shadow(policy, this.#options)
+    this.#shadow = policy && new ShadowPolicy(policy, this.#options)
   }
 
   override open(context: OperatorContext): void {
@@ -122,14 +121,14 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
     decision ??= {
       time,
       action: 'none',
-      from: fleet.size,
-      to: fleet.size,
-      wanted: fleet.size,
+      from: fleet.desiredCount,
+      to: fleet.desiredCount,
+      desired: fleet.desiredCount,
       load,
       policy: this.policy.name,
       reason: `the next decision is due at ${this.#due} s`,
     }
-    return { ...item, decision, servers: fleet.size, readyServers: fleet.ready.length }
+    return { ...item, decision, servers: fleet.desiredCount, readyServers: fleet.ready.length }
   }
 
   #say({ action, load, to, reason }: Decision): void {

@@ -1,6 +1,5 @@
-import type { Decision } from './decision.ts'
 import type { ScalingLimits } from './limits.ts'
-import type { Observation, Policy } from './policy.ts'
+import type { Decision, Observation, Policy } from './types.ts'
 
 /** Figures older than this, in seconds, are as good as missing. */
 const STALE_SECONDS = 60
@@ -10,20 +9,20 @@ const MOST = 2 ** 31 - 1
 
 /** Policy, then limits: what to do about an observation. Acts on nothing. */
 export function decide(policy: Policy, limits: ScalingLimits, observation: Observation): Decision {
-  const { time, load, size } = observation
+  const { time, load, desiredCount } = observation
   const { servers: asked, reason, numbers, forecast } = policy.evaluate(observation)
   // A part of a server is a whole one; what is no number at all tells nothing.
-  const servers = Number.isNaN(asked) ? size : Math.ceil(Math.min(asked, MOST) - 1e-9)
+  const servers = Number.isNaN(asked) ? desiredCount : Math.ceil(Math.min(asked, MOST) - 1e-9)
   const missing = load === undefined || (observation.age ?? 0) > STALE_SECONDS
-  const blind = Number.isNaN(asked) || (missing && servers < size)
-  const limited = limits.apply(time, blind ? size : servers, size)
+  const blind = Number.isNaN(asked) || (missing && servers < desiredCount)
+  const limited = limits.apply(time, blind ? desiredCount : servers, desiredCount)
   const to = limited.servers
   return {
     time,
-    action: to > size ? 'scale_up' : to < size ? 'scale_down' : 'none',
-    from: size,
+    action: to > desiredCount ? 'scale_up' : to < desiredCount ? 'scale_down' : 'none',
+    from: desiredCount,
     to,
-    wanted: servers,
+    desired: servers,
     load,
     policy: policy.name,
     reason,

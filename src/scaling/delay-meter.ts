@@ -1,4 +1,4 @@
-import type { Observation } from './policy.ts'
+import type { Observation } from './types.ts'
 
 /** Until a server was seen to start, it is taken to need so many seconds. */
 const ASSUMED = 60
@@ -12,9 +12,9 @@ export class DelayMeter {
   #starting = false
 
   see(observation: Observation): void {
-    const { time, size } = observation
-    const grown = size > this.#size
-    this.#size = size
+    const { time, desiredCount } = observation
+    const grown = desiredCount > this.#size
+    this.#size = desiredCount
     // While none was added and none starts there is nothing new to learn.
     if (!grown && !this.#starting) return
     const { servers } = observation

@@ -1,4 +1,4 @@
-import type { Observation, ServerObservation } from './policy.ts'
+import type { Observation, ServerObservation } from './types.ts'
 
 /** A server that is only counted. */
 export interface FluidServer {
@@ -64,7 +64,7 @@ export class FluidFleet {
 export class FluidObservation implements Observation {
   readonly time: number
   readonly load: number | undefined
-  readonly size: number
+  readonly desiredCount: number
   readonly age: number
   readonly #servers: () => ServerObservation[]
   #made: readonly ServerObservation[] | undefined
@@ -77,7 +77,7 @@ export class FluidObservation implements Observation {
   ) {
     this.time = time
     this.load = load
-    this.size = size
+    this.desiredCount = size
     this.age = age
     this.#servers = servers
   }

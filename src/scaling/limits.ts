@@ -1,6 +1,5 @@
-import { invalidInput, requireNumber } from '../errors.ts'
-import type { Limit } from './decision.ts'
-import type { Policy } from './policy.ts'
+import { invalidInput, requireNumber } from '../base/errors.ts'
+import type { Limit, Policy } from './types.ts'
 
 /** How far and how fast a fleet may change, whatever its policy wants. */
 export interface LimitOptions {
@@ -26,7 +25,7 @@ export interface Limited {
 }
 
 /** The wanted sizes of the last `seconds`, and their lowest or highest. */
-class Window {
+class SlidingExtreme {
   readonly #seconds: number
   readonly #sign: 1 | -1
   /** A monotonic queue: only what can still be the extreme is kept. */
@@ -59,8 +58,8 @@ export class ScalingLimits {
   readonly cooldown: number
   readonly #maxStepUp: number
   readonly #maxStepDown: number
-  readonly #lowest: Window
-  readonly #highest: Window
+  readonly #lowest: SlidingExtreme
+  readonly #highest: SlidingExtreme
   #lastEvent = -Infinity
 
   constructor(options: LimitOptions = {}) {
@@ -89,8 +88,8 @@ export class ScalingLimits {
     this.#maxStepDown = step('maxStepDown')
     const window = (where: 'scaleUpStabilization' | 'scaleDownStabilization') =>
       requireNumber(where, options[where] ?? 0, { min: 0 })
-    this.#lowest = new Window(window('scaleUpStabilization'), 'lowest')
-    this.#highest = new Window(window('scaleDownStabilization'), 'highest')
+    this.#lowest = new SlidingExtreme(window('scaleUpStabilization'), 'lowest')
+    this.#highest = new SlidingExtreme(window('scaleDownStabilization'), 'highest')
   }
 
   /** Takes over when the last scaling event was, from the limits that stood before these. */

@@ -1,4 +1,4 @@
-import type { Observation, Recommendation, ServerObservation } from './policy.ts'
+import type { Observation, Recommendation, ServerObservation } from './types.ts'
 
 /** What of a server can be added up over a fleet. */
 export const ADDITIVE_METRICS = [
@@ -65,13 +65,17 @@ export function amountOf(observation: Observation, metric: AdditiveMetric): Amou
 }
 
 /** What a policy answers when no server tells the figure it looks at. */
-export function unknown(metric: MetricName, { size }: Observation): Recommendation {
-  return { servers: size, reason: `no ready server tells its ${metric}, so nothing changes`, blind: true }
+export function unknown(metric: MetricName, { desiredCount }: Observation): Recommendation {
+  return {
+    servers: desiredCount,
+    reason: `no ready server tells its ${metric}, so nothing changes`,
+    insufficientData: true,
+  }
 }
 
 /** What a policy answers when the load is missing. */
-export function unknownLoad({ size }: Observation): Recommendation {
-  return { servers: size, reason: 'the load is unknown, so nothing changes', blind: true }
+export function unknownLoad({ desiredCount }: Observation): Recommendation {
+  return { servers: desiredCount, reason: 'the load is unknown, so nothing changes', insufficientData: true }
 }
 
 /** What a policy answers when there is no `amountOf` the metric. */

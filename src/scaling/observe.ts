@@ -1,7 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
-import type { Observation, ServerObservation } from './policy.ts'
+import type { Observation, ServerObservation } from './types.ts'
 
 interface Remembered {
   readonly time: number
@@ -41,5 +41,5 @@ export function observe(fleet: Fleet, time: number, load: number, memory: WorkMe
     const alive = new Set(servers.map((server) => server.id))
     for (const id of memory.keys()) if (!alive.has(id)) memory.delete(id)
   }
-  return { time, load, size: fleet.size, servers, age: 0 }
+  return { time, load, desiredCount: fleet.desiredCount, servers, age: 0 }
 }

@@ -4,10 +4,10 @@ import { z } from 'zod'
 import { loaded, telling, wanted } from '../../test/support/fleets.ts'
 import { AutoScaler } from './auto-scaler.ts'
 import { METRICS } from './metric.ts'
-import { hpaPolicy } from './policies/hpa.ts'
+import { hpaPolicy } from './policies/hpa/hpa.ts'
 import { queueingPolicy } from './policies/queueing.ts'
 import { createPolicy, POLICY_KINDS, type PolicySpec, policySchema } from './policies.ts'
-import type { Observation } from './policy.ts'
+import type { Observation } from './types.ts'
 
 /** What holds of a policy besides what holds of all. */
 interface Known {
@@ -93,7 +93,7 @@ describe.each(SPECS.map((each) => [nameOf(each.spec), each] as const))('%s', (_,
               ...Object.fromEntries(METRICS.map((metric) => [metric, missing])),
             })) as Observation['servers'],
           })
-          expect(told).toMatchObject({ servers, blind: true })
+          expect(told).toMatchObject({ servers, insufficientData: true })
           expect(told.reason).toMatch(/unknown|no ready server tells/)
         }),
         { numRuns: 30 },

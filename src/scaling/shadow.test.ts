@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { AutoScaler } from './auto-scaler.ts'
-import type { Decision } from './decision.ts'
-import { hpaPolicy } from './policies/hpa.ts'
+import { hpaPolicy } from './policies/hpa/hpa.ts'
 import { queueingPolicy } from './policies/queueing.ts'
 import { thresholdPolicy } from './policies/threshold.ts'
-import type { Observation } from './policy.ts'
-import { Shadow } from './shadow.ts'
+import { ShadowPolicy } from './shadow.ts'
+import type { Decision, Observation } from './types.ts'
 
 /** A fleet of `size` servers that stood at the start, each with that CPU. */
 function fleet(time: number, load: number | undefined, size: number, cpu?: number): Observation {
@@ -17,13 +16,13 @@ function fleet(time: number, load: number | undefined, size: number, cpu?: numbe
     readyAt: 0,
     ...(cpu !== undefined && { cpu }),
   }))
-  return { time, load, size, servers }
+  return { time, load, desiredCount: size, servers }
 }
 const limits = { minServers: 1, maxServers: 20, cooldown: 0 }
 
 describe('a shadow', () => {
   it('decides on a fleet of its own, which follows its decisions and not those of the fleet it watches', () => {
-    const shadow = new Shadow(thresholdPolicy({ scaleUpThreshold: 10, scaleDownThreshold: 2 }), limits)
+    const shadow = new ShadowPolicy(thresholdPolicy({ scaleUpThreshold: 10, scaleDownThreshold: 2 }), limits)
     // The real fleet has five servers and stays so: 12 users a server on its own five, then 10 on six.
     const sizes = [0, 10, 20, 30].map((time) => shadow.decide(fleet(time, 60, 5)).to)
     expect(sizes).toEqual([6, 6, 6, 6])
@@ -33,7 +32,7 @@ describe('a shadow', () => {
 
   it('shares the figures of the real servers out among its own, once they have started', () => {
     const policy = hpaPolicy({ metric: 'cpu', target: 0.5, scaleDown: { stabilizationWindow: 0 } })
-    const shadow = new Shadow(policy, limits)
+    const shadow = new ShadowPolicy(policy, limits)
     // Four at 0.9 are 3.6 cores: eight servers at the target of 0.5.
     expect(shadow.decide(fleet(0, 100, 4, 0.9)).to).toBe(8)
     // The real servers took 10 s to start, so its new ones do too: until then there are four.
@@ -45,14 +44,14 @@ describe('a shadow', () => {
   })
 
   it('removes nothing while the figures are missing', () => {
-    const shadow = new Shadow(queueingPolicy(), limits)
+    const shadow = new ShadowPolicy(queueingPolicy(), limits)
     expect(shadow.decide(fleet(0, undefined, 5))).toMatchObject({ to: 5, limitedBy: undefined })
-    expect(new Shadow(hpaPolicy({ metric: 'cpu' }), limits).decide(fleet(0, 5, 5)).to).toBe(5)
+    expect(new ShadowPolicy(hpaPolicy({ metric: 'cpu' }), limits).decide(fleet(0, 5, 5)).to).toBe(5)
   })
 
   it('keeps to the limits of the fleet', () => {
-    const shadow = new Shadow(queueingPolicy({ usersPerServer: 1 }), { ...limits, maxServers: 7 })
-    expect(shadow.decide(fleet(0, 1000, 5))).toMatchObject({ to: 7, wanted: 1032, limitedBy: 'max' })
+    const shadow = new ShadowPolicy(queueingPolicy({ usersPerServer: 1 }), { ...limits, maxServers: 7 })
+    expect(shadow.decide(fleet(0, 1000, 5))).toMatchObject({ to: 7, desired: 1032, limitedBy: 'max' })
   })
 })
 

@@ -1,10 +1,9 @@
 import { decide } from './decide.ts'
-import type { Decision } from './decision.ts'
 import { DelayMeter } from './delay-meter.ts'
 import { FluidFleet, FluidObservation } from './fluid-fleet.ts'
 import { type LimitOptions, limitsOf, type ScalingLimits } from './limits.ts'
 import { METRICS, type MetricName, measure } from './metric.ts'
-import type { Observation, Policy, ServerObservation } from './policy.ts'
+import type { Decision, Observation, Policy, ServerObservation } from './types.ts'
 
 /** Figures that a server has as they are, however many there are; all others are shared out. */
 const UNSHARED: readonly MetricName[] = ['memoryBytes', 'latencyP99Ms']
@@ -16,7 +15,7 @@ const AT_MOST_ONE: readonly MetricName[] = ['utilization', 'eventLoopUtilization
  * decisions would have led to since it began, with the users, messages and CPU of the real servers shared out among so many. So
  * what it says is what would have been, and not what it thinks of somebody else's fleet.
  */
-export class Shadow {
+export class ShadowPolicy {
   readonly policy: Policy
   readonly #limits: ScalingLimits
   readonly #delay = new DelayMeter()
@@ -35,9 +34,9 @@ export class Shadow {
 
   /** What it would do, in its own fleet, about what is observed of the real one. */
   decide(observation: Observation): Decision {
-    const { time, size } = observation
+    const { time, desiredCount } = observation
     this.#delay.see(observation)
-    this.#fleet ??= new FluidFleet(0, size)
+    this.#fleet ??= new FluidFleet(0, desiredCount)
     const fleet = this.#fleet
     fleet.provisioningDelay = this.#delay.seconds
     fleet.advance(time)

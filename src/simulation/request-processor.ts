@@ -1,10 +1,10 @@
 import type { RoutedItem, RoutedMessage } from '../balancing/load-balancer.ts'
-import { requireNumber } from '../errors.ts'
+import { type Distribution, exponential } from '../base/distribution.ts'
+import { requireNumber } from '../base/errors.ts'
 import type { Server } from '../fleet/server.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
+import type { MembershipItem } from '../pipeline/items.ts'
 import type { ScaledTick } from '../scaling/auto-scaler.ts'
-import { type Distribution, exponential } from '../traffic/distribution.ts'
-import type { Presence } from '../traffic/traffic-item.ts'
 import { ServiceStation } from './service-station.ts'
 
 export interface RequestProcessorOptions {
@@ -25,7 +25,7 @@ export interface ProcessedMessage extends RoutedMessage {
   readonly service: number
 }
 
-export type ProcessedItem = ScaledTick | Presence | ProcessedMessage
+export type ProcessedItem = ScaledTick | MembershipItem | ProcessedMessage
 
 /** The options with what was not told filled in, for simulated servers and real ones alike. */
 export function processorOptions(options: RequestProcessorOptions): Required<RequestProcessorOptions> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { STRATEGY_NAMES } from '../balancing/strategies.ts'
-import { constant as constantTime, exponential, lognormal } from '../traffic/distribution.ts'
+import { constant as constantTime, exponential, lognormal } from '../base/distribution.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import { threePhase } from '../traffic/patterns/three-phase.ts'
 import type { SimulationOptions } from './options.ts'

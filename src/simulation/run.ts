@@ -1,13 +1,13 @@
 import { LoadBalancer } from '../balancing/load-balancer.ts'
-import { type FleetControl, steeredPattern } from '../control/fleet-control.ts'
-import { invalidInput } from '../errors.ts'
+import { virtualClock } from '../base/clock.ts'
+import { invalidInput } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { type FleetControl, overridablePattern } from '../control/fleet-control.ts'
 import { MetricsCollector } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
-import { virtualClock } from '../pipeline/clock.ts'
 import { MapFunction } from '../pipeline/functions.ts'
 import { LocalEnvironment } from '../pipeline/local-environment.ts'
-import type { Logger } from '../pipeline/logger.ts'
 import { AutoScaler, type ScaledTick } from '../scaling/auto-scaler.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
 import type { SimulationOptions } from './options.ts'
@@ -47,7 +47,7 @@ class OnTick extends MapFunction<ProcessedItem, ProcessedItem> {
  */
 export async function runSimulation(options: SimulationOptions & WatchOptions): Promise<RunResult> {
   const { seed, server = {}, traffic = {}, pace, signal, logger, onTick, onControl } = options
-  const steered = onControl && steeredPattern(options.pattern)
+  const steered = onControl && overridablePattern(options.pattern)
   const pattern = steered ?? options.pattern
   const duration = options.duration ?? pattern.duration
   if (!Number.isFinite(duration)) {

@@ -1,6 +1,6 @@
 import type { LoadBalancer } from '../balancing/load-balancer.ts'
-import { FleetControl, type SteeredPattern } from '../control/fleet-control.ts'
-import { Histogram } from '../metrics/histogram.ts'
+import { Histogram } from '../base/histogram.ts'
+import { FleetControl, type OverridablePattern } from '../control/fleet-control.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
@@ -13,7 +13,7 @@ const LATENCY_TICKS = 5
 export class Watch extends MapFunction<ProcessedItem, ProcessedItem> {
   readonly #autoScaler: AutoScaler
   readonly #balancer: LoadBalancer
-  readonly #pattern: SteeredPattern
+  readonly #pattern: OverridablePattern
   readonly #onControl: (control: FleetControl) => void
   #control!: FleetControl
   #last: Pick<ScaledTick, 'load' | 'requestedLoad'> = { load: 0, requestedLoad: 0 }
@@ -25,7 +25,7 @@ export class Watch extends MapFunction<ProcessedItem, ProcessedItem> {
   constructor(
     autoScaler: AutoScaler,
     balancer: LoadBalancer,
-    pattern: SteeredPattern,
+    pattern: OverridablePattern,
     onControl: (control: FleetControl) => void,
   ) {
     super()

@@ -1,5 +1,5 @@
-import { invalidInput, requireNumber } from '../errors.ts'
-import { seededRng } from '../pipeline/rng.ts'
+import { invalidInput, requireNumber } from '../base/errors.ts'
+import { seededRng } from '../base/rng.ts'
 import type { LoadPattern } from './load-pattern.ts'
 
 function some(patterns: readonly LoadPattern[]): readonly LoadPattern[] {

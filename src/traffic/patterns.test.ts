@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { custom } from './patterns/custom.ts'
 import { createPattern, PATTERN_KINDS, type PatternSpec } from './patterns.ts'
-import { parseTrace, readTrace, tracePattern } from './trace.ts'
+import { parseTrace, readTrace, tracePattern } from './traces/trace.ts'
 
 const file = join(mkdtempSync(join(tmpdir(), 'concertina-trace-')), 'trace.csv')
 writeFileSync(file, 't_seconds,value\n0,10\n10,30\n30,0\n')

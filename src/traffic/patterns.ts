@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { invalidInput } from '../errors.ts'
-import { atLeastZero, type SpecKind, seconds, specKind } from '../spec-kind.ts'
+import { invalidInput } from '../base/errors.ts'
+import { atLeastZero, type SpecKind, seconds, specKind } from '../base/spec-kind.ts'
 import { clamp, jitter, repeat, scale, sequence, sum } from './combinators.ts'
 import type { LoadPattern } from './load-pattern.ts'
 import { constantKind } from './patterns/constant.ts'
@@ -9,7 +9,7 @@ import { rampKind } from './patterns/ramp.ts'
 import { spikeKind } from './patterns/spike.ts'
 import { stepsKind } from './patterns/steps.ts'
 import { threePhaseKind } from './patterns/three-phase.ts'
-import { traceKind } from './trace.ts'
+import { traceKind } from './traces/trace.ts'
 
 /** The registry: a line for each kind of load pattern. */
 const SIMPLE_KINDS = [

@@ -1,5 +1,5 @@
-import type { Rng } from '../pipeline/rng.ts'
-import type { Distribution } from './distribution.ts'
+import type { Distribution } from '../base/distribution.ts'
+import type { Rng } from '../base/rng.ts'
 
 /** One running timer for every user that was added; users are small whole numbers. */
 export interface UserTimers {

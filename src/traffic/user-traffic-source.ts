@@ -1,11 +1,11 @@
 import { randomPoisson } from 'd3-random'
-import { invalidInput, requireNumber } from '../errors.ts'
+import { type Distribution, exponential } from '../base/distribution.ts'
+import { invalidInput, requireNumber } from '../base/errors.ts'
+import type { Rng } from '../base/rng.ts'
 import { BatchFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { Rng } from '../pipeline/rng.ts'
-import { type Distribution, exponential } from './distribution.ts'
+import type { TrafficItem } from '../pipeline/items.ts'
 import type { LoadPattern } from './load-pattern.ts'
 import { threePhase } from './patterns/three-phase.ts'
-import type { TrafficItem } from './traffic-item.ts'
 import { type UserTimers, userTimers } from './user-timers.ts'
 
 /** How users come, talk and go. */

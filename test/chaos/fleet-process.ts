@@ -1,8 +1,8 @@
 /** A live fleet that does what the chaos runner tells it over IPC; killed and started again at will. */
 import { createServer } from 'node:http'
+import { lineLogger } from '../../src/base/logger.ts'
 import { notFound } from '../../src/live/control-http.ts'
 import { Supervisor } from '../../src/live/supervisor.ts'
-import { lineLogger } from '../../src/pipeline/logger.ts'
 import { AutoScaler } from '../../src/scaling/auto-scaler.ts'
 
 export type FleetCommand =

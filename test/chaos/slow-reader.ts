@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws'
-import { ChatClient } from '../../src/chat/client/chat-client.ts'
-import type { WebSocketClass } from '../../src/chat/client/link.ts'
-import type { HistoryListener } from '../../src/chat/history/events.ts'
+import { ChatClient } from '../../src/client/chat-client.ts'
+import type { WebSocketClass } from '../../src/client/server-connection.ts'
+import type { HistoryListener } from '../../src/verify/events.ts'
 
 /** Sessions of these users, beside those of the others. */
 const FIRST_SESSION = 1_000_000

@@ -1,5 +1,5 @@
 import { METRICS, type MetricName } from '../../src/scaling/metric.ts'
-import type { Observation, Policy, ServerObservation } from '../../src/scaling/policy.ts'
+import type { Observation, Policy, ServerObservation } from '../../src/scaling/types.ts'
 
 /** R is ready, S starts, D drains. */
 const STATES = { R: 'ready', S: 'starting', D: 'draining' } as const
@@ -15,7 +15,7 @@ export function telling(
     return { id: i + 1, state, users: 0, [metric]: value }
   })
   const size = servers.filter((server) => server.state !== 'draining').length
-  return { time, load, size, servers }
+  return { time, load, desiredCount: size, servers }
 }
 
 /** A fleet of ready servers that share a load; every figure of a server is its number of users. */
@@ -25,7 +25,7 @@ export function loaded(time: number, load: number | undefined, size: number): Ob
   const servers = Array.from({ length: size }, (_, i): ServerObservation => {
     return { ...figures, id: i + 1, state: 'ready', users }
   })
-  return { time, load, size, servers }
+  return { time, load, desiredCount: size, servers }
 }
 
 /** `count` times the same. */

@@ -1,5 +1,5 @@
-import { requireNumber } from '../../errors.ts'
-import type { Cancel, Clock } from '../../pipeline/clock.ts'
+import type { Cancel, Clock } from '../../base/clock.ts'
+import { requireNumber } from '../../base/errors.ts'
 import type { ProviderFactory, ServerId } from '../provider.ts'
 
 export interface SimulatedProviderOptions {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { telling, times, wanted } from '../../../test/support/fleets.ts'
-import type { Observation, ServerObservation } from '../policy.ts'
+import type { Observation, ServerObservation } from '../types.ts'
 import { type StepRule, stepPolicy } from './step.ts'
 import { type TargetTrackingOptions, targetTrackingPolicy } from './target-tracking.ts'
 
@@ -19,7 +19,7 @@ function grown(time: number, old: number, value: number, added: number, readyAt?
       readyAt,
     }),
   ].map((server, i) => ({ ...server, id: i + 1 }))
-  return { time, load: 0, size: servers.length, servers }
+  return { time, load: 0, desiredCount: servers.length, servers }
 }
 
 // Amazon EC2 Auto Scaling User Guide, "Step adjustments": unchanged between 40 and 60, 10 % from there, 30 % from 30 and 70 on. The guide
@@ -208,7 +208,7 @@ describe('target-tracking', () => {
   it('does not count data that is missing as low', () => {
     const policy = targetTrackingPolicy({ metric: 'cpu', target: 0.5, scaleInAfter: 120 })
     wanted(policy, cpu(0, 10, 0.2))
-    expect(policy.evaluate(cpu(60, 10, undefined))).toMatchObject({ servers: 10, blind: true })
+    expect(policy.evaluate(cpu(60, 10, undefined))).toMatchObject({ servers: 10, insufficientData: true })
     expect(wanted(policy, cpu(130, 10, 0.2))).toBe(10)
   })
 

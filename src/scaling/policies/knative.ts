@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { requireNumber } from '../../errors.ts'
-import { option, seconds, specKind } from '../../spec-kind.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { option, seconds, specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
-import type { Policy } from '../policy.ts'
-import { Window } from './window.ts'
+import type { Policy } from '../types.ts'
+import { SlidingMean } from './sliding-mean.ts'
 
 export interface KnativeOptions {
   /** What is averaged over time: `users`, the load; any other, the total over the ready servers. */
@@ -42,8 +42,8 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
   const panicThreshold = requireNumber('panicThreshold', options.panicThreshold ?? 2, { above: 1 })
   const upRate = requireNumber('maxScaleUpRate', options.maxScaleUpRate ?? 1000, { above: 1 })
   const downRate = requireNumber('maxScaleDownRate', options.maxScaleDownRate ?? 2, { above: 1 })
-  const stable = new Window(stableWindow)
-  const panic = new Window(stableWindow * panicShare)
+  const stable = new SlidingMean(stableWindow)
+  const panic = new SlidingMean(stableWindow * panicShare)
   const aim = target * share
   let panicSince: number | undefined
   let panicServers = 0
@@ -54,7 +54,7 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
     ...(metric === 'users' && { usersPerServer: target }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      const { time, size, servers } = observation
+      const { time, desiredCount, servers } = observation
       const amount = amountOf(observation, metric)
       if (!amount) return unknownAmount(metric, observation)
       stable.add(time, amount.value)
@@ -79,7 +79,7 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
         const what = `${stable.mean.toFixed(1)} ${metric} on average of ${stableWindow} s`
         return { servers: byStable, reason: `${what}, at ${aim.toFixed(1)} a server`, numbers }
       }
-      panicServers = Math.max(panicServers, byStable, byPanic, size)
+      panicServers = Math.max(panicServers, byStable, byPanic, desiredCount)
       const what = `${panic.mean.toFixed(1)} ${metric} on average of ${(stableWindow * panicShare).toFixed(0)} s`
       return {
         servers: panicServers,

@@ -1,18 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { loaded, telling, wanted } from '../../../test/support/fleets.ts'
 import { createPolicy } from '../policies.ts'
-import { chainPolicy } from './chain.ts'
-import { parseCron, TimeZone } from './cron.ts'
-import { hpaPolicy } from './hpa.ts'
-import { maxPolicy } from './max.ts'
+import { chainPolicy } from './composite/chain.ts'
+import { maxPolicy } from './composite/max.ts'
+import { hpaPolicy } from './hpa/hpa.ts'
 import { predictivePolicy } from './predictive.ts'
 import { queueingPolicy } from './queueing.ts'
-import { schedulePolicy } from './schedule.ts'
+import { parseCron, TimeZone } from './schedule/cron.ts'
+import { schedulePolicy } from './schedule/schedule.ts'
 import { thresholdPolicy } from './threshold.ts'
 
 describe('threshold', () => {
   it('looks at the load and all wanted servers, or at another metric of the ready ones', () => {
-    expect(thresholdPolicy().evaluate({ ...loaded(0, 70, 2), size: 3 })).toEqual({
+    expect(thresholdPolicy().evaluate({ ...loaded(0, 70, 2), desiredCount: 3 })).toEqual({
       servers: 3,
       reason: '70 users on 3 servers are 23.3 a server, within 10 and 30',
       numbers: { usersPerServer: 70 / 3, scaleUpThreshold: 30, scaleDownThreshold: 10 },
@@ -169,7 +169,7 @@ describe('chain', () => {
     const nested = chainPolicy([either(), maxPolicy([either(), queueingPolicy()])])
     expect(nested.evaluate({ ...telling('cpu', [undefined, undefined]), load: undefined })).toMatchObject({
       servers: 2,
-      blind: true,
+      insufficientData: true,
       reason: expect.stringMatching(
         /^chain\(hpa, threshold\) cannot tell \(hpa cannot tell .*; max\(.*\) cannot tell \(.*the load is unknown/,
       ),

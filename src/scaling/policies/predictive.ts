@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { requireNumber } from '../../errors.ts'
-import { option, seconds, specKind } from '../../spec-kind.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { option, seconds, specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../types.ts'
 
 export interface PredictiveOptions {
   /** What is forecast: `users`, the load; any other, the total over the ready servers. */
@@ -77,7 +77,7 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
     ...(metric === 'users' && { usersPerServer }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      const { time, size } = observation
+      const { time, desiredCount } = observation
       const amount = amountOf(observation, metric)
       if (!amount) return unknownAmount(metric, observation)
       const load = amount.value
@@ -98,11 +98,11 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       error.made(time + horizon, forecast)
       const band = BAND * (error.deviation ?? forecast)
       const servers = Math.ceil(wanted / usersPerServer - 1e-9)
-      const held = amount.missing > 0 && servers < size
+      const held = amount.missing > 0 && servers < desiredCount
       const why = held ? `, but ${amount.missing} do not tell it` : ''
       const shown = metric === 'users' ? load : Number(load.toFixed(2))
       return {
-        servers: held ? size : servers,
+        servers: held ? desiredCount : servers,
         reason: `${shown} ${metric} now, ${forecast.toFixed(1)} expected in ${horizon} s, at ${usersPerServer} a server${why}`,
         numbers: { forecast, level, trendPerSecond: trend, usersPerServer },
         ...(metric === 'users' && {
@@ -111,7 +111,7 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
             expected: forecast,
             low: Math.max(0, forecast - band),
             high: forecast + band,
-            sure: 0.95,
+            confidence: 0.95,
           },
         }),
       }

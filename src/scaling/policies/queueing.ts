@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { requireNumber } from '../../errors.ts'
-import { atLeastZero, option, specKind } from '../../spec-kind.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { atLeastZero, option, specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../types.ts'
 
 export interface QueueingOptions {
   /** What is held: `users`, the load; any other, the total over the ready servers. */
@@ -29,16 +29,16 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
     name: 'queueing',
     ...(metric === 'users' && { usersPerServer }),
     evaluate(observation) {
-      const { size } = observation
+      const { desiredCount } = observation
       const amount = amountOf(observation, metric)
       if (!amount) return unknownAmount(metric, observation)
       const shown = metric === 'users' ? amount.value : Number(amount.value.toFixed(2))
       const room = amount.value + beta * Math.sqrt(amount.value)
       const servers = Math.ceil(room / usersPerServer)
-      const held = amount.missing > 0 && servers < size
+      const held = amount.missing > 0 && servers < desiredCount
       const why = held ? `, but ${amount.missing} do not tell it` : ''
       return {
-        servers: held ? size : servers,
+        servers: held ? desiredCount : servers,
         reason: `${shown} ${metric} and ${beta} × √${shown} of room are ${room.toFixed(1)}, at ${usersPerServer} a server${why}`,
         numbers: { room, usersPerServer, beta },
       }

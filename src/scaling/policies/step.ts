@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { invalidInput, requireNumber } from '../../errors.ts'
-import { atLeastZero, count, option, specKind } from '../../spec-kind.ts'
+import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { atLeastZero, count, option, specKind } from '../../base/spec-kind.ts'
 import { METRICS, type MetricName, measure, unknown } from '../metric.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../types.ts'
 import { WarmUp } from './warm-up.ts'
 
 /** What to do while the metric is so far beyond its threshold. */
@@ -120,7 +120,7 @@ export function stepPolicy(options: StepOptions = {}): Policy {
     ...(metric === 'users' && { usersPerServer: out.threshold }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      const { size } = observation
+      const { desiredCount } = observation
       const { warm, warming, draining } = warmUp.see(observation)
       const { sum, known } = measure(warm, metric)
       if (known === 0) return unknown(metric, observation)
@@ -132,31 +132,37 @@ export function stepPolicy(options: StepOptions = {}): Policy {
         const step = out.adjustments.find(
           ({ lower = -Infinity, upper = Infinity }) => beyond >= lower && beyond < upper,
         )
-        if (!step) return { servers: size, reason: `${what}, for which scaleOut has no step`, numbers }
-        const servers = Math.max(size, apply(size - warming, step.change))
+        if (!step)
+          return { servers: desiredCount, reason: `${what}, for which scaleOut has no step`, numbers }
+        const servers = Math.max(desiredCount, apply(desiredCount - warming, step.change))
         const done = warming > 0 ? `, of which ${warming} warm up` : ''
         return {
           servers,
-          reason: `${what} are ${beyond.toFixed(2)} above ${out.threshold}: ${servers} servers from ${size}${done}`,
+          reason: `${what} are ${beyond.toFixed(2)} above ${out.threshold}: ${servers} servers from ${desiredCount}${done}`,
           numbers,
         }
       }
       if (value <= inward.threshold) {
-        if (warming > 0) return { servers: size, reason: `${what}, but ${warming} servers warm up`, numbers }
+        if (warming > 0)
+          return { servers: desiredCount, reason: `${what}, but ${warming} servers warm up`, numbers }
         const beyond = value - inward.threshold
         const step = inward.adjustments.find(
           ({ lower = -Infinity, upper = Infinity }) => beyond > lower && beyond <= upper,
         )
-        if (!step) return { servers: size, reason: `${what}, for which scaleIn has no step`, numbers }
-        const servers = Math.max(0, Math.min(size, apply(size + draining, step.change)))
+        if (!step) return { servers: desiredCount, reason: `${what}, for which scaleIn has no step`, numbers }
+        const servers = Math.max(0, Math.min(desiredCount, apply(desiredCount + draining, step.change)))
         const done = draining > 0 ? ` and ${draining} that drain` : ''
         return {
           servers,
-          reason: `${what} are ${(-beyond).toFixed(2)} below ${inward.threshold}: ${servers} servers from ${size}${done}`,
+          reason: `${what} are ${(-beyond).toFixed(2)} below ${inward.threshold}: ${servers} servers from ${desiredCount}${done}`,
           numbers,
         }
       }
-      return { servers: size, reason: `${what}, within ${inward.threshold} and ${out.threshold}`, numbers }
+      return {
+        servers: desiredCount,
+        reason: `${what}, within ${inward.threshold} and ${out.threshold}`,
+        numbers,
+      }
     },
   }
 }

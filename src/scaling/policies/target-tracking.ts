@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { requireNumber } from '../../errors.ts'
-import { atLeastZero, option, specKind } from '../../spec-kind.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { atLeastZero, option, specKind } from '../../base/spec-kind.ts'
 import { METRICS, type MetricName, measure, unknown } from '../metric.ts'
-import type { Policy } from '../policy.ts'
+import type { Policy } from '../types.ts'
 import { WarmUp } from './warm-up.ts'
 
 export interface TargetTrackingOptions {
@@ -46,7 +46,7 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
     ...(metric === 'users' && { usersPerServer: target }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      const { time, size } = observation
+      const { time, desiredCount } = observation
       const { warm, warming, draining } = warmUp.see(observation)
       const { sum, known } = measure(warm, metric)
       if (known === 0) {
@@ -61,12 +61,12 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
       const what = `${value.toFixed(2)} ${metric} a server against the target of ${target}`
       const proportional = (servers: number) => Math.ceil((servers * value) / target - 1e-9)
       if (aboveSince !== undefined && time - aboveSince >= outAfter) {
-        const servers = Math.max(size, proportional(size - warming))
+        const servers = Math.max(desiredCount, proportional(desiredCount - warming))
         return { servers, reason: `${what}, above it for ${time - aboveSince} s`, numbers }
       }
       if (belowSince !== undefined && time - belowSince >= inAfter && !disableScaleIn && warming === 0) {
-        const servers = Math.min(size, Math.max(1, proportional(size + draining)))
-        if (servers < size) belowSince = time
+        const servers = Math.min(desiredCount, Math.max(1, proportional(desiredCount + draining)))
+        if (servers < desiredCount) belowSince = time
         return { servers, reason: `${what}, below ${LOW * 100} % of it for long enough`, numbers }
       }
       const since = aboveSince ?? belowSince
@@ -74,7 +74,7 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
         since === undefined
           ? ''
           : `, ${aboveSince === undefined ? 'below' : 'above'} it for ${time - since} s`
-      return { servers: size, reason: what + wait, numbers }
+      return { servers: desiredCount, reason: what + wait, numbers }
     },
   }
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { invalidInput, requireNumber } from '../../errors.ts'
-import { atLeastZero, option, specKind } from '../../spec-kind.ts'
+import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { atLeastZero, option, specKind } from '../../base/spec-kind.ts'
 import { METRICS, type MetricName, measure, unknown, unknownLoad } from '../metric.ts'
-import type { Observation, Policy } from '../policy.ts'
+import type { Observation, Policy } from '../types.ts'
 
 export interface ThresholdOptions {
   /** Of the metric a server, above which one server is added; 30. */
@@ -31,10 +31,10 @@ interface Average {
 
 function averageOf(observation: Observation, metric: MetricName): Average | undefined {
   if (metric === 'users') {
-    const { load, size } = observation
+    const { load, desiredCount } = observation
     if (!Number.isFinite(load)) return undefined
-    const value = size > 0 ? load! / size : Infinity
-    const on = `${size} ${size === 1 ? 'server' : 'servers'}`
+    const value = desiredCount > 0 ? load! / desiredCount : Infinity
+    const on = `${desiredCount} ${desiredCount === 1 ? 'server' : 'servers'}`
     return { value, what: `${load} users on ${on} are ${value.toFixed(1)} a server`, missing: 0 }
   }
   const { sum, known, missing } = measure(observation.servers, metric)
@@ -67,7 +67,7 @@ export function thresholdPolicy(options: ThresholdPolicyOptions = {}): Policy {
     name: 'threshold',
     ...(metric === 'users' && { usersPerServer: up }),
     evaluate(observation) {
-      const { size } = observation
+      const { desiredCount } = observation
       const average = averageOf(observation, metric)
       if (!average) return metric === 'users' ? unknownLoad(observation) : unknown(metric, observation)
       const { value, what, missing } = average
@@ -77,12 +77,18 @@ export function thresholdPolicy(options: ThresholdPolicyOptions = {}): Policy {
         scaleDownThreshold: down,
       }
       if (value > up) {
-        return { servers: size + 1, reason: `${what}, above the scale-up threshold of ${up}`, numbers }
+        return {
+          servers: desiredCount + 1,
+          reason: `${what}, above the scale-up threshold of ${up}`,
+          numbers,
+        }
       }
-      if (value >= down) return { servers: size, reason: `${what}, within ${down} and ${up}`, numbers }
+      if (value >= down)
+        return { servers: desiredCount, reason: `${what}, within ${down} and ${up}`, numbers }
       const below = `${what}, below the scale-down threshold of ${down}`
-      if (missing > 0) return { servers: size, reason: `${below}, but ${missing} do not tell it`, numbers }
-      return { servers: size - 1, reason: below, numbers }
+      if (missing > 0)
+        return { servers: desiredCount, reason: `${below}, but ${missing} do not tell it`, numbers }
+      return { servers: desiredCount - 1, reason: below, numbers }
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { ServerId } from '../../fleet/provider.ts'
-import type { Observation, ServerObservation } from '../policy.ts'
+import type { Observation, ServerObservation } from '../types.ts'
 
 /** A fleet, told apart as AWS Auto Scaling does. */
 export interface WarmFleet {
@@ -21,7 +21,7 @@ export class WarmUp {
     this.#seconds = seconds
   }
 
-  see({ time, size, servers }: Observation): WarmFleet {
+  see({ time, desiredCount, servers }: Observation): WarmFleet {
     this.#warmFrom ??= new Map(servers.map(({ id }) => [id, -Infinity]))
     const warmFrom = this.#warmFrom
     const warm: ServerObservation[] = []
@@ -36,6 +36,6 @@ export class WarmUp {
       const alive = new Set(servers.map(({ id }) => id))
       for (const id of warmFrom.keys()) if (!alive.has(id)) warmFrom.delete(id)
     }
-    return { warm, warming: Math.max(0, size - warm.length), draining }
+    return { warm, warming: Math.max(0, desiredCount - warm.length), draining }
   }
 }

@@ -1,4 +1,4 @@
-import { invalidInput, requireNumber } from '../../errors.ts'
+import { invalidInput, requireNumber } from '../../base/errors.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { requireNumber } from '../../errors.ts'
-import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
 /** A straight line from `from` to `to` users over `duration` (s). */

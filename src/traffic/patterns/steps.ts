@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { invalidInput, requireNumber } from '../../errors.ts'
-import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
+import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
 /** `users` from the second `at` on, until the next step; 0 before the first. */

@@ -1,5 +1,5 @@
-import { requireNumber } from '../../errors.ts'
-import { atLeastZero, seconds, specKind } from '../../spec-kind.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
 /** Ramps from `baseRate` to `peakRate` users until 30 % of `duration` (s), stays until 70 %, and ramps down again. */

@@ -1,0 +1,123 @@
+import { ConcertinaError } from '../base/errors.ts'
+import { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { LimitOptions } from '../scaling/limits.ts'
+import { createPolicy, POLICY_KEYS, type PolicySpec, policySchema } from '../scaling/policies.ts'
+import { readTrace, type Trace } from '../traffic/traces/trace.ts'
+import { type FluidOptions, type FluidResult, runFluid } from './fluid.ts'
+import { LoadCurve, scaleForServers } from './load-curve.ts'
+import { type LowerBound, lowerBound } from './lower-bound.ts'
+import type { MessageTerms } from './message-latency.ts'
+
+/** The conditions that all policies are judged under; plain data. Times in seconds. */
+export interface EvaluationSettings {
+  readonly usersPerServer: number
+  readonly provisioningDelay: number
+  readonly interval: number
+  readonly warmUp: number
+  /** Share of user-time that may be above capacity. */
+  readonly overload: number
+  readonly minServers: number
+  readonly maxServers: number
+  /** Servers that stand at the begin, if the load does not need more before a policy could start one. */
+  readonly initialServers: number
+  readonly messages: MessageTerms
+}
+
+/** What is input: the file, and the factor to it, or the servers its 99.9th percentile shall need. */
+export interface TraceInput {
+  readonly file: string
+  readonly scale?: number
+  readonly targetServers?: number
+  /** Shares (0–1) of the trace's duration to begin and to end at. */
+  readonly part?: readonly [from: number, to: number]
+}
+
+/** Limits of the autoscaler that belong to a policy, and not to the terms. */
+export type PolicyLimits = Omit<LimitOptions, 'minServers' | 'maxServers'>
+
+/** A policy as plain data, with the limits that go with it. */
+export interface Candidate {
+  readonly name: string
+  readonly policy: PolicySpec
+  readonly limits?: PolicyLimits
+}
+
+let lastRead: Trace | undefined
+let lastCurve: { readonly key: string; readonly curve: LoadCurve } | undefined
+
+/** The load that is input. Keeps the trace that was read last, and what was made of it. */
+export function curveOf(input: TraceInput, usersPerServer: number): LoadCurve {
+  const { file, targetServers, scale = 1, part } = input
+  const key = JSON.stringify([input, usersPerServer])
+  if (lastCurve?.key === key) return lastCurve.curve
+  if (lastRead?.file !== file) lastRead = readTrace(file)
+  const factor =
+    targetServers === undefined ? scale : scaleForServers(lastRead, targetServers, usersPerServer)
+  const whole = new LoadCurve(lastRead, factor)
+  const curve = part ? whole.part(...part) : whole
+  lastCurve = { key, curve }
+  return curve
+}
+
+/** The autoscaler of a candidate. */
+function scalerOf(
+  { policy, limits }: Candidate,
+  { interval, minServers, maxServers }: EvaluationSettings,
+): AutoScaler {
+  return new AutoScaler({ ...limits, policy: createPolicy(policy), interval, minServers, maxServers })
+}
+
+/** Plays one load against one candidate. Runs that may be given up have no latency. */
+export function evaluate(
+  curve: LoadCurve,
+  candidate: Candidate,
+  terms: EvaluationSettings,
+  watch: Pick<FluidOptions, 'giveUp' | 'onStep' | 'onDecision'> = {},
+): FluidResult {
+  const messages = watch.giveUp ? undefined : terms.messages
+  return runFluid({ ...terms, ...watch, messages, curve, scaler: scalerOf(candidate, terms) })
+}
+
+/** The floor of one load. */
+export function floorOf(curve: LoadCurve, terms: EvaluationSettings): LowerBound {
+  return lowerBound({ ...terms, curve })
+}
+
+/** What of a policy's options follows from the terms. */
+function knownOptions(kind: string, terms: EvaluationSettings): Record<string, unknown> {
+  const { usersPerServer, provisioningDelay, overload } = terms
+  const [busy, idle] = [usersPerServer * 0.8, usersPerServer * 0.5]
+  return {
+    usersPerServer,
+    provisioningDelay,
+    overload,
+    // Knative's target is what a server holds; what is left free stands beside it.
+    ...(kind === 'knative' ? { target: usersPerServer, targetUtilization: 0.8 } : { target: busy }),
+    scaleUpThreshold: busy,
+    scaleDownThreshold: idle,
+    scaleOut: { threshold: busy, adjustments: [{ lower: 0, change: 1 }] },
+    scaleIn: { threshold: idle, adjustments: [{ upper: 0, change: -1 }] },
+  }
+}
+
+/**
+ * How a policy is set when only its kind is told: what a server holds is known to it, and where it aims at users a server it
+ * leaves a fifth free; every other option has its default.
+ * @throws {ConcertinaError} INVALID_INPUT when it cannot do with its kind alone.
+ */
+export function candidateOf(kind: string, terms: EvaluationSettings): Candidate {
+  const known = knownOptions(kind, terms)
+  const keys = POLICY_KEYS.get(kind) ?? []
+  const options = Object.fromEntries(keys.filter((key) => key in known).map((key) => [key, known[key]]))
+  const parsed = policySchema.safeParse({ kind, ...options })
+  if (parsed.success) {
+    createPolicy(parsed.data)
+    return { name: kind, policy: parsed.data }
+  }
+  const [issue] = parsed.error.issues
+  const path = issue?.path.join('.') ?? ''
+  const wrong = path in options ? `takes no ${path} of ${options[path]}` : `needs ${path} to be told`
+  throw new ConcertinaError('INVALID_INPUT', `--policy: ${kind} ${wrong}`, {
+    hint: 'name it with its options under policies in a --config file',
+  })
+}

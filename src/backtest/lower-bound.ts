@@ -1,0 +1,130 @@
+import { requireNumber } from '../base/errors.ts'
+import { type FluidWorld, scoredTime, standingServers } from './fluid.ts'
+import { type Level, levelsOf } from './lower-bound-levels.ts'
+
+export interface LowerBoundOptions extends FluidWorld {
+  /** Seconds between two decisions. */
+  readonly interval: number
+  /** Share of user-time that may be above capacity. */
+  readonly overload: number
+  readonly minServers: number
+  readonly maxServers: number
+}
+
+/** The cheapest fleet that had known the future. */
+export interface LowerBound {
+  /** No fleet within the allowed overload is cheaper. */
+  readonly serverHours: number
+  /** This fleet is within it, and costs so much: what is really cheapest lies between the two. */
+  readonly attainable: { readonly serverHours: number; readonly overload: number }
+  /** Whether any fleet can be within it; if not, both figures are those of the fleet with the least overload. */
+  readonly feasible: boolean
+}
+
+interface Plan {
+  /** Server-seconds. */
+  readonly cost: number
+  /** User-seconds above capacity. */
+  readonly excess: number
+}
+
+/** Two ways to come to a run of ticks, with a server that is off, or on. */
+class PathCost {
+  cost = 0
+  gain = 0
+
+  value(price: number): number {
+    return price * this.gain - this.cost
+  }
+
+  take(other: PathCost, extraCost: number): void {
+    this.cost = other.cost + extraCost
+    this.gain = other.gain
+  }
+}
+
+/** When the server of a level is on if a user-second above capacity costs `price` server-seconds: dynamic programming. */
+function planLevel(level: Level, price: number, tick: number, startCost: number): PathCost {
+  const off = new PathCost()
+  const on = new PathCost()
+  if (!level.standing) on.cost = Infinity
+  const { ticks, gains } = level
+  for (let i = 0; i < ticks.length; i++) {
+    const offValue = off.value(price)
+    const onValue = on.cost === Infinity ? -Infinity : on.value(price)
+    if (onValue > offValue) off.take(on, 0)
+    else if (offValue - startCost > onValue) on.take(off, startCost)
+    on.cost += ticks[i]! * tick
+    on.gain += gains[i]!
+  }
+  return on.cost !== Infinity && on.value(price) > off.value(price) ? on : off
+}
+
+/**
+ * The clairvoyant floor: least server-seconds of a fleet that knows the whole load, decides at the same interval, waits the
+ * same provisioning delay for each server it launches and pays for it, begins with the same standing servers, keeps to the
+ * same least and most servers, and has at most the share `overload` of user-time above capacity.
+ *
+ * A fleet is a stack of servers, the n-th of which holds what the load has above n − 1 and up to n servers' capacity, so
+ * with a price λ for a user-second above capacity each level is planned by itself, exactly, by dynamic programming over on
+ * and off (a start costs the delay). The budget joins the levels: by Lagrangian duality, max over λ of
+ * [cost(λ) + λ · (excess(λ) − budget)] is a lower bound for every fleet within the budget (weak duality; Everett, 1963), and
+ * the plan at that λ that keeps the budget is a fleet. λ is found by walking the lower hull of (excess, cost).
+ *
+ * The plan is on a grid of ticks that has both the interval and the delay on it: exact when the delay is a multiple of the
+ * interval. Otherwise the grid is finer (the delay rounded down to a tenth of the interval if need be), so that the fleet of the
+ * floor may do more than the policies; it stays a lower bound. With a warm-up the servers at its end stand for nothing.
+ */
+export function lowerBound(options: LowerBoundOptions): LowerBound {
+  const { interval, minServers, maxServers, provisioningDelay } = options
+  const overload = requireNumber('overload', options.overload, { min: 0, max: 1 })
+  const { begin, end } = scoredTime(options, interval)
+  const fits = (parts: number) => {
+    const ticks = (provisioningDelay * parts) / interval
+    return Math.abs(ticks - Math.round(ticks)) < 1e-9
+  }
+  const parts = [1, 2, 3, 4, 5, 6, 8].find(fits) ?? 10
+  const tick = interval / parts
+  const leadTicks = Math.floor(provisioningDelay / tick + 1e-9)
+  const standing = begin > 0 ? maxServers : standingServers(options, interval, { minServers, maxServers })
+  const levels = levelsOf({ ...options, begin, end, tick, leadTicks, standing })
+  const userTime = options.curve.excess(begin, end, 0)
+  const budget = overload * userTime
+  const planAt = (price: number): Plan => {
+    let cost = 0
+    let gain = 0
+    for (const level of levels) {
+      if (level.always) {
+        cost += end - begin
+        gain += level.gains.reduce((sum, each) => sum + each, 0)
+      } else {
+        const way = planLevel(level, price, tick, leadTicks * tick)
+        cost += way.cost
+        gain += way.gain
+      }
+    }
+    return { cost, excess: Math.max(0, userTime - gain) }
+  }
+  const told = (serverSeconds: number, plan: Plan, feasible: boolean): LowerBound => ({
+    serverHours: serverSeconds / 3600,
+    attainable: { serverHours: plan.cost / 3600, overload: plan.excess / (userTime || 1) },
+    feasible,
+  })
+  const slack = 1e-9 * userTime
+  let over = planAt(0)
+  if (over.excess <= budget + slack) return told(over.cost, over, true)
+  let within = planAt(1e9)
+  if (within.excess > budget + slack) return told(within.cost, within, false)
+  for (let round = 0; round < 100; round++) {
+    const price = (within.cost - over.cost) / (over.excess - within.excess)
+    const next = planAt(price)
+    const value = (plan: Plan) => plan.cost + price * plan.excess
+    if (value(next) >= value(within) - 1e-9 * within.cost) {
+      const bound = within.cost + price * (within.excess - budget)
+      return told(Math.min(bound, within.cost), within, true)
+    }
+    if (next.excess <= budget + slack) within = next
+    else over = next
+  }
+  return told(over.cost, within, true)
+}

@@ -1,0 +1,53 @@
+import {
+  type Candidate,
+  curveOf,
+  type EvaluationSettings,
+  evaluate,
+  floorOf,
+  type TraceInput,
+} from './evaluate.ts'
+import type { FluidResult, RunBound } from './fluid.ts'
+import type { LowerBound } from './lower-bound.ts'
+import { neededCourse, type TimeSeries, TimeSeriesRecorder } from './time-series.ts'
+
+/** One piece of work for a worker; plain data. */
+export type Task = { readonly input: TraceInput; readonly terms: EvaluationSettings } & (
+  | {
+      readonly kind: 'evaluate'
+      readonly candidate: Candidate
+      readonly course?: boolean
+      readonly giveUp?: RunBound
+    }
+  | { readonly kind: 'lower-bound'; readonly course?: boolean }
+)
+
+/** What came of a piece of work. */
+export type Outcome =
+  /** With the ready servers over time, where asked for. */
+  | { readonly kind: 'evaluate'; readonly result: FluidResult; readonly course?: TimeSeries }
+  /** With the servers that the load needs over time, where asked for. */
+  | { readonly kind: 'lower-bound'; readonly floor: LowerBound; readonly course?: TimeSeries }
+
+/** Does a piece of work here and now. */
+export function perform(task: Task): Outcome {
+  const { terms, input } = task
+  const curve = curveOf(input, terms.usersPerServer)
+  switch (task.kind) {
+    case 'lower-bound': {
+      const floor = floorOf(curve, terms)
+      return {
+        kind: 'lower-bound',
+        floor,
+        ...(task.course && { course: neededCourse(curve, terms.usersPerServer) }),
+      }
+    }
+    case 'evaluate': {
+      const { candidate, giveUp } = task
+      if (!task.course) return { kind: 'evaluate', result: evaluate(curve, candidate, terms, { giveUp }) }
+      const recorder = new TimeSeriesRecorder(curve.duration)
+      const onStep = (time: number, ready: number) => recorder.add(time, ready)
+      const result = evaluate(curve, candidate, terms, { giveUp, onStep })
+      return { kind: 'evaluate', result, course: recorder.course() }
+    }
+  }
+}

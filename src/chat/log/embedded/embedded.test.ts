@@ -1,0 +1,247 @@
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { streamPair } from '../../../../test/support/streams.ts'
+import type { RoomMessage } from '../../../protocol/messages.ts'
+import { Hub } from '../../hub/hub.ts'
+import { RemoteRoomLog } from '../../hub/remote-room-log.ts'
+import { MemoryRoomLog } from '../memory.ts'
+import { roomLogContract } from '../room-log.contract.ts'
+import { type EmbeddedLogOptions, EmbeddedRoomLog } from './embedded.ts'
+
+let folder: string
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'room-log-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Whether this process may mount a disk of its own. */
+function canMount(): boolean {
+  const probe = mkdtempSync(join(tmpdir(), 'mount-'))
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe])
+  if (status === 0) spawnSync('umount', [probe])
+  rmSync(probe, { recursive: true, force: true })
+  return status === 0
+}
+
+const open = (options?: EmbeddedLogOptions) => new EmbeddedRoomLog(folder, options)
+const append = (log: EmbeddedRoomLog, i: number, room = 'r') =>
+  log.append({ room, user: 'ann', id: `${i}`, body: `message ${i}` })
+
+async function bodies(log: EmbeddedRoomLog, room = 'r', after = 0): Promise<string[]> {
+  const { entries } = await log.read(room, after, 100_000)
+  return entries.map(({ payload }) => (JSON.parse(payload.toString()) as RoomMessage).body)
+}
+
+const lastSegment = () =>
+  join(
+    folder,
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.log'))
+      .sort()
+      .at(-1)!,
+  )
+
+roomLogContract('memory', async () => {
+  const log = new MemoryRoomLog()
+  return { log, close: () => log.close() }
+})
+roomLogContract('embedded', async () => {
+  const log = open()
+  return { log, close: () => log.close() }
+})
+roomLogContract('embedded, tiny segments', async () => {
+  const log = open({ segmentBytes: 4096 })
+  return { log, close: () => log.close() }
+})
+roomLogContract('embedded, through the hub', async () => {
+  const hub = new Hub(open())
+  const [near, far] = streamPair()
+  hub.attach(far, 1)
+  const log = await RemoteRoomLog.connect(
+    near,
+    () => {},
+    () => {},
+  )
+  return { log, close: () => hub.close() }
+})
+
+describe('the embedded room log', () => {
+  it('has everything after a restart, and goes on at the next place', async () => {
+    let log = open({ segmentBytes: 4096 })
+    const { epoch } = log
+    for (let i = 1; i <= 200; i++) await append(log, i)
+    await log.close()
+    log = open({ segmentBytes: 4096 })
+    expect(log.epoch).toBe(epoch)
+    expect(log.damage).toEqual([])
+    expect((await bodies(log)).length).toBe(200)
+    expect(await append(log, 77)).toEqual({ seq: 77, duplicate: true })
+    expect(await append(log, 201)).toEqual({ seq: 201, duplicate: false })
+    await log.close()
+  })
+
+  it('cuts a torn tail and keeps all before it', async () => {
+    let log = open()
+    for (let i = 1; i <= 3; i++) await append(log, i)
+    await log.close()
+    const whole = readFileSync(lastSegment())
+    for (const torn of [
+      Buffer.from('CLRG'),
+      Buffer.from('garbage'),
+      whole.subarray(0, 40),
+      Buffer.alloc(5000),
+    ]) {
+      appendFileSync(lastSegment(), torn)
+      log = open()
+      expect(log.damage).toEqual([
+        { file: lastSegment(), from: whole.length, to: whole.length + torn.length, tornTail: true },
+      ])
+      expect(statSync(lastSegment()).size).toBe(whole.length)
+      expect(await bodies(log)).toEqual(['message 1', 'message 2', 'message 3'])
+      await log.close()
+    }
+  })
+
+  it('reports a damaged record, loses only that one, and gives its place to nobody', async () => {
+    let log = open()
+    for (let i = 1; i <= 3; i++) await append(log, i)
+    await log.close()
+    const data = readFileSync(lastSegment())
+    data[data.indexOf('message 2')] = 77
+    writeFileSync(lastSegment(), data)
+    log = open()
+    expect(log.damage).toEqual([
+      { file: lastSegment(), from: data.length / 3, to: (2 * data.length) / 3, tornTail: false },
+    ])
+    expect((await log.read('r', 0, 10)).entries.map(({ seq }) => seq)).toEqual([1, 3])
+    expect((await append(log, 4)).seq).toBe(4)
+    await log.close()
+  })
+
+  it('trims the oldest segments, and never uses a place again', async () => {
+    let log = open({ segmentBytes: 4096, retainBytes: 16_384 })
+    await append(log, 1, 'quiet')
+    for (let i = 1; i <= 500; i++) await append(log, i)
+    expect(log.bytes).toBeLessThan(16_384 + 2 * 4096)
+    const { first, head, entries } = await log.read('r', 0, 1000)
+    expect(head).toBe(500)
+    expect(first).toBeGreaterThan(300)
+    expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: 501 - first }, (_, i) => first + i))
+    await log.close()
+    log = open({ segmentBytes: 4096, retainBytes: 16_384 })
+    expect(await log.read('quiet', 0, 10)).toEqual({ first: 2, head: 1, entries: [] })
+    expect((await append(log, 2, 'quiet')).seq).toBe(2)
+    expect((await append(log, 501)).seq).toBe(501)
+    await log.close()
+  })
+
+  it('keeps its folder to one process, and takes over from a dead one', async () => {
+    const log = open()
+    expect(() => open()).toThrow(/process \d+ uses it/)
+    await log.close()
+    const dead = spawnSync(process.execPath, ['-e', 'console.log(process.pid)'])
+    writeFileSync(join(folder, 'lock'), `${String(dead.stdout).trim()} 1\n`)
+    await open().close()
+    expect(readdirSync(folder)).not.toContain('lock')
+  })
+
+  it('has every acknowledged message after kill -9 in the middle of writing', async () => {
+    const script = fileURLToPath(new URL('../../../../test/append-until-killed.ts', import.meta.url))
+    for (let round = 0; round < 3; round++) {
+      const child = spawn(
+        process.execPath,
+        ['--import', import.meta.resolve('tsx'), script, folder, `${round}`],
+        {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        },
+      )
+      let acked = ''
+      child.stdout.on('data', (chunk) => {
+        acked += chunk
+        if (acked.length > 4000) child.kill('SIGKILL')
+      })
+      await once(child, 'close')
+      const lines = acked.split('\n').slice(0, -1)
+      expect(lines.length).toBeGreaterThan(100)
+      const log = open({ segmentBytes: 4096 })
+      const { entries } = await log.read('r', 0, 1_000_000)
+      const bySeq = new Map(
+        entries.map(({ seq, payload }) => [seq, (JSON.parse(payload.toString()) as RoomMessage).id]),
+      )
+      for (const line of lines) {
+        const [id, seq] = line.split(' ')
+        expect(bySeq.get(Number(seq))).toBe(id)
+      }
+      expect(new Set(bySeq.values()).size).toBe(bySeq.size)
+      await log.close()
+    }
+  })
+
+  it('refuses what the disk does not take, without a hole, and serves reads', async () => {
+    const script = fileURLToPath(new URL('../../../../test/append-until-refused.ts', import.meta.url))
+    const run = `ulimit -f 512; exec "$0" --import "$1" "$2" "$3"` // no file may be larger than so many KiB
+    const args = ['-c', run, process.execPath, import.meta.resolve('tsx'), script, folder]
+    const { stdout } = spawnSync('bash', args, { encoding: 'utf8' })
+    const { kept, error, read, again } = JSON.parse(stdout)
+    expect(error).toMatch(/^LogUnavailable: the disk failed \(EFBIG\)/)
+    expect(kept).toBeGreaterThan(20)
+    expect([read, again]).toEqual([kept, { seq: 1, duplicate: true }])
+    const log = open()
+    expect([(await log.read('r', 0, 1000)).head, log.damage]).toEqual([kept, []])
+    expect(await append(log, 1000)).toEqual({ seq: kept + 1, duplicate: false })
+    await log.close()
+  })
+
+  // Where a small disk can be mounted (root, on Linux): refused while it is full, and taken again when there is room.
+  if (canMount())
+    it('goes on when a full disk has room again', async () => {
+      const mount = join(folder, 'small')
+      mkdirSync(mount)
+      spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount])
+      try {
+        const log = new EmbeddedRoomLog(join(mount, 'log'))
+        const told: (string | undefined)[] = []
+        log.onTrouble = (why) => told.push(why)
+        writeFileSync(join(mount, 'ballast'), Buffer.alloc(30_000))
+        const send = (id: number) =>
+          log.append({ room: 'r', user: 'ann', id: `${id}`, body: 'x'.repeat(1000) })
+        let full: unknown
+        let kept = 0
+        for (let i = 1; i < 100 && !full; i++) {
+          try {
+            await send(i)
+            kept++
+          } catch (error) {
+            full = error
+          }
+        }
+        expect(String(full)).toBe('LogUnavailable: the disk is full')
+        expect(kept).toBeGreaterThan(5)
+        expect((await log.read('r', 0, 1000)).entries.length).toBe(kept)
+        expect(await send(1)).toEqual({ seq: 1, duplicate: true })
+        rmSync(join(mount, 'ballast'))
+        expect(await send(1000)).toEqual({ seq: kept + 1, duplicate: false })
+        expect(told).toEqual(['the disk is full', undefined])
+        await log.close()
+        const again = new EmbeddedRoomLog(join(mount, 'log'))
+        expect((await again.read('r', 0, 1000)).entries.length).toBe(kept + 1)
+        await again.close()
+      } finally {
+        spawnSync('umount', [mount])
+      }
+    })
+})

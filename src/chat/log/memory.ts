@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto'
+import { RecentIds } from './recent-ids.ts'
+import {
+  type Append,
+  type Appended,
+  encodeMessage,
+  type LogEntry,
+  type LogPage,
+  PAGE_BYTES,
+  type RoomListener,
+  type RoomLog,
+  type RoomRange,
+} from './room-log.ts'
+
+/** Rooms in this process's memory, the last `keep` messages of each (10,000 unless told). */
+export class MemoryRoomLog implements RoomLog {
+  readonly epoch = randomUUID()
+  readonly durability = 'memory'
+  readonly #keep: number
+  readonly #rooms = new Map<string, { first: number; entries: LogEntry[] }>()
+  readonly #ids = new RecentIds()
+  readonly #listeners = new Map<string, RoomListener>()
+
+  constructor(options: { keep?: number } = {}) {
+    this.#keep = options.keep ?? 10_000
+  }
+
+  #room(name: string) {
+    let room = this.#rooms.get(name)
+    if (!room) {
+      room = { first: 1, entries: [] }
+      this.#rooms.set(name, room)
+    }
+    return room
+  }
+
+  #range(name: string): RoomRange {
+    const room = this.#rooms.get(name)
+    return room ? { first: room.first, head: room.first + room.entries.length - 1 } : { first: 1, head: 0 }
+  }
+
+  async append(message: Append): Promise<Appended> {
+    const key = RecentIds.key(message)
+    const known = this.#ids.get(key)
+    if (known !== undefined) return { seq: known, duplicate: true }
+    const room = this.#room(message.room)
+    const seq = room.first + room.entries.length
+    const entry = { seq, payload: encodeMessage(message, seq, Date.now()) }
+    room.entries.push(entry)
+    this.#ids.set(key, seq)
+    if (room.entries.length >= 2 * this.#keep) {
+      room.first += room.entries.length - this.#keep
+      room.entries = room.entries.slice(-this.#keep)
+    }
+    this.#listeners.get(message.room)?.(message.room, entry)
+    return { seq, duplicate: false }
+  }
+
+  async read(name: string, after: number, limit: number): Promise<LogPage> {
+    const { first, head } = this.#range(name)
+    const entries: LogEntry[] = []
+    let bytes = 0
+    for (
+      let seq = Math.max(after + 1, first);
+      seq <= head && entries.length < limit && bytes < PAGE_BYTES;
+      seq++
+    ) {
+      const entry = this.#room(name).entries[seq - first]!
+      entries.push(entry)
+      bytes += entry.payload.length
+    }
+    return { first, head, entries }
+  }
+
+  async subscribe(room: string, listener: RoomListener): Promise<RoomRange> {
+    this.#listeners.set(room, listener)
+    return this.#range(room)
+  }
+
+  unsubscribe(room: string): void {
+    this.#listeners.delete(room)
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.clear()
+  }
+}

@@ -1,0 +1,78 @@
+import type { Durability } from '../../protocol/messages.ts'
+
+/** A message to be appended. */
+export interface Append {
+  readonly room: string
+  readonly user: string
+  /** The sender's own name of the message; `(room, user, id)` is appended once. */
+  readonly id: string
+  readonly body: string
+}
+
+export interface Appended {
+  /** Where it stands; for a repeated append, where it stood already. */
+  readonly seq: number
+  readonly duplicate: boolean
+}
+
+/** A message of a room's log: its place, and the JSON of its `RoomMessage`. */
+export interface LogEntry {
+  readonly seq: number
+  readonly payload: Buffer
+}
+
+/** The part of a room's log that can be read: `first`–`head`; `first` is `head + 1` when there is nothing. */
+export interface RoomRange {
+  readonly first: number
+  readonly head: number
+}
+
+export interface LogPage extends RoomRange {
+  /** In order; a place that is missing between two entries was lost to damage and will never come. */
+  readonly entries: readonly LogEntry[]
+}
+
+/** Takes each entry of a room right after it was appended, in order, none left out. */
+export type RoomListener = (room: string, entry: LogEntry) => void
+
+/**
+ * Where rooms are kept: one append-only log a room. The contract, which `room-log.contract.ts` checks of every driver:
+ *
+ * 1. `append` resolves when the message is as durable as `durability` says, with its place in the room.
+ * 2. Places count from 1 without a hole, in one order for all readers.
+ * 3. The same `(room, user, id)` again resolves with the first place, as long as the log remembers it (at least the last
+ *    500,000 messages), also when both are under way at once.
+ * 4. Only what is acknowledged can be read or is told to subscribers; it never changes and never goes, but from the
+ *    oldest end when the log is trimmed, which raises `first`.
+ * 5. A subscriber is told every entry after the `head` that `subscribe` resolved with.
+ * 6. An append that could not be kept rejects with `LogUnavailable`, leaves no hole, and reads go on.
+ */
+export interface RoomLog {
+  /** Names this log's life: places of another epoch mean nothing here. */
+  readonly epoch: string
+  readonly durability: Durability
+  append(message: Append): Promise<Appended>
+  /** Up to `limit` entries after the place `after`, and up to about 256 KiB: there may be fewer though more follow. */
+  read(room: string, after: number, limit: number): Promise<LogPage>
+  /** Tells `listener` what is appended to `room` from now on. One listener a room. */
+  subscribe(room: string, listener: RoomListener): Promise<RoomRange>
+  unsubscribe(room: string): void
+  close(): Promise<void>
+}
+
+/** The log cannot take messages now (a full or broken disk, a lost connection); reads may still work. */
+export class LogUnavailable extends Error {
+  override readonly name = 'LogUnavailable'
+}
+
+/** The JSON that the log keeps and members get. */
+export function encodeMessage(message: Append, seq: number, time: number): Buffer {
+  const { room, user, id, body } = message
+  return Buffer.from(
+    `{"type":"message","room":${JSON.stringify(room)},"seq":${seq},"prevSeq":${seq - 1},` +
+      `"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":${time}}`,
+  )
+}
+
+/** Bytes of one page, more or less. */
+export const PAGE_BYTES = 256 * 1024

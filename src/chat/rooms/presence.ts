@@ -1,0 +1,100 @@
+import { NAMED_MEMBERS, type Roster } from '../hub/hub-protocol.ts'
+
+/** Milliseconds over which changes are gathered; for rooms that only count, longer. */
+const GATHER_MS = 100
+const GATHER_LARGE_MS = 1000
+
+interface Room {
+  /** On which servers each user is. */
+  readonly users: Map<string, Set<number>>
+  /** Users as they were last told: those that changed since, and whether they were there then. */
+  readonly changed: Map<string, boolean>
+  timer: NodeJS.Timeout | undefined
+  toldNames: boolean
+}
+
+/**
+ * Who is in which room, over all servers. A user that moves from one server to another does not flicker: changes are gathered
+ * for a moment, and only what is different then is told.
+ */
+export class PresenceTracker {
+  readonly #rooms = new Map<string, Room>()
+  readonly #tell: (room: string, line: string) => void
+
+  /** @param tell takes the JSON of a `presence` message for the members of a room */
+  constructor(tell: (room: string, line: string) => void) {
+    this.#tell = tell
+  }
+
+  roster(name: string): Roster {
+    const users = this.#rooms.get(name)?.users
+    if (!users) return { members: 0, users: [] }
+    return users.size > NAMED_MEMBERS
+      ? { members: users.size }
+      : { members: users.size, users: [...users.keys()] }
+  }
+
+  here(server: number, name: string, user: string): void {
+    let room = this.#rooms.get(name)
+    if (!room) {
+      room = { users: new Map(), changed: new Map(), timer: undefined, toldNames: true }
+      this.#rooms.set(name, room)
+    }
+    const servers = room.users.get(user)
+    if (servers) {
+      servers.add(server)
+    } else {
+      room.users.set(user, new Set([server]))
+      this.#changed(name, room, user, false)
+    }
+  }
+
+  gone(server: number, name: string, user: string): void {
+    const room = this.#rooms.get(name)
+    const servers = room?.users.get(user)
+    if (!room || !servers?.delete(server) || servers.size > 0) return
+    room.users.delete(user)
+    this.#changed(name, room, user, true)
+  }
+
+  /** Everyone who was on that server is gone. */
+  serverGone(server: number): void {
+    for (const [name, room] of this.#rooms)
+      for (const user of [...room.users.keys()]) {
+        if (room.users.get(user)?.has(server)) this.gone(server, name, user)
+      }
+  }
+
+  close(): void {
+    for (const { timer } of this.#rooms.values()) clearTimeout(timer)
+    this.#rooms.clear()
+  }
+
+  #changed(name: string, room: Room, user: string, wasHere: boolean): void {
+    if (!room.changed.has(user)) room.changed.set(user, wasHere)
+    room.timer ??= setTimeout(
+      () => this.#flush(name, room),
+      room.users.size > NAMED_MEMBERS ? GATHER_LARGE_MS : GATHER_MS,
+    )
+  }
+
+  #flush(name: string, room: Room): void {
+    room.timer = undefined
+    const members = room.users.size
+    const news = [...room.changed].filter(([user, wasHere]) => room.users.has(user) !== wasHere)
+    room.changed.clear()
+    if (members === 0) this.#rooms.delete(name)
+    if (news.length === 0) return
+    const names = members <= NAMED_MEMBERS
+    const detail = !names
+      ? {}
+      : room.toldNames
+        ? {
+            joined: news.filter(([, wasHere]) => !wasHere).map(([user]) => user),
+            left: news.filter(([, wasHere]) => wasHere).map(([user]) => user),
+          }
+        : { users: [...room.users.keys()] }
+    room.toldNames = names
+    this.#tell(name, JSON.stringify({ type: 'presence', room: name, members, ...detail }))
+  }
+}

@@ -1,0 +1,102 @@
+import type { RemoteRoomLog } from '../hub/remote-room-log.ts'
+import type { WriteBatcher } from '../session/outbox.ts'
+import { RECENT, Room } from './room.ts'
+
+interface Entered {
+  readonly room: Room
+  readonly ready: Promise<Room>
+  /** Connections in it or about to be. */
+  users: number
+  /** Connections in it by user, so that the hub is told of the first and the last only. */
+  readonly present: Map<string, number>
+}
+
+/** The rooms that somebody on this server is in. */
+export class Rooms {
+  readonly #link: RemoteRoomLog
+  readonly #turn: WriteBatcher
+  readonly #rooms = new Map<string, Entered>()
+  #deliveries = 0
+
+  constructor(link: RemoteRoomLog, turn: WriteBatcher) {
+    this.#link = link
+    this.#turn = turn
+  }
+
+  /** Messages pushed to members so far. */
+  get deliveries(): number {
+    let sum = this.#deliveries
+    for (const { room } of this.#rooms.values()) sum += room.deliveries
+    return sum
+  }
+
+  /** The room, once the hub tells of it; to be paired with `left`. */
+  enter(name: string): Promise<Room> {
+    let entered = this.#rooms.get(name)
+    if (!entered) {
+      const room = new Room(name, this.#turn)
+      entered = { room, users: 0, present: new Map(), ready: this.#subscribe(room) }
+      this.#rooms.set(name, entered)
+      const { ready } = entered
+      ready.catch(() => {
+        if (this.#rooms.get(name)?.ready === ready) this.#rooms.delete(name)
+      })
+    }
+    entered.users++
+    return entered.ready
+  }
+
+  async #subscribe(room: Room): Promise<Room> {
+    const { first, head, roster } = await this.#link.subscribe(room.name, (_, entry) => room.append(entry))
+    const { entries } = head > 0 ? await this.#link.read(room.name, head - RECENT, RECENT) : { entries: [] }
+    room.begin(
+      { first, head },
+      entries.filter(({ seq }) => seq <= head),
+      roster,
+    )
+    return room
+  }
+
+  left({ name, deliveries }: Room): void {
+    const entered = this.#rooms.get(name)
+    if (!entered || --entered.users > 0) return
+    this.#deliveries += deliveries
+    this.#rooms.delete(name)
+    this.#link.unsubscribe(name)
+  }
+
+  present(name: string, user: string, here: boolean): void {
+    const present = this.#rooms.get(name)?.present
+    if (!present) return
+    const before = present.get(user) ?? 0
+    const after = before + (here ? 1 : -1)
+    if (after === 0) present.delete(user)
+    else present.set(user, after)
+    if (before === 0 || after === 0) this.#link.present(name, user, here)
+  }
+
+  /** Takes what the hub tells beside messages. */
+  news(name: string, kind: 'presence' | 'typing', line: Buffer): void {
+    const room = this.#rooms.get(name)?.room
+    if (!room) return
+    if (kind === 'presence') {
+      const {
+        members,
+        joined = [],
+        left = [],
+        users,
+      } = JSON.parse(line.toString()) as {
+        members: number
+        joined?: string[]
+        left?: string[]
+        users?: string[]
+      }
+      const named = joined.length + left.length > 0
+      const known = users ? new Set(users) : named ? room.roster.users : undefined
+      for (const user of joined) known?.add(user)
+      for (const user of left) known?.delete(user)
+      room.roster = { members, users: known }
+    }
+    room.tell(line)
+  }
+}

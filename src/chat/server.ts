@@ -1,0 +1,226 @@
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../base/buckets.ts'
+import { distribution } from '../base/distribution.ts'
+import { Histogram } from '../base/histogram.ts'
+import { seededRng } from '../base/rng.ts'
+import { originAllowed } from '../http/origin.ts'
+import { httpRejection } from '../http/rejection.ts'
+import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
+import { Authenticator } from './auth.ts'
+import { RemoteRoomLog, type RoomEvent } from './hub/remote-room-log.ts'
+import { type ChatOptions, chatLimits } from './options.ts'
+import { Rooms } from './rooms/rooms.ts'
+import { WriteBatcher } from './session/outbox.ts'
+import { RateLimiter } from './session/rate-limit.ts'
+import type { ServerContext } from './session/server-context.ts'
+import { Session } from './session/session.ts'
+import { WorkSlots } from './session/work-slots.ts'
+
+/** What a chat server has done so far, and is doing. */
+export interface ChatServerStats {
+  readonly connections: number
+  /** Connections that were not asked to go elsewhere, or did not. */
+  readonly staying: number
+  /** Messages acknowledged, refused for want of room or disk, and pushed to members. */
+  readonly messages: number
+  readonly refused: number
+  readonly deliveries: number
+  /** Times that a member fell behind, and connections closed for staying so. */
+  readonly behind: number
+  readonly slowClosed: number
+  /** Times that a room was joined where its user had left off, after a lost connection or a move. */
+  readonly resumed: number
+  /** Seconds from receiving to acknowledging, in the buckets of `LATENCY_BOUNDS`. */
+  readonly latency: BucketTotals
+  /** Slot-seconds of simulated work, its slots, and messages that wait for one; absent without such work. */
+  readonly work?: { busySeconds: number; concurrency: number; queued: number }
+}
+
+const ALIVE_MS = 20_000
+/** Time that somebody who was asked to move has for it. */
+const MOVE_MS = 5000
+/** The window in which clients come again: the others can take about so many a second when this server is lost. */
+const RETRY_MS = { least: 20, most: 250, perConnection: 5 }
+
+/** One chat server of a fleet: WebSockets on one side, the hub on the other. */
+export class ChatServer {
+  readonly #wss: WebSocketServer
+  readonly #context: ServerContext
+  readonly #link: RemoteRoomLog
+  readonly #rooms: Rooms
+  readonly #slots: WorkSlots | undefined
+  readonly #origins: readonly string[]
+  readonly #connections = new Set<Session>()
+  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0 }
+  readonly #alive: NodeJS.Timeout
+  /** Connections that are due to go elsewhere. */
+  readonly #leaving = new Set<Session>()
+  readonly #buckets = new Buckets(LATENCY_BOUNDS)
+  #latency = new Histogram()
+
+  /**
+   * @param server its number in the fleet
+   * @param stream the line to the hub; `onClose` is called when it is gone, and the server is of no use then
+   */
+  static async start(
+    server: number,
+    stream: Duplex,
+    options: ChatOptions,
+    onClose: () => void,
+  ): Promise<ChatServer> {
+    let news: RoomEvent = () => {}
+    const link = await RemoteRoomLog.connect(stream, (room, kind, line) => news(room, kind, line), onClose)
+    const chat = new ChatServer(server, link, options)
+    news = (room, kind, line) => chat.#rooms.news(room, kind, line)
+    return chat
+  }
+
+  private constructor(server: number, link: RemoteRoomLog, options: ChatOptions) {
+    const limits = chatLimits(options.limits)
+    const { work } = options
+    this.#link = link
+    this.#origins = options.origins ?? []
+    const turn = new WriteBatcher()
+    this.#rooms = new Rooms(link, turn)
+    this.#slots =
+      work &&
+      new WorkSlots(
+        work.concurrency,
+        work.queueLimit,
+        distribution(work.serviceTime).sampler(seededRng(`work ${server}`)),
+      )
+    this.#wss = new WebSocketServer({
+      noServer: true,
+      perMessageDeflate: false,
+      clientTracking: false,
+      allowSynchronousEvents: true,
+      maxPayload: 4 * limits.maxBodyBytes + 4096, // every character may be escaped
+    })
+    this.#context = {
+      server,
+      epoch: link.epoch,
+      durability: link.durability,
+      limits,
+      auth: new Authenticator(options.auth ?? { anonymous: true }),
+      rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
+      slots: this.#slots,
+      turn,
+      log: link,
+      retryMs: () => {
+        const { least, most, perConnection } = RETRY_MS
+        return [least, Math.max(most, perConnection * this.#connections.size)]
+      },
+      append: (message) => link.append(message),
+      enter: (name) => this.#rooms.enter(name),
+      left: (room) => this.#rooms.left(room),
+      present: (room, user, here) => this.#rooms.present(room, user, here),
+      typing: (room, user) => link.typing(room, user),
+      closed: (connection) => {
+        this.#connections.delete(connection)
+        this.#leaving.delete(connection)
+      },
+      acked: (seconds) => {
+        this.#counts.messages++
+        this.#latency.record(seconds)
+        this.#buckets.record(seconds)
+      },
+      count: (what) => {
+        this.#counts[what]++
+      },
+    }
+    this.#alive = setInterval(() => {
+      for (const connection of this.#connections) connection.checkAlive()
+    }, ALIVE_MS)
+  }
+
+  /** Takes a request to upgrade; `head` are bytes that came after it. */
+  accept(request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => {})
+    if (!originAllowed(request.headers, this.#origins)) {
+      socket.end(httpRejection('403 Forbidden'))
+    } else if (this.#connections.size >= this.#context.limits.maxConnections) {
+      socket.end(httpRejection('503 Service Unavailable'))
+    } else {
+      this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
+        this.#connections.add(new Session(this.#context, webSocket, socket))
+      })
+    }
+  }
+
+  get stats(): ChatServerStats {
+    const slots = this.#slots
+    return {
+      connections: this.#connections.size,
+      staying: this.#connections.size - this.#leaving.size,
+      deliveries: this.#rooms.deliveries,
+      ...this.#counts,
+      latency: this.#buckets,
+      work: slots && { busySeconds: slots.busySeconds, concurrency: slots.concurrency, queued: slots.queued },
+    }
+  }
+
+  /** Asks up to `count` users to move to server `to`, spread over `seconds`. */
+  rebalance(count: number, to: number, seconds: number): void {
+    const staying = [...this.#connections].filter(
+      (each) => each.user !== undefined && !this.#leaving.has(each),
+    )
+    this.#askToMove(staying.slice(0, count), seconds, (afterMs) => ({
+      type: 'move',
+      afterMs,
+      reason: 'rebalance',
+      to,
+    }))
+  }
+
+  #askToMove(movers: readonly Session[], seconds: number, ask: (afterMs: number) => ServerMessage): void {
+    for (const [i, connection] of movers.entries()) {
+      const afterMs = Math.round((i / movers.length) * seconds * 1000)
+      connection.send(ask(afterMs))
+      setTimeout(() => this.#leaves(connection), afterMs)
+    }
+  }
+
+  /** It is counted where it goes from now on; if it does not go, here again after a while. */
+  #leaves(connection: Session): void {
+    if (!this.#connections.has(connection)) return
+    this.#leaving.add(connection)
+    setTimeout(() => this.#leaving.delete(connection), MOVE_MS)
+  }
+
+  /**
+   * Asks every user to move, spread over `seconds`; closes those who stay at the same pace after that. Resolves when
+   * nobody is left and every append is answered.
+   */
+  async drain(seconds: number): Promise<void> {
+    this.#askToMove([...this.#connections], seconds, (afterMs) => ({
+      type: 'move',
+      afterMs,
+      reason: 'drain',
+    }))
+    const until = performance.now() + seconds * 1000 + 2000
+    while (this.#connections.size > 0 && performance.now() < until) await sleep(20)
+    const atMost = Math.min(5, (5000 / Math.max(1, this.#connections.size)) | 0)
+    while (this.#connections.size > 0 || this.#link.pending > 0) {
+      const [next] = this.#connections
+      next?.close(CLOSE.restart, 'the server goes away')
+      if (next) this.#connections.delete(next)
+      await sleep(next ? atMost : 20)
+    }
+  }
+
+  /** Seconds from receiving to acknowledging, of the messages since this was last asked. */
+  takeLatency(): Histogram {
+    const latency = this.#latency
+    this.#latency = new Histogram()
+    return latency
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#alive)
+    for (const connection of this.#connections) connection.close(CLOSE.restart, 'the server goes away')
+    await this.#link.close()
+  }
+}

@@ -1,0 +1,45 @@
+import type { ServerMessage } from '../../protocol/messages.ts'
+import type { RoomLog } from '../log/room-log.ts'
+import type { Member } from '../rooms/room.ts'
+import { textFrame } from './frame.ts'
+
+const PAGE = 256
+
+export const jsonFrame = (message: ServerMessage): Buffer => textFrame(Buffer.from(JSON.stringify(message)))
+
+/**
+ * Brings a member from its place to the room's head, at the pace at which it reads, and makes it live in the very turn in
+ * which it has arrived, so that nothing falls between reading the log and being pushed. What the log has no more is told as
+ * a gap. Gives up silently when a later attempt began or the member is gone; rejects when the log cannot be read.
+ */
+export async function catchUp(member: Member, log: RoomLog, isGone: () => boolean): Promise<void> {
+  const { room, outbox } = member
+  member.live = false
+  const attempt = ++member.attempt
+  const stale = () => member.attempt !== attempt || isGone()
+  const gapTo = (seq: number) => {
+    if (seq <= member.seq) return
+    outbox.push(jsonFrame({ type: 'gap', room: room.name, from: member.seq + 1, to: seq }))
+    member.seq = seq
+  }
+  for (;;) {
+    if (outbox.full) await outbox.drained()
+    if (stale()) return
+    if (member.seq >= room.head) {
+      member.live = true
+      return
+    }
+    if (room.pushRecent(member)) continue
+    const page = await log.read(room.name, member.seq, PAGE)
+    if (stale()) return
+    gapTo(page.first - 1)
+    for (const { seq, payload } of page.entries) {
+      if (seq <= member.seq) continue
+      gapTo(seq - 1)
+      outbox.push(textFrame(payload))
+      member.seq = seq
+      room.deliveries++
+    }
+    if (page.entries.length === 0) gapTo(page.head)
+  }
+}

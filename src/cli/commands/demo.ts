@@ -1,0 +1,145 @@
+import { ConcertinaError, invalidInput } from '../../base/errors.ts'
+import { lineLogger } from '../../base/logger.ts'
+import type { ControlTarget } from '../../control/control-target.ts'
+import { DEMO_DURATION, runAutoScalingDemo } from '../../demo.ts'
+import { runLive } from '../../live/run.ts'
+import type { RunResult } from '../../metrics/run-result.ts'
+import { summary } from '../../report/terminal.ts'
+import type { TerminalView } from '../../report/terminal-view.ts'
+import type { CheckReport } from '../../verify/checker.ts'
+import type { HistoryEvent } from '../../verify/events.ts'
+import { DecisionLog } from '../decision-log.ts'
+import { type RunFlags, scalingOptions, seedOf } from '../flags.ts'
+import { LineFile } from '../line-file.ts'
+import { ReportFile } from '../report-file.ts'
+import { openView } from '../view.ts'
+import { optionsOf } from './simulate.ts'
+
+export interface DemoFlags extends RunFlags {
+  verbose?: boolean
+  live?: boolean
+  data?: string
+  port?: number
+  controlPort?: number
+  history?: string
+  decisions?: string
+  report?: string
+  config?: string
+}
+
+/** `concertina demo`: the demonstration at the pace of real time, simulated or on a live fleet. */
+export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunResult> {
+  for (const flag of ['data', 'port', 'controlPort', 'history', 'config'] as const) {
+    if (flags[flag] !== undefined && !flags.live)
+      throw invalidInput(flag, 'there is no --live', 'together with --live')
+  }
+  const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
+  let watchers: Watchers = {}
+  try {
+    watchers = {
+      history: flags.history === undefined ? undefined : new LineFile('--history', flags.history),
+      decisions: flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions),
+      view: openView(process.stdout),
+    }
+    const result =
+      flags.config === undefined
+        ? await phases(flags, signal, watchers)
+        : await configured(flags, signal, watchers)
+    watchers.view?.end()
+    report?.commit(result)
+    if (result.live) requirePromise(result.live.checks)
+    return result
+  } catch (error) {
+    report?.discard()
+    throw error
+  } finally {
+    watchers.view?.end()
+    try {
+      watchers.decisions?.close()
+    } finally {
+      watchers.history?.close()
+    }
+  }
+}
+
+/** Who is told of what goes on. */
+interface Watchers {
+  readonly history?: LineFile<HistoryEvent> | undefined
+  readonly decisions?: DecisionLog | undefined
+  readonly view?: TerminalView | undefined
+}
+
+/** What a run is told of its watchers. */
+function told({ history, decisions, view }: Watchers, duration: number) {
+  return {
+    onEvent: history?.take,
+    onControl:
+      (view ?? decisions) &&
+      ((control: ControlTarget, dashboard?: string) => {
+        decisions?.onControl(control)
+        view?.show(control, { duration, dashboard })
+      }),
+  }
+}
+
+/** The demonstration of the library with these flags. */
+function phases(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
+  const { duration, baseRate, peakRate, strategy, routing, verbose, live, data, port, controlPort } = flags
+  const { view, decisions } = watchers
+  return runAutoScalingDemo({
+    duration,
+    baseRate,
+    peakRate,
+    strategy,
+    routing,
+    verbose,
+    seed: seedOf(flags.seed),
+    signal,
+    live,
+    data,
+    port,
+    controlPort,
+    write: view?.print,
+    onProgress: view?.progress,
+    onDecision: decisions?.onDecision,
+    ...told(watchers, duration ?? DEMO_DURATION),
+    ...scalingOptions(flags),
+  })
+}
+
+/** The live run of a config file: what `simulate` makes of the same one is its forecast. */
+async function configured(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
+  const { data, port, controlPort, verbose } = flags
+  const { view, decisions } = watchers
+  const options = optionsOf(flags, decisions?.onDecision)
+  const write = view?.print ?? ((line: string) => console.log(line))
+  const onListening = (chat: string, dashboard: string) => write(`Dashboard: ${dashboard}   Chat: ${chat}\n`)
+  const logger = lineLogger(write, { verbose, progress: view?.progress })
+  const result = await runLive({
+    ...options,
+    data,
+    port,
+    controlPort,
+    signal,
+    logger,
+    onListening,
+    ...told(watchers, options.duration ?? options.pattern.duration),
+  })
+  write(`\n${summary(result)}\n`)
+  return result
+}
+
+/** @throws {ConcertinaError} PROMISE_BROKEN. */
+export function requirePromise({
+  lost,
+  doubled,
+  reordered,
+  phantom,
+  falseGaps,
+  findings,
+}: CheckReport): void {
+  if (lost + doubled + reordered + phantom + falseGaps === 0) return
+  throw new ConcertinaError('PROMISE_BROKEN', findings.join('\n  '), {
+    hint: 'nothing lost, doubled, reordered, made up or falsely announced as gone',
+  })
+}

@@ -1,0 +1,169 @@
+import { setImmediate } from 'node:timers/promises'
+import { type Candidate, type EvaluationSettings, evaluate, floorOf } from '../../backtest/evaluate.ts'
+import type { LowerBound } from '../../backtest/lower-bound.ts'
+import { type Recorded, recorded } from '../../backtest/replay.ts'
+import { invalidInput } from '../../base/errors.ts'
+import { type FigureTable, percent, tableText } from '../../report/comparison-table.ts'
+import type { Decision } from '../../scaling/types.ts'
+import { type LoggedRun, type LogLine, readDecisionLog } from '../decision-log.ts'
+import { judgingOf, type TermsFlags } from '../evaluation-flags.ts'
+import { OutputFile, OutputFiles } from '../output-file.ts'
+import { sentence } from './explain.ts'
+
+export interface ReplayFlags extends TermsFlags {
+  policy?: string[]
+  json?: string
+  decisions?: string
+}
+
+/** Scaling events of a single policy that are told in words. */
+const MOST_EVENTS = 30
+
+/** A policy's part in a replay. */
+interface Replayed {
+  readonly policy: string
+  /** Absent where the log does not tell how many servers were ready. */
+  readonly overload: number | undefined
+  readonly serverHours: number
+  /** Server-hours over those of the floor. */
+  readonly cost: number
+  readonly scalingEvents: number
+  readonly peakServers: number
+}
+
+const isDecision = (line: LogLine): line is Decision => !('kind' in line) && !line.shadow
+
+/** The conditions: flags first, then what the log tells, then what is usual. */
+function termsOf(flags: ReplayFlags, run: Recorded, logged: LoggedRun | undefined) {
+  const judging = judgingOf({
+    ...flags,
+    interval: flags.interval ?? run.interval,
+    provisioningDelay: flags.provisioningDelay ?? run.provisioningDelay,
+    minServers: flags.minServers ?? logged?.minServers,
+    maxServers: flags.maxServers ?? logged?.maxServers,
+  })
+  return { ...judging, terms: { ...judging.terms, initialServers: run.initialServers } }
+}
+
+function title(
+  file: string,
+  run: Recorded,
+  flags: ReplayFlags,
+  terms: EvaluationSettings,
+  floor: LowerBound,
+): string {
+  const { usersPerServer, provisioningDelay, interval, minServers, maxServers } = terms
+  const { attainable } = floor
+  const seen =
+    flags.provisioningDelay !== undefined
+      ? ''
+      : run.provisioningDelay === undefined
+        ? ' (no start was seen)'
+        : ' (as seen)'
+  return (
+    `${file}: ${+run.curve.duration.toFixed(1)} s under ${run.policy}, a decision every ${+interval.toFixed(2)} s, ${minServers} to ` +
+    `${maxServers} servers; a server holds ${usersPerServer} users and starts in ${+provisioningDelay.toFixed(1)} s${seen}\n` +
+    `the floor is ${attainable.serverHours.toPrecision(4)} server-hours at ${percent(attainable.overload, 3)} overload`
+  )
+}
+
+function table(heading: string, rows: readonly Replayed[]): FigureTable {
+  return {
+    title: heading,
+    head: ['policy', 'overload', 'server-hours', 'cost', 'events', 'peak'],
+    rows: rows.map(({ policy, overload, serverHours, cost, scalingEvents, peakServers }) => [
+      policy,
+      overload === undefined ? '?' : percent(overload, 3),
+      serverHours.toPrecision(4),
+      `${cost.toFixed(2)} ×`,
+      String(scalingEvents),
+      String(peakServers),
+    ]),
+  }
+}
+
+/** What a single policy would have changed, in words. */
+function events(decisions: readonly Decision[]): string[] {
+  const changes = decisions.filter(({ action }) => action !== 'none')
+  const told = changes.slice(0, MOST_EVENTS).map(sentence)
+  if (changes.length > MOST_EVENTS)
+    told.push(`… and ${changes.length - MOST_EVENTS} more (--decisions FILE keeps them all)`)
+  return told
+}
+
+/** What a log tells of a run. */
+interface Logged {
+  readonly run?: LoggedRun
+  readonly decided: Decision[]
+}
+
+/** The longest run of a log; of each decision only what is needed, since there may be millions. */
+function read(file: string): Logged & { runs: number } {
+  let [current, longest]: [Logged, Logged] = [{ decided: [] }, { decided: [] }]
+  let runs = 0
+  for (const line of readDecisionLog(file)) {
+    if (isDecision(line)) {
+      const { time, action, from, to, ready, desired, load, policy } = line
+      current.decided.push({ time, action, from, to, ready, desired, load, policy, reason: '' })
+    } else if ('kind' in line && line.kind === 'run') {
+      current = { run: line, decided: [] }
+      runs++
+    }
+    if (current.decided.length > longest.decided.length) longest = current
+  }
+  return { ...longest, runs }
+}
+
+/** `concertina replay`: what other policies would have done with the load that a decision log tells of. */
+export async function replay(file: string, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
+  const { run: logged, decided, runs } = read(file)
+  const run = recorded(decided, file)
+  const name = runs > 1 ? `${file}, the longest of ${runs} runs` : file
+  const { terms, candidates } = termsOf(flags, run, logged)
+  const asked = candidates(flags.policy)
+  const single = asked.length === 1 ? asked[0] : undefined
+  if (flags.decisions !== undefined && !single)
+    throw invalidInput('--decisions', `${asked.length} policies are replayed`, 'together with one --policy')
+  const files = new OutputFiles()
+  try {
+    const json = files.open(flags.json, (path) => new OutputFile('--json', path))
+    const log = files.open(flags.decisions, (path) => new OutputFile('--decisions', path))
+    const floor = floorOf(run.curve, terms)
+    const floorHours = floor.attainable.serverHours
+    const decisions: Decision[] = []
+    const play = (candidate: Candidate): Replayed => {
+      const onDecision = single && ((decision: Decision) => void decisions.push(decision))
+      const result = evaluate(run.curve, candidate, terms, { onDecision })
+      return { policy: candidate.name, ...result, cost: result.serverHours / floorHours }
+    }
+    const { serverHours, scalingEvents, peakServers } = run
+    const was: Replayed = {
+      policy: 'as it was',
+      overload: run.overload(terms.usersPerServer),
+      serverHours,
+      cost: serverHours / floorHours,
+      scalingEvents,
+      peakServers,
+    }
+    const rows = [was]
+    for (const candidate of asked) {
+      await setImmediate() // a signal is heard
+      if (signal.aborted) break
+      rows.push(play(candidate))
+    }
+    console.log(tableText(table(title(name, run, flags, terms, floor), rows)))
+    if (rows.length <= asked.length) {
+      console.error(`concertina: interrupted; ${rows.length - 1} of ${asked.length} policies are whole`)
+      files.discard()
+      return
+    }
+    if (single) console.log(['', ...events(decisions)].join('\n'))
+    json?.commit(`${JSON.stringify({ terms, floor, replayed: rows }, undefined, 2)}\n`)
+    const { policy, interval, minServers, maxServers } = { ...terms, policy: single?.name ?? '' }
+    const head: LoggedRun = { kind: 'run', version: 1, policy, interval, minServers, maxServers }
+    log?.commit([head, ...decisions].map((line) => `${JSON.stringify(line)}\n`).join(''))
+  } catch (error) {
+    files.discard()
+    throw error
+  }
+}

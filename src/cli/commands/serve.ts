@@ -1,0 +1,125 @@
+import { createServer } from 'node:http'
+import { invalidInput } from '../../base/errors.ts'
+import { jsonLogger, type Logger, lineLogger } from '../../base/logger.ts'
+import { pages } from '../../http/pages.ts'
+import { startControlPlane } from '../../live/control-plane.ts'
+import { liveControl } from '../../live/live-control.ts'
+import { messageWork } from '../../live/message-work.ts'
+import { Supervisor } from '../../live/supervisor.ts'
+import type { RunResult } from '../../metrics/run-result.ts'
+import { summary } from '../../report/terminal.ts'
+import type { TerminalView } from '../../report/terminal-view.ts'
+import { AutoScaler } from '../../scaling/auto-scaler.ts'
+import { type ConfiguredOptions, readConfig } from '../config/config.ts'
+import { DecisionLog } from '../decision-log.ts'
+import { type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
+import { openView } from '../view.ts'
+
+export interface ServeFlags extends ScalingFlags {
+  config?: string
+  host?: string
+  port?: number
+  controlPort?: number
+  data?: string
+  decisions?: string
+  anonymous?: boolean
+  strategy?: NonNullable<ConfiguredOptions['balancer']>['strategy']
+  seed?: string
+}
+
+/** Who may come in: what the config says, the secret of the environment, `--anonymous`. */
+function authOf(flags: ServeFlags, configured: { secret?: string; anonymous?: boolean } = {}) {
+  const secret = process.env.CONCERTINA_SECRET ?? configured.secret
+  const anonymous = flags.anonymous ?? configured.anonymous
+  if (secret === undefined && !anonymous) {
+    throw invalidInput(
+      'auth',
+      'nobody could come in',
+      'CONCERTINA_SECRET or live.auth.secret (then `concertina token` makes tokens), or --anonymous',
+    )
+  }
+  return { secret, anonymous }
+}
+
+/** Lines for people on a terminal, beside the view where there is one; JSON for machines in a pipe. */
+function logger(view: TerminalView | undefined): Logger {
+  const write = (line: string) => console.log(line)
+  if (view) return lineLogger(view.print, { progress: view.progress })
+  return process.stdout.isTTY ? lineLogger(write) : jsonLogger(write)
+}
+
+/** `concertina serve`: a live fleet for real users, until it is stopped. */
+export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<RunResult> {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const { live = {}, server = {}, balancer = {} } = config
+  const host = flags.host ?? live.host ?? '127.0.0.1'
+  const { connectionsPerSecond, connectionBurst, ...limits } = live.limits ?? {}
+  const seed = seedOf(flags.seed) ?? config.seed ?? 42
+  const view = openView(process.stdout)
+  const log = logger(view)
+  const auth = authOf(flags, live.auth)
+  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
+  const autoScaler = new AutoScaler({
+    ...config.autoScaler,
+    ...scalingOptions(flags),
+    onDecision: decisions?.onDecision,
+  })
+  const supervisor = new Supervisor(
+    {
+      gateway: { host, port: flags.port ?? live.port ?? 8080, connectionsPerSecond, connectionBurst },
+      data: flags.data ?? live.data ?? 'concertina-data',
+      chat: {
+        auth,
+        origins: live.origins,
+        limits,
+        ...(live.work && { work: messageWork(server) }),
+      },
+      autoScaler,
+      strategy: flags.strategy ?? balancer.strategy,
+      rebalance: live.rebalance,
+      acceptRate: live.acceptRate,
+      weights: server.weights,
+      seed,
+      logger: log,
+    },
+    createServer(pages('chat.html')),
+  )
+  let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
+  try {
+    const control = liveControl(supervisor, autoScaler)
+    decisions?.onControl(control)
+    plane = await startControlPlane(
+      control,
+      {
+        host: live.controlHost,
+        port: flags.controlPort ?? live.controlPort ?? 8081,
+        token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+      },
+      supervisor,
+    )
+    const port = await supervisor.start()
+    log.info(`Chat:      http://${host}:${port}/ (ws://${host}:${port}/chat)`, { port })
+    log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
+    supervisor.run()
+    view?.show(control, { dashboard: plane.url })
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve())
+    })
+    log.info('Stopping: connections are closed, the log is written')
+    const { messages } = supervisor.now()
+    const metrics = await supervisor.stop()
+    const throughput = messages / Math.max(1e-9, metrics.duration)
+    const result: RunResult = { ...metrics, totalMessages: messages, throughput, seed, interrupted: true }
+    view?.end()
+    if (process.stdout.isTTY) console.log(summary(result))
+    return result
+  } catch (error) {
+    await supervisor.close()
+    throw error
+  } finally {
+    view?.end()
+    plane?.close()
+    decisions?.close()
+  }
+}

@@ -1,0 +1,160 @@
+import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { lineLogger } from '../../base/logger.ts'
+import type { FleetControl } from '../../control/fleet-control.ts'
+import { startControlPlane } from '../../live/control-plane.ts'
+import type { RunResult } from '../../metrics/run-result.ts'
+import { summary } from '../../report/terminal.ts'
+import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts'
+import type { SimulationOptions } from '../../simulation/options.ts'
+import { runSimulation } from '../../simulation/run.ts'
+import type { LoadPattern } from '../../traffic/load-pattern.ts'
+import { threePhase } from '../../traffic/patterns/three-phase.ts'
+import { readTrace, tracePattern } from '../../traffic/traces/trace.ts'
+import { type ConfiguredOptions, readConfig } from '../config/config.ts'
+import { DecisionLog } from '../decision-log.ts'
+import { type RunFlags, scalingOptions, seedOf } from '../flags.ts'
+import { OutputFile, OutputFiles } from '../output-file.ts'
+import { showProgress } from '../progress.ts'
+import { ReportFile } from '../report-file.ts'
+import { openView } from '../view.ts'
+
+/** Flags that tell the load. */
+export interface LoadFlags {
+  duration?: number
+  baseRate?: number
+  peakRate?: number
+  trace?: string
+  speed?: number
+  scale?: number
+}
+
+export interface SimulateFlags extends RunFlags, LoadFlags {
+  config?: string
+  json?: boolean
+  events?: string
+  decisions?: string
+  report?: string
+  watch?: boolean
+  port?: number
+  pace?: number
+}
+
+/** The load: a trace, else what the config says, else three phases; flags go before the config. */
+export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPattern {
+  const { trace, speed, scale, baseRate, peakRate } = flags
+  for (const [flag, value] of [
+    ['--speed', speed],
+    ['--scale', scale],
+  ] as const) {
+    if (value !== undefined && trace === undefined)
+      throw invalidInput(flag, 'there is no --trace', 'together with --trace FILE')
+  }
+  const { load } = config
+  const fixed = trace !== undefined || (load && load.kind !== 'three-phase')
+  for (const [flag, value] of [
+    ['--base-rate', baseRate],
+    ['--peak-rate', peakRate],
+  ] as const) {
+    if (value !== undefined && fixed)
+      throw invalidInput(flag, 'the load is given otherwise', 'only with the three-phase load')
+  }
+  if (trace !== undefined) return tracePattern(readTrace(trace), { speed, scale })
+  if (config.pattern && load?.kind !== 'three-phase') return config.pattern
+  const phases = load?.kind === 'three-phase' ? load : { duration: 30, baseRate: 5, peakRate: 50 }
+  return threePhase({
+    duration: flags.duration ?? config.duration ?? phases.duration,
+    baseRate: baseRate ?? phases.baseRate,
+    peakRate: peakRate ?? Math.max(phases.peakRate, baseRate ?? 0),
+  })
+}
+
+/** The run that flags and config describe; flags go before the config. */
+export function optionsOf(
+  flags: SimulateFlags,
+  onDecision?: AutoScalerOptions['onDecision'],
+): SimulationOptions & { autoScaler: AutoScaler } {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const { load: _, live: __, policies: ___, ...configured } = config
+  return {
+    ...configured,
+    pattern: loadPattern(flags, config),
+    duration: flags.duration ?? config.duration,
+    seed: seedOf(flags.seed) ?? config.seed,
+    autoScaler: new AutoScaler({
+      ...config.autoScaler,
+      ...scalingOptions(flags),
+      onDecision,
+    }),
+    balancer: {
+      strategy: flags.strategy ?? config.balancer?.strategy,
+      routing: flags.routing ?? config.balancer?.routing,
+    },
+  }
+}
+
+/**
+ * What lets a run of `duration` seconds be watched: a dashboard and, on a terminal, a view. When the dashboard cannot listen,
+ * the run ends and `close` rejects.
+ */
+function watchedRun(
+  { port = 8080, pace = 1 }: SimulateFlags,
+  duration: number,
+  signal: AbortSignal,
+  onStart: (control: FleetControl) => void,
+) {
+  requireNumber('port', port, { min: 0, max: 65_535, integer: true })
+  requireNumber('pace', pace, { above: 0 })
+  const stop = new AbortController()
+  let plane: ReturnType<typeof startControlPlane> | undefined
+  const view = openView(process.stderr)
+  let ended = false
+  const onControl = (control: FleetControl) => {
+    onStart(control)
+    plane = startControlPlane(control, { port })
+    plane.then(
+      ({ url }) => {
+        console.error(`Dashboard: ${url}`)
+        if (!ended) view?.show(control, { duration, dashboard: url })
+      },
+      () => stop.abort(),
+    )
+  }
+  const close = async () => {
+    ended = true
+    view?.end()
+    const started = await plane
+    started?.close()
+  }
+  const logger = view && lineLogger(view.print, { progress: view.progress })
+  return { options: { pace, onControl, logger, signal: AbortSignal.any([signal, stop.signal]) }, close }
+}
+
+/** `concertina simulate`: the same pipeline as fast as the machine can. */
+export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promise<RunResult> {
+  let decisions: DecisionLog | undefined
+  const options = optionsOf(flags, (decision, scaler) => decisions?.onDecision(decision, scaler))
+  const duration = options.duration ?? options.pattern.duration
+  const watched = flags.watch
+    ? watchedRun(flags, duration, signal, (control) => decisions?.onControl(control))
+    : undefined
+  const files = new OutputFiles()
+  const events = files.open(flags.events, (file) => new OutputFile('--events', file))
+  const report = files.open(flags.report, (file) => new ReportFile(file, flags.config))
+  decisions = files.open(flags.decisions, (file) => new DecisionLog(file))
+  const progress = watched ? undefined : showProgress(duration)
+  try {
+    const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
+    await watched?.close()
+    progress?.end()
+    console.log(flags.json ? JSON.stringify(result) : summary(result))
+    events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
+    report?.commit(result)
+    decisions?.close()
+    return result
+  } catch (error) {
+    await watched?.close().catch(() => {})
+    progress?.end()
+    files.discard()
+    throw error
+  }
+}

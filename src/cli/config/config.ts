@@ -1,0 +1,258 @@
+import { readFileSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
+import type { z } from 'zod'
+import { distribution } from '../../base/distribution.ts'
+import { ConcertinaError } from '../../base/errors.ts'
+import { nearest } from '../../base/nearest.ts'
+import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts'
+import { ScalingLimits } from '../../scaling/limits.ts'
+import { createPolicy, POLICY_KINDS } from '../../scaling/policies.ts'
+import type { SimulationOptions } from '../../simulation/options.ts'
+import type { LoadPattern } from '../../traffic/load-pattern.ts'
+import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
+import {
+  allowedKeys,
+  allowedKinds,
+  type Config,
+  configSchema,
+  type LiveConfig,
+  type NamedPolicy,
+} from './schema.ts'
+
+type Path = readonly PropertyKey[]
+
+/** The files that a pattern names are relative to the config that names them. */
+function resolveFiles(spec: PatternSpec, folder: string): PatternSpec {
+  if (spec.kind === 'trace') return { ...spec, file: resolve(folder, spec.file) }
+  if ('patterns' in spec)
+    return { ...spec, patterns: spec.patterns.map((each) => resolveFiles(each, folder)) }
+  if ('pattern' in spec) return { ...spec, pattern: resolveFiles(spec.pattern, folder) }
+  return spec
+}
+
+/** Turns places in a YAML document into `file:line:column`. */
+class SourceLocations {
+  readonly #file: string
+  readonly #document: Document
+  readonly #lines: LineCounter
+
+  constructor(file: string, document: Document, lines: LineCounter) {
+    this.#file = file
+    this.#document = document
+    this.#lines = lines
+  }
+
+  at(offset: number): string {
+    const { line, col } = this.#lines.linePos(offset)
+    return `${this.#file}:${Math.max(1, line)}:${Math.max(1, col)}`
+  }
+
+  /** Where the value at `path` is; of a value that is missing, where the nearest thing around it is. */
+  of(path: Path): string {
+    for (let n = path.length; n >= 0; n--) {
+      const node =
+        n === 0 ? this.#document.contents : this.#document.getIn(path.slice(0, n) as string[], true)
+      if (isNode(node) && node.range) return this.at(node.range[0])
+    }
+    return this.at(0)
+  }
+
+  ofKey(path: Path, key: string): string {
+    const map = path.length === 0 ? this.#document.contents : this.#document.getIn(path as string[], true)
+    const pair = isMap(map)
+      ? map.items.find((item) => isScalar(item.key) && item.key.value === key)
+      : undefined
+    return pair && isScalar(pair.key) && pair.key.range ? this.at(pair.key.range[0]) : this.of(path)
+  }
+}
+
+/** What is wrong with the value `found`, and what is allowed instead. */
+function explain(issue: z.core.$ZodIssue, found: unknown): { wrong: string; allowed?: string } {
+  const wrong =
+    found === undefined ? 'is missing' : `${JSON.stringify(found) ?? String(found)} is not allowed`
+  const names: Record<string, string> = {
+    int: 'a whole number',
+    number: 'a number',
+    string: 'text',
+    array: 'a list',
+    object: 'a map of keys',
+  }
+  const kindOf = (expected: string) => names[expected] ?? expected
+  switch (issue.code) {
+    case 'invalid_type':
+      return { wrong, allowed: kindOf(issue.expected) }
+    case 'invalid_value':
+      return { wrong, allowed: issue.values.map(String).join(', ') }
+    case 'too_small': {
+      const what = issue.origin === 'array' ? 'a list, length' : 'a number,'
+      return { wrong, allowed: `${what} ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}` }
+    }
+    case 'too_big':
+      return { wrong, allowed: `a number, ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}` }
+    case 'invalid_union': {
+      const inner = issue.errors.flat().flatMap((each) => (each.code === 'invalid_type' ? each.expected : []))
+      return { wrong, allowed: [...new Set(inner.map(kindOf))].join(' or ') || undefined }
+    }
+    default:
+      return { wrong: issue.message }
+  }
+}
+
+function valueAt(path: Path, value: unknown): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
+}
+
+function fromIssue(issue: z.core.$ZodIssue, places: SourceLocations, value: unknown): ConcertinaError {
+  const name = issue.path.map(String).join('.') || 'the config'
+  const keys = allowedKeys(issue.path, value)
+  if (issue.code === 'unrecognized_keys') {
+    const key = issue.keys[0]!
+    const close = nearest(key, keys)
+    const path = [...issue.path.map(String), key].join('.')
+    return new ConcertinaError(
+      'INVALID_INPUT',
+      `${places.ofKey(issue.path, key)}: ${path}: there is no such key`,
+      {
+        hint: `${close ? `${close} (did you mean it?); all: ` : ''}${keys.join(', ')}`,
+      },
+    )
+  }
+  const kinds = issue.code === 'invalid_union' ? allowedKinds(issue.path, value) : []
+  if (kinds.length > 0) {
+    return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: there is no such kind`, {
+      hint: kinds.join(', '),
+    })
+  }
+  const { wrong, allowed } = explain(issue, valueAt(issue.path, value))
+  const hint = keys.length > 0 ? `the keys ${keys.join(', ')}` : allowed
+  return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: ${wrong}`, { hint })
+}
+
+/** Runs `make`, and says of an error in an option in which line of the config the option is. */
+function located<T>(places: SourceLocations, path: Path, make: () => T): T {
+  try {
+    return make()
+  } catch (error) {
+    if (!(error instanceof ConcertinaError) || error.code !== 'INVALID_INPUT') throw error
+    const full = error.where === undefined ? path : [...path, ...error.where.split(/[.[\]]+/).filter(Boolean)]
+    const prefix = path.length > 0 ? `${path.map(String).join('.')}.` : ''
+    throw new ConcertinaError('INVALID_INPUT', `${places.of(full)}: ${prefix}${error.message}`, {
+      hint: error.hint,
+    })
+  }
+}
+
+function childrenOf(spec: PatternSpec): readonly (readonly [Path, PatternSpec])[] {
+  if ('patterns' in spec) return spec.patterns.map((each, i) => [['patterns', i], each] as const)
+  return 'pattern' in spec ? [[['pattern'], spec.pattern]] : []
+}
+
+/** Makes a load pattern; an error is told of the innermost pattern that has it. */
+function locatedPattern(places: SourceLocations, path: Path, spec: PatternSpec): LoadPattern {
+  try {
+    return createPattern(spec)
+  } catch (error) {
+    for (const [below, child] of childrenOf(spec)) locatedPattern(places, [...path, ...below], child)
+    if (spec.kind === 'trace' && error instanceof ConcertinaError && error.code === 'FILE_ACCESS') {
+      const file = [...path, 'file']
+      throw new ConcertinaError('FILE_ACCESS', `${places.of(file)}: ${file.join('.')}: ${error.message}`, {
+        hint: error.hint,
+      })
+    }
+    return located(places, path, () => {
+      throw error
+    })
+  }
+}
+
+/** The document as plain data; aliases that lead nowhere, to themselves or to very much are refused. */
+function plainData(document: Document, places: SourceLocations): unknown {
+  try {
+    const value: unknown = document.toJS() ?? {}
+    JSON.stringify(value) // throws when something contains itself
+    return value
+  } catch {
+    const aliases: Alias[] = []
+    visit(document, { Alias: (_, alias) => void aliases.push(alias) })
+    const alias = aliases.find((each) => !each.resolve(document)) ?? aliases[0]
+    const place = places.at(alias?.range?.[0] ?? 0)
+    throw new ConcertinaError('INVALID_INPUT', `${place}: *${alias?.source}: this alias cannot be followed`, {
+      hint: 'an alias of an anchor (&name) that stands before it and does not contain it, not too many times over',
+    })
+  }
+}
+
+/** What a config file says, as the simulation's options; without `pattern` when it has no `load`. */
+export type ConfiguredOptions = Omit<Partial<SimulationOptions>, 'autoScaler'> & {
+  autoScaler?: AutoScalerOptions
+  load?: PatternSpec
+  live?: LiveConfig
+  policies?: Record<string, NamedPolicy>
+}
+
+/**
+ * Reads a YAML config and checks all of it.
+ * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT with file:line:column, the key and what is allowed.
+ */
+export function readConfig(file: string): ConfiguredOptions {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const wrong = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`
+    throw new ConcertinaError('FILE_ACCESS', `${file}: ${wrong}`, { hint: 'a YAML config file' })
+  }
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const places = new SourceLocations(file, document, lines)
+  const [broken] = document.errors
+  if (broken) {
+    const wrong = broken.code === 'MULTIPLE_DOCS' ? 'a second document begins here' : broken.message
+    throw new ConcertinaError('INVALID_INPUT', `${places.at(broken.pos[0])}: ${wrong}`, {
+      hint: 'one YAML document',
+    })
+  }
+  const value = plainData(document, places)
+  const parsed = configSchema.safeParse(value)
+  if (!parsed.success) throw fromIssue(parsed.error.issues[0]!, places, value)
+  return toOptions(parsed.data, places, dirname(file))
+}
+
+function checkNamed(places: SourceLocations, name: string, { policy, ...limits }: NamedPolicy): void {
+  if (POLICY_KINDS.includes(name)) {
+    const place = places.ofKey(['policies'], name)
+    throw new ConcertinaError('INVALID_INPUT', `${place}: policies.${name}: this is the name of a kind`, {
+      hint: 'another name',
+    })
+  }
+  located(places, ['policies', name, 'policy'], () => createPolicy(policy))
+  located(places, ['policies', name], () => new ScalingLimits(limits))
+}
+
+function toOptions(config: Config, places: SourceLocations, folder: string): ConfiguredOptions {
+  const { load, traffic, autoScaler, server, ...rest } = config
+  const spec = load && resolveFiles(load, folder)
+  const time = (path: Path, value: Parameters<typeof distribution>[0] | undefined) =>
+    value && located(places, path, () => distribution(value))
+  const policyAt = (key: 'policy' | 'shadow') => {
+    const policy = autoScaler?.[key]
+    return policy && located(places, ['autoScaler', key], () => createPolicy(policy))
+  }
+  const scaling = autoScaler && { ...autoScaler, policy: policyAt('policy'), shadow: policyAt('shadow') }
+  if (scaling) located(places, ['autoScaler'], () => new AutoScaler(scaling))
+  for (const [name, named] of Object.entries(config.policies ?? {})) checkNamed(places, name, named)
+  return {
+    ...rest,
+    load: spec,
+    pattern: spec && locatedPattern(places, ['load'], spec),
+    autoScaler: scaling,
+    traffic: traffic && {
+      ...traffic,
+      thinkTime: time(['traffic', 'thinkTime'], traffic.thinkTime),
+      session: time(['traffic', 'session'], traffic.session),
+    },
+    server: server && { ...server, serviceTime: time(['server', 'serviceTime'], server.serviceTime) },
+  }
+}

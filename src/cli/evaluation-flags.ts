@@ -1,0 +1,158 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import {
+  type Candidate,
+  candidateOf,
+  type EvaluationSettings,
+  type TraceInput,
+} from '../backtest/evaluate.ts'
+import { MESSAGE_TERMS, type MessageTerms } from '../backtest/message-latency.ts'
+import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
+import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
+import { type ConfiguredOptions, readConfig } from './config/config.ts'
+import { number } from './flags.ts'
+
+/** Flags that tell the conditions. */
+export interface TermsFlags {
+  config?: string
+  usersPerServer?: number
+  provisioningDelay?: number
+  interval?: number
+  warmUp?: number
+  overload?: number
+  minServers?: number
+  maxServers?: number
+  fullUtilization?: number
+}
+
+/** Flags of the commands that judge policies on traces. */
+export interface JudgingFlags extends TermsFlags {
+  trace: string[]
+  targetServers?: number
+}
+
+/** A flag that may be told several times. */
+export const collect = (value: string, before: string[] = []) => [...before, value]
+
+/** Policies that can do with their kind alone. */
+const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse({ kind }).success)
+
+export function addJudgingFlags(command: Command): Command {
+  command
+    .requiredOption('--trace <file>', 'a trace, or a folder of traces; may be told several times', collect)
+    .option(
+      '--target-servers <count>',
+      'scale each trace so that its 99.9th percentile needs so many servers',
+      number,
+    )
+  return addTermsFlags(command)
+}
+
+export function addTermsFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'policies by name, and the conditions that no flag tells, from a YAML file')
+    .option('--users-per-server <users>', 'that a server holds (30)', number)
+    .option('--provisioning-delay <seconds>', 'from launch to ready (90)', number)
+    .option('--interval <seconds>', 'between two decisions (30)', number)
+    .option('--warm-up <seconds>', 'at the beginning, for which nothing is counted (0)', number)
+    .option('--overload <share>', 'of user-time that may be above capacity (0.001)', number)
+    .option('--min-servers <count>', 'never fewer servers (1)', number)
+    .option('--max-servers <count>', 'never more servers (1000)', number)
+    .option('--full-utilization <share>', 'of a server that has all the users it holds (0.8)', number)
+}
+
+/** What a command that judges policies was told: the conditions, and how to find a policy by its name. */
+export interface Judging {
+  readonly terms: EvaluationSettings
+  /** The policies that `names` name, kinds or names of the config; all there are unless told. */
+  candidates(names?: readonly string[]): Candidate[]
+}
+
+/** Reads the config, if one is named, and fills in what was not told. */
+export function judgingOf(flags: TermsFlags): Judging {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const terms = termsOf(flags, config)
+  const named = new Map(
+    Object.entries(config.policies ?? {}).map(([name, { policy, ...limits }]): [string, Candidate] => [
+      name,
+      { name, policy, limits },
+    ]),
+  )
+  const candidate = (name: string): Candidate => {
+    const found = named.get(name)
+    if (found) return found
+    if (POLICY_KINDS.includes(name)) return candidateOf(name, terms)
+    const allowed = [...POLICY_KINDS, ...named.keys()].join(', ')
+    throw invalidInput('--policy', `${JSON.stringify(name)} is no policy`, allowed)
+  }
+  return {
+    terms,
+    candidates: (names = [...STANDALONE_POLICIES, ...named.keys()]) => [...new Set(names)].map(candidate),
+  }
+}
+
+/** The conditions; flags go before the config. */
+function termsOf(
+  flags: TermsFlags,
+  { autoScaler = {}, server = {}, traffic = {} }: ConfiguredOptions,
+): EvaluationSettings {
+  const at = (name: keyof TermsFlags, value: number, bounds: Parameters<typeof requireNumber>[2]) =>
+    requireNumber(name, flags[name] ?? value, bounds)
+  const usersPerServer = at('usersPerServer', 30, { above: 0 })
+  const minServers = at('minServers', autoScaler.minServers ?? 1, { min: 1, integer: true })
+  const {
+    concurrency = MESSAGE_TERMS.concurrency,
+    queueLimit = MESSAGE_TERMS.queueLimit,
+    serviceTime = { mean: MESSAGE_TERMS.serviceTime },
+  } = server
+  const think = traffic.thinkTime?.mean
+  const sent = think === undefined ? undefined : (usersPerServer / think) * (serviceTime.mean / concurrency)
+  const messages: MessageTerms = {
+    concurrency,
+    queueLimit,
+    serviceTime: serviceTime.mean,
+    fullUtilization:
+      flags.fullUtilization === undefined && sent !== undefined
+        ? sent
+        : at('fullUtilization', MESSAGE_TERMS.fullUtilization, { above: 0, max: 1 }),
+  }
+  return {
+    usersPerServer,
+    provisioningDelay: at('provisioningDelay', server.startupDelay ?? 90, { min: 0 }),
+    interval: at('interval', autoScaler.interval ?? 30, { above: 0 }),
+    warmUp: at('warmUp', 0, { min: 0 }),
+    overload: at('overload', 0.001, { min: 0, max: 1 }),
+    minServers,
+    maxServers: at('maxServers', Math.max(minServers, autoScaler.maxServers ?? 1000), {
+      min: minServers,
+      integer: true,
+    }),
+    initialServers: 0,
+    messages,
+  }
+}
+
+/** The traces that are named; of a folder, every CSV file in it. */
+export function playedOf({ trace, targetServers }: JudgingFlags): TraceInput[] {
+  if (targetServers !== undefined) requireNumber('targetServers', targetServers, { above: 0 })
+  const files = trace.flatMap((path) => {
+    let isFolder: boolean
+    try {
+      isFolder = statSync(path).isDirectory()
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new ConcertinaError('FILE_ACCESS', `--trace ${path}: cannot be read (${code})`, {
+        hint: 'a trace or a folder of traces',
+      })
+    }
+    if (!isFolder) return [path]
+    return readdirSync(path)
+      .filter((name) => name.endsWith('.csv'))
+      .sort()
+      .map((name) => join(path, name))
+  })
+  if (files.length === 0)
+    throw invalidInput('trace', 'there is no trace in the folder', 'files that end in .csv')
+  return files.map((file) => ({ file, ...(targetServers !== undefined && { targetServers }) }))
+}

@@ -1,0 +1,12 @@
+/** The chat client for browsers. */
+import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
+import type { WebSocketClass } from './server-connection.ts'
+
+export type * from './node.ts'
+
+/** A chat user in a browser. */
+export class ChatClient extends Client {
+  constructor(options: ChatClientOptions) {
+    super((globalThis as unknown as { WebSocket: WebSocketClass }).WebSocket, options)
+  }
+}

@@ -1,0 +1,74 @@
+import type { ServerResponse } from 'node:http'
+import type { ControlTarget } from './control-target.ts'
+
+/** Ten a second. */
+const EVERY_MS = 100
+/** Bytes that may wait for a page before it is given up: it comes again by itself. */
+const MAX_WAITING = 1 << 20
+/** While more waits for a page it is told no states: it gets a newer one later. */
+const BUSY = 1 << 16
+const MAX_STREAMS = 50
+
+/**
+ * Pages that watch: each is sent the state ten times a second, or as often as it keeps up, and every event once. One text
+ * is made for all.
+ */
+export class SseStreams {
+  readonly #target: ControlTarget
+  readonly #open = new Set<ServerResponse>()
+  #timer: NodeJS.Timeout | undefined
+  #seen = 0
+
+  constructor(target: ControlTarget) {
+    this.#target = target
+  }
+
+  open(response: ServerResponse): void {
+    if (this.#open.size >= MAX_STREAMS) {
+      response.writeHead(503).end()
+      return
+    }
+    response.writeHead(200, {
+      'content-type': 'text/event-stream',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    })
+    const past = this.#target.events(0)
+    if (this.#open.size === 0) this.#seen = past.at(-1)?.number ?? 0
+    response.write(
+      past
+        .filter(({ number }) => number <= this.#seen)
+        .map((event) => text('event', event))
+        .join(''),
+    )
+    this.#open.add(response)
+    response.on('close', () => {
+      this.#open.delete(response)
+      if (this.#open.size > 0) return
+      clearInterval(this.#timer)
+      this.#timer = undefined
+    })
+    this.#timer ??= setInterval(() => this.#tell(), EVERY_MS)
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    for (const response of this.#open) response.end()
+  }
+
+  #tell(): void {
+    const events = this.#target.events(this.#seen)
+    this.#seen = events.at(-1)?.number ?? this.#seen
+    const news = events.map((event) => text('event', event)).join('')
+    const state = text('state', this.#target.snapshot())
+    for (const response of this.#open) {
+      if (response.writableLength > MAX_WAITING) response.destroy()
+      else if (response.writableLength <= BUSY) response.write(news + state)
+      else if (news) response.write(news)
+    }
+  }
+}
+
+function text(name: string, data: object): string {
+  return `event: ${name}\ndata: ${JSON.stringify(data)}\n\n`
+}

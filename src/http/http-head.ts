@@ -1,0 +1,49 @@
+import type { RequestHead } from '../live/messages.ts'
+
+/** Bytes that a request's head may have. */
+export const MAX_HEAD_BYTES = 8192
+const END = Buffer.from('\r\n\r\n')
+const REQUEST_LINE = /^([A-Z]{1,16}) (\/[^\s]*) HTTP\/1\.1$/
+const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/
+
+/** What came of the first bytes of a connection. */
+export type ParsedHead =
+  | { kind: 'incomplete' }
+  | { kind: 'bad'; status: string }
+  /** `length` bytes are the head; what follows belongs to the connection. */
+  | { kind: 'head'; head: RequestHead; length: number }
+
+/** Reads the head of an HTTP/1.1 request (RFC 9112, sections 2 to 5), strictly. */
+export function parseHead(bytes: Buffer): ParsedHead {
+  const end = bytes.indexOf(END)
+  if (end < 0) {
+    return bytes.length > MAX_HEAD_BYTES
+      ? { kind: 'bad', status: '431 Request Header Fields Too Large' }
+      : { kind: 'incomplete' }
+  }
+  if (end > MAX_HEAD_BYTES) return { kind: 'bad', status: '431 Request Header Fields Too Large' }
+  const bad: ParsedHead = { kind: 'bad', status: '400 Bad Request' }
+  const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
+  const request = REQUEST_LINE.exec(first)
+  if (!request) return bad
+  const headers: Record<string, string> = Object.create(null)
+  for (const line of lines) {
+    const header = HEADER.exec(line)
+    if (!header) return bad
+    const name = header[1]!.toLowerCase()
+    const value = header[2]!
+    if (name in headers) {
+      if (name === 'host' || name.startsWith('sec-websocket-key')) return bad
+      headers[name] += `, ${value}`
+    } else {
+      headers[name] = value
+    }
+  }
+  if (headers.host === undefined) return bad
+  return { kind: 'head', head: { method: request[1]!, url: request[2]!, headers }, length: end + END.length }
+}
+
+/** Whether the request asks for a WebSocket. */
+export function asksForWebSocket({ method, headers }: RequestHead): boolean {
+  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+}

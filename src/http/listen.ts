@@ -1,0 +1,24 @@
+import type { Server } from 'node:net'
+import { ConcertinaError, requireNumber } from '../base/errors.ts'
+
+/**
+ * Begins to listen; 0 takes any free port.
+ * @returns the port
+ * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or INVALID_INPUT for what is no port.
+ */
+export async function listen(server: Server, host: string, port: number): Promise<number> {
+  requireNumber('port', port, { min: 0, max: 65_535, integer: true })
+  return new Promise((resolve, reject) => {
+    const refuse = ({ code }: NodeJS.ErrnoException) =>
+      reject(
+        new ConcertinaError('ADDRESS_UNAVAILABLE', `${host}:${port}: cannot listen there (${code})`, {
+          hint: 'a free port, or 0 for any; an address of this machine',
+        }),
+      )
+    server.once('error', refuse)
+    server.listen({ port, host, backlog: 4096 }, () => {
+      server.off('error', refuse)
+      resolve((server.address() as { port: number }).port)
+    })
+  })
+}

@@ -1,0 +1,178 @@
+import { Histogram } from '../base/histogram.ts'
+import { ChatClient } from '../client/node.ts'
+import { type OperatorContext, SinkFunction } from '../pipeline/functions.ts'
+import type { TrafficItem } from '../pipeline/items.ts'
+import type { HistoryListener } from '../verify/events.ts'
+
+export interface VirtualUsersOptions {
+  /** Address of the chat. */
+  url: string
+  /** A token for a user of that name; without it the users are anonymous. */
+  token?: (user: string) => Promise<string>
+  /** Takes what each user did and saw. */
+  onEvent: HistoryListener
+  /** Takes when a connection broke and when the next one stood, milliseconds as of `performance.now`. */
+  onOutage?: (from: number, to: number) => void
+  /** Distinguishes these users from those of other runs on the same chat. */
+  name: string
+}
+
+/** Seconds for the last messages to arrive. */
+const SETTLE_SECONDS = 10
+
+interface VirtualUser {
+  readonly session: number
+  readonly room: string
+  readonly client: ChatClient
+  /** Messages that are not acknowledged yet. */
+  readonly pending: Set<Promise<unknown>>
+  sent: number
+  /** Whether its last connection was lost and no other stands yet: when that was, milliseconds. */
+  cutAt: number | undefined
+}
+
+const text = 'The quick brown fox jumps over the lazy dog, and the band plays on until late at night.'
+
+/** Real WebSocket clients that come, talk and go as the traffic says, and tell of all they see. */
+export class VirtualUsers extends SinkFunction<TrafficItem> {
+  readonly #options: VirtualUsersOptions
+  readonly #users = new Map<number, VirtualUser>()
+  /** Highest acknowledged place of each room. */
+  readonly #heads = new Map<string, number>()
+  readonly #waiting = new Set<Promise<unknown>>()
+  #context!: OperatorContext
+  #sessions = 0
+  /** Seconds from sending to the acknowledgement, and from losing a connection to standing on another. */
+  readonly latency = new Histogram()
+  readonly outages = new Histogram()
+  readonly counts = { sent: 0, acked: 0, failed: 0, delivered: 0, moved: 0, reconnected: 0 }
+
+  constructor(options: VirtualUsersOptions) {
+    super()
+    this.#options = options
+  }
+
+  override open(context: OperatorContext): void {
+    this.#context = context
+  }
+
+  execute(item: TrafficItem): void {
+    if (item.kind === 'join') this.#join(item.user, `${this.#options.name}-room-${item.room}`)
+    else if (item.kind === 'leave') this.#leave(item.user)
+    else if (item.kind === 'message') this.#say(item.user)
+  }
+
+  /** Users who are here now. */
+  get size(): number {
+    return this.#users.size
+  }
+
+  #join(number: number, room: string): void {
+    const session = ++this.#sessions
+    const { url, token, onEvent, name } = this.#options
+    const user = `${name}-${session}`
+    const rng = this.#context.rng.stream(`reconnect ${session}`)
+    const client = new ChatClient({
+      url,
+      random: () => rng.next(),
+      ...(token ? { token: () => token(user) } : { user }),
+    })
+    onEvent({ type: 'join', session, user, room })
+    const one: VirtualUser = {
+      session,
+      room,
+      client,
+      pending: new Set(),
+      sent: 0,
+      cutAt: undefined,
+    }
+    client.on('resumed', ({ cursor }) => onEvent({ type: 'resumed', session, ...cursor }))
+    client.on('message', ({ seq, user: from, id }) => {
+      this.counts.delivered++
+      onEvent({ type: 'message', session, seq, user: from, id, at: performance.now() })
+    })
+    client.on('gap', ({ from, to }) => onEvent({ type: 'gap', session, from, to }))
+    client.on('status', ({ state }) => this.#onStatus(one, state))
+    client.join(room).catch(() => {})
+    this.#users.set(number, one)
+  }
+
+  #onStatus(user: VirtualUser, state: string): void {
+    if (state === 'moved') this.counts.moved++
+    if (state === 'waiting') user.cutAt ??= performance.now()
+    if (state !== 'open' || user.cutAt === undefined) return
+    this.counts.reconnected++
+    this.outages.record((performance.now() - user.cutAt) / 1000)
+    this.#options.onOutage?.(user.cutAt, performance.now())
+    user.cutAt = undefined
+  }
+
+  #leave(number: number): void {
+    const user = this.#users.get(number)
+    if (!user) return
+    this.#users.delete(number)
+    void this.#goodbye(user)
+  }
+
+  /** Goes when what it said is acknowledged, or after a while. */
+  async #goodbye({ session, client, pending }: VirtualUser): Promise<void> {
+    const patience = new Promise((resolve) => setTimeout(resolve, SETTLE_SECONDS * 1000).unref())
+    await Promise.race([Promise.allSettled(pending), patience])
+    this.#options.onEvent({ type: 'leave', session })
+    client.close()
+  }
+
+  #say(number: number): void {
+    const user = this.#users.get(number)
+    if (!user) return
+    const { session, room, client } = user
+    const { onEvent } = this.#options
+    const id = `${session}-${++user.sent}`
+    const began = performance.now()
+    onEvent({ type: 'send', session, id, at: began })
+    this.counts.sent++
+    const sending = client
+      .send(room, `${text} ${id}`, id)
+      .then(
+        ({ seq }) => {
+          this.counts.acked++
+          this.latency.record((performance.now() - began) / 1000)
+          this.#heads.set(room, Math.max(seq, this.#heads.get(room) ?? 0))
+          onEvent({ type: 'ack', session, id, seq, at: performance.now() })
+        },
+        () => {
+          this.counts.failed++
+          onEvent({ type: 'unacked', session, id })
+        },
+      )
+      .finally(() => {
+        this.#waiting.delete(sending)
+        user.pending.delete(sending)
+      })
+    this.#waiting.add(sending)
+    user.pending.add(sending)
+  }
+
+  /** Waits until everything that was sent has arrived everywhere, or for at most ten seconds. */
+  async settle(): Promise<void> {
+    const until = performance.now() + SETTLE_SECONDS * 1000
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+    const behind = () =>
+      [...this.#users.values()].some(
+        ({ client, room }) => (client.cursor(room)?.seq ?? 0) < (this.#heads.get(room) ?? 0),
+      )
+    while (performance.now() < until && (this.#waiting.size > 0 || behind())) await pause()
+    this.#options.onEvent({ type: 'end' })
+  }
+
+  /** The users stay when the traffic has ended, until everything has arrived: see `settle` and `end`. */
+  result(): object {
+    return {}
+  }
+
+  /** Everybody goes, at once. */
+  end(): void {
+    for (const { client } of this.#users.values()) client.close()
+    this.#users.clear()
+  }
+}

@@ -1,0 +1,22 @@
+import type { Policy } from '../../types.ts'
+import { combined, told } from './members.ts'
+
+/**
+ * The first of several policies that can tell decides; those after it are what it falls back to. When none can tell, nothing
+ * changes.
+ * @throws {ConcertinaError} INVALID_INPUT when there is no policy.
+ */
+export function chainPolicy(policies: readonly Policy[]): Policy {
+  const policy = combined('chain', policies, (answers, { desiredCount }) => {
+    const deciding = answers.findIndex(({ wanted }) => !wanted.insufficientData)
+    const decider = answers[deciding]?.wanted
+    const asked = decider ? answers.slice(0, deciding + 1) : answers
+    const reason = asked.map(told).join('; ')
+    if (!decider) return { servers: desiredCount, reason, insufficientData: true }
+    const { servers, forecast } = decider
+    return { servers, reason, ...(forecast && { forecast }) }
+  })
+  // The first decides unless it cannot tell.
+  const usersPerServer = policies[0]?.usersPerServer
+  return { ...policy, ...(usersPerServer !== undefined && { usersPerServer }) }
+}

@@ -1,0 +1,44 @@
+import { invalidInput } from '../../../base/errors.ts'
+import type { Observation, Policy, Recommendation } from '../../types.ts'
+
+/** What a member of a combined policy wants. */
+export interface Answer {
+  readonly name: string
+  readonly wanted: Recommendation
+}
+
+/** What a combined policy makes of its members' answers. Their numbers are added to it. */
+export type Combine = (answers: readonly Answer[], observation: Observation) => Recommendation
+
+/** What a member wants, in words. */
+export function told({ name, wanted }: Answer): string {
+  const what = wanted.insufficientData ? 'cannot tell' : `wants ${wanted.servers}`
+  return `${name} ${what} (${wanted.reason})`
+}
+
+/**
+ * One policy out of several, called as in `max(threshold, hpa)`, with the least cooldown of all. Everybody is asked every time, also
+ * those whose answer does not count, so that all of them know the past.
+ * @throws {ConcertinaError} INVALID_INPUT when there is no policy.
+ */
+export function combined(kind: string, policies: readonly Policy[], combine: Combine): Policy {
+  if (policies.length === 0) throw invalidInput('policies', 'there is none', 'at least one policy')
+  const names = policies.map(({ name }) => name)
+  // Before the numbers of a member; those of the same name are told apart by their place.
+  const prefixes = names.map((name, i) =>
+    names.indexOf(name) === names.lastIndexOf(name) ? name : `${name}[${i}]`,
+  )
+  return {
+    name: `${kind}(${names.join(', ')})`,
+    limits: { cooldown: Math.min(...policies.map(({ limits }) => limits?.cooldown ?? 5)) },
+    evaluate(observation) {
+      const answers = policies.map((policy) => ({ name: policy.name, wanted: policy.evaluate(observation) }))
+      const numbers = Object.fromEntries(
+        answers.flatMap(({ wanted }, i) =>
+          Object.entries(wanted.numbers ?? {}).map(([key, value]) => [`${prefixes[i]}.${key}`, value]),
+        ),
+      )
+      return { ...combine(answers, observation), numbers }
+    },
+  }
+}

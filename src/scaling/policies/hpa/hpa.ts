@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { requireNumber } from '../../../base/errors.ts'
+import { atLeastZero, option, seconds, specKind } from '../../../base/spec-kind.ts'
+import { METRICS, type MetricName, measure, unknown } from '../../metric.ts'
+import type { Observation, Policy } from '../../types.ts'
+import { Behavior, DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP, type DirectionBehavior } from './behavior.ts'
+
+export interface HpaOptions {
+  /** What is averaged over the servers; `users`. */
+  metric?: MetricName
+  /** The average it aims for, in whole thousandths; 30. */
+  target?: number
+  /** How far from 1 the ratio may be without a change; 0.1. */
+  tolerance?: number
+  scaleUp?: Partial<DirectionBehavior>
+  scaleDown?: Partial<DirectionBehavior>
+}
+
+/** What the metrics alone ask for. */
+interface Wanted {
+  readonly servers: number
+  readonly ratio: number
+  readonly why: string
+}
+
+/** Rounds up, but not for a rounding error. */
+const wholeServers = (exact: number) => Math.ceil(exact - 1e-9)
+
+/**
+ * Kubernetes' Horizontal Pod Autoscaler (autoscaling/v2): ceil(servers × average / target) over the ready servers.
+ * Servers that still start count as 0 when it would scale out; servers whose metric is missing count as 0 when it would
+ * scale out and as the target when it would scale in. If that turns the direction round, or is within the tolerance,
+ * nothing changes; when no ready server tells the metric, nothing changes and nothing is remembered. Averages are cut to whole
+ * thousandths. Then `behavior`: stabilization windows (out 0 s, in 300 s) and limits per period.
+ *
+ * Sources: Kubernetes documentation, "Horizontal Pod Autoscaling", sections *Algorithm details* and *Configurable scaling
+ * behavior*; `calcPlainMetricReplicas` of `pkg/controller/podautoscaler/replica_calculator.go`, as it is since KEP-4951 (`isWithin`), that is: targets are raw values,
+ * as with `averageValue`, and a server that starts is a pending pod. That a young pod's CPU is set aside until it was ready for a whole
+ * window of the metric is not done: an observation does not tell the window.
+ */
+export function hpaPolicy(options: HpaOptions = {}): Policy {
+  const metric = options.metric ?? 'users'
+  const target = requireNumber('target', options.target ?? 30, { min: 0.001 })
+  const thousandths = Math.ceil(target * 1000 - 1e-6)
+  const tolerance = requireNumber('tolerance', options.tolerance ?? 0.1, { min: 0 })
+  const behavior = new Behavior(
+    { ...DEFAULT_SCALE_UP, ...options.scaleUp },
+    { ...DEFAULT_SCALE_DOWN, ...options.scaleDown },
+  )
+  const close = (ratio: number) => ratio >= 1 - tolerance && ratio <= 1 + tolerance
+  const ratioOf = (sum: number, count: number) => Math.trunc((sum * 1000) / count + 1e-6) / thousandths
+
+  const recommend = ({ servers, desiredCount }: Observation): Wanted | undefined => {
+    const unready = servers.filter((server) => server.state === 'starting').length
+    const { sum, known, missing } = measure(servers, metric)
+    if (known === 0) return undefined
+    const ratio = ratioOf(sum, known)
+    const keep = (why: string): Wanted => ({ servers: desiredCount, ratio, why })
+    const what = `${(sum / known).toFixed(2)} ${metric} a server are ${ratio.toFixed(2)} of the target ${target}`
+    if (ratio === 1) return keep(what)
+    if (missing === 0 && (ratio < 1 || unready === 0)) {
+      if (close(ratio)) return keep(`${what}, within the tolerance of ${tolerance}`)
+      return { servers: wholeServers(ratio * known), ratio, why: what }
+    }
+    const total = known + missing + (ratio > 1 ? unready : 0)
+    const corrected = ratioOf(sum + (ratio < 1 ? (missing * thousandths) / 1000 : 0), total)
+    const told = `${what} (${corrected.toFixed(2)} with ${unready} not ready and ${missing} missing)`
+    if (close(corrected) || ratio > 1 !== corrected > 1) return keep(`${told}, too uncertain to change`)
+    const wanted = wholeServers(corrected * total)
+    if (corrected < 1 ? wanted > desiredCount : wanted < desiredCount) return keep(told)
+    return { servers: wanted, ratio: corrected, why: told }
+  }
+
+  return {
+    name: 'hpa',
+    ...(metric === 'users' && { usersPerServer: target }),
+    limits: { cooldown: 0 },
+    evaluate(observation) {
+      behavior.see(observation.desiredCount)
+      const wanted = recommend(observation)
+      if (!wanted) return unknown(metric, observation)
+      const { servers, ratio, why } = wanted
+      const allowed = behavior.apply(observation.time, servers, observation.desiredCount)
+      const held = allowed === servers ? '' : `; it wants ${servers} servers, its behavior allows ${allowed}`
+      return { servers: allowed, reason: why + held, numbers: { ratio, target, wantedByRatio: servers } }
+    },
+  }
+}
+
+const directionSchema = z.strictObject({
+  stabilizationWindow: atLeastZero.optional(),
+  limits: z
+    .array(
+      z.strictObject({ type: z.enum(['pods', 'percent']), value: z.number().positive(), period: seconds }),
+    )
+    .min(1)
+    .optional(),
+  select: z.enum(['max', 'min', 'disabled']).optional(),
+})
+
+const direction = (usual: DirectionBehavior) =>
+  directionSchema.optional().meta({ description: 'behavior of this direction', examples: [usual] })
+
+export const hpaKind = specKind(
+  'hpa',
+  {
+    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+    target: option(z.number().min(0.001), 'the average it aims for', 30),
+    tolerance: option(atLeastZero, 'how far from 1 the ratio may be without a change', 0.1),
+    scaleUp: direction(DEFAULT_SCALE_UP),
+    scaleDown: direction(DEFAULT_SCALE_DOWN),
+  },
+  hpaPolicy,
+)

@@ -1,0 +1,115 @@
+import type { ServerId } from '../fleet/provider.ts'
+import type { LimitOptions } from './limits.ts'
+
+/** One server as a policy may see it. A figure that nobody measured is absent, never 0. */
+export interface ServerObservation {
+  readonly id: ServerId
+  readonly state: 'starting' | 'ready' | 'draining'
+  /** Users that stay on it. */
+  readonly users: number
+  /** When it was launched, and when it became ready; seconds on the run's clock. */
+  readonly launchedAt?: number
+  readonly readyAt?: number
+  /** Messages it handled a second, since the last observation. */
+  readonly messagesPerSecond?: number
+  /** Share of its concurrency in use, 0–1, since the last observation. */
+  readonly utilization?: number
+  /** Messages that wait on it. */
+  readonly queued?: number
+  /** CPU use in cores. */
+  readonly cpu?: number
+  /** Resident memory, bytes. */
+  readonly memoryBytes?: number
+  /** Share of time its event loop was busy, 0–1. */
+  readonly eventLoopUtilization?: number
+  /** 99th percentile of its latency, milliseconds. */
+  readonly latencyP99Ms?: number
+}
+
+/** What the fleet looked like at one instant: all that a policy may see. */
+export interface Observation {
+  /** Seconds since the run began. */
+  readonly time: number
+  /** Concurrent users; absent when the measurement is missing, and then nothing is scaled in. */
+  readonly load?: number
+  /** Servers that are wanted: starting + ready. */
+  readonly desiredCount: number
+  /** Every server that is not gone: starting, ready and draining. */
+  readonly servers: readonly ServerObservation[]
+  /** Age of the figures in seconds; 0 when they were taken just now. */
+  readonly age?: number
+}
+
+/** What load a policy expects. */
+export interface Forecast {
+  /** When, seconds since the run began. */
+  readonly time: number
+  /** Users. */
+  readonly expected: number
+  /** The users that the load stays between with the probability `sure`. */
+  readonly low: number
+  readonly high: number
+  /** 0–1 */
+  readonly confidence: number
+}
+
+/** What a policy wants, and why. */
+export interface Recommendation {
+  /** Servers it wants, before the autoscaler's limits. */
+  readonly servers: number
+  /** A sentence with the numbers in it. */
+  readonly reason: string
+  /** The same numbers for programs: thresholds, averages, forecasts. */
+  readonly numbers?: Readonly<Record<string, number>>
+  /** What it expects of the load, where it looks ahead. */
+  readonly forecast?: Forecast
+  /** It cannot tell, since what it looks at is missing: `servers` is what there is, and others may decide instead. */
+  readonly insufficientData?: true
+}
+
+/** Observation → how many servers it wants, and why. May remember; must not read a clock or draw randomness. */
+export interface Policy {
+  readonly name: string
+  /** Limits that go with this policy unless others are asked for. */
+  readonly limits?: LimitOptions
+  /** Users that it lets one server hold, where it reckons in users: what people measure head-room by. */
+  readonly usersPerServer?: number
+  evaluate(observation: Observation): Recommendation
+}
+
+/** What kept the fleet from the size the policy wanted. */
+export type Limit = 'min' | 'max' | 'cooldown' | 'stabilization' | 'step' | 'missing-metrics'
+
+/** What the autoscaler decided at one instant, and why. */
+export interface Decision {
+  /** Seconds since the run began. */
+  readonly time: number
+  readonly action: 'scale_up' | 'scale_down' | 'none'
+  /** Servers before and after (starting + ready). */
+  readonly from: number
+  readonly to: number
+  /** Servers that took users when it was decided. */
+  readonly ready?: number
+  /** What the policy wanted before the limits. */
+  readonly desired: number
+  /** Concurrent users it saw; absent when the measurement was missing. */
+  readonly load?: number
+  readonly policy: string
+  /** A sentence with the numbers in it. */
+  readonly reason: string
+  readonly limitedBy?: Limit
+  readonly numbers?: Readonly<Record<string, number>>
+  /** Set where a second policy decided beside, on a fleet of its own that is only counted. */
+  readonly shadow?: true
+  /** What the policy expects of the load, where it looks ahead. */
+  readonly forecast?: Forecast
+}
+
+/** The reason, and what kept the fleet from what the policy wanted. */
+export function wholeReason({
+  reason,
+  desired,
+  limitedBy,
+}: Pick<Decision, 'reason' | 'desired' | 'limitedBy'>): string {
+  return limitedBy ? `${reason} (it wants ${desired}, held by ${limitedBy})` : reason
+}

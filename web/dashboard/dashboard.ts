@@ -1,0 +1,135 @@
+import '../lib/page.css'
+import './dashboard.css'
+import { STRATEGY_NAMES } from '../../src/balancing/strategies.ts'
+import type { FleetSnapshot } from '../../src/control/control-target.ts'
+import { type StateField, stateRow } from '../../src/control/state-history.ts'
+import { follow, get, post } from '../lib/api.ts'
+import { Tiles } from '../lib/tiles.ts'
+import { Charts } from './charts.ts'
+import { Events } from './events.ts'
+import { Figures } from './figures.ts'
+import { byId, set } from './format.ts'
+import { type DayRow, History } from './history.ts'
+import { PolicyForm, type PolicySchema } from './policy.ts'
+
+/** Seconds of the past that are fetched in full; before, a row for many seconds is enough. */
+const FULL_SECONDS = 3600
+/** Seconds that a latency stands while no other is measured. */
+const LATENCY_SECONDS = 5
+
+let state: FleetSnapshot | undefined
+let measured: FleetSnapshot | undefined
+let history: History | undefined
+
+function say(problem: string): void {
+  set(byId('problem-text'), 'textContent', problem)
+  set(byId('problem'), 'hidden', problem === '')
+}
+
+async function act(path: string, body?: object): Promise<boolean> {
+  try {
+    await post(path, body)
+    say('')
+    return true
+  } catch (error) {
+    say((error as Error).message)
+    return false
+  }
+}
+
+const charts = new Charts(() => history)
+const figures = new Figures()
+const events = new Events()
+const tiles = new Tiles(byId('tiles'), (id, what) => void act(`/api/servers/${id}/${what}`))
+const policyForm = new PolicyForm(
+  (spec) => act('/api/policy', spec),
+  (policy) => act('/api/shadow', { policy }),
+  say,
+)
+
+interface Rows {
+  readonly fields: readonly StateField[]
+  readonly rows: readonly DayRow[]
+}
+
+/** Fetches the day of the fleet, which may be another one than before: the last hour in full. */
+async function fetchPast(): Promise<void> {
+  policyForm.begin(await get<PolicySchema>('/api/policies'))
+  const day = await get<Rows>('/api/history')
+  const last = day.rows.at(-1)?.[0] ?? 0
+  const hour = await get<Rows>(`/api/history?after=${last - FULL_SECONDS}`)
+  const from = hour.rows[0]?.[0] ?? last
+  const past = new History(day.fields)
+  for (const row of day.rows) if (row[0]! < from) past.add(row)
+  for (const row of hour.rows) past.add(row)
+  history = past
+  charts.draw(true)
+}
+
+/**
+ * No message takes no time: a latency of 0 is that of no message. For a few seconds the last that was measured stands, so
+ * that nothing flickers while little is said.
+ */
+function withLatency(next: FleetSnapshot): FleetSnapshot {
+  if (next.latency.p99Ms > 0) measured = next
+  const age = measured ? next.time - measured.time : Number.NaN
+  return measured && age >= 0 && age < LATENCY_SECONDS ? { ...next, latency: measured.latency } : next
+}
+
+function show(told: FleetSnapshot): void {
+  const next = withLatency(told)
+  state = next
+  history!.add(stateRow(next))
+  charts.draw()
+  figures.show(next)
+  tiles.show(next.servers, next.usersPerServer)
+  policyForm.show(next)
+  connection('live', 'live')
+  const { paused, strategy, limits, shadow } = next
+  set(byId('shadow'), 'hidden', !shadow)
+  if (shadow) set(byId('shadowing'), 'textContent', shadow.policy)
+  set(byId('pause'), 'textContent', paused ? 'Go on' : 'Pause')
+  set(byId('scaling'), 'textContent', paused ? 'paused' : 'decides')
+  const select = byId<HTMLSelectElement>('strategy')
+  if (select.dataset.inForce !== strategy) {
+    select.dataset.inForce = strategy
+    select.value = strategy
+  }
+  set(byId('load'), 'hidden', !next.loadCanBeSet)
+  const servers = byId<HTMLInputElement>('servers')
+  if (servers.min !== String(limits.minServers)) servers.min = String(limits.minServers)
+  if (servers.max !== String(limits.maxServers)) servers.max = String(limits.maxServers)
+}
+
+function connection(className: 'live' | 'cut', text: string): void {
+  set(byId('connection'), 'className', className)
+  set(byId('connection'), 'textContent', text)
+  set(byId('main'), 'className', className)
+}
+
+function onSubmit(id: string, run: () => void): void {
+  byId(id).addEventListener('submit', (event) => {
+    event.preventDefault()
+    run()
+  })
+}
+
+const number = (id: string) => byId<HTMLInputElement>(id).valueAsNumber
+for (const name of STRATEGY_NAMES) byId('strategy').append(new Option(name))
+onSubmit('load', () => void act('/api/load', { users: number('users') }))
+byId('pattern').addEventListener('click', () => void act('/api/load', { users: null }))
+onSubmit('size', () => void act('/api/size', { servers: number('servers') }))
+onSubmit('autoscaler', () => void act('/api/pause', { paused: !state?.paused }))
+onSubmit('shadow', () => void act('/api/shadow', { policy: null }))
+onSubmit('strategies', () => {
+  const { value } = byId<HTMLSelectElement>('strategy')
+  void act('/api/strategy', { strategy: value })
+})
+byId('dismiss').addEventListener('click', () => say(''))
+
+void follow({
+  onConnect: fetchPast,
+  onState: show,
+  onEvents: (some, first) => events.tell(some, first),
+  onCut: (reason) => connection('cut', `cut off: ${reason}; connecting again…`),
+})

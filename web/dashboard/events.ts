@@ -1,0 +1,32 @@
+import type { FleetEvent } from '../../src/control/control-target.ts'
+import { byId, clock, make } from './format.ts'
+
+const MOST_EVENTS = 300
+
+/** A sign for each kind of event; the words say the same. */
+const sign = ({ kind, decision }: FleetEvent) =>
+  kind === 'failure' ? '✕' : kind === 'hand' ? '●' : decision?.action === 'scale_down' ? '▼' : '▲'
+
+/** The decisions with their reasons, and what was done by hand; the newest first. */
+export class Events {
+  readonly #list = byId('events')
+
+  /** @param first whether these take the place of those shown: then they are not news */
+  tell(events: readonly FleetEvent[], first: boolean): void {
+    if (first) {
+      this.#list.setAttribute('aria-busy', 'true')
+      this.#list.replaceChildren()
+    }
+    for (const event of events.slice(-MOST_EVENTS)) {
+      const item = make('li', event.kind)
+      const what = make('i', event.decision?.action ?? '', sign(event))
+      what.setAttribute('aria-hidden', 'true')
+      const text = make('div', '', event.text)
+      text.prepend(make('time', '', clock(event.time)))
+      item.append(what, text)
+      this.#list.prepend(item)
+    }
+    while (this.#list.children.length > MOST_EVENTS) this.#list.lastElementChild!.remove()
+    if (first) requestAnimationFrame(() => this.#list.setAttribute('aria-busy', 'false'))
+  }
+}

@@ -1,0 +1,45 @@
+import { byId } from './format.ts'
+
+const KEY = 'concertina-control-token'
+
+/** The control token that was given to this page, until it is closed. */
+export function controlToken(): string | null {
+  return sessionStorage.getItem(KEY)
+}
+
+let waiting: Promise<void> | undefined
+
+/**
+ * Asks for the control token, in the place of the page's content, and waits for it.
+ * @param refused the token that the fleet did not take, or `null` when none was sent
+ */
+export async function askForToken(refused: string | null): Promise<void> {
+  // Several requests may be refused at once: one answer is for all of them.
+  if (controlToken() !== refused) return
+  waiting ??= entered(refused).finally(() => {
+    waiting = undefined
+  })
+  await waiting
+}
+
+function entered(refused: string | null): Promise<void> {
+  const [gate, main, input] = [byId('gate'), byId('main'), byId<HTMLInputElement>('token')]
+  byId('token-problem').textContent = refused === null ? '' : 'The fleet does not take this token.'
+  main.hidden = true
+  gate.hidden = false
+  input.value = ''
+  input.focus()
+  return new Promise((resolve) => {
+    byId('token-form').addEventListener(
+      'submit',
+      (event) => {
+        event.preventDefault()
+        sessionStorage.setItem(KEY, input.value)
+        gate.hidden = true
+        main.hidden = false
+        resolve()
+      },
+      { once: true },
+    )
+  })
+}

@@ -1,0 +1,263 @@
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { clock, make, set, tick } from '../dashboard/format.ts'
+import type { Column, View } from '../dashboard/history.ts'
+
+/** One line of a chart. */
+export interface Line {
+  readonly column: Column
+  /** What the key calls it; lines without a label are not in the key. */
+  readonly label?: string
+  /** A custom property of the style sheet; without one it is not drawn by itself. */
+  readonly color?: `--${string}`
+  readonly width?: number
+  readonly dash?: readonly number[]
+  readonly stepped?: boolean
+  readonly filled?: boolean
+  /** What stands where nothing is known: nothing unless told. */
+  readonly gaps?: 'joined'
+  /** `right` has an axis of its own. */
+  readonly scale?: 'left' | 'right'
+  /** What the key says of it; the number alone unless told. */
+  value?(at: (column: Column) => number | null): string
+}
+
+/** What a chart shows. */
+export interface ChartOptions {
+  /** What it is, for those who do not see it. */
+  readonly title: string
+  /** Pixels. */
+  readonly height: number
+  readonly lines: readonly Line[]
+  /** Only whole numbers stand at the left axis. */
+  readonly whole?: boolean
+  /** What the area between two lines is filled with. */
+  readonly band?: { readonly high: Column; readonly low: Column; readonly color: `--${string}` }
+  /** The time in which the first is above the second is tinted. */
+  readonly above?: { readonly column: Column; readonly limit: Column; readonly color: `--${string}` }
+  /** A number of the left axis, for people. */
+  format(value: number): string
+  /** What is seen, in a sentence. */
+  summary(view: View): string
+}
+
+/** Steps of the time axis, in seconds. */
+const STEPS = [
+  1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 604_800,
+]
+/** Steps of an axis of things that are counted. */
+const WHOLE = Array.from({ length: 8 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat()
+/** The description for those who do not see the chart changes so often, milliseconds. */
+const DESCRIBE_MS = 5000
+const AXIS = 50
+
+function color(name: string): string {
+  const probe = make('span')
+  probe.style.color = `var(${name})`
+  document.body.append(probe)
+  const found = getComputedStyle(probe).color
+  probe.remove()
+  return found
+}
+
+const faint = (name: string, percent: number) => `color-mix(in srgb, ${color(name)} ${percent}%, transparent)`
+
+/** Lines over time, with a key that tells their values now or under the pointer. Charts of a page share their pointer. */
+export class Chart {
+  readonly #holder: HTMLElement
+  readonly #options: ChartOptions
+  readonly #columns: readonly Column[]
+  readonly #key = make('ul', 'key')
+  readonly #drawing = make('div', 'drawing')
+  #plot: uPlot
+  #view: View | undefined
+  #described = -DESCRIBE_MS
+
+  constructor(holder: HTMLElement, options: ChartOptions) {
+    this.#holder = holder
+    this.#options = options
+    this.#columns = ['time', ...options.lines.map(({ column }) => column)]
+    this.#drawing.setAttribute('role', 'img')
+    this.#drawing.setAttribute('aria-label', options.title)
+    for (const line of options.lines) if (line.label) this.#key.append(keyItem(line))
+    holder.append(this.#key, this.#drawing)
+    this.#plot = this.#make()
+    const resize = () => this.#plot.setSize({ width: this.#drawing.clientWidth, height: options.height })
+    new ResizeObserver(resize).observe(holder)
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+      this.#plot.destroy()
+      this.#plot = this.#make()
+      if (this.#view) this.draw(this.#view)
+    })
+  }
+
+  #make(): uPlot {
+    const { lines, band, height, format, whole } = this.#options
+    const [quiet, grid] = [color('--quiet'), color('--grid')]
+    const axis = { stroke: quiet, font: '12px system-ui, sans-serif', ticks: { show: false } }
+    const index = (column: Column) => this.#columns.indexOf(column)
+    const right = lines.filter(({ scale }) => scale === 'right').map(({ column }) => index(column))
+    const rightUsed = (u: uPlot) => right.some((i) => u.data?.[i]?.some((value) => value != null))
+    return new uPlot(
+      {
+        width: this.#drawing.clientWidth || 300,
+        height,
+        padding: [8, 14, 0, 0],
+        legend: { show: false },
+        cursor: {
+          sync: { key: 'run', scales: ['x', null] },
+          drag: { x: false, y: false },
+          points: { size: 6 },
+        },
+        scales: {
+          x: { time: false },
+          left: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] },
+          right: { range: (_, __, most) => [0, Math.max(2, most * 1.3)] },
+        },
+        axes: [
+          {
+            ...axis,
+            size: 26,
+            grid: { show: false },
+            incrs: STEPS,
+            values: (_, ticks, __, ___, step) => ticks.map((time) => tick(time, step)),
+          },
+          {
+            ...axis,
+            scale: 'left',
+            size: AXIS,
+            space: 34,
+            ...(whole && { incrs: WHOLE }),
+            grid: { stroke: grid, width: 1 },
+            values: (_, ticks) => ticks.map(format),
+          },
+          ...(right.length > 0
+            ? [
+                {
+                  ...axis,
+                  scale: 'right',
+                  side: 1,
+                  size: (u: uPlot) => (rightUsed(u) ? AXIS : 0),
+                  grid: { show: false },
+                  values: (u: uPlot, ticks: number[]) =>
+                    ticks.map((servers) => (rightUsed(u) ? String(servers) : '')),
+                  incrs: WHOLE,
+                },
+              ]
+            : []),
+        ],
+        series: [{}, ...lines.map(series)],
+        ...(band && {
+          bands: [{ series: [index(band.high), index(band.low)], fill: faint(band.color, 16) }],
+        }),
+        hooks: {
+          drawClear: [(u) => this.#underlay(u)],
+          setCursor: [() => this.#tell()],
+        },
+      },
+      this.#columns.map(() => []) as unknown as uPlot.AlignedData,
+      this.#drawing,
+    )
+  }
+
+  /** Tints the time above the limit, and marks now. */
+  #underlay(u: uPlot): void {
+    const { above } = this.#options
+    const { columns, now, to } = this.#view ?? {}
+    if (!columns || now === undefined || to === undefined) return
+    const { ctx, bbox } = u
+    const x = (time: number) =>
+      Math.min(bbox.left + bbox.width, Math.max(bbox.left, u.valToPos(time, 'x', true)))
+    ctx.save()
+    if (above) {
+      ctx.fillStyle = faint(above.color, 14)
+      const [values, limits] = [columns[above.column], columns[above.limit]]
+      for (let i = 0, since: number | undefined; i <= values.length; i++) {
+        const over = i < values.length && limits[i] != null && (values[i] ?? 0) > limits[i]!
+        if (over) since ??= columns.time[i]!
+        else if (since !== undefined) {
+          const [left, end] = [x(since), x(columns.time[Math.min(i, values.length - 1)]!)]
+          ctx.fillRect(left, bbox.top, Math.max(1, end - left), bbox.height)
+          since = undefined
+        }
+      }
+    }
+    if (to > now) {
+      ctx.strokeStyle = color('--quiet')
+      ctx.lineWidth = devicePixelRatio
+      ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
+      ctx.beginPath()
+      ctx.moveTo(x(now), bbox.top)
+      ctx.lineTo(x(now), bbox.top + bbox.height)
+      ctx.stroke()
+    }
+    ctx.restore()
+  }
+
+  draw(view: View): void {
+    this.#view = view
+    this.#plot.batch(() => {
+      this.#plot.setData(
+        this.#columns.map((column) => view.columns[column]) as unknown as uPlot.AlignedData,
+        false,
+      )
+      this.#plot.setScale('x', { min: view.from, max: view.to })
+    })
+    this.#tell()
+    const time = performance.now()
+    if (time - this.#described < DESCRIBE_MS) return
+    this.#described = time
+    this.#drawing.setAttribute('aria-label', `${this.#options.title}: ${this.#options.summary(view)}`)
+  }
+
+  /** Writes the values under the pointer, or the newest, into the key. */
+  #tell(): void {
+    const { now, columns } = this.#view ?? {}
+    if (!columns) return
+    const i = this.#plot.cursor.idx ?? columns.time.findLastIndex((time) => time! <= now!)
+    const at = (column: Column) => columns[column][i] ?? null
+    let item = this.#key.firstElementChild as HTMLElement | null
+    for (const { column, label, value } of this.#options.lines) {
+      if (!label) continue
+      const number = at(column)
+      const [, , shown] = item!.children as unknown as HTMLElement[]
+      set(item!, 'hidden', number === null && !columns[column].some((each) => each !== null))
+      set(shown!, 'textContent', number === null ? '–' : value ? value(at) : this.#options.format(number))
+      item = item!.nextElementSibling as HTMLElement | null
+    }
+    const pointed = this.#plot.cursor.idx == null ? '' : clock(at('time') ?? 0)
+    if (this.#holder.dataset.at !== pointed) this.#holder.dataset.at = pointed
+  }
+}
+
+function keyItem({ label, color: name, dash }: Line): HTMLLIElement {
+  const item = make('li')
+  const swatch = make('i', dash ? 'dashed' : '')
+  swatch.style.color = `var(${name})`
+  item.append(swatch, make('span', '', `${label} `), make('b'))
+  return item
+}
+
+function series({ color: name, gaps, width, dash, stepped, filled, scale = 'left' }: Line): uPlot.Series {
+  return {
+    scale,
+    ...(name ? { stroke: color(name), width: width ?? 2 } : { auto: false }),
+    ...(dash && { dash: [...dash] }),
+    ...(stepped && { paths: uPlot.paths.stepped!({ align: 1 }) }),
+    ...(name && filled && { fill: faint(name, 12) }),
+    // What was not measured is passed over.
+    spanGaps: gaps === 'joined',
+    points: { show: false },
+  }
+}
+
+/** The highest and the lowest of a column, for summaries; `undefined` when there is none. */
+export function extent(view: View, column: Column): { low: number; high: number } | undefined {
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of view.columns[column]) {
+    if (value === null) continue
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  return low <= high ? { low, high } : undefined
+}
