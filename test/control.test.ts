@@ -131,7 +131,7 @@ it('tells what may be said of each policy, what is in force, and what it reckons
   })
   expect(await state()).toMatchObject({ usersPerServer: 20 })
   await post('/api/policy', { kind: 'predictive', horizon: 0.2 })
-  await expect.poll(async () => (await state()).forecast?.sure).toBe(0.95)
+  await expect.poll(async () => (await state()).forecast?.confidence).toBe(0.95)
   const history = async () =>
     (await ask('/api/history')).body as { fields: string[]; rows: (number | null)[][] }
   await expect.poll(async () => (await history()).rows.at(-1)?.[12]).toBeGreaterThan(0)

@@ -30,7 +30,7 @@ async function until(what: string, done: () => boolean, seconds = 15): Promise<v
   throw new Error(`not within ${seconds} s: ${what}`)
 }
 
-/** A fleet of as many servers as `wanted.servers` says. */
+/** A fleet of as many servers as `desired.servers` says. */
 async function withFleet(
   use: (fleet: {
     supervisor: Supervisor
@@ -40,8 +40,8 @@ async function withFleet(
   }) => Promise<void>,
   options: Partial<SupervisorOptions> = {},
 ): Promise<void> {
-  const wanted = { servers: 2 }
-  const policy = { name: 'as told', evaluate: () => ({ ...wanted, reason: 'told so' }) }
+  const desired = { servers: 2 }
+  const policy = { name: 'as told', evaluate: () => ({ ...desired, reason: 'told so' }) }
   const supervisor = new Supervisor(
     {
       gateway: { port: 0 },
@@ -54,7 +54,7 @@ async function withFleet(
     const port = await supervisor.start()
     supervisor.run()
     await until('two servers', () => supervisor.fleet.ready.length === 2)
-    await use({ supervisor, url: `ws://127.0.0.1:${port}/chat`, wanted, port })
+    await use({ supervisor, url: `ws://127.0.0.1:${port}/chat`, desired, port })
   } finally {
     await supervisor.stop()
   }
@@ -72,7 +72,7 @@ async function joinAll(url: string, count: number, room = 'r'): Promise<ChatClie
 
 describe('a live fleet', () => {
   it('spreads users, moves some to a new server, and empties one that goes, without a break', async () => {
-    await withFleet(async ({ supervisor, url, wanted }) => {
+    await withFleet(async ({ supervisor, url, desired }) => {
       const clients = await joinAll(url, 30)
       const seen = clients.map(() => [] as number[])
       const broken: string[] = []
@@ -88,10 +88,10 @@ describe('a live fleet', () => {
         }),
       )
       expect(new Set(clients.map(({ server }) => server))).toEqual(new Set([1, 2]))
-      wanted.servers = 3
+      desired.servers = 3
       await until('users on server 3', () => clients.filter(({ server }) => server === 3).length >= 8)
       expect(supervisor.moves).toBeGreaterThanOrEqual(8)
-      wanted.servers = 1
+      desired.servers = 1
       await until('one server', () => supervisor.fleet.servers.length === 1)
       talking = false
       await talk
@@ -166,7 +166,7 @@ describe('a live fleet', () => {
   })
 
   it('answers Prometheus, and says whether it is ready', async () => {
-    await withFleet(async ({ supervisor, url, wanted }) => {
+    await withFleet(async ({ supervisor, url, desired }) => {
       const scaler = new AutoScaler()
       const target = liveControl(supervisor, scaler)
       const control = await startControlPlane(target, { port: 0 }, supervisor)
@@ -182,7 +182,7 @@ describe('a live fleet', () => {
       expect((await fetch(`${at}/healthz`)).status).toBe(200)
       expect((await fetch(`${at}/readyz`)).status).toBe(200)
       expect((await fetch(`${at}/elsewhere`)).status).toBe(404)
-      wanted.servers = 2
+      desired.servers = 2
       client!.close()
       control.close()
     })

@@ -171,7 +171,7 @@ describe('replay', () => {
   it('ends with what is whole when it is interrupted, and writes no file', async () => {
     const lines = Array.from({ length: 40_000 }, (_, i) => {
       const load = Math.round(3000 + 2000 * Math.sin(i / 900))
-      return `{"time":${i},"action":"none","from":100,"to":100,"ready":100,"wanted":100,"load":${load},"policy":"p","reason":"r"}\n`
+      return `{"time":${i},"action":"none","from":100,"to":100,"ready":100,"desired":100,"load":${load},"policy":"p","reason":"r"}\n`
     })
     writeFileSync(log, lines.join(''))
     const many = ['hpa', 'slo', 'knative', 'queueing', 'predictive', 'step', 'threshold']

@@ -134,7 +134,7 @@ describe('slo, decision by decision', () => {
     )
     expect(numbers).toMatchObject({ horizon: 90, reacting: 0 })
     expect(numbers!.sure).toBeGreaterThan(0.9)
-    expect(forecast).toMatchObject({ time: 7290, sure: 0.9 })
+    expect(forecast).toMatchObject({ time: 7290, confidence: 0.9 })
     expect(forecast!.low).toBeLessThanOrEqual(forecast!.expected)
     expect(forecast!.high).toBeGreaterThanOrEqual(forecast!.expected)
   })
