@@ -1,7 +1,7 @@
 export { type FluidOptions, type FluidResult, type FluidWorld, runFluid } from './backtest/fluid.ts'
 export { LoadCurve } from './backtest/load-curve.ts'
 export { type LowerBound, type LowerBoundOptions, lowerBound } from './backtest/lower-bound.ts'
-export { LoadBalancer, type LoadBalancerOptions, type RoutedItem } from './balancing/load-balancer.ts'
+export { LoadBalancer, type LoadBalancerOptions } from './balancing/load-balancer.ts'
 export { STRATEGY_NAMES, type StrategyName } from './balancing/strategies.ts'
 export type { BalancedServer, PlacementRequest, Strategy } from './balancing/strategy.ts'
 export { type Clock, type VirtualClock, virtualClock } from './base/clock.ts'
@@ -27,14 +27,19 @@ export { MetricsCollector } from './metrics/metrics-collector.ts'
 export type { LatencySummary, LiveReport, RunResult, Sample } from './metrics/run-result.ts'
 export { ScalingEventsSink } from './metrics/scaling-events-sink.ts'
 export { BatchFunction, MapFunction, type OperatorContext, SinkFunction } from './pipeline/functions.ts'
-export type { TrafficItem } from './pipeline/items.ts'
+export type {
+  ProcessedItem,
+  ProcessedMessage,
+  RoutedItem,
+  ScaledItem,
+  ScaledTick,
+  TrafficItem,
+} from './pipeline/items.ts'
 export { type EnvironmentOptions, LocalEnvironment, Pipeline, Stream } from './pipeline/local-environment.ts'
 export { summary } from './report/terminal.ts'
 export {
   AutoScaler,
   type AutoScalerOptions,
-  type ScaledItem,
-  type ScaledTick,
 } from './scaling/auto-scaler.ts'
 export { chainPolicy } from './scaling/policies/composite/chain.ts'
 export { maxPolicy } from './scaling/policies/composite/max.ts'
@@ -64,11 +69,7 @@ export type {
   ServerOptions,
   SimulationOptions,
 } from './simulation/options.ts'
-export {
-  type ProcessedItem,
-  type ProcessedMessage,
-  RequestProcessor,
-} from './simulation/request-processor.ts'
+export { RequestProcessor } from './simulation/request-processor.ts'
 export { runSimulation, type WatchOptions } from './simulation/run.ts'
 export { clamp, jitter, repeat, scale, sequence, sum } from './traffic/combinators.ts'
 export type { LoadPattern } from './traffic/load-pattern.ts'

@@ -4,7 +4,8 @@ import { silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import { simulatedProvider } from '../fleet/providers/simulated.ts'
-import { LoadBalancer, type LoadBalancerOptions, type RoutedMessage } from './load-balancer.ts'
+import type { RoutedMessage } from '../pipeline/items.ts'
+import { LoadBalancer, type LoadBalancerOptions } from './load-balancer.ts'
 
 function balanced(options: LoadBalancerOptions = {}, size = 3) {
   const clock = virtualClock()

@@ -1,8 +1,7 @@
 import { invalidInput } from '../base/errors.ts'
 import type { Server } from '../fleet/server.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { MembershipItem, UserMessage } from '../pipeline/items.ts'
-import type { ScaledItem, ScaledTick } from '../scaling/auto-scaler.ts'
+import type { MembershipItem, RoutedItem, ScaledItem, UserMessage } from '../pipeline/items.ts'
 import { createStrategy, requireStrategyName, type StrategyName } from './strategies.ts'
 import type { BalancedServer, PlacementRequest, Strategy } from './strategy.ts'
 
@@ -12,13 +11,6 @@ export interface LoadBalancerOptions {
   /** `sticky` (default): a user stays on its server. `message`: every message is routed by itself. */
   routing?: 'sticky' | 'message'
 }
-
-/** A message and the server that shall handle it; no server when none was ready. */
-export interface RoutedMessage extends UserMessage {
-  readonly server: Server | undefined
-}
-
-export type RoutedItem = ScaledTick | MembershipItem | RoutedMessage
 
 /**
  * Picks the server for a user or a message among the ready ones of the fleet.

@@ -1,4 +1,4 @@
-import type { ScaledTick } from '../scaling/auto-scaler.ts'
+import type { ScaledTick } from '../pipeline/items.ts'
 import { canRedraw } from './view.ts'
 
 /** Shows how far a run of `duration` seconds is, on a terminal; says nothing in a pipe. */

@@ -1,5 +1,3 @@
-import type { RequestHead } from '../live/messages.ts'
-
 /** Bytes that a request's head may have. */
 export const MAX_HEAD_BYTES = 8192
 const END = Buffer.from('\r\n\r\n')
@@ -46,4 +44,12 @@ export function parseHead(bytes: Buffer): ParsedHead {
 /** Whether the request asks for a WebSocket. */
 export function asksForWebSocket({ method, headers }: RequestHead): boolean {
   return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/** The head of a request to upgrade, as the gateway read it. */
+export interface RequestHead {
+  readonly method: string
+  readonly url: string
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
 }

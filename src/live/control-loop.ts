@@ -4,7 +4,8 @@ import type { Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MetricsCollector, type MetricsResult } from '../metrics/metrics-collector.ts'
 import { type ScalingEventsResult, ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
-import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
+import type { ScaledTick } from '../pipeline/items.ts'
+import type { AutoScaler } from '../scaling/auto-scaler.ts'
 
 /** What a live fleet is asked at every tick. */
 export interface LoadSample {

@@ -3,12 +3,13 @@ import type { Server as HttpServer } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
 import { RateLimiter } from '../chat/session/rate-limit.ts'
 import type { ServerId } from '../fleet/provider.ts'
+import type { RequestHead } from '../http/http-head.ts'
 import { asksForWebSocket, parseHead } from '../http/http-head.ts'
 import { listen } from '../http/listen.ts'
 import { type RawSocket, rejectRaw, takeRaw } from '../http/raw-socket.ts'
 import { httpRejection } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
-import type { FromServer, RequestHead, ToServer } from './messages.ts'
+import type { FromServer, ToServer } from './messages.ts'
 
 export interface GatewayOptions {
   /** The address to listen on; loopback unless told. */

@@ -1,14 +1,7 @@
 import type { ChatOptions } from '../chat/options.ts'
 import type { ChatServerStats } from '../chat/server.ts'
 import type { Measurements } from '../fleet/server.ts'
-
-/** The head of a request to upgrade, as the gateway read it. */
-export interface RequestHead {
-  readonly method: string
-  readonly url: string
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
-}
+import type { RequestHead } from '../http/http-head.ts'
 
 /** What the supervisor tells a server process. A `socket` comes with the connection's handle. */
 export type ToServer =

@@ -1,6 +1,6 @@
 import { SinkFunction } from '../pipeline/functions.ts'
+import type { ProcessedItem } from '../pipeline/items.ts'
 import type { Decision } from '../scaling/types.ts'
-import type { ProcessedItem } from '../simulation/request-processor.ts'
 
 export interface ScalingEventsResult {
   readonly scalingEvents: readonly Decision[]

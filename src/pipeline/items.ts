@@ -1,3 +1,6 @@
+import type { Server } from '../fleet/server.ts'
+import type { Decision } from '../scaling/types.ts'
+
 /** A control interval has passed. */
 export interface Tick {
   readonly kind: 'tick'
@@ -10,7 +13,7 @@ export interface Tick {
   readonly messages: number
 }
 
-/** A user came or went. Numbers of users are used again after they left. */
+/** A user came or went. A user's number is used again after it left. */
 export interface MembershipItem {
   readonly kind: 'join' | 'leave'
   readonly time: number
@@ -18,7 +21,7 @@ export interface MembershipItem {
   readonly room: number
 }
 
-/** A user said something: the "request" of the pipeline. */
+/** A user sent something: the "request" of the pipeline. */
 export interface UserMessage {
   readonly kind: 'message'
   readonly time: number
@@ -28,3 +31,31 @@ export interface UserMessage {
 
 /** What `UserTrafficSource` produces, in order of time. Each item is valid until the next one. */
 export type TrafficItem = Tick | MembershipItem | UserMessage
+
+/** A tick with what was decided at it. */
+export interface ScaledTick extends Tick {
+  readonly decision: Decision
+  /** Desired servers (starting + ready), and ready ones, after the decision. */
+  readonly servers: number
+  readonly readyServers: number
+}
+
+export type ScaledItem = ScaledTick | MembershipItem | UserMessage
+
+/** A message and the server that handles it; undefined when none was ready. */
+export interface RoutedMessage extends UserMessage {
+  readonly server: Server | undefined
+}
+
+export type RoutedItem = ScaledTick | MembershipItem | RoutedMessage
+
+/** A message with its outcome. */
+export interface ProcessedMessage extends RoutedMessage {
+  /** No server was ready, or its queue was full. */
+  readonly rejected: boolean
+  /** Seconds it waits for a slot, and seconds of work; 0 when rejected. */
+  readonly wait: number
+  readonly service: number
+}
+
+export type ProcessedItem = ScaledTick | MembershipItem | ProcessedMessage

@@ -1,15 +1,15 @@
 import { invalidInput, requireNumber } from '../base/errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { MembershipItem, Tick, TrafficItem, UserMessage } from '../pipeline/items.ts'
+import type { ScaledItem, TrafficItem } from '../pipeline/items.ts'
 import { decide } from './decide.ts'
-import { type LimitOptions, limitsOf, type ScalingLimits } from './limits.ts'
+import { limitsOf, type ScalingLimits } from './limits.ts'
 import { observe, type WorkMemory } from './observe.ts'
 import { OverridablePolicy } from './overridable-policy.ts'
 import type { ThresholdOptions } from './policies/threshold.ts'
 import { createPolicy } from './policies.ts'
 import { ShadowPolicy } from './shadow.ts'
-import type { Decision, Observation, Policy } from './types.ts'
+import type { Decision, LimitOptions, Observation, Policy } from './types.ts'
 
 export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
   /** What decides how many servers are wanted; `threshold` with the thresholds given here unless told. */
@@ -21,16 +21,6 @@ export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
   /** Takes every decision, also those that change nothing, and those of the shadow. */
   onDecision?: (decision: Decision, scaler: AutoScaler) => void
 }
-
-/** A tick with what was decided at it. */
-export interface ScaledTick extends Tick {
-  readonly decision: Decision
-  /** Servers wanted (starting + ready) and ready after the decision. */
-  readonly servers: number
-  readonly readyServers: number
-}
-
-export type ScaledItem = ScaledTick | MembershipItem | UserMessage
 
 /** Policy, then limits: decides at every tick how many servers there shall be, says why, and tells the fleet. */
 export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {

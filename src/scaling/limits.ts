@@ -1,22 +1,5 @@
 import { invalidInput, requireNumber } from '../base/errors.ts'
-import type { Limit, Policy } from './types.ts'
-
-/** How far and how fast a fleet may change, whatever its policy wants. */
-export interface LimitOptions {
-  /** 2 */
-  minServers?: number
-  /** 10 */
-  maxServers?: number
-  /** Seconds after a scaling event in which there is no other; 5. */
-  cooldown?: number
-  /** Seconds; scale out only to what the policy wanted throughout. 0 */
-  scaleUpStabilization?: number
-  /** Seconds; scale in only to what the policy wanted throughout. 0 */
-  scaleDownStabilization?: number
-  /** Servers that one decision may add, or remove; no limit. */
-  maxStepUp?: number
-  maxStepDown?: number
-}
+import type { Limit, LimitOptions, Policy } from './types.ts'
 
 /** What the limits make of a wanted size. */
 export interface Limited {

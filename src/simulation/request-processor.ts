@@ -1,10 +1,8 @@
-import type { RoutedItem, RoutedMessage } from '../balancing/load-balancer.ts'
 import { type Distribution, exponential } from '../base/distribution.ts'
 import { requireNumber } from '../base/errors.ts'
 import type { Server } from '../fleet/server.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { MembershipItem } from '../pipeline/items.ts'
-import type { ScaledTick } from '../scaling/auto-scaler.ts'
+import type { ProcessedItem, RoutedItem } from '../pipeline/items.ts'
 import { ServiceStation } from './service-station.ts'
 
 export interface RequestProcessorOptions {
@@ -15,17 +13,6 @@ export interface RequestProcessorOptions {
   /** Work of a message, seconds; exponential with mean 0.05. */
   serviceTime?: Distribution
 }
-
-/** What became of a message. */
-export interface ProcessedMessage extends RoutedMessage {
-  /** No server was ready, or its queue was full. */
-  readonly rejected: boolean
-  /** Seconds it waits for a slot, and seconds of work; 0 when rejected. */
-  readonly wait: number
-  readonly service: number
-}
-
-export type ProcessedItem = ScaledTick | MembershipItem | ProcessedMessage
 
 /** The options with what was not told filled in, for simulated servers and real ones alike. */
 export function processorOptions(options: RequestProcessorOptions): Required<RequestProcessorOptions> {

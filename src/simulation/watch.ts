@@ -3,8 +3,8 @@ import { Histogram } from '../base/histogram.ts'
 import { FleetControl, type OverridablePattern } from '../control/fleet-control.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { AutoScaler, ScaledTick } from '../scaling/auto-scaler.ts'
-import type { ProcessedItem } from './request-processor.ts'
+import type { ProcessedItem, ScaledTick } from '../pipeline/items.ts'
+import type { AutoScaler } from '../scaling/auto-scaler.ts'
 
 /** Ticks over which latency is told. */
 const LATENCY_TICKS = 5
