@@ -2,7 +2,7 @@ import type { Server } from '../fleet/server.ts'
 import type { Decision } from '../scaling/types.ts'
 
 /** A control interval has passed. */
-export interface Tick {
+interface Tick {
   readonly kind: 'tick'
   /** Seconds since the run began. */
   readonly time: number
