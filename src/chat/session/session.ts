@@ -99,7 +99,7 @@ export class Session {
     this.#busy = true
     for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
       const step = this.#take(next)
-      if (step) await step
+      if (step !== undefined) await step
     }
     this.#busy = false
   }
