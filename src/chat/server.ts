@@ -10,7 +10,8 @@ import { originAllowed } from '../http/origin.ts'
 import { httpRejection } from '../http/rejection.ts'
 import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
 import { Authenticator } from './auth.ts'
-import { RemoteRoomLog, type RoomEvent } from './hub/remote-room-log.ts'
+import { RemoteRoomLog } from './hub/remote-room-log.ts'
+import type { ChatLink, RoomEvent } from './link.ts'
 import { type ChatOptions, chatLimits } from './options.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { WriteBatcher } from './session/outbox.ts'
@@ -49,7 +50,7 @@ const RETRY_MS = { least: 20, most: 250, perConnection: 5 }
 export class ChatServer {
   readonly #wss: WebSocketServer
   readonly #context: ServerContext
-  readonly #link: RemoteRoomLog
+  readonly #link: ChatLink
   readonly #rooms: Rooms
   readonly #slots: WorkSlots | undefined
   readonly #origins: readonly string[]
@@ -65,20 +66,32 @@ export class ChatServer {
    * @param server its number in the fleet
    * @param stream the line to the hub; `onClose` is called when it is gone, and the server is of no use then
    */
-  static async start(
+  static start(
     server: number,
     stream: Duplex,
     options: ChatOptions,
     onClose: () => void,
   ): Promise<ChatServer> {
+    return ChatServer.connect(server, (onEvent) => RemoteRoomLog.connect(stream, onEvent, onClose), options)
+  }
+
+  /**
+   * A chat server on whatever its fleet shares.
+   * @param connect opens that; presence and typing of subscribed rooms go to `onEvent`
+   */
+  static async connect(
+    server: number,
+    connect: (onEvent: RoomEvent) => Promise<ChatLink>,
+    options: ChatOptions,
+  ): Promise<ChatServer> {
     let news: RoomEvent = () => {}
-    const link = await RemoteRoomLog.connect(stream, (room, kind, line) => news(room, kind, line), onClose)
+    const link = await connect((room, kind, line) => news(room, kind, line))
     const chat = new ChatServer(server, link, options)
     news = (room, kind, line) => chat.#rooms.news(room, kind, line)
     return chat
   }
 
-  private constructor(server: number, link: RemoteRoomLog, options: ChatOptions) {
+  private constructor(server: number, link: ChatLink, options: ChatOptions) {
     const limits = chatLimits(options.limits)
     const { work } = options
     this.#link = link

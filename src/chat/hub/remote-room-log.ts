@@ -1,19 +1,16 @@
 import type { Duplex } from 'node:stream'
 import type { Durability } from '../../protocol/messages.ts'
+import type { ChatLink, RoomEvent } from '../link.ts'
 import {
   type Append,
   type Appended,
   type LogPage,
   LogUnavailable,
   type RoomListener,
-  type RoomLog,
   type RoomRange,
 } from '../log/room-log.ts'
 import type { FromHub, Roster, ToHub } from './hub-protocol.ts'
 import { LineStream } from './line-stream.ts'
-
-/** Takes what is told to a room's members beside its messages: presence and typing, as JSON. */
-export type RoomEvent = (room: string, kind: 'presence' | 'typing', line: Buffer) => void
 
 interface Waiting {
   resolve(value: never): void
@@ -24,7 +21,7 @@ const BRACE = 123 // {
 const MESSAGE = Buffer.from('{"type":"message"')
 
 /** A chat server's end of the line to the hub: the room log from afar, presence and typing. */
-export class RemoteRoomLog implements RoomLog {
+export class RemoteRoomLog implements ChatLink {
   readonly epoch: string
   readonly durability: Durability
   readonly #lines: LineStream

@@ -1,4 +1,4 @@
-import type { RemoteRoomLog } from '../hub/remote-room-log.ts'
+import type { ChatLink } from '../link.ts'
 import type { WriteBatcher } from '../session/outbox.ts'
 import { RECENT, Room } from './room.ts'
 
@@ -13,12 +13,12 @@ interface Entered {
 
 /** The rooms that somebody on this server is in. */
 export class Rooms {
-  readonly #link: RemoteRoomLog
+  readonly #link: ChatLink
   readonly #turn: WriteBatcher
   readonly #rooms = new Map<string, Entered>()
   #deliveries = 0
 
-  constructor(link: RemoteRoomLog, turn: WriteBatcher) {
+  constructor(link: ChatLink, turn: WriteBatcher) {
     this.#link = link
     this.#turn = turn
   }

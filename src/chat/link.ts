@@ -1,0 +1,18 @@
+import type { Roster } from './hub/hub-protocol.ts'
+import type { RoomListener, RoomLog, RoomRange } from './log/room-log.ts'
+
+/** Receives what is sent to a room's members beside its messages: presence and typing, as JSON. */
+export type RoomEvent = (room: string, kind: 'presence' | 'typing', line: Buffer) => void
+
+/**
+ * What a chat server shares with the other servers of its fleet: the room log, and beside it presence and typing, which may be
+ * lost. On one machine it is the line to the hub, on many it is a broker.
+ */
+export interface ChatLink extends RoomLog {
+  subscribe(room: string, listener: RoomListener): Promise<RoomRange & { roster: Roster }>
+  /** The first connection of `user` in `room` on this server came, or the last one left. */
+  present(room: string, user: string, here: boolean): void
+  typing(room: string, user: string): void
+  /** Appends that are not answered yet. */
+  readonly pending: number
+}
