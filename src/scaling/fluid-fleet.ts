@@ -66,12 +66,14 @@ export class FluidObservation implements Observation {
   readonly load: number | undefined
   readonly desiredCount: number
   readonly age: number
+  readonly wallTime?: number
+  readonly incomplete?: string
   readonly #servers: () => ServerObservation[]
   #made: readonly ServerObservation[] | undefined
 
   /** @param servers makes the servers one by one */
   constructor(
-    { time, load, age = 0 }: Pick<Observation, 'time' | 'load' | 'age'>,
+    { time, load, age = 0, wallTime, incomplete }: Omit<Observation, 'desiredCount' | 'servers'>,
     size: number,
     servers: () => ServerObservation[],
   ) {
@@ -79,6 +81,8 @@ export class FluidObservation implements Observation {
     this.load = load
     this.desiredCount = size
     this.age = age
+    if (wallTime !== undefined) this.wallTime = wallTime
+    if (incomplete !== undefined) this.incomplete = incomplete
     this.#servers = servers
   }
 

@@ -1,8 +1,8 @@
 import type { Observation, Policy, Recommendation } from './types.ts'
 
-/** A policy that can be replaced and paused while it runs: people steer by it. */
+/** A policy that can be replaced and paused while it runs. */
 export class OverridablePolicy implements Policy {
-  /** What decides while nobody steers. */
+  /** What decides while it is not paused. */
   current: Policy
   /** While true, the fleet stays as it is. */
   paused = false
@@ -21,14 +21,22 @@ export class OverridablePolicy implements Policy {
     return this.current.usersPerServer
   }
 
+  snapshot(): unknown {
+    return this.current.snapshot?.()
+  }
+
+  restore(state: unknown, shift: number): void {
+    this.current.restore?.(state, shift)
+  }
+
   evaluate(observation: Observation): Recommendation {
-    // It looks on while paused, so that it knows the past when it goes on.
+    // It observes while paused, so that it knows the past when it resumes.
     const wanted = this.current.evaluate(observation)
     if (!this.paused) return wanted
     return {
       ...wanted,
       servers: observation.desiredCount,
-      reason: `paused; ${this.name} would have it: ${wanted.reason}`,
+      reason: `paused; ${this.name} says: ${wanted.reason}`,
     }
   }
 }

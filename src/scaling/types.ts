@@ -37,6 +37,10 @@ export interface Observation {
   readonly servers: readonly ServerObservation[]
   /** Age of the figures in seconds; 0 when they were taken just now. */
   readonly age?: number
+  /** The time of day, seconds since 1970; present only on a fleet that serves, whose clock is the world's. */
+  readonly wallTime?: number
+  /** Why this is not the whole fleet: servers that do not report, users who lost their connection. Nothing is scaled in then. */
+  readonly incomplete?: string
 }
 
 /** What load a policy expects. */
@@ -74,6 +78,14 @@ export interface Policy {
   /** Users that it lets one server hold, where it reckons in users: what people measure head-room by. */
   readonly usersPerServer?: number
   evaluate(observation: Observation): Recommendation
+  /** What it has learned, as plain JSON, so that it survives a restart; `undefined` when there is nothing yet. */
+  snapshot?(): unknown
+  /**
+   * Continues with what another instance of the same policy had learned.
+   * @param state what `snapshot` returned, from a file: it may be of an older version, and throwing means starting afresh
+   * @param shift seconds to add to every time in it, so that it is a time of this run's clock; those are usually below 0 then
+   */
+  restore?(state: unknown, shift: number): void
 }
 
 /** What kept the fleet from the size the policy wanted. */

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { loaded, telling, wanted } from '../../../test/support/fleets.ts'
 import { createPolicy } from '../policies.ts'
+import type { Policy } from '../types.ts'
 import { chainPolicy } from './composite/chain.ts'
 import { maxPolicy } from './composite/max.ts'
 import { hpaPolicy } from './hpa/hpa.ts'
 import { predictivePolicy } from './predictive.ts'
 import { queueingPolicy } from './queueing.ts'
-import { parseCron, TimeZone } from './schedule/cron.ts'
+import { parseCron } from './schedule/cron.ts'
 import { schedulePolicy } from './schedule/schedule.ts'
 import { thresholdPolicy } from './threshold.ts'
 
@@ -79,19 +80,79 @@ describe('schedule', () => {
       wanted(policy, loaded((Date.parse(iso) - Date.parse('2026-03-28T00:00:00Z')) / 1000, 0, 5))
     expect(at('2026-03-28T07:59:00Z')).toBe(2)
     expect(at('2026-03-28T08:00:00Z')).toBe(9) // 09:00 in winter
-    expect(at('2026-03-29T06:59:00Z')).toBe(9) // 02:30 did not exist this night
+    expect(at('2026-03-29T00:59:00Z')).toBe(9) // 01:59, and then it is 03:00
+    expect(at('2026-03-29T01:00:00Z')).toBe(2)
     expect(at('2026-03-30T00:30:00Z')).toBe(2) // 02:30 in summer
     expect(at('2026-03-30T07:00:00Z')).toBe(9)
   })
 
-  it('reads cron expressions as crontab does', () => {
-    const at = (text: string, iso: string) =>
-      parseCron('cron', text)(new TimeZone('UTC').at(Date.parse(iso) / 60_000))
+  it.each(['30 2 * * *', '*/15 2 * * *', '0,45 2 * * SUN'])(
+    'is at %s of a skipped hour from 03:00 on',
+    (cron) => {
+      const entries = [
+        { cron, servers: 6 },
+        { cron: '0 22 * * *', servers: 2 },
+      ]
+      const policy = schedulePolicy({ timeZone: 'Europe/Berlin', entries })
+      const at = (iso: string) => wanted(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
+      expect(at('2025-03-30T01:59:59+01:00')).toBe(2)
+      expect(at('2025-03-30T03:00:00+02:00')).toBe(6)
+      expect(at('2025-03-30T22:00:00+02:00')).toBe(2)
+    },
+  )
+
+  it('counts an hour that is repeated once, also when it begins within it', () => {
+    const entries = [
+      { cron: '30 2 * * *', servers: 6 },
+      { cron: '50 2 * * *', servers: 3 },
+      { cron: '0 22 * * *', servers: 2 },
+    ]
+    const at = (policy: Policy, iso: string) =>
+      wanted(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
+    const make = () => schedulePolicy({ timeZone: 'Europe/Berlin', entries })
+    const one = make()
+    for (const [iso, servers] of [
+      ['2025-10-26T02:29:00+02:00', 2],
+      ['2025-10-26T02:30:00+02:00', 6],
+      ['2025-10-26T02:55:00+02:00', 3],
+      ['2025-10-26T02:10:00+01:00', 3],
+      ['2025-10-26T02:35:00+01:00', 3],
+      ['2025-10-26T03:00:00+01:00', 3],
+      ['2025-10-26T22:00:00+01:00', 2],
+    ] as const) {
+      expect([iso, at(one, iso), at(make(), iso)]).toEqual([iso, servers, servers])
+    }
+  })
+
+  it('follows the time of day where there is one, from the first moment', () => {
+    const entries = [
+      { cron: '0 8 * * *', servers: 4 },
+      { cron: '0 20 * * *', servers: 1 },
+    ]
+    const policy = schedulePolicy({ entries, start: '2001-01-01T00:00:00Z' })
+    const at = (iso: string) => wanted(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
+    expect([at('2026-03-02T08:00:00Z'), at('2026-03-02T19:59:59Z'), at('2026-03-02T20:00:00Z')]).toEqual([
+      4, 4, 1,
+    ])
+    expect([at('2036-03-02T12:00:00Z'), at('2026-03-02T21:00:00Z')]).toEqual([4, 1]) // the clock was set
+  })
+
+  it('reads cron expressions as crontab does, and names', () => {
+    const at = (text: string, iso: string) => {
+      const wall = Date.parse(iso) / 60_000
+      return parseCron('cron', text).last(wall) === wall
+    }
     expect(at('*/15 * * * *', '2026-01-01T10:45Z')).toBe(true)
     expect(at('5-10/5,40 1,3 * * *', '2026-01-01T03:10Z')).toBe(true)
     expect(at('0 0 13 * 5', '2026-02-13T00:00Z')).toBe(true)
     expect(at('0 0 13 * 5', '2026-02-06T00:00Z')).toBe(true) // a Friday, not the 13th
     expect(at('0 0 * * 7', '2026-02-01T00:00Z')).toBe(true)
+    expect(at('0 8 * jan-feb MON-FRI', '2026-02-02T08:00Z')).toBe(true)
+    expect(at('0 8 * jan-feb MON-FRI', '2026-03-02T08:00Z')).toBe(false)
+    expect(at('@daily', '2026-03-02T00:00Z')).toBe(true)
+    expect(at('0 0 L * *', '2028-02-29T00:00Z')).toBe(true)
+    expect(at('0 0 L * *', '2026-02-27T00:00Z')).toBe(false)
+    expect(() => parseCron('cron', '0 0 30 2 *')).toThrow(/never due/)
     for (const bad of ['* * * *', '60 * * * *', '* * * * 8', '5-1 * * * *', 'a * * * *', '*/0 * * * *']) {
       expect(() => parseCron('cron', bad)).toThrow(/cron: /)
     }

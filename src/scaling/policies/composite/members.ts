@@ -40,5 +40,10 @@ export function combined(kind: string, policies: readonly Policy[], combine: Com
       )
       return { ...combine(answers, observation), numbers }
     },
+    snapshot: () => policies.map((policy) => policy.snapshot?.() ?? null),
+    restore(state, shift) {
+      if (!Array.isArray(state) || state.length !== policies.length) return
+      for (const [i, policy] of policies.entries()) if (state[i] != null) policy.restore?.(state[i], shift)
+    },
   }
 }

@@ -1,82 +1,53 @@
+import { Cron } from 'croner'
 import { invalidInput } from '../../../base/errors.ts'
 
-/** Minute, hour, day of the month, month, day of the week. */
-const FIELDS = [
-  { name: 'minute', from: 0, to: 59 },
-  { name: 'hour', from: 0, to: 23 },
-  { name: 'day', from: 1, to: 31 },
-  { name: 'month', from: 1, to: 12 },
-  { name: 'weekday', from: 0, to: 7 },
-] as const
+const MINUTE_MS = 60_000
+const ALLOWED =
+  'five fields (minute hour day month weekday) of numbers, *, lists, ranges, steps, names (MON, JAN), L, W or #; or @hourly, @daily, @weekly, @monthly, @yearly'
 
-/** A moment on the wall of a time zone. */
-export interface WallMinute {
-  readonly minute: number
-  readonly hour: number
-  readonly day: number
-  readonly month: number
-  /** 0 is Sunday. */
-  readonly weekday: number
+/** When a cron expression is due, in minutes on the wall of its time zone (minutes since 1970 as if that wall were UTC's). */
+export interface CronTimes {
+  /** The last time it was due, up to and including `wall`. */
+  last(wall: number): number | undefined
+  /** The first time it is due after `wall`. */
+  next(wall: number): number | undefined
 }
-
-/** Whether the cron expression names this minute. */
-export type Cron = (at: WallMinute) => boolean
 
 /**
- * Reads a cron expression of five fields: numbers, `*`, lists, ranges and steps. As in POSIX `crontab`, when both days are restricted
- * either is enough; 7 is Sunday, too.
- * @throws {ConcertinaError} INVALID_INPUT, naming the field.
+ * Reads a cron expression. As in POSIX `crontab`, when both days are restricted either is enough; 7 is Sunday, too.
+ * @throws {ConcertinaError} INVALID_INPUT, naming what is wrong.
  */
-export function parseCron(where: string, text: string): Cron {
-  const parts = text.trim().split(/\s+/)
-  if (parts.length !== FIELDS.length) {
-    throw invalidInput(
-      where,
-      `${JSON.stringify(text)} has ${parts.length} fields`,
-      'five: minute hour day month weekday',
-    )
+export function parseCron(where: string, text: string): CronTimes {
+  const shown = JSON.stringify(text.slice(0, 100))
+  let cron: Cron
+  try {
+    // The wall is taken for UTC's: no time zone is looked up, and every minute exists once.
+    cron = new Cron(text.trim(), { paused: true, mode: '5-part', utcOffset: 0 })
+  } catch (error) {
+    throw invalidInput(where, `${shown}: ${plain((error as Error).message)}`, ALLOWED)
   }
-  const [minutes, hours, days, months, weekdays] = FIELDS.map((field, i) =>
-    parseField(where, parts[i]!, field),
-  ) as [Set<number>, Set<number>, Set<number>, Set<number>, Set<number>]
-  if (weekdays.has(7)) weekdays.add(0)
-  const anyDay = parts[2]!.startsWith('*')
-  const anyWeekday = parts[4]!.startsWith('*')
-  return ({ minute, hour, day, month, weekday }) => {
-    if (!minutes.has(minute) || !hours.has(hour) || !months.has(month)) return false
-    const [byDay, byWeekday] = [days.has(day), weekdays.has(weekday)]
-    return anyDay || anyWeekday ? byDay && byWeekday : byDay || byWeekday
+  const minutes = (date: Date | null | undefined) => (date ? date.getTime() / MINUTE_MS : undefined)
+  const times: CronTimes = {
+    last: (wall) => minutes(cron.previousRuns(1, new Date((wall + 1) * MINUTE_MS))[0]),
+    next: (wall) => minutes(cron.nextRun(new Date(wall * MINUTE_MS))),
   }
+  if (times.next(0) === undefined) throw invalidInput(where, `${shown} is never due`, 'a date that exists')
+  return times
 }
 
-function parseField(where: string, text: string, { name, from, to }: (typeof FIELDS)[number]): Set<number> {
-  const bad = () =>
-    invalidInput(
-      where,
-      `the ${name} ${JSON.stringify(text)} is not allowed`,
-      `${from} to ${to}, *, a-b, a,b or */n`,
-    )
-  const found = new Set<number>()
-  for (const part of text.split(',')) {
-    const match = /^(?:\*|(\d+)(?:-(\d+))?)(?:\/(\d+))?$/.exec(part)
-    if (!match) throw bad()
-    const [, low, high, every] = match
-    const first = low === undefined ? from : Number(low)
-    const last = high !== undefined ? Number(high) : low !== undefined && every === undefined ? first : to
-    const step = every === undefined ? 1 : Number(every)
-    if (first < from || last > to || first > last || step < 1) throw bad()
-    for (let value = first; value <= last; value += step) found.add(value)
-  }
-  return found
-}
+const plain = (message: string) => message.replace(/^Cron\w+: /, '').replace(/\.$/, '')
 
-/** Turns minutes since 1970 into wall minutes of a time zone. Offsets from UTC are looked up every quarter of an hour. */
+const QUARTER = 15
+/** Quarters of an hour after which a clock that was put back is past what it showed before. */
+const REPEATED = 12
+
+/** Turns minutes since 1970 into minutes on the wall of a time zone. Offsets change on quarters of an hour only. */
 export class TimeZone {
   readonly #format: Intl.DateTimeFormat
   #quarter = Number.NaN
   #offset = 0
 
-  /** @throws {ConcertinaError} INVALID_INPUT for what is no IANA time zone. */
+  /** @throws {ConcertinaError} INVALID_INPUT for an unknown IANA time zone. */
   constructor(name: string) {
     try {
       this.#format = new Intl.DateTimeFormat('en-US', {
@@ -97,25 +68,33 @@ export class TimeZone {
     }
   }
 
-  at(minute: number): WallMinute {
-    const quarter = Math.floor(minute / 15)
+  /** Minutes that the wall is ahead of UTC. */
+  offset(minute: number): number {
+    const quarter = Math.floor(minute / QUARTER)
     if (quarter !== this.#quarter) {
       this.#quarter = quarter
       const parts = Object.fromEntries(
         this.#format
-          .formatToParts(new Date(quarter * 15 * 60_000))
+          .formatToParts(new Date(quarter * QUARTER * MINUTE_MS))
           .map(({ type, value }) => [type, Number(value)]),
       ) as Record<'year' | 'month' | 'day' | 'hour' | 'minute', number>
-      const wall = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute) / 60_000
-      this.#offset = wall - quarter * 15
+      const wall = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute) / MINUTE_MS
+      this.#offset = wall - quarter * QUARTER
     }
-    const wall = new Date((minute + this.#offset) * 60_000)
-    return {
-      minute: wall.getUTCMinutes(),
-      hour: wall.getUTCHours(),
-      day: wall.getUTCDate(),
-      month: wall.getUTCMonth() + 1,
-      weekday: wall.getUTCDay(),
-    }
+    return this.#offset
+  }
+
+  /**
+   * What the wall shows, as minutes since 1970. It never goes back: while a clock that was put back shows an hour for the
+   * second time, this is the end of the first.
+   */
+  wall(minute: number): number {
+    const offset = this.offset(minute)
+    const wall = minute + offset
+    const quarter = Math.floor(minute / QUARTER)
+    if (this.offset((quarter - REPEATED) * QUARTER) <= offset) return wall
+    let changed = quarter
+    while (this.offset((changed - 1) * QUARTER) === offset) changed--
+    return Math.max(wall, changed * QUARTER + this.offset((changed - 1) * QUARTER) - 1)
   }
 }
