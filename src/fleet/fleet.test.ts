@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { virtualClock } from '../base/clock.ts'
-import { Fleet } from './fleet.ts'
-import type { ServerLifecycle } from './provider.ts'
+import { Fleet, type FleetOptions } from './fleet.ts'
+import type { Provider, ServerLifecycle } from './provider.ts'
 import { simulatedProvider } from './providers/simulated.ts'
 
 function simulated(startupDelay = 3) {
@@ -38,7 +38,7 @@ it('walks each server through its states in virtual time', () => {
   expect(fleet.servers.map((server) => server.id)).toEqual([1])
 })
 
-it('takes first a server that still starts, which then never becomes ready', () => {
+it('chooses first a server that still starts, which then never becomes ready', () => {
   const { clock, fleet, log } = simulated()
   fleet.begin(2)
   clock.advanceTo(1)
@@ -49,7 +49,7 @@ it('takes first a server that still starts, which then never becomes ready', () 
   expect(fleet.ready.map((server) => server.id)).toEqual([1, 2])
 })
 
-it('takes next the server with the fewest users, and the newest among equals', () => {
+it('chooses next the server with the fewest users, and the newest among equals', () => {
   const { fleet } = simulated()
   fleet.begin(4)
   ;[5, 1, 7, 1].forEach((users, i) => {
@@ -59,58 +59,114 @@ it('takes next the server with the fewest users, and the newest among equals', (
   expect(fleet.servers.map((server) => server.state)).toEqual(['ready', 'draining', 'ready', 'draining'])
 })
 
-it('does not count a server that failed', () => {
-  let lifecycle!: ServerLifecycle
-  const fleet = new Fleet(virtualClock(), (given) => {
-    lifecycle = given
-    return {
-      name: 'stub',
-      launch: (id) => given.ready(id),
-      drain: () => {},
-      kill: () => {},
-      close: async () => {},
-    }
-  })
-  fleet.scaleTo(2)
-  lifecycle.failed(1, 'killed')
-  expect([fleet.desiredCount, fleet.ready.map((server) => server.id)]).toEqual([1, [2]])
-  lifecycle.ready(1)
-  expect(fleet.desiredCount).toBe(1)
-})
-
-it('replaces servers that fail, later and later when the new ones fail, too', () => {
+/** A fleet whose platform does only what the test says; launches are numbered refs. */
+function scripted(options: FleetOptions = {}, platform: Partial<Provider> = {}) {
   const clock = virtualClock()
-  const launched: string[] = []
+  const asked: string[] = []
   let lifecycle!: ServerLifecycle
+  const note = (what: string) => asked.push(`${clock.now()} ${what}`)
   const fleet = new Fleet(
     clock,
     (given) => {
       lifecycle = given
       return {
-        name: 'stub',
-        launch: (id) => void launched.push(`${clock.now()} ${id}`),
-        drain: () => {},
-        kill: () => {},
+        name: 'scripted',
+        launch: (count) => note(`launch ${count}`),
+        cancel: (count) => note(`cancel ${count}`),
+        drain: (ref) => note(`drain ${ref}`),
+        kill: (ref) => note(`kill ${ref}`),
         close: async () => {},
+        ...platform,
       }
     },
-    { replaceFailed: true },
+    options,
   )
+  const states = () => fleet.servers.map(({ id, ref, state }) => `${id} ${ref} ${state}`)
+  return { clock, fleet, asked, lifecycle, states }
+}
+
+it('does not count a server that failed', () => {
+  const { fleet, lifecycle } = scripted()
+  fleet.scaleTo(2)
+  for (const ref of ['a', 'b']) {
+    lifecycle.starting(ref)
+    lifecycle.ready(ref)
+  }
+  lifecycle.failed('a', 'killed')
+  expect([fleet.desiredCount, fleet.ready.map((server) => server.id)]).toEqual([1, [2]])
+  lifecycle.ready('a')
+  expect(fleet.desiredCount).toBe(1)
+})
+
+it('replaces servers that fail, with growing delay when the new ones fail, too', () => {
+  const { clock, fleet, lifecycle, asked } = scripted({ replaceFailed: true })
   fleet.scaleTo(1)
-  for (let id = 1; id <= 4; id++) {
+  for (const ref of ['a', 'b', 'c', 'd']) {
     clock.advanceTo(clock.now() + 10)
-    lifecycle.failed(id, 'no luck')
+    lifecycle.starting(ref)
+    lifecycle.failed(ref, 'no luck')
     expect([fleet.desiredCount, fleet.ready.length]).toEqual([1, 0])
   }
-  expect(launched).toEqual(['0 1', '10 2', '21 3', '32 4'])
+  expect(asked).toEqual(['0 launch 1', '10 launch 1', '21 launch 1', '32 launch 1'])
   clock.advanceTo(50)
-  expect(launched.at(-1)).toBe('44 5')
-  lifecycle.ready(5)
+  expect(asked.at(-1)).toBe('44 launch 1')
+  lifecycle.starting('e')
+  lifecycle.ready('e')
   clock.advanceTo(100)
-  lifecycle.failed(5, 'out of the blue')
-  expect(launched.at(-1)).toBe('100 6')
-  lifecycle.failed(6, 'again')
+  lifecycle.failed('e', 'sudden')
+  expect(asked.at(-1)).toBe('100 launch 1')
+  lifecycle.starting('f')
+  lifecycle.failed('f', 'again')
   fleet.scaleTo(0)
   clock.advanceTo(200)
-  expect([launched.length, fleet.desiredCount, fleet.servers.length]).toEqual([6, 0, 0])
+  expect([asked.length, fleet.desiredCount, fleet.servers.length]).toEqual([6, 0, 0])
+})
+
+it('gives its launches the servers that appear, oldest first, and adopts those it did not ask for', () => {
+  const { fleet, lifecycle, states } = scripted()
+  expect(lifecycle.starting('found')).toBe(1)
+  lifecycle.ready('found')
+  fleet.scaleTo(3)
+  expect(lifecycle.starting('x')).toBe(2)
+  expect(lifecycle.starting('x')).toBe(2)
+  lifecycle.starting('y')
+  lifecycle.starting('by-hand')
+  expect(states()).toEqual(['1 found ready', '2 x starting', '3 y starting', '4 by-hand starting'])
+  expect(fleet.desiredCount).toBe(4)
+})
+
+it('takes back launches that have no server yet', () => {
+  const { fleet, asked, lifecycle } = scripted()
+  fleet.scaleTo(3)
+  lifecycle.starting('a')
+  fleet.scaleTo(0)
+  expect(asked).toEqual(['0 launch 3', '0 cancel 1', '0 cancel 1', '0 drain a'])
+})
+
+it('counts what a platform reports as coming, so that a replacement is not launched twice', () => {
+  const { fleet, asked, lifecycle, states } = scripted({ replaceFailed: true }, { replacesFailed: true })
+  fleet.scaleTo(2)
+  lifecycle.starting('a')
+  lifecycle.ready('a')
+  lifecycle.coming(1)
+  expect(fleet.desiredCount).toBe(2)
+  lifecycle.failed('a', 'evicted')
+  lifecycle.coming(2)
+  expect(states()).toEqual(['2 undefined starting', '3 undefined starting'])
+  lifecycle.starting('b')
+  lifecycle.coming(0)
+  expect([states(), asked]).toEqual([['2 b starting'], ['0 launch 2']])
+})
+
+it('follows a platform that ends a server by itself, and one that takes it back into service', () => {
+  const { fleet, lifecycle, states } = scripted()
+  lifecycle.starting('a')
+  lifecycle.ready('a')
+  lifecycle.draining('a')
+  expect([fleet.desiredCount, fleet.ready.length]).toEqual([0, 0])
+  lifecycle.ready('a')
+  expect(states()).toEqual(['1 a ready'])
+  lifecycle.draining('a')
+  lifecycle.stopped('a')
+  expect(states()).toEqual([])
 })

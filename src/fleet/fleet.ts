@@ -1,6 +1,6 @@
 import type { Cancel, Clock } from '../base/clock.ts'
 import { invalidInput, requireNumber } from '../base/errors.ts'
-import type { Provider, ProviderFactory, ServerId } from './provider.ts'
+import type { Provider, ProviderFactory, ServerId, ServerRef } from './provider.ts'
 import type { Server } from './server.ts'
 
 /** Called after a server changed its state. */
@@ -8,15 +8,17 @@ export type FleetListener = (server: Server) => void
 
 export interface FleetOptions {
   /**
-   * Weights of the servers in the order of their launch, over and over; 1 each. A server of weight 2 is twice as large:
-   * it works on twice as many messages at once, and a balancer that heeds weights gives it twice as much.
+   * Weights of the servers in the order of their launch, repeated; 1 each by default. A server of weight 2 is twice as
+   * large: it works on twice as many messages at once, and a balancer that heeds weights gives it twice as much.
    */
   weights?: readonly number[]
   /**
-   * Launches another server for each that fails; no unless told. At once after a failure out of the blue, later and later
-   * (1, 2, 4 … 60 s) when the new ones fail, too, within half a minute.
+   * Launches another server for each that fails, unless the platform does so itself; default false. At once after a
+   * sudden failure, with growing delay (1, 2, 4 … 60 s) when the new ones fail, too, within half a minute.
    */
   replaceFailed?: boolean
+  /** Receives what the provider reports that ends no server. */
+  onProblem?: (reason: string) => void
 }
 
 /** Seconds that a server must have been ready to count as a good one. */
@@ -29,15 +31,15 @@ export class Fleet {
   readonly servers: Server[] = []
   /** Those that take users, in order of id. A new array after each change. */
   ready: readonly Server[] = []
-  /** Servers that are wanted: starting + ready. */
+  /** Servers that are desired: starting + ready. */
   desiredCount = 0
   readonly #clock: Clock
   readonly #provider: Provider
   readonly #listeners: FleetListener[] = []
   readonly #weights: readonly number[]
   readonly #replaceFailed: boolean
-  /** Launches that wait. */
-  readonly #later = new Map<ServerId, Cancel>()
+  /** Launches that wait for their time. */
+  readonly #delayed = new Map<ServerId, Cancel>()
   #nextId = 1
   /** Failures one after another, of servers that were not proven yet. */
   #failures = 0
@@ -45,42 +47,50 @@ export class Fleet {
 
   constructor(clock: Clock, provider: ProviderFactory, options: FleetOptions = {}) {
     this.#clock = clock
-    const { weights = [1], replaceFailed = false } = options
-    this.#replaceFailed = replaceFailed
-    if (weights.length === 0) throw invalidInput('weights', 'there is none', 'at least one number above 0')
+    const { weights = [1], replaceFailed = false, onProblem = () => {} } = options
+    if (weights.length === 0)
+      throw invalidInput('weights', 'the list is empty', 'at least one number above 0')
     this.#weights = weights.map((weight, i) => requireNumber(`weights[${i}]`, weight, { above: 0 }))
     this.#provider = provider({
-      ready: (id) => this.#move(id, 'ready'),
-      stopped: (id) => this.#move(id, 'stopped'),
-      failed: (id, reason) => this.#failed(id, reason),
-      busyUntil: (id) => this.#find(id)?.work?.busyUntil() ?? this.#clock.now(),
+      starting: (ref) => this.#starting(ref),
+      ready: (ref) => this.#move(ref, 'ready'),
+      draining: (ref) => this.#move(ref, 'draining'),
+      stopped: (ref) => this.#move(ref, 'stopped'),
+      failed: (ref, reason) => this.#failed(ref, reason),
+      coming: (count) => this.#coming(count),
+      problem: onProblem,
+      busyUntil: (ref) => this.#byRef(ref)?.work?.busyUntil() ?? this.#clock.now(),
     })
+    this.#replaceFailed = replaceFailed && !this.#provider.replacesFailed
   }
 
-  /** Tells of every later change of a server's state. */
+  /** Calls `listener` after every later change of a server's state. */
   onChange(listener: FleetListener): void {
     this.#listeners.push(listener)
   }
 
-  /** Has `size` servers from the beginning; to be called before the run begins. */
+  /** Adopts the servers that run already, where the provider's outlive this process. */
+  async start(): Promise<void> {
+    await this.#provider.start?.()
+  }
+
+  /** Has at least `size` servers from the beginning; to be called before the run begins. */
   begin(size: number): void {
-    while (this.desiredCount < size) this.#launch(true)
+    this.#launch(size - this.desiredCount, { initial: true })
   }
 
   /**
-   * Launches or drains servers until `size` are wanted. Scale-in takes first those that still start, then those with
+   * Launches or drains servers until `size` are desired. Scale-in chooses first those that still start, then those with
    * the fewest users, then the newest.
    */
   scaleTo(size: number): void {
-    while (this.desiredCount < size) this.#launch(false)
+    this.#launch(size - this.desiredCount)
     while (this.desiredCount > size) {
       const server = this.#cheapest()
       if (this.drain(server.id)) continue
-      // One that still starts holds nobody: it is gone as soon as it is told.
-      server.state = 'stopped'
-      this.#remove(server)
-      this.#changed(server)
-      this.#cancelLaunch(server.id)
+      // One that still starts has no users: it is gone at once.
+      this.#end(server, 'stopped')
+      this.#cancelLaunch(server)
     }
   }
 
@@ -89,11 +99,11 @@ export class Fleet {
    * @returns whether there is such a server that takes users
    */
   drain(id: ServerId): boolean {
-    const server = this.#find(id)
-    if (server?.state !== 'ready') return false
+    const server = this.#byId(id)
+    if (server?.state !== 'ready' || server.ref === undefined) return false
     server.state = 'draining'
     this.#changed(server)
-    this.#provider.drain(id)
+    this.#provider.drain(server.ref)
     return true
   }
 
@@ -102,20 +112,35 @@ export class Fleet {
    * @returns whether there is such a server that runs
    */
   kill(id: ServerId): boolean {
-    const server = this.#find(id)
-    if (!server || this.#later.has(id)) return false
-    this.#provider.kill(id)
+    const ref = this.#byId(id)?.ref
+    if (ref === undefined) return false
+    this.#provider.kill(ref)
     return true
   }
 
-  /** Ends every server. */
+  /** Lets go of every server: those that live only by this process end. */
   async close(): Promise<void> {
     this.#closed = true
-    for (const cancel of this.#later.values()) cancel()
+    for (const cancel of this.#delayed.values()) cancel()
     await this.#provider.close()
   }
 
-  #launch(standing: boolean, delay = 0): void {
+  #launch(count: number, options: { initial?: boolean } = {}): void {
+    if (!(count > 0)) return
+    for (let i = 0; i < count; i++) this.#add()
+    this.#provider.launch(Math.ceil(count), options)
+  }
+
+  #launchLater(delay: number): void {
+    const server = this.#add()
+    const launch = () => {
+      this.#delayed.delete(server.id)
+      this.#provider.launch(1)
+    }
+    this.#delayed.set(server.id, this.#clock.at(this.#clock.now() + delay, launch))
+  }
+
+  #add(): Server {
     const id = this.#nextId++
     const server: Server = {
       id,
@@ -126,61 +151,81 @@ export class Fleet {
     }
     this.servers.push(server)
     this.#changed(server)
-    if (delay === 0) {
-      this.#provider.launch(id, standing)
-      return
-    }
-    const launch = () => {
-      this.#later.delete(id)
-      this.#provider.launch(id, standing)
-    }
-    this.#later.set(id, this.#clock.at(this.#clock.now() + delay, launch))
+    return server
   }
 
-  #cancelLaunch(id: ServerId): void {
-    const cancel = this.#later.get(id)
-    this.#later.delete(id)
+  #cancelLaunch({ id, ref }: Server): void {
+    const cancel = this.#delayed.get(id)
+    this.#delayed.delete(id)
     if (cancel) cancel()
-    else this.#provider.drain(id)
+    else if (ref === undefined) this.#provider.cancel(1)
+    else this.#provider.drain(ref)
   }
 
-  #failed(id: ServerId, reason: string): void {
-    const server = this.#find(id)
+  /** Servers that were asked for and have no name yet, in order of id. */
+  #unnamed(): Server[] {
+    return this.servers.filter(({ id, ref }) => ref === undefined && !this.#delayed.has(id))
+  }
+
+  #starting(ref: ServerRef): ServerId {
+    const server = this.#byRef(ref) ?? this.#unnamed()[0] ?? this.#add()
+    server.ref = ref
+    return server.id
+  }
+
+  #coming(count: number): void {
+    if (this.#closed) return
+    const unnamed = this.#unnamed()
+    for (let i = unnamed.length; i < count; i++) this.#add()
+    for (const server of unnamed.slice(count)) this.#end(server, 'stopped')
+  }
+
+  #failed(ref: ServerRef, reason: string): void {
+    const server = this.#byRef(ref)
     if (!server || this.#closed) return
-    const wanted = server.state !== 'draining'
+    const desired = server.state !== 'draining'
     const age = this.#clock.now() - (server.readyAt ?? Number.POSITIVE_INFINITY)
     if (age > PROVEN_SECONDS) this.#failures = 0
     server.failure = reason
-    this.#move(id, 'failed')
-    if (!wanted || !this.#replaceFailed) return
+    this.#end(server, 'failed')
+    if (!desired || !this.#replaceFailed) return
     const delay = this.#failures === 0 ? 0 : Math.min(MAX_BACKOFF_SECONDS, 2 ** (this.#failures - 1))
     this.#failures++
-    this.#launch(false, delay)
+    if (delay === 0) this.#launch(1)
+    else this.#launchLater(delay)
   }
 
-  #find(id: ServerId): Server | undefined {
+  #byId(id: ServerId): Server | undefined {
     return this.servers.find((server) => server.id === id)
   }
 
-  #cheapest(): Server {
-    const wanted = this.servers.filter((server) => server.state !== 'draining')
-    const rank = (server: Server) => (server.state === 'starting' ? -1 : server.users)
-    return wanted.reduce((best, server) => (rank(server) <= rank(best) ? server : best))
+  #byRef(ref: ServerRef): Server | undefined {
+    return this.servers.find((server) => server.ref === ref)
   }
 
-  #move(id: ServerId, state: 'ready' | 'stopped' | 'failed'): void {
-    const server = this.#find(id)
-    if (!server || this.#closed) return
-    if (state === 'ready' && server.state !== 'starting') return
+  #cheapest(): Server {
+    const desired = this.servers.filter((server) => server.state !== 'draining')
+    const rank = (server: Server) => (server.state === 'starting' ? -1 : server.users)
+    return desired.reduce((best, server) => (rank(server) <= rank(best) ? server : best))
+  }
+
+  #move(ref: ServerRef, state: 'ready' | 'draining' | 'stopped'): void {
+    const server = this.#byRef(ref)
+    if (!server || this.#closed || server.state === state) return
+    if (state === 'stopped') {
+      this.#end(server, state)
+      return
+    }
     server.state = state
-    if (state === 'ready') server.readyAt = this.#clock.now()
-    else this.#remove(server)
+    if (state === 'ready') server.readyAt ??= this.#clock.now()
     this.#changed(server)
   }
 
-  #remove(server: Server): void {
+  #end(server: Server, state: 'stopped' | 'failed'): void {
+    server.state = state
     server.endedAt = this.#clock.now()
     this.servers.splice(this.servers.indexOf(server), 1)
+    this.#changed(server)
   }
 
   #changed(server: Server): void {

@@ -1,31 +1,64 @@
-/** Names a server for its whole life; never used twice in a fleet. Counts from 1. */
+/** Numbers a server for its whole life in a fleet; never used twice. Counts from 1. */
 export type ServerId = number
 
-/** What a provider reports back about the servers it was asked for, and may ask. */
+/** The provider's own name of a server: a pod's, an instance's, a process's. Never used twice. */
+export type ServerRef = string
+
+/**
+ * What a provider reports to its fleet, and may ask. A server is known from `starting` until `stopped` or `failed`; what
+ * is reported of an unknown one is ignored.
+ */
 export interface ServerLifecycle {
-  /** The server can take users now. */
-  ready(id: ServerId): void
-  /** The server is gone as asked, with nothing left on it. */
-  stopped(id: ServerId): void
+  /**
+   * There is a server: the answer to the oldest launch that has none yet, or else one that was found running, which the
+   * fleet adopts. Called again for a known server it changes nothing.
+   * @returns its number in the fleet
+   */
+  starting(ref: ServerRef): ServerId
+  /** The server can take users now; also of one that was draining and is taken back into service. */
+  ready(ref: ServerRef): void
+  /** The server is leaving without the fleet having asked: the platform ends it, or another controller did. */
+  draining(ref: ServerRef): void
+  /** The server is gone after it was drained or cancelled. */
+  stopped(ref: ServerRef): void
   /** The server could not start, or is gone without being asked. */
-  failed(id: ServerId, reason: string): void
+  failed(ref: ServerRef, reason: string): void
+  /**
+   * How many servers are on their way that have no name yet, where the platform itself keeps a number of servers alive:
+   * those it was asked for, and replacements. The fleet counts as many as starting.
+   */
+  coming(count: number): void
+  /** Something an operator should know that ends no server, such as a platform that has no capacity. */
+  problem(reason: string): void
   /** When the work that the server has now will be done, seconds on the run's clock, as far as is known. */
-  busyUntil(id: ServerId): number
+  busyUntil(ref: ServerRef): number
 }
 
-/** Launches and stops servers. Calls return at once; what happened comes back through `ServerLifecycle`. */
+/**
+ * Starts so many more servers, ends a chosen one, and adopts those it finds running. Calls return at once; what happened
+ * is reported through `ServerLifecycle`.
+ */
 export interface Provider {
   readonly name: string
+  /** Whether the platform itself replaces a server that failed. Then the fleet launches none for it. */
+  readonly replacesFailed?: boolean
+  /** Reports every server that runs already, and resolves; called once, before the first launch. */
+  start?(): Promise<void>
   /**
-   * Starts a server: later `ready` or `failed`. One that is `standing` belongs to the fleet that the run begins with: a
-   * simulated provider has it ready at once.
+   * Starts `count` more servers: later `starting` for each, then `ready` or `failed`. With `initial` they belong to the
+   * fleet that a run begins with: a simulated provider has them ready at once.
    */
-  launch(id: ServerId, standing: boolean): void
+  launch(count: number, options?: { initial?: boolean }): void
+  /** Takes back `count` launches that `starting` was not reported for. */
+  cancel(count: number): void
   /** Lets a server finish what it has and stop: later `stopped` or `failed`. Also cancels one that still starts. */
-  drain(id: ServerId): void
+  drain(ref: ServerRef): void
   /** Ends a server without letting it finish: later `failed`. */
-  kill(id: ServerId): void
-  /** Ends every server that is left, at once; resolves when none is. */
+  kill(ref: ServerRef): void
+  /**
+   * Lets go of the servers; reports nothing more. Those that live only by this process end with it, and those of a platform
+   * run on, to be adopted by the next. Resolves when that is done.
+   */
   close(): Promise<void>
 }
 

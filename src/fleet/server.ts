@@ -1,9 +1,9 @@
-import type { ServerId } from './provider.ts'
+import type { ServerId, ServerRef } from './provider.ts'
 
 /** `starting → ready → draining → stopped`, or `failed` from any of them. */
 export type ServerState = 'starting' | 'ready' | 'draining' | 'stopped' | 'failed'
 
-/** What a server has done and is doing, told by whoever does its work. */
+/** What a server has done and is doing, reported by what does its work. */
 export interface ServerWork {
   /** Messages under way at `time`: worked on and waiting. */
   inFlight(time: number): number
@@ -15,7 +15,7 @@ export interface ServerWork {
   measured?(): Measurements
 }
 
-/** What a real server tells of its process. */
+/** What a real server reports of its process. */
 export interface Measurements {
   /** CPU use in cores. */
   readonly cpu: number
@@ -28,7 +28,7 @@ export interface Measurements {
 }
 
 export interface WorkTotals {
-  /** Messages taken. */
+  /** Messages accepted. */
   readonly messages: number
   /** Slot-seconds that were busy. */
   readonly busySeconds: number
@@ -41,10 +41,12 @@ export interface WorkTotals {
 /** One server of a fleet. Only its fleet changes `state`; only the balancer changes `users`. */
 export interface Server {
   readonly id: ServerId
+  /** The provider's name of it; none while a launch has no server yet. */
+  ref?: ServerRef
   /** Its share relative to the others. */
   readonly weight: number
   state: ServerState
-  /** Users that stay on it. */
+  /** Users on it. */
   users: number
   /** Seconds on the run's clock. */
   readonly launchedAt: number

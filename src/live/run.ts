@@ -25,6 +25,8 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   balancer?: LoadBalancerOptions
   signal?: AbortSignal
   logger?: SupervisorOptions['logger']
+  /** Starts the server processes; default `localProvider`. */
+  provider?: SupervisorOptions['provider']
   /** Folder of the room log; a memory log unless told. */
   data?: string
   chat?: ChatOptions
@@ -67,6 +69,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       weights: server.weights,
       seed,
       logger,
+      provider: options.provider,
       requestedLoad: (time) => pattern.users(Math.min(time, duration)),
     },
     createServer(pages('chat.html')),

@@ -12,8 +12,8 @@ import { MemoryRoomLog } from '../chat/log/memory.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { Fleet } from '../fleet/fleet.ts'
-import type { ServerId } from '../fleet/provider.ts'
-import { localProvider } from '../fleet/providers/local.ts'
+import type { ProviderFactory, ServerId } from '../fleet/provider.ts'
+import { type LocalProviderOptions, localProvider } from '../fleet/providers/local.ts'
 import type { Server } from '../fleet/server.ts'
 import type { MetricsResult } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
@@ -40,6 +40,11 @@ export interface SupervisorOptions {
   acceptRate?: number
   /** Seconds without a word from a server after which it is taken for hung and killed; 5. */
   hangSeconds?: number
+  /**
+   * Makes the provider from what a server process of this fleet needs, in place of `localProvider`: to wrap it, or to start
+   * the processes in another way on this machine.
+   */
+  provider?: ((processes: LocalProviderOptions) => ProviderFactory) | undefined
   seed?: number | string
   logger?: Logger
   /** Users that were asked for, where that is known. */
@@ -96,7 +101,7 @@ export class Supervisor {
     this.log = options.data === undefined ? new MemoryRoomLog() : this.#openLog(options.data)
     this.#hub = new Hub(this.log)
     const rng = seededRng(seed)
-    const provider = localProvider({
+    const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
       hangSeconds: options.hangSeconds,
       onFork: (id, child) => {

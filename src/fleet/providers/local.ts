@@ -1,19 +1,19 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import type { ProviderFactory, ServerId } from '../provider.ts'
+import type { ProviderFactory, ServerId, ServerRef } from '../provider.ts'
 
 export interface LocalProviderOptions {
-  /** The module that a server process runs, and the options of Node to run it. It tells `{ type: 'ready' }` when it takes users, and exits with 0 when drained. */
+  /** The module that a server process runs, and the options of Node to run it. It sends `{ type: 'ready' }` when it takes users, and exits with 0 when drained. */
   module: string
   execArgv: readonly string[]
   /** Prepares a process that was just forked; its `stdio[4]` is a stream of its own. */
-  onFork(id: ServerId, child: ChildProcess): void
+  onFork(id: ServerId, child: ChildProcess, ref: ServerRef): void
   /** Asks a ready process to empty itself and exit. */
   drain(id: ServerId, child: ChildProcess): void
   /** Asks a process to exit soon. */
   stop(child: ChildProcess): void
-  /** Seconds without a word from a ready process after which it is taken for hung and killed; 5. */
+  /** Seconds without a message from a ready process after which it counts as hung and is killed; default 5. */
   hangSeconds?: number
-  /** Seconds a process may take to become ready; 30. */
+  /** Seconds a process may take to become ready; default 30. */
   startSeconds?: number
 }
 
@@ -22,9 +22,10 @@ const STOP_SECONDS = 5
 const CHECK_MS = 500
 
 interface LocalServer {
+  readonly id: ServerId
   readonly child: ChildProcess
   state: 'starting' | 'ready' | 'leaving'
-  lastWord: number
+  lastMessage: number
   reason: string | undefined
 }
 
@@ -32,34 +33,46 @@ interface LocalServer {
 export function localProvider(options: LocalProviderOptions): ProviderFactory {
   const { module, execArgv, onFork, drain, stop, hangSeconds = 5, startSeconds = 30 } = options
   return (lifecycle) => {
-    const servers = new Map<ServerId, LocalServer>()
+    const servers = new Map<ServerRef, LocalServer>()
+    let launched = 0
 
-    const launch = (id: ServerId) => {
+    const launch = () => {
+      const ref = `local-${process.pid}-${++launched}`
+      const id = lifecycle.starting(ref)
       const child = fork(module, {
         execArgv: [...execArgv],
         stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
       })
-      const server: LocalServer = { child, state: 'starting', lastWord: performance.now(), reason: undefined }
-      servers.set(id, server)
+      const server: LocalServer = {
+        id,
+        child,
+        state: 'starting',
+        lastMessage: performance.now(),
+        reason: undefined,
+      }
+      servers.set(ref, server)
       child.on('message', (message: { type?: unknown }) => {
-        server.lastWord = performance.now()
+        server.lastMessage = performance.now()
         if (message.type !== 'ready' || server.state !== 'starting') return
         server.state = 'ready'
-        lifecycle.ready(id)
+        lifecycle.ready(ref)
       })
       child.on('error', (error) => {
         server.reason ??= error.message
-        if (child.pid === undefined) ended(id, server, null, null)
+        if (child.pid === undefined) ended(ref, server, null, null)
       })
-      child.once('exit', (code, signal) => ended(id, server, code, signal))
-      onFork(id, child)
+      child.once('exit', (code, signal) => ended(ref, server, code, signal))
+      onFork(id, child, ref)
     }
 
-    const ended = (id: ServerId, server: LocalServer, code: number | null, signal: string | null) => {
-      if (!servers.delete(id)) return
-      if (server.state === 'leaving' && code === 0) lifecycle.stopped(id)
+    const ended = (ref: ServerRef, server: LocalServer, code: number | null, signal: string | null) => {
+      if (!servers.delete(ref)) return
+      if (server.state === 'leaving' && code === 0) lifecycle.stopped(ref)
       else
-        lifecycle.failed(id, server.reason ?? (signal ? `killed by ${signal}` : `exited with status ${code}`))
+        lifecycle.failed(
+          ref,
+          server.reason ?? (signal ? `killed by ${signal}` : `exited with status ${code}`),
+        )
     }
 
     const kill = (server: LocalServer, reason: string) => {
@@ -70,27 +83,30 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
     const check = setInterval(() => {
       const now = performance.now()
       for (const server of servers.values()) {
-        const silent = (now - server.lastWord) / 1000
+        const silent = (now - server.lastMessage) / 1000
         if (server.state === 'starting' && silent > startSeconds)
           kill(server, `not ready within ${startSeconds} s`)
         else if (server.state !== 'starting' && silent > hangSeconds)
-          kill(server, `gave no sign for ${hangSeconds} s`)
+          kill(server, `no heartbeat for ${hangSeconds} s`)
       }
     }, CHECK_MS)
 
     return {
       name: 'local',
-      launch,
-      drain(id) {
-        const server = servers.get(id)
+      launch(count) {
+        for (let i = 0; i < count; i++) launch()
+      },
+      cancel() {}, // a launch has its server at once
+      drain(ref) {
+        const server = servers.get(ref)
         if (!server) return
         const wasReady = server.state === 'ready'
         server.state = 'leaving'
-        if (wasReady) drain(id, server.child)
-        else server.child.kill('SIGKILL') // holds nobody
+        if (wasReady) drain(server.id, server.child)
+        else server.child.kill('SIGKILL') // has no users
       },
-      kill(id) {
-        servers.get(id)?.child.kill('SIGKILL')
+      kill(ref) {
+        servers.get(ref)?.child.kill('SIGKILL')
       },
       async close() {
         clearInterval(check)

@@ -1,9 +1,9 @@
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { requireNumber } from '../../base/errors.ts'
-import type { ProviderFactory, ServerId } from '../provider.ts'
+import type { ProviderFactory, ServerRef } from '../provider.ts'
 
 export interface SimulatedProviderOptions {
-  /** From launch to ready, seconds; 1. */
+  /** From launch to ready, seconds; default 1. */
   startupDelay?: number
 }
 
@@ -11,34 +11,47 @@ export interface SimulatedProviderOptions {
 export function simulatedProvider(clock: Clock, options: SimulatedProviderOptions = {}): ProviderFactory {
   const startupDelay = requireNumber('startupDelay', options.startupDelay ?? 1, { min: 0 })
   return (lifecycle) => {
-    const pending = new Map<ServerId, Cancel>()
-    const later = (id: ServerId, time: number, run: () => void) => {
-      pending.get(id)?.()
+    const running = new Set<ServerRef>()
+    const pending = new Map<ServerRef, Cancel>()
+    let launched = 0
+    const later = (ref: ServerRef, time: number, run: () => void) => {
+      pending.get(ref)?.()
       pending.set(
-        id,
+        ref,
         clock.at(time, () => {
-          pending.delete(id)
+          pending.delete(ref)
           run()
         }),
       )
     }
     return {
       name: 'simulated',
-      launch(id, standing) {
-        if (standing) lifecycle.ready(id)
-        else later(id, clock.now() + startupDelay, () => lifecycle.ready(id))
+      launch(count, { initial = false } = {}) {
+        for (let i = 0; i < count; i++) {
+          const ref = `simulated-${++launched}`
+          running.add(ref)
+          lifecycle.starting(ref)
+          if (initial) lifecycle.ready(ref)
+          else later(ref, clock.now() + startupDelay, () => lifecycle.ready(ref))
+        }
       },
-      drain(id) {
-        later(id, Math.max(clock.now(), lifecycle.busyUntil(id)), () => lifecycle.stopped(id))
+      cancel() {}, // a launch has its server at once
+      drain(ref) {
+        if (!running.has(ref)) return
+        later(ref, Math.max(clock.now(), lifecycle.busyUntil(ref)), () => {
+          running.delete(ref)
+          lifecycle.stopped(ref)
+        })
       },
-      kill(id) {
-        pending.get(id)?.()
-        pending.delete(id)
-        lifecycle.failed(id, 'killed')
+      kill(ref) {
+        pending.get(ref)?.()
+        pending.delete(ref)
+        if (running.delete(ref)) lifecycle.failed(ref, 'killed')
       },
       async close() {
         for (const cancel of pending.values()) cancel()
         pending.clear()
+        running.clear()
       },
     }
   }
