@@ -8,6 +8,7 @@ import type { Append } from '../log/room-log.ts'
 export type ToHub =
   | ['append', request: number, message: Append]
   | ['read', request: number, room: string, after: number, limit: number]
+  | ['readBefore', request: number, room: string, before: number, limit: number]
   | ['subscribe', request: number, room: string]
   | ['unsubscribe', room: string]
   | ['here', room: string, user: string]
@@ -17,8 +18,14 @@ export type ToHub =
 export type FromHub =
   | ['hello', epoch: string, durability: Durability]
   | ['appended', request: number, seq: number, duplicate: boolean]
-  | ['refused', request: number, message: string]
-  | ['page', request: number, first: number, head: number, entries: [seq: number, payload: string][]]
+  | ['refused', request: number, message: string, retryMs?: number]
+  | [
+      'page',
+      request: number,
+      first: number,
+      head: number,
+      entries: [seq: number, prevSeq: number, payload: string][],
+    ]
   | ['subscribed', request: number, first: number, head: number, roster: Roster]
 
 /** Who is in a room; names only where there are few. */

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { LogEntry, RoomLog } from '../log/room-log.ts'
+import { type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
 import { PresenceTracker } from '../rooms/presence.ts'
 import type { FromHub, ToHub } from './hub-protocol.ts'
 import { LineStream } from './line-stream.ts'
@@ -47,6 +47,11 @@ export class Hub {
     link.lines.write(JSON.stringify(line))
   }
 
+  #refuse(link: HubPeer, request: number, error: Error): void {
+    const retryMs = error instanceof LogOverloaded ? error.retryMs : undefined
+    this.#say(link, ['refused', request, error.message, retryMs])
+  }
+
   #tell(room: string, line: string | Buffer): void {
     for (const link of this.#hearers.get(room) ?? []) link.lines.write(line)
   }
@@ -57,18 +62,23 @@ export class Hub {
         const [, request, message] = line
         this.#log.append(message).then(
           ({ seq, duplicate }) => this.#say(link, ['appended', request, seq, duplicate]),
-          (error: Error) => this.#say(link, ['refused', request, error.message]),
+          (error: Error) => this.#refuse(link, request, error),
         )
         return
       }
-      case 'read': {
-        const [, request, room, after, limit] = line
-        this.#log.read(room, after, limit).then(
+      case 'read':
+      case 'readBefore': {
+        const [kind, request, room, place, limit] = line
+        this.#log[kind](room, place, limit).then(
           ({ first, head, entries }) => {
-            const page = entries.map(({ seq, payload }): [number, string] => [seq, payload.toString()])
+            const page = entries.map(({ seq, prevSeq, payload }): [number, number, string] => [
+              seq,
+              prevSeq,
+              payload.toString(),
+            ])
             this.#say(link, ['page', request, first, head, page])
           },
-          (error: Error) => this.#say(link, ['refused', request, error.message]),
+          (error: Error) => this.#refuse(link, request, error),
         )
         return
       }
@@ -101,7 +111,7 @@ export class Hub {
       const { first, head } = await this.#log.read(room, Number.MAX_SAFE_INTEGER, 0)
       this.#say(link, ['subscribed', request, first, head, this.#presence.roster(room)])
     } catch (error) {
-      this.#say(link, ['refused', request, (error as Error).message])
+      this.#refuse(link, request, error as Error)
     }
   }
 

@@ -1,9 +1,10 @@
 import type { Duplex } from 'node:stream'
-import type { Durability } from '../../protocol/messages.ts'
+import type { Durability, RoomMessage } from '../../protocol/messages.ts'
 import type { ChatLink, RoomEvent } from '../link.ts'
 import {
   type Append,
   type Appended,
+  LogOverloaded,
   type LogPage,
   LogUnavailable,
   type RoomListener,
@@ -93,10 +94,18 @@ export class RemoteRoomLog implements ChatLink {
         waiting.resolve({ seq: answer[2], duplicate: answer[3] } as never)
         return
       case 'refused':
-        waiting.reject(new LogUnavailable(answer[2]))
+        waiting.reject(
+          typeof answer[3] === 'number'
+            ? new LogOverloaded(answer[2], answer[3])
+            : new LogUnavailable(answer[2]),
+        )
         return
       case 'page': {
-        const entries = answer[4].map(([seq, payload]) => ({ seq, payload: Buffer.from(payload) }))
+        const entries = answer[4].map(([seq, prevSeq, payload]) => ({
+          seq,
+          prevSeq,
+          payload: Buffer.from(payload),
+        }))
         waiting.resolve({ first: answer[2], head: answer[3], entries } as never)
         return
       }
@@ -106,11 +115,11 @@ export class RemoteRoomLog implements ChatLink {
   }
 
   #hear(line: Buffer): void {
-    const { type, room, seq } = JSON.parse(line.toString()) as { type: string; room: string; seq: number }
+    const { type, room, seq, prevSeq } = JSON.parse(line.toString()) as RoomMessage
     if (line.subarray(0, MESSAGE.length).equals(MESSAGE)) {
-      this.#listeners.get(room)?.(room, { seq, payload: line })
+      this.#listeners.get(room)?.(room, { seq, prevSeq, payload: line })
     } else {
-      this.#onNews(room, type as 'presence' | 'typing', line)
+      this.#onNews(room, type as string as 'presence' | 'typing', line)
     }
   }
 
@@ -120,6 +129,10 @@ export class RemoteRoomLog implements ChatLink {
 
   read(room: string, after: number, limit: number): Promise<LogPage> {
     return this.#ask((request) => ['read', request, room, after, limit])
+  }
+
+  readBefore(room: string, before: number, limit: number): Promise<LogPage> {
+    return this.#ask((request) => ['readBefore', request, room, before, limit])
   }
 
   subscribe(room: string, listener: RoomListener): Promise<RoomRange & { roster: Roster }> {

@@ -12,7 +12,7 @@ import {
   type RoomRange,
 } from './room-log.ts'
 
-/** Rooms in this process's memory, the last `keep` messages of each (10,000 unless told). */
+/** Rooms in this process's memory, the last `keep` messages of each (default 10,000). */
 export class MemoryRoomLog implements RoomLog {
   readonly epoch = randomUUID()
   readonly durability = 'memory'
@@ -45,7 +45,7 @@ export class MemoryRoomLog implements RoomLog {
     if (known !== undefined) return { seq: known, duplicate: true }
     const room = this.#room(message.room)
     const seq = room.first + room.entries.length
-    const entry = { seq, payload: encodeMessage(message, seq, Date.now()) }
+    const entry = { seq, prevSeq: seq - 1, payload: encodeMessage(message, seq, Date.now()) }
     room.entries.push(entry)
     this.#ids.set(key, seq)
     if (room.entries.length >= 2 * this.#keep) {
@@ -70,6 +70,22 @@ export class MemoryRoomLog implements RoomLog {
       bytes += entry.payload.length
     }
     return { first, head, entries }
+  }
+
+  async readBefore(name: string, before: number, limit: number): Promise<LogPage> {
+    const { first, head } = this.#range(name)
+    const entries: LogEntry[] = []
+    let bytes = 0
+    for (
+      let seq = Math.min(before - 1, head);
+      seq >= first && entries.length < limit && bytes < PAGE_BYTES;
+      seq--
+    ) {
+      const entry = this.#room(name).entries[seq - first]!
+      entries.push(entry)
+      bytes += entry.payload.length
+    }
+    return { first, head, entries: entries.reverse() }
   }
 
   async subscribe(room: string, listener: RoomListener): Promise<RoomRange> {

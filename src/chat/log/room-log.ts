@@ -18,6 +18,8 @@ export interface Appended {
 /** A message of a room's log: its place, and the JSON of its `RoomMessage`. */
 export interface LogEntry {
   readonly seq: number
+  /** The place before it: a reader whose cursor is below it misses what was between the two. */
+  readonly prevSeq: number
   readonly payload: Buffer
 }
 
@@ -28,24 +30,27 @@ export interface RoomRange {
 }
 
 export interface LogPage extends RoomRange {
-  /** In order; a place that is missing between two entries was lost to damage and will never come. */
+  /** In order. Places need not be consecutive: what is missing shows in `prevSeq`. */
   readonly entries: readonly LogEntry[]
 }
 
-/** Takes each entry of a room right after it was appended, in order, none left out. */
+/** Receives each entry of a room right after it was appended, in order, none left out. */
 export type RoomListener = (room: string, entry: LogEntry) => void
 
 /**
- * Where rooms are kept: one append-only log a room. The contract, which `room-log.contract.ts` checks of every driver:
+ * Where rooms are kept: one append-only log per room. The contract, which `room-log.contract.ts` checks of every driver:
  *
  * 1. `append` resolves when the message is as durable as `durability` says, with its place in the room.
- * 2. Places count from 1 without a hole, in one order for all readers.
+ * 2. Places rise, in one order for all readers, and need not be consecutive. `prevSeq` of an entry is the place of the
+ *    message before it (0 for the first), or a higher place that was given to no message when messages before it were lost.
+ *    No place is given twice under one `epoch`.
  * 3. The same `(room, user, id)` again resolves with the first place, as long as the log remembers it (at least the last
- *    500,000 messages), also when both are under way at once.
- * 4. Only what is acknowledged can be read or is told to subscribers; it never changes and never goes, but from the
+ *    500,000 messages), also when both are in flight at once.
+ * 4. Only what is acknowledged can be read or reaches subscribers; it never changes and never goes, except from the
  *    oldest end when the log is trimmed, which raises `first`.
- * 5. A subscriber is told every entry after the `head` that `subscribe` resolved with.
- * 6. An append that could not be kept rejects with `LogUnavailable`, leaves no hole, and reads go on.
+ * 5. A subscriber receives every entry after the `head` that `subscribe` resolved with.
+ * 6. An append that could not be kept rejects with `LogUnavailable`, takes no place, and reads continue. Beyond what the log
+ *    can take in time it rejects at once with `LogOverloaded`: nothing waits without bound.
  */
 export interface RoomLog {
   /** Names this log's life: places of another epoch mean nothing here. */
@@ -54,7 +59,9 @@ export interface RoomLog {
   append(message: Append): Promise<Appended>
   /** Up to `limit` entries after the place `after`, and up to about 256 KiB: there may be fewer though more follow. */
   read(room: string, after: number, limit: number): Promise<LogPage>
-  /** Tells `listener` what is appended to `room` from now on. One listener a room. */
+  /** The newest entries before the place `before`, in order; the same bounds. Any `before` beyond the head means the end. */
+  readBefore(room: string, before: number, limit: number): Promise<LogPage>
+  /** Passes what is appended to `room` from now on to `listener`. One listener per room. */
   subscribe(room: string, listener: RoomListener): Promise<RoomRange>
   unsubscribe(room: string): void
   close(): Promise<void>
@@ -62,14 +69,25 @@ export interface RoomLog {
 
 /** The log cannot take messages now (a full or broken disk, a lost connection); reads may still work. */
 export class LogUnavailable extends Error {
-  override readonly name = 'LogUnavailable'
+  override readonly name: string = 'LogUnavailable'
+}
+
+/** More is in flight than the log takes in time; the same append may be tried again after `retryMs`. */
+export class LogOverloaded extends LogUnavailable {
+  override readonly name = 'LogOverloaded'
+  readonly retryMs: number
+
+  constructor(message: string, retryMs: number) {
+    super(message)
+    this.retryMs = retryMs
+  }
 }
 
 /** The JSON that the log keeps and members get. */
-export function encodeMessage(message: Append, seq: number, time: number): Buffer {
+export function encodeMessage(message: Append, seq: number, time: number, prevSeq = seq - 1): Buffer {
   const { room, user, id, body } = message
   return Buffer.from(
-    `{"type":"message","room":${JSON.stringify(room)},"seq":${seq},"prevSeq":${seq - 1},` +
+    `{"type":"message","room":${JSON.stringify(room)},"seq":${seq},"prevSeq":${prevSeq},` +
       `"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":${time}}`,
   )
 }

@@ -48,7 +48,7 @@ export class Rooms {
 
   async #subscribe(room: Room): Promise<Room> {
     const { first, head, roster } = await this.#link.subscribe(room.name, (_, entry) => room.append(entry))
-    const { entries } = head > 0 ? await this.#link.read(room.name, head - RECENT, RECENT) : { entries: [] }
+    const { entries } = head > 0 ? await this.#link.readBefore(room.name, head + 1, RECENT) : { entries: [] }
     room.begin(
       { first, head },
       entries.filter(({ seq }) => seq <= head),

@@ -33,9 +33,9 @@ export async function catchUp(member: Member, log: RoomLog, isGone: () => boolea
     const page = await log.read(room.name, member.seq, PAGE)
     if (stale()) return
     gapTo(page.first - 1)
-    for (const { seq, payload } of page.entries) {
+    for (const { seq, prevSeq, payload } of page.entries) {
       if (seq <= member.seq) continue
-      gapTo(seq - 1)
+      gapTo(prevSeq)
       outbox.push(textFrame(payload))
       member.seq = seq
       room.deliveries++

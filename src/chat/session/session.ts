@@ -8,6 +8,7 @@ import {
   type ServerMessage,
 } from '../../protocol/messages.ts'
 import type { Identity } from '../auth.ts'
+import { LogOverloaded } from '../log/room-log.ts'
 import type { Member, Room } from '../rooms/room.ts'
 import { catchUp, jsonFrame } from './catch-up.ts'
 import { Outbox } from './outbox.ts'
@@ -308,7 +309,9 @@ export class Session {
       context.acked((performance.now() - began) / 1000)
     } catch (error) {
       context.count('refused')
-      this.#refuse(message, 'log-unavailable', (error as Error).message, 1000)
+      const { message: why } = error as Error
+      if (error instanceof LogOverloaded) this.#refuse(message, 'overloaded', why, error.retryMs)
+      else this.#refuse(message, 'log-unavailable', why, 1000)
     } finally {
       this.#inFlight--
     }
@@ -330,10 +333,8 @@ export class Session {
     this.#inFlight++
     try {
       const count = Math.min(limit, HISTORY_PAGE)
-      const page = await this.#context.log.read(room, Math.max(0, before - 1 - count), count)
-      const messages = page.entries
-        .filter(({ seq }) => seq < before)
-        .map(({ payload }) => JSON.parse(payload.toString()))
+      const page = await this.#context.log.readBefore(room, before, count)
+      const messages = page.entries.map(({ payload }) => JSON.parse(payload.toString()))
       this.send({ type: 'history', room, messages, first: page.first })
     } catch {
       this.#error('log-unavailable', 'the room log cannot be read', room, 1000)

@@ -168,7 +168,7 @@ export class EmbeddedRoomLog implements RoomLog {
         offset += records[n++]!.length
       }
       resolve({ seq, duplicate: !payload })
-      if (payload) this.#listeners.get(message.room)?.(message.room, { seq, payload })
+      if (payload) this.#listeners.get(message.room)?.(message.room, { seq, prevSeq: seq - 1, payload })
     }
   }
 
@@ -222,6 +222,15 @@ export class EmbeddedRoomLog implements RoomLog {
     return segment
   }
 
+  async readBefore(room: string, before: number, limit: number): Promise<LogPage> {
+    const end = Math.min(before, this.#index.range(room).head + 1)
+    for (let count = limit; ; count = Math.ceil(count / 2)) {
+      const page = await this.read(room, Math.max(0, end - 1 - count), count)
+      const entries = page.entries.filter(({ seq }) => seq < end)
+      if (count <= 1 || entries.at(-1)?.seq === end - 1) return { ...page, entries }
+    }
+  }
+
   async read(room: string, after: number, limit: number): Promise<LogPage> {
     const { first, head } = this.#index.range(room)
     const entries: LogEntry[] = []
@@ -237,7 +246,7 @@ export class EmbeddedRoomLog implements RoomLog {
         const segment = place && this.#segments.find(({ id }) => id === place.segment)
         const payload = segment && (await reader.read(segment, place.offset))
         if (!payload) continue
-        entries.push({ seq, payload: Buffer.from(payload) })
+        entries.push({ seq, prevSeq: seq - 1, payload: Buffer.from(payload) })
         bytes += payload.length
       }
     } finally {
