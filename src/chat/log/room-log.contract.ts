@@ -90,12 +90,12 @@ export function roomLogContract(
     it('4: reads the newest before a place, also from beyond the end', async () => {
       for (let i = 0; i < 5; i++) await log.append(say('r', 'ann', `${i}`))
       const places = (await readAll(log, 'r')).map(({ seq }) => seq)
-      const before = async (place: number, limit: number) =>
+      const newest = async (place: number, limit: number) =>
         (await log.readBefore('r', place, limit)).entries.map(({ seq }) => seq)
-      expect(await before(places[3]!, 2)).toEqual(places.slice(1, 3))
-      expect(await before(places[4]! + 1_000_000, 3)).toEqual(places.slice(2))
-      expect(await before(places[1]!, 10)).toEqual(places.slice(0, 1))
-      expect(await before(places[0]!, 10)).toEqual([])
+      expect(await newest(places[3]!, 2)).toEqual(places.slice(1, 3))
+      expect(await newest(places[4]! + 1_000_000, 3)).toEqual(places.slice(2))
+      expect(await newest(places[1]!, 10)).toEqual(places.slice(0, 1))
+      expect(await newest(places[0]!, 10)).toEqual([])
       expect(await log.readBefore('empty', 7, 3)).toEqual({ first: 1, head: 0, entries: [] })
       const { entries } = await log.readBefore('r', Number.MAX_SAFE_INTEGER, 5)
       expect(entries.map(({ prevSeq }) => prevSeq)).toEqual([0, ...places.slice(0, 4)])
