@@ -283,7 +283,7 @@ describe('the command line, live', () => {
   })
 
   it.each([
-    [['serve'], /auth: nobody could come in/],
+    [['serve'], /auth: no way to authenticate is configured/],
     [
       ['serve', '--anonymous', '--port', '99999', '--data', join(tmpdir(), `live-port-${process.pid}`)],
       /port/,

@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
-import { signToken } from '../src/chat/auth.ts'
+import { signToken } from '../src/chat/auth/sign.ts'
 import { MemoryRoomLog } from '../src/chat/log/memory.ts'
 import { LogUnavailable } from '../src/chat/log/room-log.ts'
 import type { ChatOptions } from '../src/chat/options.ts'

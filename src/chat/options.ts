@@ -1,6 +1,6 @@
 import type { DistributionSpec } from '../base/distribution.ts'
 import { invalidInput, requireNumber } from '../base/errors.ts'
-import type { AuthOptions } from './auth.ts'
+import type { AuthOptions } from './auth/options.ts'
 
 /** What bounds a chat server. */
 export interface ChatLimits {

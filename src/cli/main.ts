@@ -159,7 +159,11 @@ function program(): Command {
     .requiredOption('--user <name>', 'who it is for')
     .option('--rooms <patterns>', 'rooms to join and send to: names, or beginnings and *, by commas (*)')
     .option('--read-only <patterns>', 'rooms to join only')
+    .option('--subscribe <room>', 'a token that admits to this one room, to be given with its join')
     .option('--expires-in <seconds>', 'until it expires (3600)', number)
+    .option('--id <id>', 'names the token, so that it can be revoked alone')
+    .option('--issuer <name>', 'its iss, where the chat requires one')
+    .option('--audience <name>', 'its aud, where the chat requires one')
     .action(async (flags: TokenFlags) => run((await import('./commands/token.ts')).token, flags))
   for (const command of [main, ...main.commands]) {
     const help = command === main ? 'concertina --help' : `concertina ${command.name()} --help`

@@ -101,6 +101,8 @@ export type RefusalCode =
 export const CLOSE = {
   /** The server goes away; resume on another. */
   restart: 1012,
+  /** The issuer's keys cannot be fetched now: the same attempt may succeed later. */
+  tryLater: 1013,
   tooLarge: 1009,
   badMessage: 4400,
   unauthorized: 4401,

@@ -1,5 +1,5 @@
 import type { Durability } from '../../protocol/messages.ts'
-import type { Authenticator } from '../auth.ts'
+import type { Authenticator } from '../auth/authenticator.ts'
 import type { Append, Appended, RoomLog } from '../log/room-log.ts'
 import type { ChatLimits } from '../options.ts'
 import type { Room } from '../rooms/room.ts'

@@ -7,7 +7,7 @@ import {
   type RefusalCode,
   type ServerMessage,
 } from '../../protocol/messages.ts'
-import type { Identity } from '../auth.ts'
+import type { Identity } from '../auth/identity.ts'
 import { LogOverloaded } from '../log/room-log.ts'
 import type { Member, Room } from '../rooms/room.ts'
 import { catchUp, jsonFrame } from './catch-up.ts'
@@ -137,8 +137,8 @@ export class Session {
     const name = again ? undefined : message.user
     const identity = await this.#context.auth.identify(message.token, name)
     if (this.state.kind === 'closed') return
-    if (typeof identity === 'string') {
-      this.close(CLOSE.unauthorized, identity)
+    if ('denied' in identity) {
+      this.close(identity.retry ? CLOSE.tryLater : CLOSE.unauthorized, identity.denied)
       return
     }
     const expired = identity.expires !== undefined && identity.expires <= Date.now()

@@ -1,6 +1,6 @@
 import { virtualClock } from '../../base/clock.ts'
 import { invalidInput } from '../../base/errors.ts'
-import { signToken } from '../../chat/auth.ts'
+import { signToken } from '../../chat/auth/sign.ts'
 import { VirtualUsers } from '../../load/virtual-users.ts'
 import { latencySummary } from '../../metrics/metrics-collector.ts'
 import { LocalEnvironment } from '../../pipeline/local-environment.ts'

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { invalidInput } from '../../base/errors.ts'
 import { jsonLogger, type Logger, lineLogger } from '../../base/logger.ts'
+import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
 import { pages } from '../../http/pages.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
 import { liveControl } from '../../live/live-control.ts'
@@ -27,18 +28,21 @@ export interface ServeFlags extends ScalingFlags {
   seed?: string
 }
 
-/** Who may come in: what the config says, the secret of the environment, `--anonymous`. */
-function authOf(flags: ServeFlags, configured: { secret?: string; anonymous?: boolean } = {}) {
+/** Who may connect: what the config says, the secret of the environment, `--anonymous`. */
+function authOf(flags: ServeFlags, configured: AuthOptions = {}): AuthOptions {
   const secret = process.env.CONCERTINA_SECRET ?? configured.secret
   const anonymous = flags.anonymous ?? configured.anonymous
-  if (secret === undefined && !anonymous) {
+  const auth: AuthOptions = { ...configured, ...(secret !== undefined && { secret }) }
+  if (anonymous !== undefined) auth.anonymous = anonymous
+  if (!verifiesTokens(auth) && !anonymous) {
     throw invalidInput(
       'auth',
-      'nobody could come in',
-      'CONCERTINA_SECRET or live.auth.secret (then `concertina token` makes tokens), or --anonymous',
+      'no way to authenticate is configured',
+      'CONCERTINA_SECRET or live.auth.secret (then `concertina token` makes tokens), live.auth.jwksUrl, or --anonymous',
     )
   }
-  return { secret, anonymous }
+  checkAuthOptions(auth)
+  return auth
 }
 
 /** Lines for people on a terminal, beside the view where there is one; JSON for machines in a pipe. */

@@ -1,17 +1,21 @@
 import { invalidInput } from '../../base/errors.ts'
-import { signToken } from '../../chat/auth.ts'
+import { signSubscribeToken, signToken } from '../../chat/auth/sign.ts'
 
 export interface TokenFlags {
   user: string
   rooms?: string
   readOnly?: string
+  subscribe?: string
   expiresIn?: number
+  id?: string
+  issuer?: string
+  audience?: string
 }
 
 const list = (text: string | undefined) => text?.split(',').map((each) => each.trim())
 
 /** `concertina token`: a token for a user, on standard output; the secret comes from the environment. */
-export async function token({ user, rooms, readOnly, expiresIn }: TokenFlags): Promise<void> {
+export async function token({ rooms, readOnly, subscribe, ...claims }: TokenFlags): Promise<void> {
   const secret = process.env.CONCERTINA_SECRET
   if (secret === undefined) {
     throw invalidInput(
@@ -20,5 +24,11 @@ export async function token({ user, rooms, readOnly, expiresIn }: TokenFlags): P
       'the secret of the chat, at least 32 characters',
     )
   }
-  console.log(await signToken(secret, { user, rooms: list(rooms), readOnly: list(readOnly), expiresIn }))
+  if (subscribe === undefined) {
+    console.log(await signToken(secret, { ...claims, rooms: list(rooms), readOnly: list(readOnly) }))
+    return
+  }
+  if (rooms !== undefined || readOnly !== undefined)
+    throw invalidInput('subscribe', 'it goes with no other rooms', '--subscribe alone')
+  console.log(await signSubscribeToken(secret, { ...claims, room: subscribe }))
 }

@@ -19,6 +19,8 @@ const distributionSchema: z.ZodType<DistributionSpec> = z
   ])
   .describe('a distribution of times in seconds')
 
+const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)])
+
 /** Limits that go with a policy, whatever fleet it is for. */
 const limitsShape = {
   cooldown: atLeastZero.optional().describe('seconds; 5'),
@@ -97,7 +99,36 @@ export const configSchema = z.strictObject({
       auth: z
         .strictObject({
           secret: z.string().min(32).optional().describe('signs tokens; or the variable CONCERTINA_SECRET'),
-          anonymous: z.boolean().optional().describe('whether users without a token may come; false'),
+          previousSecrets: z
+            .array(z.string().min(32))
+            .optional()
+            .describe('secrets that still verify tokens and sign none, while a secret is rotated'),
+          publicKeys: z
+            .array(z.string())
+            .optional()
+            .describe('PEM keys that verify RS256, ES256 and EdDSA tokens'),
+          jwksUrl: z.string().optional().describe("address of the issuer's key set"),
+          issuer: oneOrMore.optional().describe('accepted values of iss; any'),
+          audience: oneOrMore.optional().describe('accepted values of aud; any'),
+          leewaySeconds: z
+            .number()
+            .min(0)
+            .max(300)
+            .optional()
+            .describe('that the clocks of issuer and server may differ; 5'),
+          claims: z
+            .strictObject({
+              user: z.string().optional().describe('sub'),
+              rooms: z.string().optional().describe('rooms'),
+              readOnly: z.string().optional().describe('readOnly'),
+            })
+            .optional()
+            .describe('names of the claims, where those of the issuer differ'),
+          defaultRooms: z
+            .array(z.string())
+            .optional()
+            .describe('rooms of a token without that claim; every room'),
+          anonymous: z.boolean().optional().describe('whether users without a token may connect; false'),
         })
         .optional(),
       origins: z.array(z.string()).optional().describe('origins whose pages may connect'),

@@ -1,0 +1,254 @@
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
+import { afterEach, describe, expect, it } from 'vitest'
+import { Authenticator, type Revocations } from './authenticator.ts'
+import type { Denied, Identity } from './identity.ts'
+import type { JwksOptions } from './jwks.ts'
+import type { AuthOptions } from './options.ts'
+import { signSubscribeToken, signToken } from './sign.ts'
+
+const SECRET = 'a secret of more than thirty-two characters'
+const OTHER = 'quite another secret of the same sort, too'
+const seconds = () => Math.floor(Date.now() / 1000)
+
+type Keys = Awaited<ReturnType<typeof generateKeyPair>>
+const token = (keys: Keys, alg: string, claims: JWTPayload = {}, kid?: string) =>
+  new SignJWT({ sub: 'ann', exp: seconds() + 60, ...claims })
+    .setProtectedHeader({ alg, ...(kid !== undefined && { kid }) })
+    .sign(keys.privateKey)
+
+const user = (identity: Identity | Denied) => ('denied' in identity ? identity.denied : identity.user)
+
+/** An issuer that gives out the keys it has now, and counts how often it was asked. */
+class Issuer {
+  readonly keys = new Map<string, Keys>()
+  requests = 0
+  broken = false
+  readonly #http: Server = createServer(async (_, response) => {
+    this.requests++
+    if (this.broken) {
+      response.writeHead(500).end()
+      return
+    }
+    const keys = await Promise.all(
+      [...this.keys].map(async ([kid, { publicKey }]) => ({ ...(await exportJWK(publicKey)), kid })),
+    )
+    response.end(JSON.stringify({ keys }))
+  })
+
+  async start(): Promise<string> {
+    this.#http.listen(0, '127.0.0.1')
+    await once(this.#http, 'listening')
+    return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}/jwks.json`
+  }
+
+  stop(): void {
+    this.#http.close()
+    this.#http.closeAllConnections()
+  }
+}
+
+const issuers: Issuer[] = []
+afterEach(() => {
+  for (const issuer of issuers.splice(0)) issuer.stop()
+})
+
+async function withIssuer(options: AuthOptions = {}, jwks: JwksOptions = {}) {
+  const issuer = new Issuer()
+  issuers.push(issuer)
+  const first = await generateKeyPair('RS256')
+  issuer.keys.set('first', first)
+  const auth = new Authenticator({ jwksUrl: await issuer.start(), ...options }, undefined, jwks)
+  return { issuer, auth, first }
+}
+
+describe('algorithms', () => {
+  it.each(['RS256', 'ES256', 'EdDSA'])('verifies %s by a public key', async (alg) => {
+    const keys = await generateKeyPair(alg, { extractable: true })
+    const auth = new Authenticator({ publicKeys: [await exportSPKI(keys.publicKey)] })
+    expect(user(await auth.identify(await token(keys, alg), undefined))).toBe('ann')
+    const forged = await token(await generateKeyPair(alg), alg)
+    expect(user(await auth.identify(forged, undefined))).toBe('the token is not valid')
+  })
+
+  it('never takes a public key for a secret, nor other algorithms', async () => {
+    const keys = await generateKeyPair('RS256', { extractable: true })
+    const pem = await exportSPKI(keys.publicKey)
+    const auth = new Authenticator({ publicKeys: [pem], secret: SECRET })
+    const confused = await new SignJWT({ sub: 'ann', exp: seconds() + 60 })
+      .setProtectedHeader({ alg: 'HS256' })
+      .sign(new TextEncoder().encode(pem))
+    expect(user(await auth.identify(confused, undefined))).toBe('the token is not valid')
+    const hs512 = await new SignJWT({ sub: 'ann', exp: seconds() + 60 })
+      .setProtectedHeader({ alg: 'HS512' })
+      .sign(new TextEncoder().encode(SECRET))
+    expect(user(await auth.identify(hs512, undefined))).toBe('the token is not valid')
+  })
+
+  it('takes tokens of several public keys and of the secret side by side', async () => {
+    const [rsa, ec] = await Promise.all([
+      generateKeyPair('RS256', { extractable: true }),
+      generateKeyPair('ES256', { extractable: true }),
+    ])
+    const publicKeys = [await exportSPKI(rsa.publicKey), await exportSPKI(ec.publicKey)]
+    const auth = new Authenticator({ publicKeys, secret: SECRET })
+    for (const each of [
+      await token(rsa, 'RS256'),
+      await token(ec, 'ES256'),
+      await signToken(SECRET, { user: 'ann' }),
+    ]) {
+      expect(user(await auth.identify(each, undefined))).toBe('ann')
+    }
+  })
+})
+
+describe('secrets', () => {
+  it('accepts tokens of the previous secret while it is configured', async () => {
+    const old = await signToken(OTHER, { user: 'ann' })
+    const rotating = new Authenticator({ secret: SECRET, previousSecrets: [OTHER] })
+    expect(user(await rotating.identify(old, undefined))).toBe('ann')
+    const rotated = new Authenticator({ secret: SECRET })
+    expect(user(await rotated.identify(old, undefined))).toBe('the token is not valid')
+  })
+})
+
+describe('claims', () => {
+  it('requires the configured issuer and audience', async () => {
+    const auth = new Authenticator({ secret: SECRET, issuer: ['https://id.example/'], audience: 'chat' })
+    const said = async (issuer?: string, audience?: string) =>
+      user(
+        await auth.identify(
+          await signToken(SECRET, { user: 'ann', ...(issuer && { issuer }), ...(audience && { audience }) }),
+          undefined,
+        ),
+      )
+    expect(await said('https://id.example/', 'chat')).toBe('ann')
+    expect(await said('https://evil.example/', 'chat')).toContain('another issuer')
+    expect(await said('https://id.example/', 'shop')).toContain('another audience')
+    expect(await said()).toContain('another issuer')
+  })
+
+  it('lets a token be used a little before its time, never after it', async () => {
+    const auth = new Authenticator({ secret: SECRET })
+    const sign = (claims: JWTPayload) =>
+      new SignJWT({ sub: 'ann', exp: seconds() + 60, ...claims })
+        .setProtectedHeader({ alg: 'HS256' })
+        .sign(new TextEncoder().encode(SECRET))
+    expect(user(await auth.identify(await sign({ nbf: seconds() + 2 }), undefined))).toBe('ann')
+    expect(user(await auth.identify(await sign({ nbf: seconds() + 60 }), undefined))).toBe(
+      'the token is not valid yet',
+    )
+    expect(user(await auth.identify(await sign({ exp: seconds() - 1 }), undefined))).toBe(
+      'the token has expired',
+    )
+  })
+
+  it('reads the claims of an issuer that names them otherwise', async () => {
+    const auth = new Authenticator({
+      secret: SECRET,
+      claims: { user: 'email', rooms: 'https://app.example/rooms' },
+      defaultRooms: ['lobby'],
+    })
+    const sign = (claims: JWTPayload) =>
+      new SignJWT({ exp: seconds() + 60, ...claims })
+        .setProtectedHeader({ alg: 'HS256' })
+        .sign(new TextEncoder().encode(SECRET))
+    const of = async (claims: JWTPayload) => {
+      const identity = await auth.identify(await sign(claims), undefined)
+      if ('denied' in identity) return identity.denied
+      return [identity.user, ...['lobby', 'a', 'b1'].filter((room) => identity.maySend(room))].join(' ')
+    }
+    expect(await of({ email: 'ann@x.org' })).toBe('ann@x.org lobby')
+    expect(await of({ email: 'ann@x.org', 'https://app.example/rooms': 'a b*' })).toBe('ann@x.org a b1')
+    expect(await of({ sub: 'ann' })).toContain('names no user')
+    expect(await of({ email: 'ann', 'https://app.example/rooms': 7 })).toContain('names no user')
+  })
+
+  it('keeps tokens for rooms and tokens for connections apart', async () => {
+    const auth = new Authenticator({ secret: SECRET })
+    const forRoom = await signSubscribeToken(SECRET, { user: 'ann', room: 'vip', send: false })
+    expect(user(await auth.identify(forRoom, undefined))).toContain('for a room')
+    expect(await auth.grant(forRoom, 'ann', 'vip')).toMatchObject({ room: 'vip', maySend: false })
+    expect(await auth.grant(forRoom, 'bob', 'vip')).toHaveProperty('denied')
+    expect(await auth.grant(forRoom, 'ann', 'other')).toHaveProperty('denied')
+    expect(await auth.grant(await signToken(SECRET, { user: 'ann' }), 'ann', 'vip')).toHaveProperty('denied')
+  })
+
+  it('denies what was revoked, by token and by user', async () => {
+    const ids = new Set<string>()
+    const before = new Map<string, number>()
+    const revocations: Revocations = {
+      isRevoked: ({ user, id, issuedAt = 0 }) => ids.has(id ?? '') || issuedAt < (before.get(user) ?? 0),
+    }
+    const auth = new Authenticator({ secret: SECRET }, revocations)
+    const signed = await signToken(SECRET, { user: 'ann', id: 't1' })
+    expect(user(await auth.identify(signed, undefined))).toBe('ann')
+    ids.add('t1')
+    expect(user(await auth.identify(signed, undefined))).toBe('the token was revoked')
+    ids.clear()
+    before.set('ann', Date.now() + 1000)
+    expect(user(await auth.identify(signed, undefined))).toBe('the token was revoked')
+  })
+})
+
+describe('JWKS', () => {
+  it('fetches the keys once for many tokens, and again when the issuer rotates them', async () => {
+    const { issuer, auth, first } = await withIssuer({}, { cooldownMs: 0 })
+    const one = await token(first, 'RS256', {}, 'first')
+    for (const identity of await Promise.all(Array.from({ length: 20 }, () => auth.identify(one, undefined))))
+      expect(user(identity)).toBe('ann')
+    expect(issuer.requests).toBe(1)
+    const second = await generateKeyPair('ES256')
+    issuer.keys.clear()
+    issuer.keys.set('second', second)
+    expect(user(await auth.identify(await token(second, 'ES256', {}, 'second'), undefined))).toBe('ann')
+    expect(user(await auth.identify(one, undefined))).toBe('the token is not valid')
+  })
+
+  it('asks the issuer at most once in a while, however many unknown keys are named', async () => {
+    const { issuer, auth, first } = await withIssuer()
+    await auth.identify(await token(first, 'RS256', {}, 'first'), undefined)
+    for (let i = 0; i < 50; i++) {
+      expect(user(await auth.identify(await token(first, 'RS256', {}, `forged ${i}`), undefined))).toBe(
+        'the token is not valid',
+      )
+    }
+    expect(issuer.requests).toBe(1)
+    expect(user(await auth.identify(await token(first, 'RS256', {}, 'first'), undefined))).toBe('ann')
+  })
+
+  it('serves with the known keys while the issuer is away', async () => {
+    const { issuer, auth, first } = await withIssuer({}, { maxAgeMs: 0, cooldownMs: 0 })
+    const one = await token(first, 'RS256', {}, 'first')
+    await auth.identify(one, undefined)
+    issuer.broken = true
+    for (let i = 0; i < 3; i++) expect(user(await auth.identify(one, undefined))).toBe('ann')
+    await expect.poll(() => issuer.requests).toBeGreaterThan(1)
+  })
+
+  it('says that the same token may be accepted later when no key could be fetched yet', async () => {
+    const { issuer, auth, first } = await withIssuer({}, { cooldownMs: 0 })
+    const one = await token(first, 'RS256', {}, 'first')
+    issuer.broken = true
+    expect(await auth.identify(one, undefined)).toMatchObject({ retry: true })
+    issuer.broken = false
+    expect(user(await auth.identify(one, undefined))).toBe('ann')
+  })
+})
+
+describe('options', () => {
+  it.each([
+    [{}, 'no way to authenticate'],
+    [{ secret: 'short' }, 'too short'],
+    [{ secret: SECRET, previousSecrets: ['short'] }, 'previousSecrets[0]'],
+    [{ previousSecrets: [SECRET], anonymous: true }, 'no current secret'],
+    [{ jwksUrl: 'http://id.example/jwks' }, 'not safe'],
+    [{ jwksUrl: 'nonsense' }, 'not an address'],
+    [{ publicKeys: ['-----BEGIN PRIVATE KEY-----'] }, 'publicKeys[0]'],
+    [{ secret: SECRET, leewaySeconds: -1 }, 'leewaySeconds'],
+  ] as [AuthOptions, string][])('rejects %j', (options, message) => {
+    expect(() => new Authenticator(options)).toThrow(message)
+  })
+})

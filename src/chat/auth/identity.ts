@@ -1,0 +1,35 @@
+/** Who a connection belongs to, and what it may do. */
+export interface Identity {
+  readonly user: string
+  /** When the token expires, milliseconds since 1970. */
+  readonly expires?: number
+  /** The token's `jti`, by which it can be revoked. */
+  readonly tokenId?: string
+  /** The token's `iat`, milliseconds since 1970. */
+  readonly issuedAt?: number
+  mayJoin(room: string): boolean
+  maySend(room: string): boolean
+}
+
+/** What a `subscribe` token allows beyond the token of the connection. */
+export interface RoomGrant {
+  readonly room: string
+  readonly maySend: boolean
+  /** Milliseconds since 1970. */
+  readonly expires: number
+}
+
+/** Why a user is not let in. */
+export interface Denied {
+  readonly denied: string
+  /** Whether the same attempt may succeed later: the issuer's keys cannot be fetched now. */
+  readonly retry: boolean
+}
+
+export const denied = (reason: string, retry = false): Denied => ({ denied: reason, retry })
+
+/** Whether a room matches one of the patterns: names, or beginnings of names and `*`. */
+export const matches = (patterns: readonly string[], room: string): boolean =>
+  patterns.some((pattern) =>
+    pattern.endsWith('*') ? room.startsWith(pattern.slice(0, -1)) : room === pattern,
+  )
