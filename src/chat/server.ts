@@ -34,6 +34,8 @@ export interface ChatServerStats {
   readonly slowClosed: number
   /** Times that a room was joined where its user had left off, after a lost connection or a move. */
   readonly resumed: number
+  /** Connections that broke off without a close frame: their users are likely to reconnect. */
+  readonly lost: number
   /** Seconds from receiving to acknowledging, in the buckets of `LATENCY_BOUNDS`. */
   readonly latency: BucketTotals
   /** Slot-seconds of simulated work, its slots, and messages that wait for one; absent without such work. */
@@ -55,7 +57,7 @@ export class ChatServer {
   readonly #slots: WorkSlots | undefined
   readonly #origins: readonly string[]
   readonly #connections = new Set<Session>()
-  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0 }
+  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0 }
   readonly #alive: NodeJS.Timeout
   /** Connections that are due to go elsewhere. */
   readonly #leaving = new Set<Session>()
@@ -158,6 +160,9 @@ export class ChatServer {
       socket.end(httpRejection('503 Service Unavailable'))
     } else {
       this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
+        webSocket.once('close', (code) => {
+          if (code === 1006) this.#counts.lost++
+        })
         this.#connections.add(new Session(this.#context, webSocket, socket))
       })
     }

@@ -1,6 +1,7 @@
 import type { WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Rng } from '../base/rng.ts'
+import { Signal } from '../base/signal.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MetricsCollector, type MetricsResult } from '../metrics/metrics-collector.ts'
 import { type ScalingEventsResult, ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
@@ -14,56 +15,72 @@ export interface LoadSample {
   readonly requestedLoad: number
   /** Messages so far. */
   readonly messages: number
+  /** Why `load` is not all of it, as in `Tick`. */
+  readonly incomplete?: string
+}
+
+export interface ControlLoopContext {
+  readonly fleet: Fleet
+  readonly clock: WallClock
+  readonly rng: Rng
+  readonly logger: Logger
+  /** Takes what a policy, a listener or an operator threw: the loop continues. */
+  onFault(where: string, error: unknown): void
+  /** The time of day, seconds since 1970, where policies should follow it. */
+  readonly wallTime?: (() => number) | undefined
 }
 
 /**
  * The autoscaler at work on a live fleet: the very operators of the pipeline, fed with a tick at every interval of real time.
- * Ticks carry the time they were due at.
+ * Ticks carry the time they were due at. Those that were missed, because the machine or this process stood still, are skipped:
+ * after a pause there is one decision, not many.
  */
 export class ControlLoop {
   readonly #scaler: AutoScaler
-  readonly #clock: WallClock
+  readonly #context: ControlLoopContext
   readonly #now: () => LoadSample
   readonly #collector = new MetricsCollector()
   readonly #events = new ScalingEventsSink()
-  readonly #open: () => void
   #timer: NodeJS.Timeout | undefined
-  #ticks = 0
-  /** Called after every tick. */
-  onTick: (tick: ScaledTick) => void = () => {}
+  /** The number of the next tick. */
+  #next = 0
+  /** Emits every tick with its decision. */
+  readonly ticks: Signal<ScaledTick>
 
-  constructor(
-    scaler: AutoScaler,
-    context: { fleet: Fleet; clock: WallClock; rng: Rng; logger: Logger },
-    now: () => LoadSample,
-  ) {
+  constructor(scaler: AutoScaler, context: ControlLoopContext, now: () => LoadSample) {
     this.#scaler = scaler
-    this.#clock = context.clock
+    this.#context = context
     this.#now = now
-    this.#open = () => {
-      this.#collector.open(context)
-      this.#events.open?.(context)
-    }
-    scaler.open(context)
+    this.ticks = new Signal((error) => context.onFault('a listener of ticks', error))
+  }
+
+  /** Launches the servers that the fleet begins with. */
+  open(): void {
+    this.#scaler.open(this.#context)
   }
 
   /** Begins to decide; `delay` is how long after its due time each tick looks, seconds. */
   start(delay = 0): void {
-    this.#open()
-    const next = () => {
-      const due = this.#ticks++ * this.#scaler.interval
+    this.#collector.open(this.#context)
+    this.#events.open?.(this.#context)
+    const { interval } = this.#scaler
+    const { clock } = this.#context
+    const wait = () => {
       this.#timer = setTimeout(
         () => {
-          this.#tick(due)
-          next()
+          const latest = Math.floor((clock.now() - delay) / interval + 1e-6)
+          const tick = Math.max(this.#next, latest)
+          this.#next = tick + 1
+          this.#tick(tick * interval)
+          wait()
         },
-        (due + delay - this.#clock.now()) * 1000,
+        (this.#next * interval + delay - clock.now()) * 1000,
       )
     }
-    next()
+    wait()
   }
 
-  /** Stops deciding, and tells what the run amounted to. */
+  /** Stops deciding, and returns what the run amounted to. */
   stop(): MetricsResult & ScalingEventsResult {
     clearTimeout(this.#timer)
     this.#collector.close()
@@ -71,9 +88,19 @@ export class ControlLoop {
   }
 
   #tick(time: number): void {
-    const tick = this.#scaler.execute({ kind: 'tick', time, ...this.#now() }) as ScaledTick
-    this.#collector.execute(tick)
-    this.#events.execute(tick)
-    this.onTick(tick)
+    const { wallTime, onFault } = this.#context
+    try {
+      const tick = this.#scaler.execute({
+        kind: 'tick',
+        time,
+        ...this.#now(),
+        ...(wallTime && { wallTime: wallTime() }),
+      }) as ScaledTick
+      this.#collector.execute(tick)
+      this.#events.execute(tick)
+      this.ticks.emit(tick)
+    } catch (error) {
+      onFault('the control loop', error)
+    }
   }
 }

@@ -43,6 +43,6 @@ export function liveControl(
       p99Ms: worst(({ latencyP99Ms }) => latencyP99Ms),
     }),
   })
-  supervisor.onTick = (tick) => control.onTick(tick)
+  supervisor.ticks.subscribe((tick) => control.onTick(tick))
   return control
 }

@@ -3,6 +3,7 @@ import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server, ServerWork } from '../fleet/server.ts'
+import { LostUsers } from './lost-users.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
 
 /** What counts over the whole life of a fleet, servers that are gone included. */
@@ -13,6 +14,7 @@ export interface FleetTotals {
   behind: number
   slowClosed: number
   resumed: number
+  lost: number
 }
 
 const NOTHING: FleetTotals = {
@@ -22,11 +24,17 @@ const NOTHING: FleetTotals = {
   behind: 0,
   slowClosed: 0,
   resumed: 0,
+  lost: 0,
 }
 
-/** A server's work, as its last report tells it. */
+/** Seconds after which a ready server that did not report counts as silent. */
+const SILENT_SECONDS = 2
+
+/** A server's work, as of its last report. */
 class ReportedWork implements ServerWork {
   last: ServerReport | undefined
+  /** When that was, milliseconds. */
+  at = performance.now()
 
   inFlight(): number {
     return this.last?.work?.queued ?? 0
@@ -53,13 +61,15 @@ class ReportedWork implements ServerWork {
   }
 }
 
-/** The processes behind the fleet's servers: tells them what to do, and keeps what they report. */
+/** The processes behind the fleet's servers: sends them commands, and keeps what they report. */
 export class LiveServers {
   readonly #fleet: Fleet
   readonly #uncounted: (id: ServerId, taken: number) => number
   readonly #processes = new Map<ServerId, { child: ChildProcess; work: ReportedWork }>()
   readonly #gone: FleetTotals = { ...NOTHING }
   readonly #latencyOfGone = new Buckets(LATENCY_BOUNDS)
+  /** Users who lost their connection of late. */
+  readonly #lost = new LostUsers()
 
   /** @param uncounted sockets that were given to a server and are not in its report yet */
   constructor(fleet: Fleet, uncounted: (id: ServerId, taken: number) => number) {
@@ -68,7 +78,11 @@ export class LiveServers {
     fleet.onChange((server) => {
       const process = this.#processes.get(server.id)
       if (!process) return
-      if (server.state === 'ready') server.work = process.work
+      if (server.state === 'ready') {
+        server.work = process.work
+        process.work.at = performance.now()
+      }
+      if (server.state === 'failed') this.#lost.add(this.users(server), this.load)
       if (server.endedAt !== undefined) this.#forget(server.id)
     })
   }
@@ -78,10 +92,31 @@ export class LiveServers {
     this.#processes.set(id, { child, work })
     child.on('message', (message: FromServer) => {
       if (message.type !== 'report') return
+      const lost = message.lost - (work.last?.lost ?? 0)
       work.last = message
+      work.at = performance.now()
       const server = this.#fleet.servers.find((each) => each.id === id)
       if (server) server.users = this.users(server)
+      if (lost > 0) this.#lost.add(lost, this.load)
     })
+  }
+
+  /** Users who were here at the last run are likely to reconnect. */
+  expect(users: number): void {
+    this.#lost.add(users, 0)
+  }
+
+  /** Why the load is not all of it at this moment, if so. */
+  get incomplete(): string | undefined {
+    const { ready } = this.#fleet
+    const late = performance.now() - SILENT_SECONDS * 1000
+    const silent = ready.filter(({ id }) => (this.#processes.get(id)?.work.at ?? 0) < late).length
+    if (silent > 0) return `${silent} of ${ready.length} ready servers do not report`
+    return this.#lost.missing(this.load)
+  }
+
+  close(): void {
+    this.#lost.close()
   }
 
   tell(id: ServerId, message: ToServer): void {

@@ -51,7 +51,7 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
       },
     })
 
-  const { fleet, servers, gateway, log, autoScaler } = supervisor
+  const { fleet, servers, gateway, autoScaler } = supervisor
   const { limits } = autoScaler
   gauge('users', 'Concurrent users.', () => servers.load)
   new Gauge({
@@ -113,12 +113,23 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
     () => servers.totals.resumed,
   )
   counter('servers_failed', 'Servers that failed.', () => supervisor.failures)
-  if (log instanceof EmbeddedRoomLog) {
-    gauge('room_log_bytes', 'Bytes of the room log on disk.', () => log.bytes)
+  new Counter({
+    name: 'concertina_faults_total',
+    help: 'Errors thrown by policies, listeners and operators, which the fleet survived.',
+    labelNames: ['where'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [where, count] of supervisor.faults.counts) this.inc({ where }, count)
+    },
+  })
+  if (supervisor.keepsRooms) {
+    const embedded = () => (supervisor.log instanceof EmbeddedRoomLog ? supervisor.log : undefined)
+    gauge('room_log_bytes', 'Bytes of the room log on disk.', () => embedded()?.bytes ?? 0)
     gauge(
       'room_log_damaged',
       'Damaged stretches found when the room log was opened.',
-      () => log.damage.filter(({ tornTail }) => !tornTail).length,
+      () => embedded()?.damage.filter(({ tornTail }) => !tornTail).length ?? 0,
     )
   }
   perServer('users', 'Users on the server.', (id) => servers.users({ id }))

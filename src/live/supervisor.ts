@@ -6,11 +6,12 @@ import { wallClock } from '../base/clock.ts'
 import { ConcertinaError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
+import type { Signal } from '../base/signal.ts'
 import { Hub } from '../chat/hub/hub.ts'
 import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
 import { MemoryRoomLog } from '../chat/log/memory.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
-import type { ChatOptions } from '../chat/options.ts'
+import { type ChatOptions, chatLimits } from '../chat/options.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory, ServerId } from '../fleet/provider.ts'
 import { type LocalProviderOptions, localProvider } from '../fleet/providers/local.ts'
@@ -21,6 +22,8 @@ import type { ScaledTick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/types.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
+import { Faults } from './faults.ts'
+import { type FleetState, StateFile } from './fleet-state.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
 import { processModule } from './process-module.ts'
@@ -36,10 +39,12 @@ export interface SupervisorOptions {
   strategy?: StrategyName
   weights?: readonly number[] | undefined
   rebalance?: RebalanceOptions
-  /** Users that a server can take a second when others are drained; 200. */
+  /** Users/s that a server accepts when others are drained; default 200. */
   acceptRate?: number
-  /** Seconds without a word from a server after which it is taken for hung and killed; 5. */
+  /** Seconds without a message from a server after which it counts as hung and is killed; default 5. */
   hangSeconds?: number
+  /** Whether policies follow the time of day, as a fleet that serves does; otherwise they see the run's clock alone. */
+  timeOfDay?: boolean
   /**
    * Makes the provider from what a server process of this fleet needs, in place of `localProvider`: to wrap it, or to start
    * the processes in another way on this machine.
@@ -53,24 +58,31 @@ export interface SupervisorOptions {
 
 /** Upper bounds for the time that a server takes to be ready, seconds. */
 const STARTUP_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-/** Failures before the fleet stands after which it is given up. */
+/** Failures at the start after which it is given up. */
 const MAX_FAILED_STARTS = 3
 /** Seconds that moves of users have to happen before the next ones are planned. */
 const MOVES_SETTLE_SECONDS = 0.5
 const MIN_DRAIN_SECONDS = 0.25
 const MAX_DRAIN_SECONDS = 60
 
-/** A live fleet on this machine: gateway, room-log hub, control loop, and the server processes. */
+/** Milliseconds between two writes of the fleet's state. */
+const STATE_MS = 5000
+
+/** A live fleet on this machine: gateway, room-log hub, control loop, and the server processes. Nothing is opened before `start`. */
 export class Supervisor {
   readonly clock = wallClock()
   readonly fleet: Fleet
   readonly servers: LiveServers
   readonly gateway: Gateway
   readonly placement: UserRouter
-  readonly log: RoomLog
   readonly loop: ControlLoop
   readonly autoScaler: AutoScaler
-  readonly #hub: Hub
+  readonly faults: Faults
+  #log: RoomLog | undefined
+  #hub: Hub | undefined
+  #stateFile: StateFile | undefined
+  #stateTimer: NodeJS.Timeout | undefined
+  #closing: Promise<void> | undefined
   readonly #options: SupervisorOptions
   readonly #logger: Logger
   readonly #rebalance: Required<RebalanceOptions>
@@ -84,13 +96,11 @@ export class Supervisor {
   /** Decisions by what they did. */
   readonly decisions: Record<Decision['action'], number> = { scale_up: 0, scale_down: 0, none: 0 }
   lastDecision: Decision | undefined
-  /** Called after every decision. */
-  onTick: (tick: ScaledTick) => void = () => {}
 
   /**
-   * Opens the room log and launches the first servers.
+   * Checks the options.
    * @param http answers what comes to the gateway and does not ask for a WebSocket
-   * @throws {ConcertinaError} DATA_IN_USE, DATA_DAMAGED, FILE_ACCESS or INVALID_INPUT.
+   * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
   constructor(options: SupervisorOptions, http: HttpServer) {
     const { logger = silentLogger, seed = 42, strategy = 'round-robin' } = options
@@ -98,14 +108,14 @@ export class Supervisor {
     this.autoScaler = options.autoScaler
     this.#logger = logger
     this.#rebalance = rebalanceOptions(options.rebalance)
-    this.log = options.data === undefined ? new MemoryRoomLog() : this.#openLog(options.data)
-    this.#hub = new Hub(this.log)
+    this.faults = new Faults(logger)
+    chatLimits(options.chat?.limits)
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
       hangSeconds: options.hangSeconds,
       onFork: (id, child) => {
-        this.#hub.attach(child.stdio[4] as Duplex, id)
+        this.#hub!.attach(child.stdio[4] as Duplex, id)
         this.servers.attach(id, child)
         this.gateway.attach(id, child)
         child.send({ type: 'start', server: id, options: this.#chatOptions(id) })
@@ -125,15 +135,37 @@ export class Supervisor {
     })
     this.loop = new ControlLoop(
       options.autoScaler,
-      { fleet: this.fleet, clock: this.clock, rng, logger },
+      {
+        fleet: this.fleet,
+        clock: this.clock,
+        rng,
+        logger,
+        onFault: this.faults.report,
+        wallTime: options.timeOfDay ? () => Date.now() / 1000 : undefined,
+      },
       () => this.now(),
     )
-    this.loop.onTick = (tick) => {
-      this.decisions[tick.decision.action]++
-      this.lastDecision = tick.decision
-      this.#evenOut()
-      this.onTick(tick)
-    }
+    this.loop.ticks.subscribe(({ decision }) => {
+      this.decisions[decision.action]++
+      this.lastDecision = decision
+      if (decision.action !== 'none') this.#keepState()
+      this.#rebalanceUsers()
+    })
+  }
+
+  /** Emits every tick with its decision. */
+  get ticks(): Signal<ScaledTick> {
+    return this.loop.ticks
+  }
+
+  /** Where the rooms are kept; open from `start` on. */
+  get log(): RoomLog | undefined {
+    return this.#log
+  }
+
+  /** Whether rooms are kept on disk. */
+  get keepsRooms(): boolean {
+    return this.#options.data !== undefined
   }
 
   #openLog(folder: string): RoomLog {
@@ -169,6 +201,7 @@ export class Supervisor {
   #onReady({ launchedAt, readyAt = launchedAt }: Server): void {
     this.startups.record(readyAt - launchedAt)
     this.gateway.retry()
+    this.#rebalanceUsers()
   }
 
   #onFailed({ id, failure }: Server): void {
@@ -180,23 +213,43 @@ export class Supervisor {
   now(): LoadSample {
     const { load, totals } = this.servers
     const requestedLoad = this.#options.requestedLoad?.(this.clock.now()) ?? load
-    return { load, requestedLoad, messages: totals.messages }
+    const { incomplete } = this.servers
+    return { load, requestedLoad, messages: totals.messages, ...(incomplete !== undefined && { incomplete }) }
   }
 
   /**
-   * Waits until the first servers are ready, listens, and sets the clock to zero.
+   * Opens the room log, listens, launches the first servers (as many as the last run had), waits until they are ready, and sets
+   * the clock to zero. What it opened is closed when it fails.
    * @returns the port
-   * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or SERVERS_FAIL when they die as they start.
+   * @throws {ConcertinaError} DATA_IN_USE, DATA_DAMAGED, FILE_ACCESS, ADDRESS_UNAVAILABLE, or SERVERS_FAIL when the servers die
+   * as they start.
    */
   async start(): Promise<number> {
-    const port = await this.gateway.listen()
-    await new Promise<void>((resolve, reject) => {
+    try {
+      const { data } = this.#options
+      this.#log = data === undefined ? new MemoryRoomLog() : this.#openLog(data)
+      this.#hub = new Hub(this.#log)
+      const port = await this.gateway.listen()
+      if (data !== undefined) this.#restore(data)
+      this.loop.open()
+      await this.#firstServers()
+      this.clock.setToZero()
+      this.#resume?.()
+      return port
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  #firstServers(): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
       const look = ({ failure }: { failure?: string } = {}) => {
         if (this.fleet.servers.every(({ state }) => state === 'ready')) resolve()
         else if (this.failures > MAX_FAILED_STARTS) {
           reject(
-            new ConcertinaError('SERVERS_FAIL', `no server comes up: ${failure}`, {
-              hint: 'see what the servers said above',
+            new ConcertinaError('SERVERS_FAIL', `servers failed to start: ${failure}`, {
+              hint: 'see what the servers printed above',
             }),
           )
         }
@@ -204,27 +257,85 @@ export class Supervisor {
       this.fleet.onChange(look)
       look()
     })
-    this.clock.setToZero()
-    return port
+  }
+
+  /** What remains to be restored once the clock is set. */
+  #resume: (() => void) | undefined
+
+  /** Begins with the servers that the last run had; their users are expected to reconnect. */
+  #restore(folder: string): void {
+    this.#stateFile = new StateFile(folder, (message) => this.#logger.warn(message))
+    const state = this.#stateFile.read()
+    if (!state) return
+    const { limits, policy } = this.autoScaler
+    const servers = Math.min(limits.maxServers, Math.max(limits.minServers, state.servers))
+    this.fleet.begin(servers)
+    this.servers.expect(state.load)
+    this.#resume = () => {
+      const ago = Math.max(0, Date.now() / 1000 - state.wallTime)
+      if (state.sinceScaling !== undefined) limits.lastEvent = -(ago + state.sinceScaling)
+      if (state.policy !== policy.name || state.learned == null) return
+      try {
+        policy.restore(state.learned, -(ago + state.time))
+      } catch (error) {
+        this.faults.report('the policy, restoring what it had learned', error)
+      }
+    }
+  }
+
+  #state(): FleetState {
+    const { policy, limits } = this.autoScaler
+    const time = this.clock.now()
+    let learned: unknown
+    try {
+      learned = policy.snapshot()
+    } catch (error) {
+      this.faults.report('the policy, saving what it has learned', error)
+    }
+    const sinceScaling = time - limits.lastEvent
+    return {
+      version: 1,
+      wallTime: Date.now() / 1000,
+      time,
+      servers: this.fleet.desiredCount,
+      load: this.servers.load,
+      ...(Number.isFinite(sinceScaling) && { sinceScaling: Math.max(0, sinceScaling) }),
+      policy: policy.name,
+      learned,
+    }
+  }
+
+  #keepState(): void {
+    void this.#stateFile?.write(this.#state())
   }
 
   /** Begins to scale. */
   run(delay?: number): void {
     this.loop.start(delay)
+    this.#stateTimer = setInterval(() => this.#keepState(), STATE_MS)
+    this.#stateTimer.unref()
   }
 
   /** Ends everything; resolves when no process is left, with what the run amounted to. */
   async stop(): Promise<MetricsResult & ScalingEventsResult> {
     const result = this.loop.stop()
+    this.#stateFile?.writeNow(this.#state())
     await this.close()
     return result
   }
 
-  /** Ends everything without having run. */
-  async close(): Promise<void> {
+  /** Ends everything that was opened, without having run; calling it again is harmless. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#stateTimer)
     this.gateway.close()
+    this.servers.close()
     await this.fleet.close()
-    await this.#hub.close()
+    await this.#hub?.close()
   }
 
   /** The window in which the users of a server leave: as fast as the others can take them. */
@@ -236,7 +347,7 @@ export class Supervisor {
   }
 
   /** Moves a paced share of users from servers above their target to those below. */
-  #evenOut(): void {
+  #rebalanceUsers(): void {
     const now = this.clock.now()
     if (this.placement.byRoom || now < this.#nextMoves) return
     const { deadband, pace } = this.#rebalance

@@ -11,6 +11,11 @@ export interface OperatorContext {
   readonly logger: Logger
   /** The one fleet of the run: what the scaler does, the balancer sees. */
   readonly fleet: Fleet
+  /**
+   * Takes what a policy or a listener threw where the run must survive it, as on a fleet that serves. Without it such an error
+   * ends the run.
+   */
+  readonly onFault?: (where: string, error: unknown) => void
 }
 
 /** What every operator has: `open` and `close` run once each, in pipeline order, also after an error or abort. */

@@ -2,7 +2,7 @@ import type { Server } from '../fleet/server.ts'
 import type { Decision } from '../scaling/types.ts'
 
 /** A control interval has passed. */
-interface Tick {
+export interface Tick {
   readonly kind: 'tick'
   /** Seconds since the run began. */
   readonly time: number
@@ -11,6 +11,10 @@ interface Tick {
   readonly load: number
   /** Messages sent since the run began. */
   readonly messages: number
+  /** The time of day, seconds since 1970, on a fleet that serves. */
+  readonly wallTime?: number
+  /** Why `load` is not all of it: servers that do not report, users who lost their connection. */
+  readonly incomplete?: string
 }
 
 /** A user came or went. A user's number is used again after it left. */

@@ -1,7 +1,7 @@
 import { invalidInput, requireNumber } from '../base/errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { ScaledItem, TrafficItem } from '../pipeline/items.ts'
+import type { ScaledItem, Tick, TrafficItem } from '../pipeline/items.ts'
 import { decide } from './decide.ts'
 import { limitsOf, type ScalingLimits } from './limits.ts'
 import { observe, type WorkMemory } from './observe.ts'
@@ -95,39 +95,74 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   execute(item: TrafficItem): ScaledItem {
     if (item.kind !== 'tick') return item
     const fleet = this.#fleet!
-    const { time, load } = item
+    const { time } = item
     let decision: Decision | undefined
     if (time >= this.#due - 1e-9) {
       this.#due = time + this.interval
-      const observation = observe(fleet, time, load, this.#memory)
-      decision = { ...this.decide(observation), ready: fleet.ready.length }
-      this.#onDecision(decision, this)
-      if (this.shadow) this.#onDecision(this.shadow.decide(observation), this)
+      const observation = observe(fleet, item, this.#memory)
+      const decided = this.#guarded('the policy', () => this.decide(observation))
+      decision = {
+        ...(decided ?? this.#unchanged(item, 'the policy threw an error')),
+        ready: fleet.ready.length,
+      }
+      this.#report(decision)
+      const { shadow } = this
+      const beside = shadow && this.#guarded('the shadow policy', () => shadow.decide(observation))
+      if (beside) this.#report(beside)
       if (decision.to !== decision.from) {
-        this.#say(decision)
+        this.#log(decision)
         fleet.scaleTo(decision.to)
       }
     }
-    decision ??= {
-      time,
-      action: 'none',
-      from: fleet.desiredCount,
-      to: fleet.desiredCount,
-      desired: fleet.desiredCount,
-      load,
-      policy: this.policy.name,
-      reason: `the next decision is due at ${this.#due} s`,
-    }
+    decision ??= this.#unchanged(item, `the next decision is due at ${this.#due} s`)
     return { ...item, decision, servers: fleet.desiredCount, readyServers: fleet.ready.length }
   }
 
-  #say({ action, load, to, reason }: Decision): void {
-    const logger = this.#context!.logger
-    if (action === 'scale_up') {
-      logger.warn(`⚠️ Scaling Threshold Reached! Load: ${load}, Scaling up to ${to} servers`)
-    } else {
-      logger.info(`Scaling down to ${to} servers (load: ${load})`)
+  #unchanged({ time, load }: Tick, reason: string): Decision {
+    const { desiredCount } = this.#fleet!
+    return {
+      time,
+      action: 'none',
+      from: desiredCount,
+      to: desiredCount,
+      desired: desiredCount,
+      load,
+      policy: this.policy.name,
+      reason,
     }
-    logger.debug(`   ${reason}`)
+  }
+
+  #report(decision: Decision): void {
+    this.#guarded('onDecision', () => this.#onDecision(decision, this))
+  }
+
+  /** Runs code of others. Where the run must survive it, an error is reported and the result is `undefined`. */
+  #guarded<T>(where: string, run: () => T): T | undefined {
+    const onFault = this.#context?.onFault
+    if (!onFault) return run()
+    try {
+      const result = run()
+      if (result instanceof Promise) result.catch((error: unknown) => onFault(where, error))
+      return result
+    } catch (error) {
+      onFault(where, error)
+      return undefined
+    }
+  }
+
+  /** One line for each scaling event; its fields have all of it for programs. */
+  #log({ action, load, from, to, reason, policy }: Decision): void {
+    const logger = this.#context!.logger
+    const fields = { action, from, to, load, policy, reason }
+    const up = action === 'scale_up'
+    if (policy === 'threshold') {
+      const line = up
+        ? `⚠️ Scaling Threshold Reached! Load: ${load}, Scaling up to ${to} servers`
+        : `Scaling down to ${to} servers (load: ${load})`
+      logger.info(line, fields)
+      logger.debug(`   ${reason}`)
+    } else {
+      logger.info(`Scaling ${up ? 'up' : 'down'} from ${from} to ${to} servers: ${reason}`, fields)
+    }
   }
 }

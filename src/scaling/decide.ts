@@ -1,21 +1,23 @@
 import type { ScalingLimits } from './limits.ts'
 import type { Decision, Observation, Policy } from './types.ts'
 
-/** Figures older than this, in seconds, are as good as missing. */
+/** Figures older than this, in seconds, count as missing. */
 const STALE_SECONDS = 60
 
-/** Whoever wants more servers wants as many as there may be; a log has no word for infinitely many. */
+/** More servers than anybody has: JSON has no infinity. */
 const MOST = 2 ** 31 - 1
 
 /** Policy, then limits: what to do about an observation. Acts on nothing. */
 export function decide(policy: Policy, limits: ScalingLimits, observation: Observation): Decision {
   const { time, load, desiredCount } = observation
   const { servers: asked, reason, numbers, forecast } = policy.evaluate(observation)
-  // A part of a server is a whole one; what is no number at all tells nothing.
-  const servers = Number.isNaN(asked) ? desiredCount : Math.ceil(Math.min(asked, MOST) - 1e-9)
-  const missing = load === undefined || (observation.age ?? 0) > STALE_SECONDS
-  const blind = Number.isNaN(asked) || (missing && servers < desiredCount)
-  const limited = limits.apply(time, blind ? desiredCount : servers, desiredCount)
+  // A part of a server is a whole one; what is not a number says nothing.
+  const invalid = typeof asked !== 'number' || Number.isNaN(asked)
+  const servers = invalid ? desiredCount : Math.ceil(Math.min(asked, MOST) - 1e-9)
+  const missing =
+    load === undefined || (observation.age ?? 0) > STALE_SECONDS || observation.incomplete !== undefined
+  const unchanged = invalid || (missing && servers < desiredCount)
+  const limited = limits.apply(time, unchanged ? desiredCount : servers, desiredCount)
   const to = limited.servers
   return {
     time,
@@ -25,9 +27,19 @@ export function decide(policy: Policy, limits: ScalingLimits, observation: Obser
     desired: servers,
     load,
     policy: policy.name,
-    reason,
-    limitedBy: blind ? 'missing-metrics' : limited.limitedBy,
+    reason: reasonOf(reason, invalid, unchanged ? observation.incomplete : undefined),
+    limitedBy: unchanged ? 'missing-metrics' : limited.limitedBy,
     numbers,
     ...(forecast && { forecast }),
   }
+}
+
+function reasonOf(reason: string, invalid: boolean, incomplete: string | undefined): string {
+  const said = typeof reason === 'string' ? reason : 'no reason is given'
+  const parts = [
+    said,
+    ...(invalid ? ['this is not a number of servers'] : []),
+    ...(incomplete ? [incomplete] : []),
+  ]
+  return parts.join('; ')
 }

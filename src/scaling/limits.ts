@@ -43,7 +43,8 @@ export class ScalingLimits {
   readonly #maxStepDown: number
   readonly #lowest: SlidingExtreme
   readonly #highest: SlidingExtreme
-  #lastEvent = -Infinity
+  /** When the last scaling event was, seconds; `-Infinity` before the first. */
+  lastEvent = -Infinity
 
   constructor(options: LimitOptions = {}) {
     const max = options.maxServers
@@ -77,7 +78,7 @@ export class ScalingLimits {
 
   /** Takes over when the last scaling event was, from the limits that stood before these. */
   follow(before: ScalingLimits): void {
-    this.#lastEvent = before.#lastEvent
+    this.lastEvent = before.lastEvent
   }
 
   /** The size that `wanted` servers at `time` come to, from `size` now. Remembers it when it is a change. */
@@ -99,9 +100,9 @@ export class ScalingLimits {
     limit(Math.min(servers, this.maxServers), 'max')
     const withinBounds = size >= this.minServers && size <= this.maxServers
     // The tolerance keeps a cooldown of a whole number of intervals from lasting one more by rounding.
-    if (servers !== size && withinBounds && time - this.#lastEvent < this.cooldown - 1e-9)
+    if (servers !== size && withinBounds && time - this.lastEvent < this.cooldown - 1e-9)
       limit(size, 'cooldown')
-    if (servers !== size) this.#lastEvent = time
+    if (servers !== size) this.lastEvent = time
     return { servers, limitedBy }
   }
 }

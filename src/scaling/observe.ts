@@ -1,6 +1,7 @@
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
+import type { Tick } from '../pipeline/items.ts'
 import type { Observation, ServerObservation } from './types.ts'
 
 interface Remembered {
@@ -34,12 +35,21 @@ function observeServer(server: Server, time: number, memory: WorkMemory): Server
   }
 }
 
-/** What `fleet` looks like at `time` with `load` users. */
-export function observe(fleet: Fleet, time: number, load: number, memory: WorkMemory): Observation {
+/** What `fleet` looks like at a tick. */
+export function observe(fleet: Fleet, tick: Tick, memory: WorkMemory): Observation {
+  const { time, load, wallTime, incomplete } = tick
   const servers = fleet.servers.map((server) => observeServer(server, time, memory))
   if (memory.size > servers.length) {
     const alive = new Set(servers.map((server) => server.id))
     for (const id of memory.keys()) if (!alive.has(id)) memory.delete(id)
   }
-  return { time, load, desiredCount: fleet.desiredCount, servers, age: 0 }
+  return {
+    time,
+    load,
+    desiredCount: fleet.desiredCount,
+    servers,
+    age: 0,
+    ...(wallTime !== undefined && { wallTime }),
+    ...(incomplete !== undefined && { incomplete }),
+  }
 }

@@ -12,7 +12,7 @@ export interface LocalProviderOptions {
   /** Asks a process to exit soon. */
   stop(child: ChildProcess): void
   /** Seconds without a message from a ready process after which it counts as hung and is killed; default 5. */
-  hangSeconds?: number
+  hangSeconds?: number | undefined
   /** Seconds a process may take to become ready; default 30. */
   startSeconds?: number
 }
@@ -25,41 +25,58 @@ interface LocalServer {
   readonly id: ServerId
   readonly child: ChildProcess
   state: 'starting' | 'ready' | 'leaving'
-  lastMessage: number
-  reason: string | undefined
+  /** Checks since its last message. Not seconds: while the whole machine stands still, nobody is silent. */
+  silentChecks: number
+  /** Why it is killed. */
+  reason?: string
 }
 
 /** Servers as child processes on this machine. A process that hangs is killed: its users go to others. */
 export function localProvider(options: LocalProviderOptions): ProviderFactory {
   const { module, execArgv, onFork, drain, stop, hangSeconds = 5, startSeconds = 30 } = options
+  const checks = (seconds: number) => Math.max(1, Math.ceil((seconds * 1000) / CHECK_MS))
   return (lifecycle) => {
     const servers = new Map<ServerRef, LocalServer>()
     let launched = 0
+    let timer: NodeJS.Timeout | undefined
+    let closed = false
+
+    /** Without descriptors or processes to spare, `fork` throws, or returns a process that never runs and has no pipes. */
+    const forked = (): ChildProcess | Error => {
+      try {
+        const child = fork(module, {
+          execArgv: [...execArgv],
+          stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
+        })
+        child.on('error', () => {})
+        if (child.pid !== undefined && child.stdio?.[4]) return child
+        child.kill('SIGKILL')
+        return new Error('the process could not be started: no descriptors or processes to spare')
+      } catch (error) {
+        return new Error(`the process could not be started: ${(error as Error).message}`)
+      }
+    }
 
     const launch = () => {
       const ref = `local-${process.pid}-${++launched}`
       const id = lifecycle.starting(ref)
-      const child = fork(module, {
-        execArgv: [...execArgv],
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
-      })
-      const server: LocalServer = {
-        id,
-        child,
-        state: 'starting',
-        lastMessage: performance.now(),
-        reason: undefined,
+      const child = forked()
+      if (child instanceof Error) {
+        // Not within the call that asked for it.
+        setImmediate(() => closed || lifecycle.failed(ref, child.message))
+        return
       }
+      const server: LocalServer = { id, child, state: 'starting', silentChecks: 0 }
       servers.set(ref, server)
+      timer ??= setInterval(check, CHECK_MS)
       child.on('message', (message: { type?: unknown }) => {
-        server.lastMessage = performance.now()
+        server.silentChecks = 0
         if (message.type !== 'ready' || server.state !== 'starting') return
         server.state = 'ready'
         lifecycle.ready(ref)
       })
       child.on('error', (error) => {
         server.reason ??= error.message
-        if (child.pid === undefined) ended(ref, server, null, null)
       })
       child.once('exit', (code, signal) => ended(ref, server, code, signal))
       onFork(id, child, ref)
@@ -80,16 +97,16 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
       server.child.kill('SIGKILL')
     }
 
-    const check = setInterval(() => {
-      const now = performance.now()
+    const check = () => {
       for (const server of servers.values()) {
-        const silent = (now - server.lastMessage) / 1000
-        if (server.state === 'starting' && silent > startSeconds)
-          kill(server, `not ready within ${startSeconds} s`)
-        else if (server.state !== 'starting' && silent > hangSeconds)
+        const silent = ++server.silentChecks
+        if (server.state === 'starting') {
+          if (silent > checks(startSeconds)) kill(server, `not ready within ${startSeconds} s`)
+        } else if (silent > checks(hangSeconds)) {
           kill(server, `no heartbeat for ${hangSeconds} s`)
+        }
       }
-    }, CHECK_MS)
+    }
 
     return {
       name: 'local',
@@ -109,18 +126,18 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
         servers.get(ref)?.child.kill('SIGKILL')
       },
       async close() {
-        clearInterval(check)
+        closed = true
+        clearInterval(timer)
         const all = [...servers.values()]
         servers.clear()
         await Promise.all(
           all.map(
             ({ child }) =>
               new Promise<void>((resolve) => {
-                if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null)
-                  return resolve()
-                const timer = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1000)
+                if (child.exitCode !== null || child.signalCode !== null) return resolve()
+                const late = setTimeout(() => child.kill('SIGKILL'), STOP_SECONDS * 1000)
                 child.once('exit', () => {
-                  clearTimeout(timer)
+                  clearTimeout(late)
                   resolve()
                 })
                 stop(child)
