@@ -168,6 +168,47 @@ describe('clairvoyantFloor', () => {
     )
   })
 
+  it.each([
+    // A constant load on an exact multiple of the capacity, one below it, one above it, and one that no fleet may hold.
+    [300, 1000, 10, 0],
+    [299, 1000, 10, 0],
+    [301, 1000, 11, 0],
+    [900, 10, 10, 2 / 3],
+  ])('holds a constant load of %i users with at most %i servers', (users, maxServers, servers, overload) => {
+    const floor = lowerBound({
+      curve: curveOf(3600, [users, users, users]),
+      usersPerServer: 30,
+      provisioningDelay: 90,
+      interval: 30,
+      overload: 0,
+      minServers: 1,
+      maxServers,
+    })
+    expect(floor.attainable.serverHours).toBeCloseTo(2 * servers, 9)
+    expect(floor.serverHours).toBeCloseTo(2 * servers, 9)
+    expect(floor.attainable.overload).toBeCloseTo(overload, 9)
+    expect(floor.feasible).toBe(overload === 0)
+  })
+
+  it('is met by exhaustive search where the load stands on exact multiples of the capacity for long', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(0, 10, 20, 30, 40), { minLength: 7, maxLength: 7 }),
+        fc.constantFrom(0, 10, 20),
+        (values, provisioningDelay) => {
+          const curve = curveOf(10, values)
+          const world = { provisioningDelay, interval: 10 }
+          const options = { curve, usersPerServer: 10, ...world, minServers: 1, maxServers: 3 }
+          const floor = lowerBound({ ...options, overload: 0 })
+          const exact = bruteForce(curve, world, 3)(0)
+          expect(floor.feasible).toBe(exact < Infinity)
+          if (floor.feasible) expect(floor.attainable.serverHours).toBeCloseTo(exact, 9)
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+
   it('stays below every fleet when the delay is no multiple of the interval', () => {
     fc.assert(
       fc.property(

@@ -36,7 +36,7 @@ interface Draft extends Level {
 export function levelsOf(options: LevelOptions): Level[] {
   const { curve, usersPerServer: capacity, minServers, maxServers, begin, end, tick, leadTicks } = options
   const drafts: Draft[] = []
-  const draft = (n: number): Draft => {
+  const draft = (n: number): Draft | undefined => {
     while (drafts.length < n) {
       const number = drafts.length + 1
       const standing = number <= options.standing
@@ -48,7 +48,7 @@ export function levelsOf(options: LevelOptions): Level[] {
         written: standing ? 0 : leadTicks,
       })
     }
-    return drafts[n - 1]!
+    return drafts[n - 1]
   }
   const write = (level: Draft, ticks: number, seconds: number, gain: number) => {
     if (seconds <= 0) return
@@ -69,12 +69,13 @@ export function levelsOf(options: LevelOptions): Level[] {
     const to = Math.min(end, from + tick)
     const { low, high } = curve.range(from, to)
     const first = Math.floor(low / capacity) + 1
-    const last = Math.min(maxServers, Math.ceil(high / capacity))
+    const last = Math.min(maxServers, Math.ceil(high / capacity - 1e-9))
+    draft(last) // also where the tick uses it wholly, as a load on an exact multiple of the capacity does
     if (last < first) continue
     const load = curve.at(from)
     let above = curve.excess(from, to, (first - 1) * capacity)
     for (let n = first; n <= last; n++) {
-      const level = draft(n)
+      const level = draft(n)!
       const rest = curve.excess(from, to, n * capacity)
       if (k >= level.written) {
         fill(level, n, k, load, from)
