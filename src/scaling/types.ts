@@ -74,9 +74,9 @@ export interface Recommendation {
 export interface Policy {
   readonly name: string
   /** Limits that go with this policy unless others are asked for. */
-  readonly limits?: LimitOptions
+  readonly limits?: LimitOptions | undefined
   /** Users that it lets one server hold, where it reckons in users: what people measure head-room by. */
-  readonly usersPerServer?: number
+  readonly usersPerServer?: number | undefined
   evaluate(observation: Observation): Recommendation
   /** What it has learned, as plain JSON, so that it survives a restart; `undefined` when there is nothing yet. */
   snapshot?(): unknown
