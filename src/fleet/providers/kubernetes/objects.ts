@@ -13,7 +13,7 @@ export interface KubeObject {
   }
 }
 
-export interface Condition {
+interface Condition {
   readonly type: string
   readonly status: 'True' | 'False' | 'Unknown'
   readonly reason?: string
