@@ -36,7 +36,7 @@ export interface KubernetesOptions {
 }
 
 /** The readiness gate that takes a pod out of every Service while it is drained; optional in the pod's template. */
-export const SERVING_GATE = 'concertina.dev/serving'
+const SERVING_GATE = 'concertina.dev/serving'
 const DRAINING = 'concertina.dev/draining'
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
 const COST_DRAINING = -1_000_000
