@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
+import { SignJWT } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { signToken } from '../src/chat/auth/sign.ts'
 import { MemoryRoomLog } from '../src/chat/log/memory.ts'
@@ -75,7 +76,7 @@ describe('connection', () => {
     await once(raw.socket, 'open')
     raw.send({ type: 'hello', version: 2, user: 'ann' })
     expect((await raw.untilClosed()).code).toBe(4400)
-    expect(raw.of('error')[0]!.message).toBe('version is 1')
+    expect(raw.of('rejected')[0]).toMatchObject({ request: 'hello', message: 'version is 1' })
   })
 
   it('C4: takes only good tokens, until they expire, and a newer one meanwhile', async () => {
@@ -94,16 +95,33 @@ describe('connection', () => {
     expect(await refused({ token: forged })).toEqual({ code: 4401, reason: 'the token is not valid' })
     expect(await refused({ token: unsigned })).toEqual({ code: 4401, reason: 'the token is not valid' })
     const old = await signToken(SECRET, { user: 'ann', expiresIn: -1 })
-    expect(await refused({ token: old })).toEqual({ code: 4401, reason: 'the token has expired' })
+    expect(await refused({ token: old })).toEqual({ code: 4510, reason: 'the token has expired' })
 
     const brief = () => signToken(SECRET, { user: 'ann', expiresIn: 2 })
+    const early = (seconds: number) =>
+      new SignJWT({})
+        .setProtectedHeader({ alg: 'HS256' })
+        .setSubject('ann')
+        .setNotBefore(Math.floor(Date.now() / 1000) + seconds)
+        .setExpirationTime('1h')
+        .sign(new TextEncoder().encode(SECRET))
+    expect(await refused({ token: await early(60) })).toEqual({
+      code: 1013,
+      reason: 'the token is not valid yet',
+    })
+    await RawUser.hello(url, '', await early(3))
+
     const ends = await RawUser.hello(url, '', await brief())
     const stays = await RawUser.hello(url, '', await brief())
-    const other = await RawUser.hello(url, '', await brief())
     stays.send({ type: 'auth', token: good })
     await stays.until('authenticated')
-    other.send({ type: 'auth', token: await signToken(SECRET, { user: 'bob' }) })
-    expect(await other.untilClosed()).toEqual({ code: 4401, reason: 'another user' })
+    stays.send({ type: 'auth', id: 'a', token: await signToken(SECRET, { user: 'bob' }) })
+    expect((await stays.until('rejected'))[0]).toMatchObject({
+      id: 'a',
+      request: 'auth',
+      code: 'unauthorized',
+      message: 'the token is of another user',
+    })
     expect((await ends.untilClosed()).code).toBe(4510)
     expect(stays.closed).toBeUndefined()
   })
@@ -127,7 +145,7 @@ describe('connection', () => {
     expect(await status(own)).toBe(101)
   })
 
-  it('C6: answers what is no message, and goes on', async () => {
+  it('C6, Q1: answers what is no request, and continues', async () => {
     const { url } = await chat()
     const raw = await member(url, 'ann')
     for (const bad of [
@@ -136,12 +154,15 @@ describe('connection', () => {
       'null',
       '{"type":"fly"}',
       '{"type":"send","room":"r"}',
-      '{"type":"join","room":"\\u0000"}',
+      '{"type":"join","id":"j","room":"\\u0000"}',
     ]) {
       raw.socket.send(bad)
     }
     raw.socket.send(Buffer.from([1, 2, 3]))
-    expect((await raw.until('error', 7)).every(({ code }) => code === 'bad-message')).toBe(true)
+    expect((await raw.until('error', 5)).every(({ code }) => code === 'bad-message')).toBe(true)
+    const [send, join] = await raw.until('rejected', 2)
+    expect(send).toMatchObject({ request: 'send', room: 'r', code: 'bad-message', message: 'id is missing' })
+    expect(join).toMatchObject({ request: 'join', id: 'j', code: 'bad-message' })
     await say(raw, ['1'])
   })
 
@@ -180,7 +201,8 @@ describe('rooms', () => {
     const bob = await member(urls[1]!, 'bob', 'r', { cursor: { epoch, seq: 2 } })
     expect((await bob.until('message', 2)).map(({ seq }) => seq)).toEqual([3, 4])
     const eve = await member(urls[1]!, 'eve', 'r', { cursor: { epoch: 'another', seq: 2 }, history: 1 })
-    expect(eve.of('joined')[0]!.cursor).toEqual({ epoch, seq: 3 })
+    expect(eve.of('joined')[0]).toMatchObject({ cursor: { epoch, seq: 3 }, reset: true })
+    expect(bob.of('joined')[0]!.reset).toBeUndefined()
     expect((await eve.until('message')).map(({ seq }) => seq)).toEqual([4])
   })
 
@@ -243,7 +265,7 @@ describe('rooms', () => {
     await bob.until('left')
     await say(ann, ['1'])
     bob.send({ type: 'send', room: 'r', id: '1', body: 'x' })
-    expect((await bob.until('refused'))[0]).toMatchObject({ code: 'not-joined', id: '1' })
+    expect((await bob.until('rejected'))[0]).toMatchObject({ code: 'not-joined', id: '1' })
     expect(bob.of('message')).toEqual([])
   })
 
@@ -253,13 +275,13 @@ describe('rooms', () => {
     const ann = await RawUser.hello(url, '', token)
     for (const room of ['team-1', 'news', 'secret']) ann.send({ type: 'join', room })
     await ann.until('joined', 2)
-    expect((await ann.until('error'))[0]).toMatchObject({ code: 'forbidden', room: 'secret' })
+    expect((await ann.until('rejected'))[0]).toMatchObject({ code: 'forbidden', room: 'secret' })
     ann.send({ type: 'join', room: 'team-2' })
-    expect((await ann.until('error', 2))[1]).toMatchObject({ code: 'too-many-rooms', room: 'team-2' })
+    expect((await ann.until('rejected', 2))[1]).toMatchObject({ code: 'too-many-rooms', room: 'team-2' })
     ann.send({ type: 'send', room: 'news', id: '1', body: 'x' })
-    expect((await ann.until('refused'))[0]).toMatchObject({ code: 'forbidden' })
+    expect((await ann.until('rejected', 3))[2]).toMatchObject({ code: 'forbidden', request: 'send' })
     ann.send({ type: 'auth', token: await signToken(SECRET, { user: 'ann', rooms: ['team-*'] }) })
-    expect((await ann.until('error', 3))[2]).toMatchObject({ code: 'forbidden', room: 'news' })
+    expect((await ann.until('left'))[0]).toMatchObject({ code: 'forbidden', room: 'news' })
   })
 })
 
@@ -286,13 +308,13 @@ describe('sending', () => {
     const { url } = await chat({}, 1, log)
     const ann = await member(url, 'ann')
     ann.send({ type: 'send', room: 'r', id: '1', body: 'ü'.repeat(5000) })
-    expect((await ann.until('refused'))[0]).toMatchObject({
+    expect((await ann.until('rejected'))[0]).toMatchObject({
       code: 'too-large',
       message: 'at most 8192 bytes',
     })
     log.append = () => Promise.reject(new LogUnavailable('the disk is full'))
     ann.send({ type: 'send', room: 'r', id: '2', body: 'x' })
-    expect((await ann.until('refused', 2))[1]).toMatchObject({
+    expect((await ann.until('rejected', 2))[1]).toMatchObject({
       code: 'log-unavailable',
       message: 'the disk is full',
       retryMs: 1000,
@@ -305,7 +327,7 @@ describe('sending', () => {
     const { url } = await chat({ limits: { messagesPerSecond: 1, messageBurst: 3 } })
     const ann = await member(url, 'ann')
     for (let i = 0; i < 5; i++) ann.send({ type: 'send', room: 'r', id: `${i}`, body: 'x' })
-    const [first] = await ann.until('refused', 2)
+    const [first] = await ann.until('rejected', 2)
     expect(first).toMatchObject({ code: 'rate-limited', id: '3' })
     expect(first!.retryMs).toBeGreaterThan(500)
     for (let i = 5; i < 110; i++) ann.send({ type: 'send', room: 'r', id: `${i}`, body: 'x' })
@@ -329,7 +351,7 @@ describe('slow readers', () => {
     slow.socket.resume()
     await slow.until('message', 1000)
     expect(slow.of('message').map(({ seq }) => seq)).toEqual(numbers(1, 1000))
-    const { from, to } = slow.of('behind')[0]!
+    const { from, to } = slow.of('lagging')[0]!
     expect([from > 1, to]).toEqual([true, 1000])
     expect(slow.of('gap')).toEqual([])
   })

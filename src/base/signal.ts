@@ -3,7 +3,7 @@
  * throws harms neither the others nor the emitter. A listener that is added or removed during `emit` counts from the next one.
  */
 export class Signal<T> {
-  #listeners: readonly ((value: T) => void)[] = []
+  #listeners: readonly ((value: T) => unknown)[] = []
   readonly #onError: (error: unknown) => void
 
   /** @param onError receives what a listener threw or rejected with; by default it is written to the console */
@@ -12,7 +12,7 @@ export class Signal<T> {
   }
 
   /** Calls `listener` with every value from now on. Returns the function that unsubscribes it; calling that twice is harmless. */
-  subscribe(listener: (value: T) => void): () => void {
+  subscribe(listener: (value: T) => unknown): () => void {
     // The same function may be subscribed twice: each subscription is one of its own.
     const own = (value: T) => listener(value)
     this.#listeners = [...this.#listeners, own]
@@ -24,7 +24,7 @@ export class Signal<T> {
   emit(value: T): void {
     for (const listener of this.#listeners) {
       try {
-        const returned: unknown = listener(value)
+        const returned = listener(value)
         if (returned instanceof Promise) returned.catch(this.#onError)
       } catch (error) {
         this.#onError(error)

@@ -9,16 +9,17 @@ import { seededRng } from '../base/rng.ts'
 import { originAllowed } from '../http/origin.ts'
 import { httpRejection } from '../http/rejection.ts'
 import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
+import { maxFrameBytes } from '../protocol/rules.ts'
 import { Authenticator } from './auth/authenticator.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
 import { type ChatOptions, chatLimits } from './options.ts'
 import { Rooms } from './rooms/rooms.ts'
-import { WriteBatcher } from './session/outbox.ts'
 import { RateLimiter } from './session/rate-limit.ts'
 import type { ServerContext } from './session/server-context.ts'
 import { Session } from './session/session.ts'
 import { WorkSlots } from './session/work-slots.ts'
+import { WriteBatcher } from './session/write-batcher.ts'
 
 /** What a chat server has done so far, and is doing. */
 export interface ChatServerStats {
@@ -36,6 +37,8 @@ export interface ChatServerStats {
   readonly resumed: number
   /** Connections that broke off without a close frame: their users are likely to reconnect. */
   readonly lost: number
+  /** Requests that failed by a mistake in this program; each was rejected with `internal`. */
+  readonly failures: number
   /** Seconds from receiving to acknowledging, in the buckets of `LATENCY_BOUNDS`. */
   readonly latency: BucketTotals
   /** Slot-seconds of simulated work, its slots, and messages that wait for one; absent without such work. */
@@ -43,6 +46,8 @@ export interface ChatServerStats {
 }
 
 const ALIVE_MS = 20_000
+/** Mistakes in this program that are logged; all are counted. */
+const MAX_FAILURES_LOGGED = 20
 /** Time that somebody who was asked to move has for it. */
 const MOVE_MS = 5000
 /** The window in which clients come again: the others can take about so many a second when this server is lost. */
@@ -57,7 +62,7 @@ export class ChatServer {
   readonly #slots: WorkSlots | undefined
   readonly #origins: readonly string[]
   readonly #connections = new Set<Session>()
-  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0 }
+  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0, failures: 0 }
   readonly #alive: NodeJS.Timeout
   /** Connections that are due to go elsewhere. */
   readonly #leaving = new Set<Session>()
@@ -98,8 +103,8 @@ export class ChatServer {
     const { work } = options
     this.#link = link
     this.#origins = options.origins ?? []
-    const turn = new WriteBatcher()
-    this.#rooms = new Rooms(link, turn)
+    const batcher = new WriteBatcher()
+    this.#rooms = new Rooms(link, batcher)
     this.#slots =
       work &&
       new WorkSlots(
@@ -112,35 +117,34 @@ export class ChatServer {
       perMessageDeflate: false,
       clientTracking: false,
       allowSynchronousEvents: true,
-      maxPayload: 4 * limits.maxBodyBytes + 4096, // every character may be escaped
+      autoPong: false, // a session answers pings within its budget
+      maxPayload: maxFrameBytes(limits.maxBodyBytes),
     })
     this.#context = {
       server,
-      epoch: link.epoch,
-      durability: link.durability,
       limits,
       auth: new Authenticator(options.auth ?? { anonymous: true }),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
-      turn,
-      log: link,
+      batcher,
+      link,
+      rooms: this.#rooms,
       retryMs: () => {
         const { least, most, perConnection } = RETRY_MS
         return [least, Math.max(most, perConnection * this.#connections.size)]
       },
-      append: (message) => link.append(message),
-      enter: (name) => this.#rooms.enter(name),
-      left: (room) => this.#rooms.left(room),
-      present: (room, user, here) => this.#rooms.present(room, user, here),
-      typing: (room, user) => link.typing(room, user),
-      closed: (connection) => {
+      onClosed: (connection) => {
         this.#connections.delete(connection)
         this.#leaving.delete(connection)
       },
-      acked: (seconds) => {
+      onAcked: (seconds) => {
         this.#counts.messages++
         this.#latency.record(seconds)
         this.#buckets.record(seconds)
+      },
+      onFailure: (error) => {
+        this.#counts.failures++
+        if (this.#counts.failures <= MAX_FAILURES_LOGGED) console.error('chat server: internal error:', error)
       },
       count: (what) => {
         this.#counts[what]++

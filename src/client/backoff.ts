@@ -1,7 +1,7 @@
 /** Longest wait before connecting again, milliseconds. */
 const MAX_WAIT_MS = 30_000
 
-/** How long to wait before connecting again: at random in a window that the server names, and twice as long after each failure. */
+/** How long to wait before connecting again: at random in a window that the server names, twice as long after each failure. */
 export class Backoff {
   /** The window, milliseconds. */
   window: readonly [least: number, most: number] = [50, 1000]

@@ -1,11 +1,13 @@
-import type { ClientMessage, Cursor, RoomMessage } from '../protocol/messages.ts'
-import type { SendQueue } from './send-queue.ts'
+import { type RequestOptions, Requests } from '../base/requests.ts'
+import type { Cursor, Joined, RoomMessage } from '../protocol/messages.ts'
+import { ChatError } from './chat-error.ts'
+import { SendQueue } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
 
-export interface JoinOptions {
+export interface JoinOptions extends RequestOptions {
   /** Where an earlier client was; what came since is delivered first. */
   cursor?: Cursor
-  /** Without a cursor: how many of the last messages are delivered first; 0. */
+  /** Without a cursor, or when it cannot be resumed: how many of the last messages are delivered first; default 0. */
   history?: number
 }
 
@@ -16,63 +18,99 @@ export interface JoinedRoom {
   readonly users?: readonly string[]
 }
 
+/** What a room needs of its client. */
+export interface RoomEvents {
+  onJoined(room: ClientRoom, link: ServerConnection, joined: Joined, reset: boolean): void
+  /** The server will not have this user in the room. */
+  onRejected(room: ClientRoom, error: ChatError): void
+}
+
+/** Where one connection is with the room. Messages count only while `joined`. */
+type LinkState = { readonly kind: 'joining'; readonly id: string } | { readonly kind: 'joined' }
+
+/** Milliseconds for the answer to a join, after which its connection is given up. */
+const JOIN_MS = 30_000
 /** Milliseconds after which a server that repeats the same gap is asked again. */
 const REPAIR_AGAIN_MS = 1000
 
-/** A room as its client follows it: how far it is, and what waits there. */
+/** A room as its client follows it, from one `join` to its `leave`: how far it is, and what waits there. */
 export class ClientRoom {
-  /** The place up to which everything was taken. */
+  readonly name: string
+  /** The place up to which everything was received. */
   cursor: Cursor | undefined
   readonly outgoing: SendQueue
-  /** Who waits for the room to be joined. */
-  readonly #waiting: { resolve(joined: JoinedRoom): void; reject(error: Error): void }[] = []
+  readonly #events: RoomEvents
   readonly #history: number
-  /** Links that were asked to join again because of a gap: what they say before that is not taken. */
-  readonly #repairing = new Set<ServerConnection>()
-  /** Repairs since the last message was taken. */
+  readonly #links = new Map<ServerConnection, LinkState>()
+  readonly #joins = new Requests<symbol, JoinedRoom>()
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+  /** Repairs since the last message was received. */
   #repairs = 0
+  #wasJoined = false
+  #left = false
 
-  constructor(outgoing: SendQueue, { cursor, history = 0 }: JoinOptions) {
-    this.outgoing = outgoing
+  constructor(name: string, { cursor, history = 0 }: JoinOptions, ackMs: number, events: RoomEvents) {
+    this.name = name
     this.cursor = cursor
     this.#history = history
-  }
-
-  /** What asks a server for the room, from where it is. */
-  request(room: string): ClientMessage {
-    const { cursor } = this
-    return cursor ? { type: 'join', room, cursor } : { type: 'join', room, history: this.#history }
+    this.#events = events
+    this.outgoing = new SendQueue(ackMs, (link) => this.joinOn(link))
   }
 
   /** Resolves when the room is joined the next time. */
-  whenJoined(): Promise<JoinedRoom> {
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  whenJoined(options: RequestOptions): Promise<JoinedRoom> {
+    return this.#joins.ask(Symbol(), () => {}, options)
   }
 
-  /** A server confirmed it on this link, from `cursor` on; gives the place that counts. */
-  joined(link: ServerConnection, cursor: Cursor): Cursor {
-    this.#repairing.delete(link)
-    // Of another epoch our own place means nothing; of the same one, ours is as far or further.
-    if (this.cursor?.epoch !== cursor.epoch) this.cursor = cursor
-    return this.cursor
+  /** Whether it is neither joined nor wanted: every `join` was given up before the server confirmed one. */
+  get abandoned(): boolean {
+    return !this.#wasJoined && this.#joins.size === 0
   }
 
-  /** Tells everybody who waits for it. */
-  tellJoined(joined: JoinedRoom): void {
-    for (const { resolve } of this.#waiting.splice(0)) resolve(joined)
+  isJoinedOn(link: ServerConnection): boolean {
+    return this.#links.get(link)?.kind === 'joined'
   }
 
-  /**
-   * Whether the message is the next one: then it is taken.
-   * @param repair joins again on the link after so many milliseconds, since something is missing before the message
-   */
-  take(link: ServerConnection, message: RoomMessage, repair: (afterMs: number) => void): boolean {
+  /** Asks the server for the room, from where this client is; again, when it did before. */
+  joinOn(link: ServerConnection): void {
+    if (this.#left || !link.welcome) return
+    const id = link.nextId()
+    this.#links.set(link, { kind: 'joining', id })
     const { cursor } = this
-    if (!cursor || !link.joined.has(message.room) || this.#repairing.has(link)) return false
-    if (message.seq <= cursor.seq) return false
+    link
+      .request(
+        {
+          type: 'join',
+          id,
+          room: this.name,
+          ...(cursor && { cursor }),
+          ...(this.#history > 0 && { history: this.#history }),
+        },
+        { timeoutMs: JOIN_MS },
+      )
+      .catch((error: Error) => this.#joinFailed(link, id, error))
+  }
+
+  /** A server confirmed a join; an answer to an earlier request than the last one does not count. */
+  joined(link: ServerConnection, message: Joined): void {
+    const state = this.#links.get(link)
+    if (state?.kind !== 'joining' || state.id !== message.id) return
+    this.#links.set(link, { kind: 'joined' })
+    // Of another epoch our own place means nothing; of the same one, ours is as far or further.
+    const reset = this.cursor !== undefined && (message.reset ?? this.cursor.epoch !== message.cursor.epoch)
+    if (!this.cursor || reset) this.cursor = message.cursor
+    this.#wasJoined = true
+    this.#events.onJoined(this, link, message, reset)
+    const { members, users } = message
+    this.#joins.answerAll({ room: this.name, members, ...(users && { users }) })
+  }
+
+  /** Whether the message is the next one of the room: then it counts as received. */
+  receive(link: ServerConnection, message: RoomMessage): boolean {
+    const { cursor } = this
+    if (!cursor || !this.isJoinedOn(link) || message.seq <= cursor.seq) return false
     if (message.prevSeq > cursor.seq) {
-      this.#repairing.add(link)
-      repair(this.#repairs++ === 0 ? 0 : REPAIR_AGAIN_MS)
+      this.#repair(link)
       return false
     }
     this.#repairs = 0
@@ -80,22 +118,52 @@ export class ClientRoom {
     return true
   }
 
-  /** The messages up to `to` will never come; gives the first of them that was still awaited. */
-  skip(from: number, to: number): number | undefined {
+  /** The messages up to `to` will never come. Returns the first of them that was still awaited. */
+  skip(link: ServerConnection, from: number, to: number): number | undefined {
     const { cursor } = this
-    if (!cursor || to <= cursor.seq) return undefined
+    if (!cursor || !this.isJoinedOn(link) || to <= cursor.seq) return undefined
     this.cursor = { epoch: cursor.epoch, seq: to }
     return Math.max(from, cursor.seq + 1)
   }
 
-  /** A link is gone. */
+  /** A connection is gone. */
   lost(link: ServerConnection): void {
-    this.#repairing.delete(link)
+    this.#links.delete(link)
   }
 
-  /** Everything that waits rejects. */
-  fail(error: Error): void {
+  /** It is over: everything that waits rejects. */
+  end(error: Error): void {
+    this.#left = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    this.#links.clear()
     this.outgoing.fail(error)
-    for (const { reject } of this.#waiting) reject(error)
+    this.#joins.rejectAll(error)
+  }
+
+  /** Something is missing before what came: asks again from where this client is, and ignores the link until the answer. */
+  #repair(link: ServerConnection): void {
+    this.#links.set(link, { kind: 'joining', id: '' })
+    if (this.#repairs++ === 0) this.joinOn(link)
+    else this.#joinLater(link, REPAIR_AGAIN_MS)
+  }
+
+  #joinLater(link: ServerConnection, ms: number): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      if (this.#links.has(link)) this.joinOn(link)
+    }, ms)
+    this.#timers.add(timer)
+  }
+
+  #joinFailed(link: ServerConnection, id: string, error: Error): void {
+    const state = this.#links.get(link)
+    if (state?.kind !== 'joining' || state.id !== id) return
+    if (!(error instanceof ChatError)) {
+      link.close('no answer')
+    } else if (error.retryMs !== undefined) {
+      this.#joinLater(link, error.retryMs)
+    } else if (error.code !== 'disconnected') {
+      this.#events.onRejected(this, error)
+    }
   }
 }

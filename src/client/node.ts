@@ -1,13 +1,16 @@
-/** The chat client for Node; browsers get `client-browser.ts` by the same name, `concertina/client`. */
+/** The chat client for Node; browsers get `browser.ts` by the same name, `concertina/client`. */
 import { WebSocket } from 'ws'
 import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
 import type { WebSocketClass } from './server-connection.ts'
 
-export type { Cursor, Durability, RoomMessage } from '../protocol/messages.ts'
-export type { ChatClientEvents, ChatClientOptions } from './chat-client.ts'
+export type { RequestOptions } from '../base/requests.ts'
+export type { Cursor, Durability, PresenceEvent, RejectionCode, RoomMessage } from '../protocol/messages.ts'
+export type { ChatClientEvents, ChatClientOptions, OlderMessages } from './chat-client.ts'
+export type { ChatErrorCode } from './chat-error.ts'
 export type { JoinedRoom, JoinOptions } from './client-room.ts'
-export type { OlderMessages } from './history-requests.ts'
+export type { ConnectionStatus } from './connections.ts'
 export type { Ack } from './send-queue.ts'
+export type { Token } from './token-source.ts'
 
 /** A chat user in Node. */
 export class ChatClient extends Client {

@@ -1,96 +1,111 @@
+import { type RequestOptions, Requests, TimeoutError } from '../base/requests.ts'
 import type { Durability } from '../protocol/messages.ts'
+import { ChatError } from './chat-error.ts'
+import type { ServerConnection } from './server-connection.ts'
 
-/** An acknowledged message: where it stands and how safe it is. */
+/** An acknowledged message: its place in the room and how safe it is. */
 export interface Ack {
   readonly seq: number
   readonly id: string
   readonly durability: Durability
 }
 
-export interface PendingSend {
+interface QueuedMessage {
+  readonly room: string
   readonly id: string
   readonly body: string
-  resolve(ack: Ack): void
-  reject(error: Error): void
 }
 
 /** Messages that may wait for a connection, per room. */
 const MAX_WAITING = 1000
 
 /**
- * The messages of one room on their way out, one at a time: so they stand in the room in the order in which they were sent,
- * whatever is refused, retried or moved to another server.
+ * The messages of one room on their way out, one in flight at a time: so the room has them in the order in which they were
+ * sent, whatever is rejected, retried or moved to another server.
  */
 export class SendQueue {
-  readonly #waiting: PendingSend[] = []
-  readonly #send: (message: PendingSend) => void
-  readonly #onTimeout: () => void
+  readonly #queue: QueuedMessage[] = []
+  readonly #pending = new Requests<QueuedMessage, Ack>()
   readonly #ackMs: number
-  #timer: ReturnType<typeof setTimeout> | undefined
-  #open = false
+  readonly #onNotJoined: (link: ServerConnection) => void
+  /** The connection that messages go to; none while the room is not joined. */
+  #link: ServerConnection | undefined
+  #sending = false
 
   /**
-   * @param send puts a message on the wire
-   * @param onTimeout when there was no answer for `ackMs`
+   * @param ackMs milliseconds without an answer after which the connection is given up
+   * @param onNotJoined the server has no membership for this connection: the room must be joined again
    */
-  constructor(send: (message: PendingSend) => void, onTimeout: () => void, ackMs: number) {
-    this.#send = send
-    this.#onTimeout = onTimeout
+  constructor(ackMs: number, onNotJoined: (link: ServerConnection) => void) {
     this.#ackMs = ackMs
+    this.#onNotJoined = onNotJoined
   }
 
-  add(message: PendingSend): void {
-    if (this.#waiting.length >= MAX_WAITING) {
-      message.reject(new Error(`more than ${MAX_WAITING} messages wait for a connection`))
-      return
+  /** Resolves when the message is acknowledged, however many connections that takes. */
+  add(message: QueuedMessage, options: RequestOptions): Promise<Ack> {
+    if (this.#queue.length >= MAX_WAITING) {
+      const full = new ChatError('queue-full', `more than ${MAX_WAITING} messages wait for a connection`)
+      return Promise.reject(full)
     }
-    this.#waiting.push(message)
-    if (this.#open && this.#waiting.length === 1) this.#sendFirst()
+    const acked = this.#pending.ask(message, () => this.#queue.push(message), options)
+    void this.#run()
+    return acked
   }
 
-  /** The room was joined on a connection: what is not acknowledged yet goes out (again). */
-  open(): void {
-    this.#open = true
-    this.#sendFirst()
+  /** The room was joined on a connection: what is not acknowledged yet is sent there (again). */
+  open(link: ServerConnection): void {
+    this.#link = link
+    void this.#run()
   }
 
   /** There is no connection now. */
   pause(): void {
-    this.#open = false
-    clearTimeout(this.#timer)
+    this.#link = undefined
   }
 
-  acked(id: string, seq: number, durability: Durability): void {
-    this.#settle(id)?.resolve({ seq, id, durability })
-  }
-
-  /** Tries again after `retryMs`; without it, gives the message up. */
-  refused(id: string, error: Error, retryMs: number | undefined): void {
-    if (this.#waiting[0]?.id !== id) return
-    clearTimeout(this.#timer)
-    if (retryMs === undefined) this.#settle(id)?.reject(error)
-    else this.#timer = setTimeout(() => this.#sendFirst(), retryMs)
-  }
-
-  /** Gives everything up. */
+  /** Rejects everything that waits. */
   fail(error: Error): void {
     this.pause()
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    this.#queue.length = 0
+    this.#pending.rejectAll(error)
   }
 
-  #settle(id: string): PendingSend | undefined {
-    if (this.#waiting[0]?.id !== id) return undefined
-    clearTimeout(this.#timer)
-    const message = this.#waiting.shift()
-    this.#sendFirst()
-    return message
+  async #run(): Promise<void> {
+    if (this.#sending) return
+    this.#sending = true
+    for (let link = this.#link; link && this.#queue.length > 0; link = this.#link) {
+      const first = this.#queue[0]!
+      // What timed out or was aborted meanwhile is not sent again.
+      if (this.#pending.has(first)) await this.#sendOne(link, first)
+      if (this.#queue[0] === first && !this.#pending.has(first)) this.#queue.shift()
+    }
+    this.#sending = false
   }
 
-  #sendFirst(): void {
-    clearTimeout(this.#timer)
-    const [first] = this.#waiting
-    if (!first || !this.#open) return
-    this.#timer = setTimeout(this.#onTimeout, this.#ackMs)
-    this.#send(first)
+  async #sendOne(link: ServerConnection, message: QueuedMessage): Promise<void> {
+    try {
+      const { seq, id, durability } = await link.request(
+        { type: 'send', ...message },
+        { timeoutMs: this.#ackMs },
+      )
+      this.#pending.answer(message, { seq, id, durability })
+    } catch (error) {
+      // What a connection that is left rejects, the next one may accept.
+      if (link !== this.#link) return
+      if (error instanceof TimeoutError) {
+        link.close('no answer')
+      } else if (error instanceof ChatError && error.code === 'disconnected') {
+        this.pause()
+      } else if (error instanceof ChatError && error.code === 'not-joined') {
+        this.pause()
+        this.#onNotJoined(link)
+      } else if (error instanceof ChatError && error.retryMs !== undefined) {
+        await sleep(error.retryMs * (1 + Math.random() / 4))
+      } else {
+        this.#pending.reject(message, error)
+      }
+    }
   }
 }
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))

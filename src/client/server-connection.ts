@@ -1,4 +1,14 @@
-import { type ClientMessage, PROTOCOL_VERSION, type ServerMessage } from '../protocol/messages.ts'
+import { type RequestOptions, Requests } from '../base/requests.ts'
+import {
+  type Answers,
+  type ClientMessage,
+  PROTOCOL_VERSION,
+  type RequestType,
+  type ServerMessage,
+  type Welcome,
+} from '../protocol/messages.ts'
+import { maxFrameBytes, utf8Bytes } from '../protocol/rules.ts'
+import { ChatError } from './chat-error.ts'
 
 /** The part of a browser's `WebSocket` that is used; `ws` has it, too. */
 export interface WebSocketLike {
@@ -12,27 +22,35 @@ export interface WebSocketLike {
 
 export type WebSocketClass = new (url: string) => WebSocketLike
 
-export type Welcome = ServerMessage & { type: 'welcome' }
-
 export interface ServerConnectionEvents {
   onWelcome(link: ServerConnection, welcome: Welcome): void
+  /** Every message after the welcome, answers included, in the order in which they came. */
   onMessage(link: ServerConnection, message: ServerMessage): void
-  /** Once, also when it never came to stand. */
+  /** Once, also when it was never established. */
   onClose(link: ServerConnection, code: number, reason: string): void
 }
 
+/** Milliseconds for the server's welcome, and for its answer to a ping. */
 const WELCOME_MS = 10_000
+const PONG_MS = 10_000
+
+type Phase =
+  | { readonly kind: 'opening' }
+  | { readonly kind: 'open'; readonly welcome: Welcome; readonly heartbeat: ReturnType<typeof setInterval> }
+  | { readonly kind: 'closed' }
+
+/** A request by its type, and without the id that the connection gives it. */
+export type RequestOf<T extends RequestType> = ClientMessage & { type: T }
 
 /** One WebSocket to one server, from `hello` to its end. */
 export class ServerConnection {
-  /** The server's number, once it said so. */
-  server: number | undefined
-  /** Rooms that were joined on this link. */
-  readonly joined = new Set<string>()
   readonly #socket: WebSocketLike
   readonly #events: ServerConnectionEvents
-  readonly #timer: ReturnType<typeof setTimeout>
-  #closed = false
+  readonly #requests = new Requests<string, ServerMessage>()
+  #phase: Phase = { kind: 'opening' }
+  #ids = 0
+  /** Whether anything came since the heartbeat last looked. */
+  #heard = true
 
   constructor(
     make: WebSocketClass,
@@ -42,40 +60,124 @@ export class ServerConnection {
   ) {
     this.#events = events
     this.#socket = new make(url)
-    this.#timer = setTimeout(() => this.close(4000, 'no welcome'), WELCOME_MS)
-    this.#socket.onopen = () => this.send({ type: 'hello', version: PROTOCOL_VERSION, ...hello })
-    this.#socket.onmessage = ({ data }) => this.#take(String(data))
+    this.#socket.onopen = () => this.#hello(hello)
+    this.#socket.onmessage = ({ data }) => this.#receive(data)
     this.#socket.onclose = ({ code, reason }) => this.#end(code, reason)
     this.#socket.onerror = () => {} // 'close' follows
+    this.#whileOpening = setTimeout(() => this.close('no welcome'), WELCOME_MS)
   }
 
-  send(message: ClientMessage): void {
-    if (!this.#closed) this.#socket.send(JSON.stringify(message))
+  readonly #whileOpening: ReturnType<typeof setTimeout>
+
+  /** What the server said at the beginning; `undefined` before and after the connection is open. */
+  get welcome(): Welcome | undefined {
+    return this.#phase.kind === 'open' ? this.#phase.welcome : undefined
+  }
+
+  /** An id for the next request; different from every other one of this connection. */
+  nextId(): string {
+    return `r${++this.#ids}`
+  }
+
+  /**
+   * Sends a request and resolves with its answer. Rejects with a {@link ChatError} when the server rejects it or the
+   * connection is lost.
+   */
+  request<T extends RequestType>(request: RequestOf<T>, options?: RequestOptions): Promise<Answers[T]> {
+    const id = request.id ?? this.nextId()
+    const key = keyOf(request.type, id, 'room' in request ? request.room : '')
+    const asked = this.#requests.ask(key, () => this.#send({ ...request, id }), options)
+    return asked as Promise<Answers[T]>
   }
 
   /** Ends it without waiting for the other side. */
-  close(code = 1000, reason = ''): void {
-    if (this.#closed) return
-    this.#socket.close(code, reason)
+  close(reason = ''): void {
+    if (this.#phase.kind === 'closed') return
+    this.#socket.close(1000)
     this.#end(1006, reason)
   }
 
-  #take(text: string): void {
-    if (this.#closed) return
-    const message = JSON.parse(text) as ServerMessage
-    if (message.type === 'welcome') {
-      clearTimeout(this.#timer)
-      this.server = message.server
-      this.#events.onWelcome(this, message)
-    } else {
-      this.#events.onMessage(this, message)
+  #send(message: ClientMessage): void {
+    if (this.#phase.kind === 'closed') throw new ChatError('disconnected', 'there is no connection')
+    const text = JSON.stringify(message)
+    // A frame above the server's limit would end the connection instead of being answered.
+    const most = maxFrameBytes(this.welcome?.maxBodyBytes ?? Infinity)
+    if (text.length > most / 3 && utf8Bytes(text) > most) {
+      throw new ChatError('too-large', `the request is larger than ${most} bytes`)
+    }
+    this.#socket.send(text)
+  }
+
+  #hello(hello: { token?: string | undefined; user?: string | undefined }): void {
+    this.request({
+      type: 'hello',
+      version: PROTOCOL_VERSION,
+      ...(hello.token !== undefined && { token: hello.token }),
+      ...(hello.user !== undefined && { user: hello.user }),
+    }).catch((error: Error) => this.close(error.message))
+  }
+
+  /** A peer that speaks anything else is left, whatever it sends: nothing of it may end this process. */
+  #receive(data: unknown): void {
+    if (this.#phase.kind === 'closed') return
+    this.#heard = true
+    try {
+      const message = parseServerMessage(data)
+      if (this.#phase.kind === 'open') this.#events.onMessage(this, message)
+      else if (message.type === 'welcome') this.#open(message)
+      if ('id' in message && message.id !== undefined) this.#settle(message, message.id)
+    } catch (error) {
+      this.close(`the server does not speak the chat protocol: ${(error as Error).message}`)
+    }
+  }
+
+  #open(welcome: Welcome): void {
+    clearTimeout(this.#whileOpening)
+    const heartbeatMs = Math.max(1000, Number(welcome.heartbeatMs) || 0)
+    this.#phase = { kind: 'open', welcome, heartbeat: setInterval(() => this.#checkAlive(), heartbeatMs) }
+    this.#events.onWelcome(this, welcome)
+  }
+
+  /** A path that went silent shows no close: only an answer proves that it is there. */
+  #checkAlive(): void {
+    if (this.#heard) {
+      this.#heard = false
+      return
+    }
+    this.request({ type: 'ping' }, { timeoutMs: PONG_MS }).catch(() => {
+      if (!this.#heard) this.close('no heartbeat')
+    })
+  }
+
+  #settle(message: ServerMessage, id: string): void {
+    if (message.type === 'rejected') {
+      const error = new ChatError(message.code, message.message, message.retryMs)
+      this.#requests.reject(keyOf(message.request, id, message.room), error)
+    } else if (message.type === 'ack') {
+      this.#requests.answer(keyOf('send', id, message.room), message)
+    } else if (message.type !== 'message') {
+      this.#requests.answer(id, message)
     }
   }
 
   #end(code: number, reason: string): void {
-    if (this.#closed) return
-    this.#closed = true
-    clearTimeout(this.#timer)
+    if (this.#phase.kind === 'closed') return
+    clearTimeout(this.#whileOpening)
+    if (this.#phase.kind === 'open') clearInterval(this.#phase.heartbeat)
+    this.#phase = { kind: 'closed' }
+    this.#requests.rejectAll(new ChatError('disconnected', reason || 'the connection was lost'))
     this.#events.onClose(this, code, reason)
   }
+}
+
+/** Ids of sent messages are the user's own, and only different within a room; all others are the connection's. */
+function keyOf(type: RequestType, id: string, room: string | undefined): string {
+  return type === 'send' ? `send ${room} ${id}` : id
+}
+
+/** A server's message; messages of types to come are ignored by whoever gets them. */
+function parseServerMessage(data: unknown): ServerMessage {
+  const message = JSON.parse(String(data)) as ServerMessage | null
+  if (typeof message !== 'object' || typeof message?.type !== 'string') throw new Error('not a message')
+  return message
 }

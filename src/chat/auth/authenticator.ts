@@ -8,8 +8,8 @@ import {
   jwtVerify,
 } from 'jose'
 import { invalidInput } from '../../base/errors.ts'
-import { isName } from '../../protocol/messages.ts'
-import { type Denied, denied, type Identity, matches, type RoomGrant } from './identity.ts'
+import { isName } from '../../protocol/rules.ts'
+import { type Denied, denied, expired, type Identity, matches, type RoomGrant } from './identity.ts'
 import { Jwks, type JwksOptions, KeysUnavailable } from './jwks.ts'
 import { type AuthOptions, checkAuthOptions, secretBytes } from './options.ts'
 
@@ -120,12 +120,12 @@ export class Authenticator {
     try {
       const payload = await this.#verifyByAnyKey(token)
       // The leeway lets a token be used a little early, never late.
-      return payload.exp! * 1000 <= Date.now() ? denied('the token has expired') : { payload }
+      return payload.exp! * 1000 <= Date.now() ? expired : { payload }
     } catch (error) {
       if (error instanceof KeysUnavailable) return denied(error.message, true)
-      if (error instanceof errors.JWTExpired) return denied('the token has expired')
+      if (error instanceof errors.JWTExpired) return expired
       if (!(error instanceof errors.JWTClaimValidationFailed)) return denied('the token is not valid')
-      if (error.claim === 'nbf') return denied('the token is not valid yet')
+      if (error.claim === 'nbf') return denied('the token is not valid yet', true)
       return denied(
         error.claim === 'iss' || error.claim === 'aud'
           ? `the token is from another issuer or for another audience (${error.claim})`

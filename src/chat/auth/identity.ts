@@ -22,11 +22,15 @@ export interface RoomGrant {
 /** Why a user is not let in. */
 export interface Denied {
   readonly denied: string
-  /** Whether the same attempt may succeed later: the issuer's keys cannot be fetched now. */
+  /** Whether the same attempt may succeed later: the issuer's keys cannot be fetched now, or the token is not valid yet. */
   readonly retry: boolean
+  /** The token was good once: another one of the same user is needed. */
+  readonly expired?: true
 }
 
 export const denied = (reason: string, retry = false): Denied => ({ denied: reason, retry })
+
+export const expired: Denied = { denied: 'the token has expired', retry: false, expired: true }
 
 /** Whether a room matches one of the patterns: names, or beginnings of names and `*`. */
 export const matches = (patterns: readonly string[], room: string): boolean =>

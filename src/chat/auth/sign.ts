@@ -1,6 +1,6 @@
 import { SignJWT } from 'jose'
 import { invalidInput } from '../../base/errors.ts'
-import { isName } from '../../protocol/messages.ts'
+import { isName } from '../../protocol/rules.ts'
 import { secretBytes } from './options.ts'
 
 /** What a token contains. A room pattern is a name, or the beginning of one and `*`. */

@@ -1,7 +1,8 @@
 import type { Roster } from '../hub/hub-protocol.ts'
 import type { LogEntry, RoomRange } from '../log/room-log.ts'
 import { textFrame } from '../session/frame.ts'
-import type { Outbox, WriteBatcher } from '../session/outbox.ts'
+import type { Outbox } from '../session/outbox.ts'
+import type { WriteBatcher } from '../session/write-batcher.ts'
 
 /** Messages a room keeps for members who come a little late. */
 export const RECENT = 256
@@ -10,62 +11,66 @@ export const RECENT = 256
 export interface Member {
   readonly outbox: Outbox
   readonly room: Room
-  /** Everything up to here was pushed, or told to be a gap. */
+  /** Everything up to here was pushed, or announced as a gap. */
   seq: number
   /** Whether new messages are pushed as they come; otherwise the member catches up from the log first. */
   live: boolean
   /** Counts how often the member began to catch up; an older attempt gives up. */
   attempt: number
-  /** Takes over when the outbox is full: the member is not live any more. */
-  fellBehind(member: Member): void
+  /** The outbox is full: the member is no longer live. */
+  onLagging(): void
+  /** Something is missing between its place and what came: it is no longer live, and has to catch up. */
+  onMissed(): void
 }
 
 interface Framed {
   readonly seq: number
+  readonly prevSeq: number
   readonly frame: Buffer
 }
+
+const framed = ({ seq, prevSeq, payload }: LogEntry): Framed => ({ seq, prevSeq, frame: textFrame(payload) })
 
 /** A room on one server: its members here, and the end of its log. */
 export class Room {
   readonly name: string
-  /** The oldest message there was when this server began to hear of the room. */
-  first = 1
   /** The last message that was pushed to live members. */
   head = 0
   roster: { members: number; users: Set<string> | undefined } = { members: 0, users: new Set() }
   readonly members = new Set<Member>()
-  readonly #turn: WriteBatcher
+  readonly #batcher: WriteBatcher
   #batch: Framed[] = []
+  /** The last messages, each with the one before it. */
   #recent: Framed[] = []
   /** Messages pushed to members. */
   deliveries = 0
 
-  constructor(name: string, turn: WriteBatcher) {
+  constructor(name: string, batcher: WriteBatcher) {
     this.name = name
-    this.#turn = turn
+    this.#batcher = batcher
   }
 
-  /** Takes the room as the hub has it when this server begins to hear of it; what was told before is in the log. */
-  begin({ first, head }: RoomRange, recent: readonly LogEntry[], roster: Roster): void {
-    this.first = first
-    const told = this.#batch.at(-1)?.seq ?? 0
+  /** The room as the log has it when this server subscribes to it; what was received before is in the log. */
+  begin({ head }: RoomRange, recent: readonly LogEntry[], roster: Roster): void {
+    const received = this.#batch.at(-1)?.seq ?? 0
     this.#batch = []
-    // What was told while the answer was on its way may have gone out to nobody already.
-    this.head = Math.max(head, told, this.head)
-    this.#recent = recent.map(({ seq, payload }) => ({ seq, frame: textFrame(payload) }))
-    const whole = this.#recent.every(({ seq }, i) => seq === this.head - this.#recent.length + 1 + i)
-    if (!whole) this.#recent = []
+    // What was received while the answer was on its way may have been flushed to no member already.
+    this.head = Math.max(head, received, this.head)
+    this.#recent = []
+    this.#remember(recent.map(framed))
+    if (this.#recent.at(-1)?.seq !== this.head) this.#recent = []
     this.roster = { members: roster.members, users: roster.users && new Set(roster.users) }
   }
 
-  /** Takes the next message of the log; it goes out at the end of the turn. */
-  append({ seq, payload }: LogEntry): void {
-    if (this.#batch.length === 0) this.#turn.room(this)
-    this.#batch.push({ seq, frame: textFrame(payload) })
+  /** The next message of the log; it is pushed at the end of the turn. */
+  append(entry: LogEntry): void {
+    if (entry.seq <= (this.#batch.at(-1)?.seq ?? this.head)) return
+    if (this.#batch.length === 0) this.#batcher.room(this)
+    this.#batch.push(framed(entry))
   }
 
   /** Pushes presence or typing to the members who keep up; the others do without. */
-  tell(line: Buffer): void {
+  broadcast(line: Buffer): void {
     const frame = textFrame(line)
     for (const { live, outbox } of this.members) if (live && !outbox.full) outbox.push(frame)
   }
@@ -76,42 +81,66 @@ export class Room {
     if (batch.length === 0) return
     this.#batch = []
     const before = this.head
+    const whole = isChain(batch) && batch[0]!.prevSeq <= before
     const to = batch.at(-1)!.seq
     const all = batch.length === 1 ? batch[0]!.frame : Buffer.concat(batch.map(({ frame }) => frame))
+    this.head = to
+    this.#remember(batch)
     for (const member of this.members) {
       if (!member.live) continue
       if (member.outbox.full) {
-        member.live = false
-        member.fellBehind(member)
-      } else if (member.seq === before) {
+        this.#interrupt(member)
+      } else if (whole && member.seq === before) {
         member.outbox.push(all)
         member.seq = to
         this.deliveries += batch.length
       } else {
         this.#pushAfter(member, batch)
+        if (member.seq < to) this.#interrupt(member)
       }
     }
-    this.head = to
-    if (batch[0]!.seq !== before + 1) this.#recent = []
-    this.#recent.push(...batch)
-    if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT)
   }
 
   /** Pushes what the room still has from the member's place on; `false` when its place is further back than that. */
   pushRecent(member: Member): boolean {
-    const first = this.#recent[0]?.seq
-    if (first === undefined || first > member.seq + 1) return false
-    this.#pushAfter(member, this.#recent.slice(Math.max(0, member.seq + 1 - first)))
-    return true
+    const before = member.seq
+    const next = this.#recent.findLastIndex(({ prevSeq }) => prevSeq <= before)
+    if (next >= 0) this.#pushAfter(member, this.#recent.slice(next))
+    return member.seq > before
   }
 
+  /** The place before the last `count` messages; `undefined` when the room does not remember as many. */
+  placeBefore(count: number): number | undefined {
+    return this.#recent.at(-count)?.prevSeq
+  }
+
+  /** The member can not be pushed what came: it has to catch up from the log. */
+  #interrupt(member: Member): void {
+    member.live = false
+    if (member.outbox.full) member.onLagging()
+    else member.onMissed()
+  }
+
+  /** Pushes the messages after the member's place, as far as there is room and none before them is missing. */
   #pushAfter(member: Member, frames: readonly Framed[]): void {
-    for (const { seq, frame } of frames) {
+    for (const { seq, prevSeq, frame } of frames) {
       if (seq <= member.seq) continue
-      if (member.outbox.full) return
+      if (prevSeq > member.seq || member.outbox.full) return
       member.outbox.push(frame)
       member.seq = seq
       this.deliveries++
     }
   }
+
+  #remember(batch: readonly Framed[]): void {
+    const last = this.#recent.at(-1)
+    if (!isChain(batch) || (last && batch[0] && batch[0].prevSeq !== last.seq)) this.#recent = []
+    if (isChain(batch)) this.#recent.push(...batch)
+    if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT)
+  }
+}
+
+/** Whether each message names the one before it in the list. */
+function isChain(frames: readonly Framed[]): boolean {
+  return frames.every(({ prevSeq }, i) => i === 0 || prevSeq === frames[i - 1]!.seq)
 }

@@ -1,5 +1,5 @@
 import type { ChatLink } from '../link.ts'
-import type { WriteBatcher } from '../session/outbox.ts'
+import type { WriteBatcher } from '../session/write-batcher.ts'
 import { RECENT, Room } from './room.ts'
 
 interface Entered {
@@ -7,20 +7,20 @@ interface Entered {
   readonly ready: Promise<Room>
   /** Connections in it or about to be. */
   users: number
-  /** Connections in it by user, so that the hub is told of the first and the last only. */
+  /** Connections in it by user, so that only the first and the last are reported. */
   readonly present: Map<string, number>
 }
 
-/** The rooms that somebody on this server is in. */
+/** The rooms that have a member on this server. */
 export class Rooms {
   readonly #link: ChatLink
-  readonly #turn: WriteBatcher
+  readonly #batcher: WriteBatcher
   readonly #rooms = new Map<string, Entered>()
   #deliveries = 0
 
-  constructor(link: ChatLink, turn: WriteBatcher) {
+  constructor(link: ChatLink, batcher: WriteBatcher) {
     this.#link = link
-    this.#turn = turn
+    this.#batcher = batcher
   }
 
   /** Messages pushed to members so far. */
@@ -30,11 +30,11 @@ export class Rooms {
     return sum
   }
 
-  /** The room, once the hub tells of it; to be paired with `left`. */
+  /** The room, once this server is subscribed to it; to be paired with `left`. */
   enter(name: string): Promise<Room> {
     let entered = this.#rooms.get(name)
     if (!entered) {
-      const room = new Room(name, this.#turn)
+      const room = new Room(name, this.#batcher)
       entered = { room, users: 0, present: new Map(), ready: this.#subscribe(room) }
       this.#rooms.set(name, entered)
       const { ready } = entered
@@ -75,7 +75,7 @@ export class Rooms {
     if (before === 0 || after === 0) this.#link.present(name, user, here)
   }
 
-  /** Takes what the hub tells beside messages. */
+  /** Receives what reaches a room beside its messages. */
   news(name: string, kind: 'presence' | 'typing', line: Buffer): void {
     const room = this.#rooms.get(name)?.room
     if (!room) return
@@ -97,6 +97,6 @@ export class Rooms {
       for (const user of left) known?.delete(user)
       room.roster = { members, users: known }
     }
-    room.tell(line)
+    room.broadcast(line)
   }
 }

@@ -1,62 +1,39 @@
 import type { Duplex } from 'node:stream'
+import type { WriteBatcher } from './write-batcher.ts'
 
-/** Something that gathers during a turn of the event loop and goes out at its end. */
-interface Flushable {
-  flush(): void
+interface OutboxEvents {
+  /** Whether the WebSocket is open: a close frame, also one by the WebSocket itself, is the last of a connection. */
+  isOpen(): boolean
+  /** The socket became full. */
+  onFull(): void
 }
 
-/** The end of a turn: rooms first make their frames, then every socket that has some is written to, once. */
-export class WriteBatcher {
-  #rooms: Flushable[] = []
-  #outboxes: Flushable[] = []
-  #scheduled = false
-
-  room(room: Flushable): void {
-    this.#rooms.push(room)
-    this.#schedule()
-  }
-
-  outbox(outbox: Flushable): void {
-    this.#outboxes.push(outbox)
-    this.#schedule()
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return
-    this.#scheduled = true
-    setImmediate(this.#end)
-  }
-
-  readonly #end = (): void => {
-    const rooms = this.#rooms
-    this.#rooms = []
-    for (const room of rooms) room.flush()
-    const outboxes = this.#outboxes
-    this.#outboxes = []
-    this.#scheduled = false
-    for (const outbox of outboxes) outbox.flush()
-  }
-}
-
-/** Whole WebSocket frames on their way to one socket: one write a turn, and a bound on what may wait. */
+/** Whole WebSocket frames on their way to one socket: one write per turn, and a bound on what may wait. */
 export class Outbox {
   readonly #socket: Duplex
-  readonly #turn: WriteBatcher
+  readonly #batcher: WriteBatcher
   readonly #limit: number
+  readonly #events: OutboxEvents
   #frames: Buffer[] = []
   #bytes = 0
+  #ended = false
+  /** Resolves when a full socket was read empty, or is closed. */
+  #draining: Promise<void> | undefined
 
   /** @param limit bytes that may wait before the socket counts as full */
-  constructor(socket: Duplex, turn: WriteBatcher, limit: number) {
+  constructor(socket: Duplex, batcher: WriteBatcher, limit: number, events: OutboxEvents) {
     this.#socket = socket
-    this.#turn = turn
+    this.#batcher = batcher
     this.#limit = limit
+    this.#events = events
   }
 
   push(frame: Buffer): void {
-    if (this.#frames.length === 0) this.#turn.outbox(this)
+    if (this.closed) return
+    if (this.#frames.length === 0) this.#batcher.outbox(this)
     this.#frames.push(frame)
     this.#bytes += frame.length
+    if (this.full && this.#draining === undefined) this.#events.onFull()
   }
 
   flush(): void {
@@ -64,11 +41,22 @@ export class Outbox {
     if (frames.length === 0) return
     this.#frames = []
     this.#bytes = 0
-    if (this.#socket.destroyed || this.#socket.writableEnded) return
+    if (this.closed) return
     this.#socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
   }
 
-  /** Bytes that the other side has not taken yet. */
+  /** Writes what waits, and accepts nothing more. */
+  end(): void {
+    this.flush()
+    this.#ended = true
+  }
+
+  /** Whether nothing can be sent any more. */
+  get closed(): boolean {
+    return this.#ended || this.#socket.destroyed || !this.#events.isOpen()
+  }
+
+  /** Bytes that the other side has not received yet. */
   get waiting(): number {
     return this.#socket.writableLength + this.#bytes
   }
@@ -78,19 +66,22 @@ export class Outbox {
     return this.waiting > this.#limit
   }
 
-  /** Resolves when the socket has taken all it was given; at once when it is not full. */
+  /** Resolves when the socket was read empty, or is closed; at once when it is not full. */
   drained(): Promise<void> {
+    if (this.#draining !== undefined) return this.#draining
     this.flush()
-    // A write that the system took whole is followed by no 'drain'.
+    // A write that the system accepted whole is followed by no 'drain'.
     if (!this.full || this.#socket.destroyed) return Promise.resolve()
-    return new Promise((resolve) => {
+    this.#draining = new Promise((resolve) => {
       const done = () => {
         this.#socket.off('drain', done)
         this.#socket.off('close', done)
+        this.#draining = undefined
         resolve()
       }
       this.#socket.on('drain', done)
       this.#socket.on('close', done)
     })
+    return this.#draining
   }
 }

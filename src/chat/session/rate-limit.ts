@@ -5,7 +5,7 @@ export class TokenBucket {
   #tokens: number
   #at: number
 
-  /** @param now seconds on any clock that only goes forward, as for `take` */
+  /** @param now seconds on a monotonic clock, as for `take` */
   constructor(rate: number, burst: number, now: number) {
     this.#rate = rate
     this.#burst = burst
@@ -13,22 +13,25 @@ export class TokenBucket {
     this.#at = now
   }
 
-  /** Takes one; gives the seconds to wait when there is none, else 0. */
-  take(now: number): number {
+  /**
+   * Takes `cost` tokens when there are as many, and returns 0; otherwise takes none and returns the seconds until there are.
+   * With `debt` they are taken at once, so that the caller waits only once.
+   */
+  take(now: number, cost = 1, debt = false): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) * this.#rate)
     this.#at = now
-    if (this.#tokens < 1) return (1 - this.#tokens) / this.#rate
-    this.#tokens--
-    return 0
+    const missing = cost - this.#tokens
+    if (missing <= 0 || debt) this.#tokens -= cost
+    return Math.max(0, missing) / this.#rate
   }
 
-  /** Whether it is as good as new, so that it may be forgotten. */
+  /** Whether all tokens are back, so that it may be forgotten. */
   full(now: number): boolean {
     return this.#tokens + (now - this.#at) * this.#rate >= this.#burst
   }
 }
 
-/** A bucket for each key, of which the idle ones are forgotten. */
+/** A bucket per key; idle ones are forgotten. */
 export class RateLimiter {
   readonly #buckets = new Map<string, TokenBucket>()
   readonly #rate: number
@@ -40,7 +43,7 @@ export class RateLimiter {
     this.#burst = burst
   }
 
-  /** Takes one for `key`; gives the seconds to wait when there is none, else 0. */
+  /** Takes one token of `key`; returns the seconds to wait when there is none, else 0. */
   take(key: string, now = performance.now() / 1000): number {
     let bucket = this.#buckets.get(key)
     if (!bucket) {

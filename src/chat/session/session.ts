@@ -1,63 +1,104 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
 import {
+  type AuthRequest,
   CLOSE,
   type ClientMessage,
-  parseClientMessage,
-  type RefusalCode,
+  type HelloRequest,
+  type HistoryRequest,
+  PROTOCOL_VERSION,
+  type RequestType,
   type ServerMessage,
+  type TypingRequest,
 } from '../../protocol/messages.ts'
-import type { Identity } from '../auth/identity.ts'
-import { LogOverloaded } from '../log/room-log.ts'
-import type { Member, Room } from '../rooms/room.ts'
-import { catchUp, jsonFrame } from './catch-up.ts'
+import { type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
+import type { Denied, Identity } from '../auth/identity.ts'
+import { jsonFrame } from './catch-up.ts'
+import { Inbox } from './inbox.ts'
+import { Memberships } from './memberships.ts'
+import { MessageSender } from './message-sender.ts'
 import { Outbox } from './outbox.ts'
+import { TokenBucket } from './rate-limit.ts'
+import { Rejection } from './rejection.ts'
 import type { ServerContext } from './server-context.ts'
 
-/** Seconds that a connection may stay without saying who it is. */
-const HELLO_SECONDS = 10
-/** Appends that may be under way for one connection. */
-const MAX_IN_FLIGHT = 256
-/** Refusals for talking too fast, one after another, that end a connection. */
-const MAX_REFUSALS = 100
+/** Milliseconds that a connection may take until its hello. */
+const HELLO_MS = 10_000
+/** Milliseconds that a peer has for answering a close. */
+const CLOSE_MS = 2000
+/** A client that received nothing for so long asks whether the connection still works. */
+const HEARTBEAT_MS = 15_000
+/** Milliseconds after which a token that cannot be verified yet may be tried again. */
+const AUTH_RETRY_MS = 1000
+/** Invalid or too fast requests, one after another, that end a connection. */
+const MAX_STRIKES = 100
+/** Messages of one page of history. */
 const HISTORY_PAGE = 200
 
-interface LocalMember extends Member {
-  timer: NodeJS.Timeout | undefined
-}
+/** What requests cost beside one token each, and another one per 4 KiB. */
+const COST: Partial<Record<RequestType, number>> = { auth: 5, join: 2, history: 10 }
+const BYTES_PER_TOKEN = 4096
 
-/** One user's WebSocket: *new* until `hello`, then *open*, then *closed*. */
+type Frame =
+  | ParsedFrame
+  | { readonly kind: 'ping'; readonly data: Buffer }
+  /** A sign of life, which is all that it is. */
+  | { readonly kind: 'pong' }
+
+type State =
+  | { readonly kind: 'new'; readonly deadline: NodeJS.Timeout }
+  | {
+      readonly kind: 'open'
+      readonly identity: Identity
+      /** Ends the connection when the token expires. */
+      readonly expiry: NodeJS.Timeout | undefined
+    }
+  | { readonly kind: 'closing'; readonly deadline: NodeJS.Timeout }
+  | { readonly kind: 'closed' }
+
+/** One user's WebSocket: *new* until `hello`, then *open*, *closing* after a close frame, then *closed*. */
 export class Session {
-  state: { kind: 'new' } | { kind: 'open'; identity: Identity } | { kind: 'closed' } = { kind: 'new' }
-  /** Whether anything came since the server last looked. */
-  alive = true
   readonly outbox: Outbox
   readonly #context: ServerContext
   readonly #socket: WebSocket
-  readonly #members = new Map<string, LocalMember>()
+  readonly #inbox: Inbox<Frame>
+  readonly #rooms: Memberships
+  readonly #sender: MessageSender
   readonly #typed = new Map<string, number>()
-  #timer: NodeJS.Timeout | undefined
-  #inFlight = 0
-  #refusals = 0
-  /** What came while a hello, a token or a join was looked at; taken in order after it. */
-  readonly #inbox: ClientMessage[] = []
-  #busy = false
+  #state: State
+  /** Whether anything came since the server last looked. */
+  #heard = true
+  #strikes = 0
 
   constructor(context: ServerContext, socket: WebSocket, stream: Duplex) {
     this.#context = context
     this.#socket = socket
-    this.outbox = new Outbox(stream, context.turn, context.limits.outboxBytes)
-    this.#timer = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_SECONDS * 1000)
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onData(data, isBinary))
-    socket.on('pong', () => {
-      this.alive = true
+    const { limits } = context
+    this.outbox = new Outbox(stream, context.batcher, limits.outboxBytes, {
+      isOpen: () => socket.readyState === socket.OPEN,
+      onFull: () => this.#onFull(),
     })
+    const framesPerSecond = Math.max(100, 5 * limits.messagesPerSecond)
+    const burst = Math.max(500, 5 * limits.messageBurst)
+    this.#inbox = new Inbox(
+      socket,
+      this.outbox,
+      new TokenBucket(framesPerSecond, burst, performance.now() / 1000),
+      (frame) => this.#handle(frame),
+    )
+    this.#rooms = new Memberships(context, this.outbox, (message) => this.send(message))
+    this.#sender = new MessageSender(context)
+    const deadline = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_MS)
+    this.#state = { kind: 'new', deadline }
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onData(data, isBinary))
+    socket.on('ping', (data: Buffer) => this.#receive({ kind: 'ping', data }, 1))
+    socket.on('pong', () => this.#receive({ kind: 'pong' }, 1))
     socket.on('error', () => {}) // 'close' follows
     socket.once('close', () => this.#onClose())
   }
 
   get user(): string | undefined {
-    return this.state.kind === 'open' ? this.state.identity.user : undefined
+    return this.#state.kind === 'open' ? this.#state.identity.user : undefined
   }
 
   send(message: ServerMessage): void {
@@ -65,288 +106,229 @@ export class Session {
   }
 
   close(code: number, reason: string): void {
-    if (this.state.kind === 'closed') return
-    this.outbox.flush()
-    this.#socket.close(code, reason)
+    if (this.#state.kind === 'closing' || this.#state.kind === 'closed') return
+    this.#clearTimer()
     // A peer that does not answer keeps nothing here.
-    setTimeout(() => this.#socket.terminate(), 2000).unref()
+    this.#state = { kind: 'closing', deadline: setTimeout(() => this.#socket.terminate(), CLOSE_MS) }
+    this.#inbox.close()
+    this.#rooms.close()
+    this.outbox.end()
+    this.#socket.close(code, reason)
+    // The other side's close frame has to be read.
+    this.#socket.resume()
   }
 
   /** Ends a connection that gave no sign of life; asks one that did for another. */
   checkAlive(): void {
-    if (!this.alive) {
+    // One that is not read gives none: its outbox has a time limit of its own.
+    if (!this.#heard && !this.#socket.isPaused) {
       this.#socket.terminate()
       return
     }
-    this.alive = false
-    this.#socket.ping()
+    this.#heard = false
+    if (!this.outbox.full && !this.outbox.closed) this.#socket.ping()
   }
 
   #onData(data: Buffer, isBinary: boolean): void {
-    this.alive = true
-    const message = isBinary ? 'text frames only' : parseClientMessage(data.toString())
-    if (typeof message === 'string') {
-      this.send({ type: 'error', code: 'bad-message', message })
-      if (this.state.kind === 'new') this.close(CLOSE.badMessage, 'not a hello')
-    } else if (this.#inbox.length >= MAX_IN_FLIGHT) {
-      this.close(CLOSE.rateLimited, 'too many messages')
-    } else {
-      this.#inbox.push(message)
-      if (!this.#busy) void this.#takeAll()
+    if (this.#state.kind === 'closing' || this.#state.kind === 'closed') return
+    const frame: ParsedFrame = isBinary
+      ? { kind: 'invalid', problem: 'text frames only' }
+      : parseFrame(data.toString())
+    const extra = frame.kind === 'request' ? (COST[frame.request.type] ?? 0) : 0
+    this.#receive(frame, 1 + extra + Math.floor(data.length / BYTES_PER_TOKEN))
+  }
+
+  #receive(frame: Frame, cost: number): void {
+    this.#heard = true
+    if (!this.#inbox.push(frame, cost)) this.close(CLOSE.rateLimited, 'too many frames')
+  }
+
+  /** Handles a frame; whatever happens, the connection goes on or is closed. */
+  #handle(frame: Frame): Promise<void> | undefined {
+    if (frame.kind === 'ping') {
+      if (!this.outbox.closed) this.#socket.pong(frame.data)
+      return
+    }
+    if (frame.kind === 'pong') return
+    if (frame.kind === 'invalid') {
+      this.#onInvalid(frame)
+      return
+    }
+    const { request } = frame
+    try {
+      return this.#dispatch(request)?.catch((error: unknown) => this.#reject(request, error))
+    } catch (error) {
+      this.#reject(request, error)
     }
   }
 
-  async #takeAll(): Promise<void> {
-    this.#busy = true
-    for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
-      const step = this.#take(next)
-      if (step !== undefined) await step
-    }
-    this.#busy = false
-  }
-
-  /** Gives what the next message has to wait for. */
-  #take(message: ClientMessage): Promise<void> | undefined {
-    if (this.state.kind === 'closed') return
-    if (message.type === 'hello' || message.type === 'auth') return this.#identify(message)
-    if (this.state.kind === 'new') {
+  /** Returns what the next request has to wait for. */
+  #dispatch(request: ClientMessage): Promise<void> | undefined {
+    if (this.#state.kind === 'new') {
+      if (request.type === 'hello') return this.#hello(request)
       this.close(CLOSE.unauthorized, 'hello comes first')
       return
     }
-    const { identity } = this.state
-    switch (message.type) {
+    if (this.#state.kind !== 'open') return
+    const { identity } = this.#state
+    switch (request.type) {
+      case 'hello':
+        throw new Rejection('bad-message', 'hello comes once')
+      case 'auth':
+        return this.#authenticate(identity, request)
       case 'join':
-        return this.#join(identity, message)
+        return this.#rooms.join(identity, request).then(() => {
+          this.#strikes = 0
+        })
       case 'leave':
-        this.#leave(message.room)
-        this.send({ type: 'left', room: message.room })
+        this.#rooms.leave(request.room)
+        this.send({ type: 'left', id: request.id, room: request.room })
         return
       case 'send':
-        void this.#send(identity, message)
+        this.#requireJoined(request.room)
+        // Many may be in flight at once.
+        this.#sender.send(identity, request).then(
+          (ack) => {
+            this.#strikes = 0
+            this.send(ack)
+          },
+          (error: unknown) => this.#reject(request, error),
+        )
         return
       case 'typing':
-        this.#typing(identity, message.room)
+        this.#typing(identity, request)
         return
       case 'history':
-        void this.#history(message)
+        return this.#history(request)
+      case 'ping':
+        this.send({ type: 'pong', id: request.id })
     }
   }
 
-  async #identify(message: ClientMessage & { type: 'hello' | 'auth' }): Promise<void> {
-    const again = message.type === 'auth'
-    const name = again ? undefined : message.user
-    const identity = await this.#context.auth.identify(message.token, name)
-    if (this.state.kind === 'closed') return
+  #onInvalid({ problem, of }: ParsedFrame & { kind: 'invalid' }): void {
+    if (of) {
+      const { type, ...rest } = of
+      this.send({ type: 'rejected', ...rest, request: type, code: 'bad-message', message: problem })
+    } else {
+      this.send({ type: 'error', code: 'bad-message', message: problem })
+    }
+    if (this.#state.kind === 'new') this.close(CLOSE.badMessage, 'not a hello')
+    else this.#strike()
+  }
+
+  #reject(request: ClientMessage, error: unknown): void {
+    const known = error instanceof Rejection
+    if (!known) this.#context.onFailure(error)
+    const { code, message, retryMs } = known ? error : new Rejection('internal', 'internal error')
+    const room = 'room' in request ? request.room : undefined
+    this.send({ type: 'rejected', id: request.id, request: request.type, room, code, message, retryMs })
+    if (code === 'rate-limited' || code === 'bad-message') this.#strike()
+  }
+
+  #strike(): void {
+    if (++this.#strikes > MAX_STRIKES) this.close(CLOSE.rateLimited, 'too many bad requests')
+  }
+
+  #requireJoined(room: string): void {
+    if (!this.#rooms.has(room)) throw new Rejection('not-joined', 'join the room first')
+  }
+
+  async #hello({ id, token, user: name }: HelloRequest): Promise<void> {
+    const identity = await this.#context.auth.identify(token, name)
+    if (this.#state.kind !== 'new') return
     if ('denied' in identity) {
-      this.close(identity.retry ? CLOSE.tryLater : CLOSE.unauthorized, identity.denied)
+      this.close(closeCodeOf(identity), identity.denied)
       return
     }
-    const expired = identity.expires !== undefined && identity.expires <= Date.now()
-    if (expired || (this.user !== undefined && this.user !== identity.user)) {
-      this.close(CLOSE.unauthorized, expired ? 'the token has expired' : 'another user')
-      return
-    }
-    this.#watchExpiry(identity)
-    const wasNew = this.state.kind === 'new'
-    this.state = { kind: 'open', identity }
-    const { user, expires } = identity
-    if (!wasNew) {
-      this.send({ type: 'authenticated', expires })
-      for (const room of [...this.#members.keys()])
-        if (!identity.mayJoin(room)) this.#leave(room, 'forbidden')
-      return
-    }
-    const { durability, server, limits } = this.#context
-    const retryMs = this.#context.retryMs()
+    this.#become(identity)
+    const { server, limits, link } = this.#context
     this.send({
       type: 'welcome',
-      version: 1,
-      user,
+      id,
+      version: PROTOCOL_VERSION,
+      user: identity.user,
       server,
-      durability,
-      retryMs,
+      durability: link.durability,
+      retryMs: this.#context.retryMs(),
+      heartbeatMs: HEARTBEAT_MS,
       maxBodyBytes: limits.maxBodyBytes,
-      expires,
+      expiresInMs: expiresInMs(identity),
     })
   }
 
-  #watchExpiry({ expires }: Identity): void {
-    clearTimeout(this.#timer)
-    if (expires === undefined) return
+  async #authenticate({ user }: Identity, { id, token }: AuthRequest): Promise<void> {
+    const identity = await this.#context.auth.identify(token, undefined)
+    if (this.#state.kind !== 'open') return
+    if ('denied' in identity) {
+      throw new Rejection('unauthorized', identity.denied, identity.retry ? AUTH_RETRY_MS : undefined)
+    }
+    if (identity.user !== user) throw new Rejection('unauthorized', 'the token is of another user')
+    this.#become(identity)
+    this.send({ type: 'authenticated', id, expiresInMs: expiresInMs(identity) })
+    this.#rooms.keepOnly(identity.mayJoin, 'forbidden', 'you may not be in this room any more')
+  }
+
+  #become(identity: Identity): void {
+    this.#clearTimer()
+    const left = expiresInMs(identity)
+    const expire = () => this.close(CLOSE.expired, 'the token has expired')
     // A timer holds at most 2³¹ milliseconds.
-    const wait = Math.min(expires - Date.now(), 2 ** 31 - 1)
-    this.#timer = setTimeout(() => this.close(CLOSE.expired, 'the token has expired'), wait)
+    const expiry = left === undefined ? undefined : setTimeout(expire, Math.min(left, 2 ** 31 - 1))
+    this.#state = { kind: 'open', identity, expiry }
   }
 
-  #refuse(message: ClientMessage & { type: 'send' }, code: RefusalCode, why: string, retryMs?: number): void {
-    this.send({ type: 'refused', room: message.room, id: message.id, code, message: why, retryMs })
-  }
-
-  #error(code: RefusalCode, message: string, room?: string, retryMs?: number): void {
-    this.send({ type: 'error', code, message, room, retryMs })
-  }
-
-  async #join(identity: Identity, message: ClientMessage & { type: 'join' }): Promise<void> {
-    const { room: name, cursor, history = 0 } = message
-    if (!identity.mayJoin(name)) {
-      this.#error('forbidden', 'you may not join this room', name)
-      return
-    }
-    if (!this.#members.has(name) && this.#members.size >= this.#context.limits.maxRooms) {
-      this.#error('too-many-rooms', `at most ${this.#context.limits.maxRooms} rooms`, name)
-      return
-    }
-    let room: Room
-    try {
-      room = await this.#context.enter(name)
-    } catch {
-      this.#error('log-unavailable', 'the room log cannot be reached', name, 1000)
-      return
-    }
-    if (this.state.kind === 'closed') {
-      this.#context.left(room)
-      return
-    }
-    const { epoch } = this.#context
-    // A cursor may be a little ahead of what this server was told so far.
-    const known = cursor?.epoch === epoch
-    if (known) this.#context.count('resumed')
-    const seq = known ? cursor.seq : Math.max(room.first - 1, room.head - history)
-    const { members, users } = room.roster
-    this.send({
-      type: 'joined',
-      room: name,
-      cursor: { epoch, seq },
-      head: room.head,
-      members,
-      users: users && [...users],
-    })
-    let member = this.#members.get(name)
-    if (member) {
-      this.#context.left(room) // it had entered already
-      member.seq = seq
-    } else {
-      member = {
-        outbox: this.outbox,
-        room,
-        seq,
-        live: false,
-        attempt: 0,
-        timer: undefined,
-        fellBehind: (which) => void this.#fellBehind(which as LocalMember),
-      }
-      this.#members.set(name, member)
-      room.members.add(member)
-      this.#context.present(name, identity.user, true)
-    }
-    this.#catchUp(member)
-  }
-
-  #catchUp(member: LocalMember): void {
-    catchUp(member, this.#context.log, () => !this.#isMember(member)).catch(() => {
-      if (!this.#isMember(member)) return
-      // The log cannot be read now; it may be again.
-      member.timer = setTimeout(() => this.#catchUp(member), 1000)
-    })
-  }
-
-  #isMember(member: LocalMember): boolean {
-    return this.#members.get(member.room.name) === member
-  }
-
-  async #fellBehind(member: LocalMember): Promise<void> {
-    const tooSlow = setTimeout(() => {
-      this.#socket.terminate()
-      this.#context.count('slowClosed')
-    }, this.#context.limits.slowSeconds * 1000)
-    this.#context.count('behind')
-    await this.outbox.drained()
-    clearTimeout(tooSlow)
-    if (!this.#isMember(member)) return
-    const { name, head } = member.room
-    this.send({ type: 'behind', room: name, from: member.seq + 1, to: head })
-    this.#catchUp(member)
-  }
-
-  #leave(name: string, why?: RefusalCode): void {
-    const member = this.#members.get(name)
-    if (!member) return
-    this.#members.delete(name)
-    clearTimeout(member.timer)
-    member.live = false
-    member.room.members.delete(member)
-    if (this.state.kind === 'open') this.#context.present(name, this.state.identity.user, false)
-    this.#context.left(member.room)
-    if (why) this.#error(why, 'you may not be in this room any more', name)
-  }
-
-  async #send(identity: Identity, message: ClientMessage & { type: 'send' }): Promise<void> {
-    const context = this.#context
-    const { room, id, body } = message
-    const { user } = identity
-    if (!this.#members.has(room)) return this.#refuse(message, 'not-joined', 'join the room first')
-    if (!identity.maySend(room)) return this.#refuse(message, 'forbidden', 'you may not send to this room')
-    if (Buffer.byteLength(body) > context.limits.maxBodyBytes) {
-      return this.#refuse(message, 'too-large', `at most ${context.limits.maxBodyBytes} bytes`)
-    }
-    const wait = context.rates.take(user)
-    if (wait > 0) {
-      if (++this.#refusals > MAX_REFUSALS) this.close(CLOSE.rateLimited, 'too many messages')
-      return this.#refuse(message, 'rate-limited', 'too many messages', Math.ceil(wait * 1000))
-    }
-    this.#refusals = 0
-    const began = performance.now()
-    const work = context.slots ? context.slots.work() : Promise.resolve()
-    if (this.#inFlight >= MAX_IN_FLIGHT || !work) {
-      context.count('refused')
-      return this.#refuse(message, 'overloaded', 'too much is under way', 1000)
-    }
-    this.#inFlight++
-    try {
-      await work
-      const { seq } = await context.append({ room, user, id, body })
-      this.send({ type: 'ack', room, id, seq, durability: context.durability })
-      context.acked((performance.now() - began) / 1000)
-    } catch (error) {
-      context.count('refused')
-      const { message: why } = error as Error
-      if (error instanceof LogOverloaded) this.#refuse(message, 'overloaded', why, error.retryMs)
-      else this.#refuse(message, 'log-unavailable', why, 1000)
-    } finally {
-      this.#inFlight--
-    }
-  }
-
-  #typing({ user, maySend }: Identity, room: string): void {
+  #typing({ user, maySend }: Identity, { id, room }: TypingRequest): void {
+    this.#requireJoined(room)
+    if (!maySend(room)) throw new Rejection('forbidden', 'you may not send to this room')
     const now = performance.now()
-    if (!this.#members.has(room) || !maySend(room) || now - (this.#typed.get(room) ?? -Infinity) < 1000)
-      return
-    this.#typed.set(room, now)
-    this.#context.typing(room, user)
+    if (now - (this.#typed.get(room) ?? -Infinity) >= 1000) {
+      this.#typed.set(room, now)
+      this.#context.link.typing(room, user)
+    }
+    this.send({ type: 'ok', id })
   }
 
-  async #history({ room, before, limit }: ClientMessage & { type: 'history' }): Promise<void> {
-    if (!this.#members.has(room)) return this.#error('not-joined', 'join the room first', room)
-    if (this.outbox.full || this.#inFlight >= MAX_IN_FLIGHT) {
-      return this.#error('overloaded', 'too much is under way', room, 1000)
-    }
-    this.#inFlight++
+  async #history({ id, room, before, limit }: HistoryRequest): Promise<void> {
+    this.#requireJoined(room)
     try {
-      const count = Math.min(limit, HISTORY_PAGE)
-      const page = await this.#context.log.readBefore(room, before, count)
+      const page = await this.#context.link.readBefore(room, before, Math.min(limit, HISTORY_PAGE))
       const messages = page.entries.map(({ payload }) => JSON.parse(payload.toString()))
-      this.send({ type: 'history', room, messages, first: page.first })
-    } catch {
-      this.#error('log-unavailable', 'the room log cannot be read', room, 1000)
-    } finally {
-      this.#inFlight--
+      this.send({ type: 'history', id, room, messages, first: page.first })
+    } catch (error) {
+      throw Rejection.of(error)
     }
+  }
+
+  /** The other side reads too slowly; when that lasts, it has to go. */
+  #onFull(): void {
+    const tooSlow = setTimeout(() => {
+      this.#context.count('slowClosed')
+      this.#socket.terminate()
+    }, this.#context.limits.slowSeconds * 1000)
+    void this.outbox.drained().then(() => clearTimeout(tooSlow))
+  }
+
+  #clearTimer(): void {
+    const state = this.#state
+    if (state.kind === 'new' || state.kind === 'closing') clearTimeout(state.deadline)
+    else if (state.kind === 'open') clearTimeout(state.expiry)
   }
 
   #onClose(): void {
-    clearTimeout(this.#timer)
-    for (const room of [...this.#members.keys()]) this.#leave(room)
-    this.state = { kind: 'closed' }
-    this.#context.closed(this)
+    this.#clearTimer()
+    this.#state = { kind: 'closed' }
+    this.#inbox.close()
+    this.#rooms.close()
+    this.#context.onClosed(this)
   }
+}
+
+/** Whether a user who is denied may come again, and how. */
+function closeCodeOf({ retry, expired }: Denied): number {
+  return retry ? CLOSE.tryLater : expired ? CLOSE.expired : CLOSE.unauthorized
+}
+
+/** Milliseconds until an identity's token expires. */
+function expiresInMs({ expires }: Identity): number | undefined {
+  return expires === undefined ? undefined : Math.max(0, expires - Date.now())
 }

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Outbox } from './outbox.ts'
+import type { TokenBucket } from './rate-limit.ts'
+
+/** Frames that may wait. Reading pauses as soon as one does, so that only what was read already can follow. */
+const MAX_WAITING = 1024
+
+/** The reading side of a socket. */
+interface Reader {
+  pause(): void
+  resume(): void
+}
+
+/**
+ * The frames of one connection on their way in: handled one after another, in order, within a budget, and only while the
+ * connection reads its answers. Whatever cannot be handled now pauses reading: the sender waits, not this server.
+ */
+export class Inbox<Frame> {
+  readonly #waiting: { frame: Frame; cost: number }[] = []
+  readonly #reader: Reader
+  readonly #outbox: Outbox
+  readonly #budget: TokenBucket
+  readonly #handle: (frame: Frame) => Promise<void> | undefined
+  #running = false
+  #paused = false
+  #closed = false
+
+  /** @param handle handles a frame; must not throw or reject */
+  constructor(
+    reader: Reader,
+    outbox: Outbox,
+    budget: TokenBucket,
+    handle: (frame: Frame) => Promise<void> | undefined,
+  ) {
+    this.#reader = reader
+    this.#outbox = outbox
+    this.#budget = budget
+    this.#handle = handle
+  }
+
+  /** Receives the next frame; `false` when the sender floods the connection, which should be closed then. */
+  push(frame: Frame, cost: number): boolean {
+    if (this.#closed) return true
+    if (this.#waiting.length >= MAX_WAITING) return false
+    this.#waiting.push({ frame, cost })
+    if (!this.#running) void this.#run()
+    else this.#pause()
+    return true
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#waiting.length = 0
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    for (let next = this.#waiting.shift(); next && !this.#closed; next = this.#waiting.shift()) {
+      const wait = this.#budget.take(performance.now() / 1000, next.cost, true)
+      if (wait > 0) {
+        this.#pause()
+        await sleep(wait * 1000)
+      }
+      while (this.#outbox.full && !this.#closed && !this.#outbox.closed) {
+        this.#pause()
+        await this.#outbox.drained()
+      }
+      if (this.#closed) break
+      const step = this.#handle(next.frame)
+      if (step !== undefined) await step
+    }
+    this.#running = false
+    if (this.#paused && !this.#closed) {
+      this.#paused = false
+      this.#reader.resume()
+    }
+  }
+
+  #pause(): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#reader.pause()
+  }
+}

@@ -1,0 +1,168 @@
+import type { JoinRequest, RejectionCode, ServerMessage } from '../../protocol/messages.ts'
+import type { Identity } from '../auth/identity.ts'
+import type { Member, Room } from '../rooms/room.ts'
+import { catchUp } from './catch-up.ts'
+import type { Outbox } from './outbox.ts'
+import { Rejection } from './rejection.ts'
+import type { ServerContext } from './server-context.ts'
+
+/** Milliseconds until a log that could not be read is tried again. */
+const READ_AGAIN_MS = 1000
+
+interface LocalMember extends Member {
+  readonly user: string
+  timer: NodeJS.Timeout | undefined
+}
+
+/** The rooms of one connection: joined, caught up with, and left. */
+export class Memberships {
+  readonly #context: ServerContext
+  readonly #outbox: Outbox
+  readonly #send: (message: ServerMessage) => void
+  readonly #members = new Map<string, LocalMember>()
+  #closed = false
+
+  constructor(context: ServerContext, outbox: Outbox, send: (message: ServerMessage) => void) {
+    this.#context = context
+    this.#outbox = outbox
+    this.#send = send
+  }
+
+  has(room: string): boolean {
+    return this.#members.has(room)
+  }
+
+  /** @throws {Rejection} */
+  async join({ user, mayJoin }: Identity, request: JoinRequest): Promise<void> {
+    const { id, room: name, cursor, history = 0 } = request
+    const { rooms, limits, link } = this.#context
+    if (!mayJoin(name)) throw new Rejection('forbidden', 'you may not join this room')
+    if (!this.has(name) && this.#members.size >= limits.maxRooms) {
+      throw new Rejection('too-many-rooms', `at most ${limits.maxRooms} rooms`)
+    }
+    const room = await rooms.enter(name).catch((error: unknown) => {
+      throw Rejection.of(error)
+    })
+    let seq: number
+    let resumable: boolean
+    try {
+      resumable =
+        cursor !== undefined && cursor.epoch === link.epoch && (await this.#exists(room, cursor.seq))
+      seq = resumable ? cursor!.seq : await this.#placeBefore(room, history)
+    } catch (error) {
+      rooms.left(room)
+      throw Rejection.of(error)
+    }
+    if (this.#closed) {
+      rooms.left(room)
+      return
+    }
+    if (resumable) this.#context.count('resumed')
+    const { members, users } = room.roster
+    this.#send({
+      type: 'joined',
+      id,
+      room: name,
+      cursor: { epoch: link.epoch, seq },
+      ...(cursor && !resumable && { reset: true }),
+      head: Math.max(room.head, seq),
+      members,
+      users: users && [...users],
+    })
+    this.#catchUp(this.#enter(room, user, seq))
+  }
+
+  /** Leaves a room. Nothing happens when it is not joined. */
+  leave(name: string): void {
+    const member = this.#members.get(name)
+    if (!member) return
+    this.#members.delete(name)
+    clearTimeout(member.timer)
+    member.live = false
+    member.room.members.delete(member)
+    this.#context.rooms.present(name, member.user, false)
+    this.#context.rooms.left(member.room)
+  }
+
+  /** Leaves the rooms that the user may not be in any more, and says so. */
+  keepOnly(mayJoin: (room: string) => boolean, code: RejectionCode, message: string): void {
+    for (const room of [...this.#members.keys()]) {
+      if (mayJoin(room)) continue
+      this.leave(room)
+      this.#send({ type: 'left', room, code, message })
+    }
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#closed = true
+    for (const room of [...this.#members.keys()]) this.leave(room)
+  }
+
+  /** Whether the log has come to a place; this server may know a little less of it than another. */
+  async #exists(room: Room, seq: number): Promise<boolean> {
+    return seq <= room.head || seq <= (await this.#context.link.read(room.name, seq, 1)).head
+  }
+
+  /** The place before the last `history` messages. */
+  async #placeBefore(room: Room, history: number): Promise<number> {
+    const { head } = room
+    if (history === 0 || head === 0) return head
+    const recent = room.placeBefore(history)
+    if (recent !== undefined) return recent
+    let place = head
+    for (let left = history; left > 0; ) {
+      const { entries } = await this.#context.link.readBefore(room.name, place + 1, left)
+      if (entries.length === 0) break
+      place = entries[0]!.prevSeq
+      left -= entries.length
+    }
+    return place
+  }
+
+  #enter(room: Room, user: string, seq: number): LocalMember {
+    const known = this.#members.get(room.name)
+    if (known) {
+      this.#context.rooms.left(room) // it had entered already
+      known.seq = seq
+      return known
+    }
+    const member: LocalMember = {
+      outbox: this.#outbox,
+      room,
+      user,
+      seq,
+      live: false,
+      attempt: 0,
+      timer: undefined,
+      onLagging: () => void this.#onLagging(member),
+      onMissed: () => this.#catchUp(member),
+    }
+    this.#members.set(room.name, member)
+    room.members.add(member)
+    this.#context.rooms.present(room.name, user, true)
+    return member
+  }
+
+  #catchUp(member: LocalMember): void {
+    catchUp(member, this.#context.link, () => !this.#isMember(member)).catch(() => {
+      if (!this.#isMember(member)) return
+      // The log cannot be read now; it may be again.
+      member.timer = setTimeout(() => this.#catchUp(member), READ_AGAIN_MS)
+    })
+  }
+
+  #isMember(member: LocalMember): boolean {
+    return this.#members.get(member.room.name) === member
+  }
+
+  /** It was not pushed what its connection had no room for: when that was read, the rest comes from the log. */
+  async #onLagging(member: LocalMember): Promise<void> {
+    this.#context.count('behind')
+    await this.#outbox.drained()
+    if (!this.#isMember(member)) return
+    const { name, head } = member.room
+    this.#send({ type: 'lagging', room: name, from: member.seq + 1, to: head })
+    this.#catchUp(member)
+  }
+}

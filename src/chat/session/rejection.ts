@@ -1,0 +1,25 @@
+import type { RejectionCode } from '../../protocol/messages.ts'
+import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
+
+/** Milliseconds after which what the log could not do may be tried again. */
+const LOG_RETRY_MS = 1000
+
+/** Why a request is not carried out; it is answered by `rejected`. */
+export class Rejection extends Error {
+  readonly code: RejectionCode
+  /** The same request may succeed after so many milliseconds. */
+  readonly retryMs: number | undefined
+
+  constructor(code: RejectionCode, message: string, retryMs?: number) {
+    super(message)
+    this.code = code
+    this.retryMs = retryMs
+  }
+
+  /** The rejection that an error of the room log means; every other error is returned as it is. */
+  static of(error: unknown): unknown {
+    if (error instanceof LogOverloaded) return new Rejection('overloaded', error.message, error.retryMs)
+    if (error instanceof LogUnavailable) return new Rejection('log-unavailable', error.message, LOG_RETRY_MS)
+    return error
+  }
+}

@@ -1,0 +1,236 @@
+import { CLOSE, mayReconnect, type ServerMessage, type Welcome } from '../protocol/messages.ts'
+import { Backoff } from './backoff.ts'
+import { ServerConnection, type ServerConnectionEvents, type WebSocketClass } from './server-connection.ts'
+import { type Token, TokenSource } from './token-source.ts'
+
+/** `moved` has changed servers without a break; `waiting` reconnects soon; `closed` will not. */
+export interface ConnectionStatus {
+  state: 'open' | 'moved' | 'waiting' | 'closed'
+  server?: number | undefined
+  reason?: string
+}
+
+export interface ConnectionsOptions {
+  url: string
+  user?: string | undefined
+  token?: Token | undefined
+  random?: (() => number) | undefined
+}
+
+/** What the connections need of the client they serve. */
+export interface ConnectionsEvents {
+  /** A room that the user is in, for servers that keep a room's users together. */
+  aRoom(): string | undefined
+  /** A connection is open; its rooms can be joined. */
+  onOpen(link: ServerConnection): void
+  onMessage(link: ServerConnection, message: ServerMessage): void
+  /** A connection is gone, for good. */
+  onLost(link: ServerConnection): void
+  /** Whether everything is joined that has to be before a connection may take over. */
+  isReady(link: ServerConnection): boolean
+  /** This connection serves the user from now on. */
+  onServing(link: ServerConnection): void
+  onStatus(status: ConnectionStatus): void
+}
+
+/** From one lost connection to the next; and, when a server asks for it, from one to the other without a break. */
+type Phase =
+  /** A token or a connection is on its way. */
+  | { readonly kind: 'connecting'; readonly link: ServerConnection | undefined }
+  | { readonly kind: 'open'; readonly link: ServerConnection; readonly moveTimer?: Timer }
+  /** `next` joins the rooms, while `link` still serves. */
+  | { readonly kind: 'moving'; readonly link: ServerConnection; readonly next: ServerConnection | undefined }
+  | { readonly kind: 'waiting'; readonly timer: Timer }
+  | { readonly kind: 'closed' }
+
+type Timer = ReturnType<typeof setTimeout>
+
+/** Rejected tokens of a function, one after another, after which no further one is tried. */
+const MAX_UNAUTHORIZED = 3
+/** Shortest wait after the server closed for too many messages, milliseconds. */
+const RATE_LIMITED_MS = 5000
+
+/** Keeps one user connected: reconnects with backoff, moves to another server without a break, renews the token. */
+export class Connections {
+  readonly #make: WebSocketClass
+  readonly #options: ConnectionsOptions
+  readonly #events: ConnectionsEvents
+  readonly #tokens: TokenSource
+  readonly #backoff: Backoff
+  #phase: Phase = { kind: 'connecting', link: undefined }
+  #unauthorized = 0
+  /** The name that the server knows this user by. */
+  user: string | undefined
+
+  constructor(make: WebSocketClass, options: ConnectionsOptions, events: ConnectionsEvents) {
+    this.#make = make
+    this.#options = options
+    this.#events = events
+    this.#backoff = new Backoff(options.random)
+    this.#tokens = new TokenSource(options.token, async (token) => {
+      const { serving } = this
+      if (!serving) throw new Error('there is no connection')
+      return serving.request({ type: 'auth', token }, { timeoutMs: 10_000 })
+    })
+  }
+
+  start(): void {
+    void this.#connect()
+  }
+
+  get state(): Phase['kind'] {
+    return this.#phase.kind
+  }
+
+  /** The connection that serves the user now. */
+  get serving(): ServerConnection | undefined {
+    return this.#phase.kind === 'open' || this.#phase.kind === 'moving' ? this.#phase.link : undefined
+  }
+
+  /** Every connection that is open. */
+  get open(): readonly ServerConnection[] {
+    const phase = this.#phase
+    if (phase.kind === 'open') return [phase.link]
+    if (phase.kind === 'moving') return phase.next?.welcome ? [phase.link, phase.next] : [phase.link]
+    return []
+  }
+
+  /** Something was joined, or need not be any more: lets the next connection take over when it is ready. */
+  takeOverWhenReady(): void {
+    if (this.#phase.kind !== 'moving') return
+    const { link, next } = this.#phase
+    if (!next?.welcome || !this.#events.isReady(next)) return
+    this.#serve(next, 'moved')
+    link.close('moved')
+  }
+
+  close(reason: string): void {
+    const phase = this.#phase
+    if (phase.kind === 'closed') return
+    this.#phase = { kind: 'closed' }
+    this.#tokens.stop()
+    if (phase.kind === 'waiting') clearTimeout(phase.timer)
+    if (phase.kind === 'open') clearTimeout(phase.moveTimer)
+    if (phase.kind === 'moving') phase.next?.close()
+    if (phase.kind !== 'waiting') phase.link?.close()
+    this.#events.onStatus({ state: 'closed', reason })
+  }
+
+  /** Opens a connection, as the next one while another serves. */
+  async #connect(to?: number): Promise<void> {
+    const begun = this.#phase
+    try {
+      const token = await this.#tokens.get()
+      if (this.#phase !== begun) return
+      const url = new URL(this.#options.url)
+      const room = this.#events.aRoom()
+      if (room !== undefined) url.searchParams.set('room', room)
+      if (to !== undefined) url.searchParams.set('to', String(to))
+      const hello = token === undefined ? { user: this.#options.user } : { token }
+      const link = new ServerConnection(this.#make, url.href, hello, this.#linkEvents)
+      if (begun.kind === 'connecting') this.#phase = { kind: 'connecting', link }
+      else if (begun.kind === 'moving') this.#phase = { kind: 'moving', link: begun.link, next: link }
+    } catch (error) {
+      if (this.#phase !== begun) return
+      if (begun.kind === 'moving') this.#moveLater(begun.link)
+      else this.#reconnectLater((error as Error).message)
+    }
+  }
+
+  readonly #linkEvents: ServerConnectionEvents = {
+    onWelcome: (link, welcome) => this.#welcome(link, welcome),
+    onMessage: (link, message) => {
+      if (message.type === 'move') this.#moveAfter(link, message.afterMs, message.to)
+      else this.#events.onMessage(link, message)
+    },
+    onClose: (link, code, reason) => this.#lost(link, code, reason),
+  }
+
+  #welcome(link: ServerConnection, { retryMs, user, expiresInMs }: Welcome): void {
+    if (this.user !== undefined && this.user !== user) {
+      this.close(`the token is of another user than ${this.user}`)
+      return
+    }
+    this.user = user
+    if (isWindow(retryMs)) this.#backoff.window = retryMs
+    this.#backoff.succeeded()
+    this.#unauthorized = 0
+    this.#tokens.renewBefore(expiresInMs)
+    if (this.#phase.kind === 'connecting') this.#serve(link, 'open')
+    this.#events.onOpen(link)
+    this.takeOverWhenReady()
+  }
+
+  #serve(link: ServerConnection, state: 'open' | 'moved'): void {
+    this.#phase = { kind: 'open', link }
+    this.#events.onStatus({ state, server: link.welcome!.server })
+    this.#events.onServing(link)
+  }
+
+  #moveAfter(link: ServerConnection, afterMs: number, to: number | undefined): void {
+    const phase = this.#phase
+    if (phase.kind !== 'open' || phase.link !== link) return
+    clearTimeout(phase.moveTimer)
+    const moveTimer = setTimeout(() => {
+      if (this.#phase.kind !== 'open' || this.#phase.link !== link) return
+      this.#phase = { kind: 'moving', link, next: undefined }
+      void this.#connect(to)
+    }, afterMs)
+    this.#phase = { kind: 'open', link, moveTimer }
+  }
+
+  /** The next connection failed: the one that serves goes on, and another is tried. */
+  #moveLater(link: ServerConnection): void {
+    this.#phase = { kind: 'open', link }
+    this.#backoff.failed()
+    this.#moveAfter(link, this.#backoff.wait(), undefined)
+  }
+
+  #lost(link: ServerConnection, code: number, reason: string): void {
+    this.#events.onLost(link)
+    const phase = this.#phase
+    if (phase.kind === 'closed' || phase.kind === 'waiting') return
+    if (phase.kind === 'moving' && phase.next === link) {
+      this.#moveLater(phase.link)
+    } else if (phase.link !== link) {
+      return
+    } else if (phase.kind === 'moving') {
+      // The one that was to take over has not joined everything yet; it continues as the only one.
+      this.#phase = { kind: 'connecting', link: phase.next }
+      if (phase.next?.welcome) this.#serve(phase.next, 'open')
+      else if (!phase.next) this.#reconnectLater(reason)
+    } else {
+      if (phase.kind === 'open') clearTimeout(phase.moveTimer)
+      this.#afterClose(code, reason)
+    }
+  }
+
+  /** Decides by the close code whether the same user may try again. */
+  #afterClose(code: number, reason: string): void {
+    const tokenRejected = code === CLOSE.unauthorized || code === CLOSE.expired
+    const final = tokenRejected
+      ? this.#options.token !== undefined && !this.#tokens.renewable
+        ? !(code === CLOSE.expired && this.#phase.kind === 'open')
+        : code === CLOSE.unauthorized && (!this.#tokens.renewable || ++this.#unauthorized >= MAX_UNAUTHORIZED)
+      : !mayReconnect(code)
+    if (final) this.close(reason || `rejected with code ${code}`)
+    else this.#reconnectLater(reason, code === CLOSE.rateLimited ? RATE_LIMITED_MS : 0)
+  }
+
+  #reconnectLater(reason: string, atLeastMs = 0): void {
+    this.#tokens.stop()
+    this.#backoff.failed()
+    const timer = setTimeout(
+      () => {
+        this.#phase = { kind: 'connecting', link: undefined }
+        void this.#connect()
+      },
+      Math.max(atLeastMs, this.#backoff.wait()),
+    )
+    this.#phase = { kind: 'waiting', timer }
+    this.#events.onStatus({ state: 'waiting', reason })
+  }
+}
+
+const isWindow = (value: unknown): value is [number, number] =>
+  Array.isArray(value) && value.length === 2 && value.every((ms) => Number.isFinite(ms) && ms >= 0)
