@@ -43,7 +43,7 @@ export interface JoinRequest extends Request {
   history?: number
 }
 
-export interface LeaveRequest extends Request {
+interface LeaveRequest extends Request {
   type: 'leave'
   room: string
 }
@@ -71,7 +71,7 @@ export interface HistoryRequest extends Request {
 }
 
 /** Proves that the connection works in both directions. */
-export interface PingRequest extends Request {
+interface PingRequest extends Request {
   type: 'ping'
 }
 
@@ -121,7 +121,7 @@ export interface Welcome {
 }
 
 /** Answers `auth`. */
-export interface Authenticated {
+interface Authenticated {
   type: 'authenticated'
   id?: string | undefined
   expiresInMs?: number | undefined
@@ -143,7 +143,7 @@ export interface Joined {
 }
 
 /** Answers `leave`; with a `code` the server ended the membership by itself. */
-export interface Left {
+interface Left {
   type: 'left'
   id?: string | undefined
   room: string
@@ -161,7 +161,7 @@ export interface SendAck {
 }
 
 /** Answers `history`, the oldest message first. */
-export interface HistoryPage {
+interface HistoryPage {
   type: 'history'
   id?: string | undefined
   room: string
@@ -171,13 +171,13 @@ export interface HistoryPage {
 }
 
 /** Answers `typing`. */
-export interface Ok {
+interface Ok {
   type: 'ok'
   id?: string | undefined
 }
 
 /** Answers `ping`. */
-export interface Pong {
+interface Pong {
   type: 'pong'
   id?: string | undefined
 }
@@ -195,7 +195,7 @@ export interface Answers {
 }
 
 /** The request was not carried out. With `retryMs` the same request may be sent again after that time. */
-export interface Rejected {
+interface Rejected {
   type: 'rejected'
   id?: string | undefined
   request: RequestType

@@ -1,7 +1,7 @@
 import { type ClientMessage, type Cursor, PROTOCOL_VERSION, type RequestType } from './messages.ts'
 
 /** Messages that a `join` may begin with, and that a `history` may ask for. */
-export const MAX_HISTORY = 1000
+const MAX_HISTORY = 1000
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 
@@ -19,7 +19,7 @@ function isLabel(value: unknown, longest: number): value is string {
 export const isName = (value: unknown): value is string => isLabel(value, 128)
 
 /** An id of a request: 1 to 64 characters, no control characters. */
-export const isRequestId = (value: unknown): value is string => isLabel(value, 64)
+const isRequestId = (value: unknown): value is string => isLabel(value, 64)
 
 const isWhole = (value: unknown, most = Number.MAX_SAFE_INTEGER): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most
