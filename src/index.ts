@@ -22,6 +22,7 @@ export { DEMO_SCALE_UP_THRESHOLD, type DemoOptions, runAutoScalingDemo } from '.
 export { type ProviderCheck, type ProviderCheckOptions, providerChecks } from './fleet/conformance.ts'
 export { Fleet, type FleetOptions } from './fleet/fleet.ts'
 export type { Provider, ProviderFactory, ServerId, ServerLifecycle, ServerRef } from './fleet/provider.ts'
+export { type AwsOptions, awsProvider } from './fleet/providers/aws/provider.ts'
 export { type KubernetesOptions, kubernetesProvider } from './fleet/providers/kubernetes/provider.ts'
 export { type LocalProviderOptions, localProvider } from './fleet/providers/local.ts'
 export { type SimulatedProviderOptions, simulatedProvider } from './fleet/providers/simulated.ts'

@@ -1,0 +1,197 @@
+import * as AutoScaling from '@aws-sdk/client-auto-scaling'
+import * as Ec2 from '@aws-sdk/client-ec2'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { wallClock } from '../src/base/clock.ts'
+import { providerChecks } from '../src/fleet/conformance.ts'
+import { Fleet } from '../src/fleet/fleet.ts'
+import { type AwsOptions, awsProvider } from '../src/fleet/providers/aws/provider.ts'
+import { FaultProxy } from './support/aws/fault-proxy.ts'
+import { motoFolder, startMoto } from './support/aws/moto.ts'
+
+const folder = motoFolder()
+
+describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
+  let moto: Awaited<ReturnType<typeof startMoto>>
+  let proxy: FaultProxy
+  let direct: string
+  const open: Fleet[] = []
+  const group = () => new AutoScaling.AutoScalingClient({ endpoint: direct })
+
+  beforeAll(async () => {
+    moto = await startMoto(folder!)
+    proxy = new FaultProxy(moto.port)
+    direct = `http://127.0.0.1:${moto.port}`
+    Object.assign(process.env, {
+      AWS_REGION: 'eu-west-1',
+      AWS_ACCESS_KEY_ID: 'test',
+      AWS_SECRET_ACCESS_KEY: 'test',
+      AWS_ENDPOINT_URL: await proxy.start(),
+    })
+  }, 60_000)
+  afterAll(() => {
+    proxy?.close()
+    moto?.close()
+  })
+  afterEach(async () => {
+    for (const fleet of open.splice(0)) await fleet.close()
+    await reset()
+  })
+
+  async function reset(): Promise<void> {
+    proxy.reset()
+    await fetch(`${direct}/moto-api/reset`, { method: 'POST' })
+  }
+
+  async function makeGroup(count: number, options: { max?: number; min?: number } = {}): Promise<void> {
+    const ec2 = new Ec2.EC2Client({ endpoint: direct })
+    const { Subnets } = await ec2.send(new Ec2.DescribeSubnetsCommand({}))
+    const data = { ImageId: 'ami-12c6146b', InstanceType: 't3.small' as const }
+    const { LaunchTemplate } = await ec2.send(
+      new Ec2.CreateLaunchTemplateCommand({ LaunchTemplateName: 'chat', LaunchTemplateData: data }),
+    )
+    await group().send(
+      new AutoScaling.CreateAutoScalingGroupCommand({
+        AutoScalingGroupName: 'chat',
+        MinSize: options.min ?? 0,
+        MaxSize: options.max ?? 20,
+        DesiredCapacity: count,
+        LaunchTemplate: { LaunchTemplateId: LaunchTemplate!.LaunchTemplateId! },
+        VPCZoneIdentifier: Subnets![0]!.SubnetId!,
+      }),
+    )
+  }
+  const describeGroup = async () => {
+    const command = new AutoScaling.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: ['chat'] })
+    return (await group().send(command)).AutoScalingGroups![0]!
+  }
+  const desired = async () => (await describeGroup()).DesiredCapacity
+  const instances = async () => ((await describeGroup()).Instances ?? []).map(({ InstanceId }) => InstanceId!)
+
+  async function fleetOf(options: Partial<AwsOptions> = {}) {
+    const problems: string[] = []
+    const provider = awsProvider({ group: 'chat', pollSeconds: 0.2, ...options })
+    const fleet = new Fleet(wallClock(), provider, {
+      replaceFailed: true,
+      onProblem: (reason) => problems.push(reason),
+    })
+    open.push(fleet)
+    await fleet.start()
+    const ready = (count: number) =>
+      expect.poll(() => [fleet.ready.length, fleet.desiredCount], { timeout: 20_000 }).toEqual([count, count])
+    return { fleet, ready, problems }
+  }
+
+  describe('conformance', () => {
+    let late = new Map<string, number>()
+    const serves = async (id: string) => {
+      late.set(id, (late.get(id) ?? 0) + 1)
+      return late.get(id)! > 2
+    }
+    const provider = awsProvider({ group: 'chat', pollSeconds: 0.1, serves })
+    for (const { name, run } of providerChecks({ provider, outlives: true, reset })) {
+      it(name, async () => {
+        late = new Map()
+        await makeGroup(0)
+        await run()
+      })
+    }
+  })
+
+  it('adopts, raises the desired capacity, protects, and ends the chosen instance', async () => {
+    await makeGroup(2)
+    const emptied: string[] = []
+    const { fleet, ready } = await fleetOf({ empty: async (id) => void emptied.push(id) })
+    await ready(2)
+    fleet.scaleTo(10)
+    expect(fleet.desiredCount).toBe(10)
+    await ready(10)
+    expect(await desired()).toBe(10)
+    const isProtected = async () =>
+      ((await describeGroup()).Instances ?? []).every(({ ProtectedFromScaleIn }) => ProtectedFromScaleIn)
+    await expect.poll(isProtected).toBe(true)
+    const chosen = fleet.ready[3]!
+    fleet.drain(chosen.id)
+    await expect.poll(() => chosen.state).toBe('stopped')
+    expect([await desired(), (await instances()).includes(chosen.ref!), emptied]).toEqual([
+      9,
+      false,
+      [chosen.ref],
+    ])
+    fleet.scaleTo(2)
+    await ready(2)
+    await expect.poll(instances).toHaveLength(2)
+    expect(await desired()).toBe(2)
+    expect((await instances()).sort()).toEqual(fleet.ready.map(({ ref }) => ref).sort())
+  })
+
+  it('comes to the same counts when AWS throttles, answers from the past, and loses answers', async () => {
+    await makeGroup(2)
+    Object.assign(proxy.faults, { throttleEvery: 4, staleMs: 600 })
+    const { fleet, ready } = await fleetOf()
+    await ready(2)
+    fleet.scaleTo(6)
+    await ready(6)
+    expect(await desired()).toBe(6)
+    proxy.faults.loseAnswer = 'TerminateInstanceInAutoScalingGroup'
+    fleet.scaleTo(3)
+    expect(fleet.desiredCount).toBe(3)
+    await expect.poll(instances, { timeout: 30_000 }).toHaveLength(3)
+    await ready(3)
+    expect([await desired(), proxy.throttled > 0]).toEqual([3, true])
+    expect((await instances()).sort()).toEqual(fleet.ready.map(({ ref }) => ref).sort())
+  })
+
+  it('drains what AWS ends by itself while a hook holds it, then lets it end', async () => {
+    await makeGroup(3)
+    await group().send(
+      new AutoScaling.PutLifecycleHookCommand({
+        AutoScalingGroupName: 'chat',
+        LifecycleHookName: 'drain',
+        LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+      }),
+    )
+    proxy.faults.hookMs = 700
+    const times: number[] = []
+    const empty = async () => {
+      times.push(Date.now())
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      times.push(Date.now())
+    }
+    const { fleet, ready } = await fleetOf({ empty, heartbeatSeconds: 0.2 })
+    await ready(3)
+    const [victim] = fleet.ready
+    // A spot interruption: AWS ends the instance, and replaces it.
+    const client = new AutoScaling.AutoScalingClient({})
+    const input = { InstanceId: victim!.ref!, ShouldDecrementDesiredCapacity: false }
+    await client.send(new AutoScaling.TerminateInstanceInAutoScalingGroupCommand(input))
+    await expect.poll(() => victim!.state).toBe('draining')
+    expect(fleet.desiredCount).toBe(3)
+    await expect.poll(() => victim!.state, { timeout: 10_000 }).toBe('stopped')
+    expect([times.length, proxy.calls.get('CompleteLifecycleAction')]).toEqual([2, 1])
+    expect(proxy.calls.get('RecordLifecycleActionHeartbeat')).toBeGreaterThan(3)
+    await ready(3)
+    expect(await desired()).toBe(3)
+  })
+
+  it('takes an instance back that AWS refuses to end, and stops at the maximum', async () => {
+    await makeGroup(1, { max: 3, min: 1 })
+    const restored: string[] = []
+    const { fleet, ready, problems } = await fleetOf({ restore: (id) => restored.push(id) })
+    await ready(1)
+    fleet.scaleTo(5)
+    await ready(3)
+    expect(problems.join()).toContain("the group's maximum is 3, and 5 are desired")
+    expect(await desired()).toBe(3)
+    fleet.scaleTo(1)
+    await expect.poll(desired).toBe(1)
+    await ready(1)
+    const [last] = fleet.ready
+    fleet.drain(last!.id)
+    await expect.poll(() => restored).toEqual([last!.ref])
+    expect([last!.state, await desired()]).toEqual(['ready', 1])
+  })
+
+  it('says what is missing', async () => {
+    await expect(fleetOf({ group: 'nope' })).rejects.toThrow('no Auto Scaling Group nope')
+  })
+})
