@@ -5,6 +5,8 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
   root: here('.'),
+  // The pages also work under a path prefix that a proxy strips.
+  base: './',
   build: {
     outDir: here('../dist/web'),
     emptyOutDir: true,

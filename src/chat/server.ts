@@ -6,8 +6,8 @@ import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../base/buckets.ts'
 import { distribution } from '../base/distribution.ts'
 import { Histogram } from '../base/histogram.ts'
 import { seededRng } from '../base/rng.ts'
-import { originAllowed } from '../http/origin.ts'
-import { httpRejection } from '../http/rejection.ts'
+import { Origins } from '../http/origin.ts'
+import { rejectSocket } from '../http/rejection.ts'
 import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
 import { Authenticator } from './auth/authenticator.ts'
@@ -60,7 +60,7 @@ export class ChatServer {
   readonly #link: ChatLink
   readonly #rooms: Rooms
   readonly #slots: WorkSlots | undefined
-  readonly #origins: readonly string[]
+  readonly #origins: Origins
   readonly #connections = new Set<Session>()
   readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0, failures: 0 }
   readonly #alive: NodeJS.Timeout
@@ -102,7 +102,7 @@ export class ChatServer {
     const limits = chatLimits(options.limits)
     const { work } = options
     this.#link = link
-    this.#origins = options.origins ?? []
+    this.#origins = new Origins(options.origins)
     const batcher = new WriteBatcher()
     this.#rooms = new Rooms(link, batcher)
     this.#slots =
@@ -158,10 +158,10 @@ export class ChatServer {
   /** Takes a request to upgrade; `head` are bytes that came after it. */
   accept(request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {})
-    if (!originAllowed(request.headers, this.#origins)) {
-      socket.end(httpRejection('403 Forbidden'))
+    if (!this.#origins.allows(request.headers)) {
+      rejectSocket(socket, '403 Forbidden')
     } else if (this.#connections.size >= this.#context.limits.maxConnections) {
-      socket.end(httpRejection('503 Service Unavailable'))
+      rejectSocket(socket, '503 Service Unavailable')
     } else {
       this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
         webSocket.once('close', (code) => {

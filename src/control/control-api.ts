@@ -1,9 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConcertinaError, invalidInput } from '../base/errors.ts'
-import { isLoopbackName, originAllowed } from '../http/origin.ts'
+import { addressKey } from '../http/client-address.ts'
+import { isLoopbackName, isSameOrigin } from '../http/origin.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ControlTarget } from './control-target.ts'
+import { GuessLimiter } from './guess-limiter.ts'
 import { openApi, ROUTES, type Route } from './routes.ts'
 import { SseStreams } from './sse-streams.ts'
 import { StateHistory } from './state-history.ts'
@@ -27,6 +29,7 @@ export class ControlApi {
   readonly #version: string
   readonly #day: StateHistory
   readonly #streams: SseStreams
+  readonly #guesses = new GuessLimiter()
   readonly #seconds: NodeJS.Timeout
 
   constructor({ target, token, version, day = new StateHistory() }: ControlApiOptions) {
@@ -53,7 +56,7 @@ export class ControlApi {
     const refused = this.refuse(request)
     if (refused) answer(response, refused.status, refused.body)
     else if (path === '/openapi.json') answer(response, 200, openApi(this.#version))
-    else if (path === '/api/stream' && request.method === 'GET') this.#streams.open(response)
+    else if (path === '/api/stream' && request.method === 'GET') this.#streams.open(request, response)
     else void this.#route(request, response, path, query)
     return true
   }
@@ -71,13 +74,24 @@ export class ControlApi {
         },
       }
     }
-    // With a token the page may be opened under any name of this server.
-    const own = this.#token ? [`http://${host}`, `https://${host}`] : []
-    if (!originAllowed(request.headers, own)) {
-      return { status: 403, body: { code: 'FORBIDDEN', message: 'pages from elsewhere may not ask' } }
+    // A page of this server may ask, under any name that was let through above; browsers say where a request is from.
+    const site = request.headers['sec-fetch-site'] ?? 'none'
+    const foreign = request.headers.origin !== undefined && !isSameOrigin(request.headers)
+    if (foreign || !['same-origin', 'none'].includes(String(site))) {
+      return { status: 403, body: { code: 'FORBIDDEN', message: 'cross-origin request refused' } }
     }
-    if (!this.#token || timingSafeEqual(digest(authorization.replace(/^Bearer /, '')), this.#token))
-      return undefined
+    if (!this.#token) return undefined
+    if (authorization !== '') {
+      const right = timingSafeEqual(digest(authorization.replace(/^bearer +/i, '').trim()), this.#token)
+      const outcome = this.#guesses.check(addressKey(request.socket.remoteAddress ?? ''), right)
+      if (outcome === 'accepted') return undefined
+      if (outcome === 'blocked') {
+        return {
+          status: 429,
+          body: { code: 'TOO_MANY_REQUESTS', message: 'too many wrong control tokens', hint: 'wait 10 s' },
+        }
+      }
+    }
     return {
       status: 401,
       body: {

@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ControlTarget } from './control-target.ts'
 
 /** Ten a second. */
@@ -7,7 +7,9 @@ const EVERY_MS = 100
 const MAX_WAITING = 1 << 20
 /** While more waits for a page it is told no states: it gets a newer one later. */
 const BUSY = 1 << 16
-const MAX_STREAMS = 50
+/** Streams at once; and of those, such as no page of this server opened. */
+const MAX_STREAMS = 100
+const MAX_OTHERS = 25
 
 /**
  * Pages that watch: each is sent the state ten times a second, or as often as it keeps up, and every event once. One text
@@ -16,6 +18,8 @@ const MAX_STREAMS = 50
 export class SseStreams {
   readonly #target: ControlTarget
   readonly #open = new Set<ServerResponse>()
+  /** Those of programs, oldest first: they give way to pages, and to newer ones. */
+  readonly #others = new Set<ServerResponse>()
   #timer: NodeJS.Timeout | undefined
   #seen = 0
 
@@ -23,11 +27,19 @@ export class SseStreams {
     this.#target = target
   }
 
-  open(response: ServerResponse): void {
-    if (this.#open.size >= MAX_STREAMS) {
-      response.writeHead(503).end()
-      return
+  open({ headers }: IncomingMessage, response: ServerResponse): void {
+    // Browsers say so where the connection is one they trust; the name cannot be set by a page.
+    const page = headers['sec-fetch-site'] === 'same-origin' || headers.origin !== undefined
+    if (page ? this.#open.size >= MAX_STREAMS : this.#others.size >= MAX_OTHERS) {
+      const [oldest] = this.#others
+      if (!oldest) {
+        response.writeHead(503, { 'retry-after': '5' }).end()
+        return
+      }
+      this.#drop(oldest)
+      oldest.destroy()
     }
+    if (!page) this.#others.add(response)
     response.writeHead(200, {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store',
@@ -43,12 +55,17 @@ export class SseStreams {
     )
     this.#open.add(response)
     response.on('close', () => {
-      this.#open.delete(response)
+      this.#drop(response)
       if (this.#open.size > 0) return
       clearInterval(this.#timer)
       this.#timer = undefined
     })
-    this.#timer ??= setInterval(() => this.#tell(), EVERY_MS)
+    this.#timer ??= setInterval(() => this.#send(), EVERY_MS)
+  }
+
+  #drop(response: ServerResponse): void {
+    this.#open.delete(response)
+    this.#others.delete(response)
   }
 
   close(): void {
@@ -56,7 +73,7 @@ export class SseStreams {
     for (const response of this.#open) response.end()
   }
 
-  #tell(): void {
+  #send(): void {
     const events = this.#target.events(this.#seen)
     this.#seen = events.at(-1)?.number ?? this.#seen
     const news = events.map((event) => text('event', event)).join('')

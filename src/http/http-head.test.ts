@@ -20,7 +20,7 @@ it('reads a head, whatever pieces it comes in, and knows where it ends', () => {
 })
 
 it.each([
-  ['another protocol', 'GET / HTTP/1.0\r\nHost: a\r\n\r\n'],
+  ['another version', 'GET / HTTP/2.0\r\nHost: a\r\n\r\n'],
   ['no host', 'GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n'],
   ['two hosts', 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n'],
   ['a folded header', 'GET / HTTP/1.1\r\nHost: a\r\n b: c\r\n\r\n'],

@@ -1,7 +1,7 @@
-/** Bytes that a request's head may have. */
-export const MAX_HEAD_BYTES = 8192
+/** Bytes that a request's head may have, by default. */
+export const MAX_HEAD_BYTES = 16_384
 const END = Buffer.from('\r\n\r\n')
-const REQUEST_LINE = /^([A-Z]{1,16}) (\/[^\s]*) HTTP\/1\.1$/
+const REQUEST_LINE = /^([A-Z]{1,16}) (\/[^\s]*) HTTP\/1\.([01])$/
 const HEADER = /^([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*(.*?)[ \t]*$/
 
 /** What came of the first bytes of a connection. */
@@ -11,15 +11,15 @@ export type ParsedHead =
   /** `length` bytes are the head; what follows belongs to the connection. */
   | { kind: 'head'; head: RequestHead; length: number }
 
-/** Reads the head of an HTTP/1.1 request (RFC 9112, sections 2 to 5), strictly. */
-export function parseHead(bytes: Buffer): ParsedHead {
+/** Reads the head of an HTTP/1.1 or 1.0 request (RFC 9112, sections 2 to 5), strictly. */
+export function parseHead(bytes: Buffer, maxBytes = MAX_HEAD_BYTES): ParsedHead {
   const end = bytes.indexOf(END)
   if (end < 0) {
-    return bytes.length > MAX_HEAD_BYTES
+    return bytes.length > maxBytes
       ? { kind: 'bad', status: '431 Request Header Fields Too Large' }
       : { kind: 'incomplete' }
   }
-  if (end > MAX_HEAD_BYTES) return { kind: 'bad', status: '431 Request Header Fields Too Large' }
+  if (end > maxBytes) return { kind: 'bad', status: '431 Request Header Fields Too Large' }
   const bad: ParsedHead = { kind: 'bad', status: '400 Bad Request' }
   const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n')
   const request = REQUEST_LINE.exec(first)
@@ -37,13 +37,18 @@ export function parseHead(bytes: Buffer): ParsedHead {
       headers[name] = value
     }
   }
-  if (headers.host === undefined) return bad
-  return { kind: 'head', head: { method: request[1]!, url: request[2]!, headers }, length: end + END.length }
+  const version = request[3] === '0' ? '1.0' : '1.1'
+  if (headers.host === undefined && version === '1.1') return bad
+  return {
+    kind: 'head',
+    head: { method: request[1]!, url: request[2]!, headers, version },
+    length: end + END.length,
+  }
 }
 
 /** Whether the request asks for a WebSocket. */
-export function asksForWebSocket({ method, headers }: RequestHead): boolean {
-  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
+export function asksForWebSocket({ method, headers, version }: RequestHead): boolean {
+  return version === '1.1' && method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket'
 }
 
 /** The head of a request to upgrade, as the gateway read it. */
@@ -52,4 +57,5 @@ export interface RequestHead {
   readonly url: string
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
+  readonly version: '1.0' | '1.1'
 }

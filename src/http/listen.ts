@@ -1,6 +1,11 @@
 import type { Server } from 'node:net'
 import { ConcertinaError, requireNumber } from '../base/errors.ts'
 
+/** Host and port as an address has them: an IPv6 host in brackets. */
+export function hostAndPort(host: string, port: number): string {
+  return `${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${port}`
+}
+
 /**
  * Begins to listen; 0 takes any free port.
  * @returns the port
@@ -11,12 +16,16 @@ export async function listen(server: Server, host: string, port: number): Promis
   return new Promise((resolve, reject) => {
     const refuse = ({ code }: NodeJS.ErrnoException) =>
       reject(
-        new ConcertinaError('ADDRESS_UNAVAILABLE', `${host}:${port}: cannot listen there (${code})`, {
-          hint: 'a free port, or 0 for any; an address of this machine',
-        }),
+        new ConcertinaError(
+          'ADDRESS_UNAVAILABLE',
+          `${hostAndPort(host, port)}: cannot listen there (${code})`,
+          {
+            hint: 'a free port, or 0 for any; an address of this machine',
+          },
+        ),
       )
     server.once('error', refuse)
-    server.listen({ port, host, backlog: 4096 }, () => {
+    server.listen({ port, host: host.replace(/^\[(.*)\]$/, '$1'), backlog: 4096 }, () => {
       server.off('error', refuse)
       resolve((server.address() as { port: number }).port)
     })

@@ -41,7 +41,7 @@ export function pages(
   return ({ url = '/', method }, response) => {
     const page = all.get(url.split('?')[0]!)
     if (!page || (method !== 'GET' && method !== 'HEAD')) {
-      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('there is nothing here\n')
+      response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('not found\n')
       return
     }
     response

@@ -1,5 +1,5 @@
 import { Socket } from 'node:net'
-import { httpRejection } from './rejection.ts'
+import { rejectSocket } from './rejection.ts'
 
 /** A connection of the operating system, without the stream that read from it. Not a public API of Node; kept in this file. */
 export interface RawSocket {
@@ -11,7 +11,7 @@ interface Handle extends RawSocket {
 }
 
 /**
- * Takes the connection out of a stream that shall never touch it again: reading stops first, so that no byte is read by the
+ * Takes the connection out of a stream that must not touch it again: reading stops first, so that no byte is read by the
  * stream and lost, and destroying the stream then leaves the connection as it is.
  */
 export function takeRaw(socket: Socket): RawSocket | undefined {
@@ -26,10 +26,9 @@ export function takeRaw(socket: Socket): RawSocket | undefined {
   return handle
 }
 
-/** Says one last thing on a connection that nobody serves. */
-export function rejectRaw(raw: RawSocket, status: string): void {
+/** Rejects on a connection that nobody serves; `onClose` is called when its descriptor is free. */
+export function rejectRaw(raw: RawSocket, status: string, onClose: () => void = () => {}): void {
   const socket = new Socket({ handle: raw, readable: true, writable: true } as object)
-  socket.on('error', () => {})
-  socket.setTimeout(1000, () => socket.destroy())
-  socket.end(httpRejection(status))
+  socket.once('close', onClose)
+  rejectSocket(socket, status)
 }

@@ -3,6 +3,14 @@ import type { ControlApi } from '../control/control-api.ts'
 import { liveMetrics } from './metrics.ts'
 import type { Supervisor } from './supervisor.ts'
 
+/** Milliseconds for a head, a whole request, the next one, and between two looks. */
+const DEADLINES = {
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+}
+
 /**
  * Answers `/healthz` and `/readyz` to everybody, `/metrics` and the API to those who may ask, and the rest by `page`.
  * @param supervisor of a live fleet; a simulation has no metrics
@@ -13,7 +21,7 @@ export function controlServer(
   page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
   const metrics = supervisor && liveMetrics(supervisor)
-  return createServer((request, response) => {
+  return createServer(DEADLINES, (request, response) => {
     const text = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
       response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
     switch (request.url?.split('?')[0]) {
@@ -48,5 +56,5 @@ export function controlServer(
 }
 
 export function notFound(_: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('there is nothing here\n')
+  response.writeHead(404, { 'content-type': 'text/plain; charset=utf-8' }).end('not found\n')
 }

@@ -3,7 +3,7 @@ import { invalidInput } from '../base/errors.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { ControlTarget } from '../control/control-target.ts'
 import type { StateHistory } from '../control/state-history.ts'
-import { listen } from '../http/listen.ts'
+import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
 import { pages } from '../http/pages.ts'
 import { controlServer } from './control-http.ts'
@@ -35,7 +35,7 @@ export async function startControlPlane(
   if (!isLoopbackName(host) && token === undefined) {
     throw invalidInput(
       'controlHost',
-      `anybody could steer the fleet from elsewhere than ${host}`,
+      `a control API on ${host} is open to the network`,
       'a controlToken with it',
     )
   }
@@ -49,7 +49,7 @@ export async function startControlPlane(
   }
   try {
     const taken = await listen(server, host, port)
-    return { url: `http://${host}:${taken}/`, port: taken, close }
+    return { url: `http://${hostAndPort(host, taken)}/`, port: taken, close }
   } catch (error) {
     close()
     throw error

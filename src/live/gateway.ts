@@ -1,49 +1,78 @@
 import type { ChildProcess } from 'node:child_process'
-import type { Server as HttpServer } from 'node:http'
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
 import { createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { requireNumber } from '../base/errors.ts'
 import { RateLimiter } from '../chat/session/rate-limit.ts'
 import type { ServerId } from '../fleet/provider.ts'
-import type { RequestHead } from '../http/http-head.ts'
-import { asksForWebSocket, parseHead } from '../http/http-head.ts'
+import { addressKey, TrustedProxies } from '../http/client-address.ts'
+import { Deadlines } from '../http/deadlines.ts'
+import { descriptorLimit } from '../http/descriptors.ts'
+import { asksForWebSocket, MAX_HEAD_BYTES, parseHead, type RequestHead } from '../http/http-head.ts'
 import { listen } from '../http/listen.ts'
-import { type RawSocket, rejectRaw, takeRaw } from '../http/raw-socket.ts'
-import { httpRejection } from '../http/rejection.ts'
+import { Origins } from '../http/origin.ts'
+import { parseProxy } from '../http/proxy-protocol.ts'
+import { rejectRaw, takeRaw } from '../http/raw-socket.ts'
+import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
-import type { FromServer, ToServer } from './messages.ts'
+import { type Arrival, Handoffs } from './handoffs.ts'
 
 export interface GatewayOptions {
-  /** The address to listen on; loopback unless told. */
+  /** The address to listen on; default loopback. */
   host?: string
   /** 0 takes any free one. */
   port: number
-  /** New connections of an address a second on average (200) and at once (2,000). */
-  connectionsPerSecond?: number
-  connectionBurst?: number
+  /** New connections of an address, per second on average (default 200) and at once (2,000). */
+  connectionsPerSecond?: number | undefined
+  connectionBurst?: number | undefined
+  /** Bytes of a request's head; default 16,384. */
+  maxHeadBytes?: number | undefined
+  /** Proxies whose `X-Forwarded-For` or `Forwarded` is believed; none by default. */
+  trustedProxies?: readonly string[] | undefined
+  /** Whether connections of trusted proxies begin with a PROXY header, version 1 or 2; default false. */
+  proxyProtocol?: boolean | undefined
+  /** Origins whose pages may connect; the fleet's own pages on this machine may anyway. */
+  origins?: readonly string[] | undefined
 }
 
-/** Chooses a server for somebody who comes; `to` is the server that the client was told to go to. */
-export type Place = (room: string | undefined, to: number | undefined) => ServerId | undefined
+/** The server chosen for a connection, or why there is none now: no server is ready, or every one is full. */
+export type Placement = ServerId | 'not-ready' | 'full'
+/** Chooses a server; `to` is the one that the client was asked to go to. */
+export type Place = (room: string | undefined, to: number | undefined) => Placement
 
-/** Seconds to send the head of a request. */
+/** Why a connection was rejected, and with what status. */
+export const REJECTIONS = {
+  'rate-limited': '429 Too Many Requests',
+  busy: '503 Service Unavailable',
+  full: '503 Service Unavailable',
+  'no-server': '503 Service Unavailable',
+  origin: '403 Forbidden',
+  'not-found': '404 Not Found',
+  'bad-request': '400 Bad Request',
+  'head-too-large': '431 Request Header Fields Too Large',
+  'no-websocket': '426 Upgrade Required',
+} as const
+export type Rejection = keyof typeof REJECTIONS
+
+/** The path of the chat; no other is upgraded. */
+const CHAT_PATH = '/chat'
+/** Seconds to send the head of the first request. */
 const HEAD_SECONDS = 5
-/** Seconds that somebody waits for a server to be ready. */
-const PATIENCE_SECONDS = 5
-const MAX_WAITING = 10_000
+/** Seconds from one answer to the end of the next request on a kept-alive connection, and for an answer to be taken. */
+const REQUEST_SECONDS = 10
+const ANSWER_SECONDS = 60
+/** Seconds to take a rejection. */
+const REJECTED_SECONDS = 2
+/** Checks, half a second each, that a connection waits for a server to be ready. */
+const PATIENCE_CHECKS = 10
+const CHECK_MS = 500
 const MAX_ATTEMPTS = 5
 
-interface Arrival {
-  readonly ticket: number
-  readonly raw: RawSocket
-  readonly message: ToServer
-  readonly room: string | undefined
-  to: number | undefined
-  attempts: number
-  readonly since: number
-}
-
 /**
- * Where everybody comes in: reads the head of the request, lets the balancer choose, hands the socket itself to that server's
- * process and lets go of it as soon as the server has confirmed. A server that dies before it did costs another choice.
+ * Where every connection comes in: reads the head of the request, lets the balancer choose, hands the socket itself to that server's
+ * process and lets go of it as soon as the server has confirmed. A server that dies before it did costs another choice. What
+ * is no WebSocket is answered by an HTTP server; when such a connection asks for one later, as those of a proxy that keeps its
+ * connections do, it is handed over then.
  */
 export class Gateway {
   readonly #server: Server
@@ -51,26 +80,49 @@ export class Gateway {
   readonly #http: HttpServer
   readonly #options: GatewayOptions
   readonly #rates: RateLimiter
-  readonly #processes = new Map<
-    ServerId,
-    { child: ChildProcess; pending: Map<number, Arrival>; taken: number }
-  >()
+  readonly #proxies: TrustedProxies
+  readonly #origins: Origins
+  readonly #maxHeadBytes: number
+  readonly #deadlines = new Deadlines()
+  readonly #handoffs: Handoffs
+  /** Sockets that this process may hold: half of its descriptors, so that the other half is there for servers and files. */
+  readonly #maxHeld = Math.max(32, Math.floor(descriptorLimit() / 2))
+  #held = 0
   #waiting: Arrival[] = []
   #tickets = 0
-  #reading = 0
-  readonly #patience: NodeJS.Timeout
-  /** Sockets handed over and confirmed; choices made again; people sent away. */
-  readonly counts = { handedOver: 0, retried: 0, refused: 0 }
+  #patience: NodeJS.Timeout | undefined
+  /** Who a kept-alive HTTP connection belongs to, where a PROXY header said so. */
+  readonly #clients = new WeakMap<Duplex, string | undefined>()
+  /** Choices made again. */
+  retried = 0
+  readonly rejected: Record<Rejection, number>
+  /** Called for each rejection, with what it was about where that helps. */
+  onRejected: (why: Rejection, detail?: string) => void = () => {}
 
-  /** @param http answers what does not ask for a WebSocket */
+  /**
+   * @param http answers what does not ask for a WebSocket
+   * @throws {ConcertinaError} INVALID_INPUT, naming the option.
+   */
   constructor(options: GatewayOptions, place: Place, http: HttpServer) {
-    const { connectionsPerSecond = 200, connectionBurst = 2000 } = options
+    const { connectionsPerSecond = 200, connectionBurst = 2000, maxHeadBytes = MAX_HEAD_BYTES } = options
+    requireNumber('port', options.port, { min: 0, max: 65_535, integer: true })
     this.#options = options
     this.#place = place
     this.#http = http
     this.#rates = new RateLimiter(connectionsPerSecond, connectionBurst)
+    this.#proxies = new TrustedProxies(options.trustedProxies)
+    this.#origins = new Origins(options.origins)
+    this.#maxHeadBytes = requireNumber('maxHeadBytes', maxHeadBytes, { min: 1024, integer: true })
+    this.#handoffs = new Handoffs((arrival) => this.#again(arrival))
+    this.rejected = Object.fromEntries(Object.keys(REJECTIONS).map((why) => [why, 0])) as typeof this.rejected
     this.#server = createServer({ noDelay: true }, (socket) => this.#onConnection(socket))
-    this.#patience = setInterval(() => this.#dismissLate(), 500)
+    this.#http.on('request', (request, response) => this.#onRequest(request, response))
+    this.#http.on('upgrade', (request, socket, rest) => this.#onLateUpgrade(request, socket as Socket, rest))
+  }
+
+  /** Sockets handed over and confirmed. */
+  get handedOver(): number {
+    return this.#handoffs.confirmed
   }
 
   /**
@@ -80,40 +132,21 @@ export class Gateway {
    */
   listen(): Promise<number> {
     const { host = '127.0.0.1', port } = this.#options
+    this.#patience = setInterval(() => this.#checkWaiting(), CHECK_MS)
     return listen(this.#server, host, port)
   }
 
   /** A server process that may be given sockets once the balancer chooses it. */
   attach(id: ServerId, child: ChildProcess): void {
-    const pending = new Map<number, Arrival>()
-    const process = { child, pending, taken: 0 }
-    this.#processes.set(id, process)
-    child.on('message', (message: FromServer) => {
-      if (message.type !== 'took' && message.type !== 'declined') return
-      const arrival = pending.get(message.ticket)
-      if (!arrival || !pending.delete(message.ticket)) return
-      if (message.type === 'took') {
-        this.counts.handedOver++
-        process.taken++
-        arrival.raw.close()
-      } else {
-        this.#again(arrival)
-      }
-    })
-    child.once('exit', () => {
-      this.#processes.delete(id)
-      for (const arrival of pending.values()) this.#again(arrival)
-      pending.clear()
-    })
+    this.#handoffs.attach(id, child)
   }
 
-  /** Sockets handed to a server that it did not count yet when it reported to have taken `reported`. */
-  uncounted(id: ServerId, reported: number): number {
-    const process = this.#processes.get(id)
-    return process ? process.pending.size + process.taken - reported : 0
+  /** Sockets handed to a server that it had not counted yet when it reported to have accepted `reported`. */
+  inFlight(id: ServerId, reported: number): number {
+    return this.#handoffs.inFlight(id, reported)
   }
 
-  /** To be called when servers became ready: those who wait are placed. */
+  /** To be called when servers became ready: connections that wait are placed. */
   retry(): void {
     const waiting = this.#waiting
     this.#waiting = []
@@ -123,56 +156,121 @@ export class Gateway {
   close(): void {
     clearInterval(this.#patience)
     this.#server.close()
-    for (const { raw } of this.#waiting) rejectRaw(raw, '503 Service Unavailable')
+    for (const { raw } of this.#waiting) rejectRaw(raw, REJECTIONS['no-server'])
     this.#waiting = []
+    this.#deadlines.close()
   }
 
   #onConnection(socket: Socket): void {
-    const refuse = (status: string) => {
-      this.counts.refused++
-      socket.end(httpRejection(status))
-    }
     socket.on('error', () => socket.destroy())
-    const busy = this.#reading >= MAX_WAITING
-    if (busy || this.#rates.take(socket.remoteAddress ?? '') > 0) {
-      refuse(busy ? '503 Service Unavailable' : '429 Too Many Requests')
+    // The oldest connection that has done nothing yet, or nothing of late, makes room.
+    if (this.#held >= this.#maxHeld && !this.#deadlines.destroyOldest()) {
+      this.#count('busy')
+      socket.destroy()
       return
     }
-    this.#reading++
-    let chunks: Buffer = Buffer.alloc(0)
-    const timer = setTimeout(() => socket.destroy(), HEAD_SECONDS * 1000)
+    this.#held++
+    socket.once('close', this.#release)
+    const peer = socket.remoteAddress ?? ''
+    const trusted = this.#proxies.trusts(peer)
+    if (!trusted && this.#limited(peer)) this.#reject(socket, 'rate-limited')
+    else this.#readHead(socket, trusted)
+  }
+
+  readonly #release = () => {
+    this.#held--
+  }
+
+  #limited(address: string): boolean {
+    return this.#rates.take(addressKey(address)) > 0
+  }
+
+  #readHead(socket: Socket, trusted: boolean): void {
+    let read: Buffer = Buffer.alloc(0)
+    let proxied = trusted && this.#options.proxyProtocol === true
+    let client: string | undefined
     const done = () => {
-      clearTimeout(timer)
+      this.#deadlines.clear(socket)
       socket.off('data', onData)
-      socket.off('close', done)
-      this.#reading--
     }
     const onData = (chunk: Buffer) => {
-      chunks = chunks.length === 0 ? chunk : Buffer.concat([chunks, chunk])
-      const parsed = parseHead(chunks)
+      read = read.length === 0 ? chunk : Buffer.concat([read, chunk])
+      if (proxied) {
+        const header = parseProxy(read)
+        if (header.kind === 'incomplete') return
+        if (header.kind === 'bad') {
+          done()
+          this.#reject(socket, 'bad-request', 'a trusted proxy sent no PROXY header')
+          return
+        }
+        proxied = false
+        client = header.address
+        read = read.subarray(header.length)
+      }
+      const parsed = parseHead(read, this.#maxHeadBytes)
       if (parsed.kind === 'incomplete') return
       done()
-      if (parsed.kind === 'bad') refuse(parsed.status)
-      else if (asksForWebSocket(parsed.head))
-        this.#arrive(socket, parsed.head, chunks.subarray(parsed.length))
-      else this.#serveHttp(socket, chunks)
+      if (parsed.kind === 'bad') {
+        this.#reject(socket, parsed.status.startsWith('431') ? 'head-too-large' : 'bad-request')
+        return
+      }
+      if (trusted) {
+        client ??= this.#proxies.client(parsed.head.headers)
+        if (client !== undefined && this.#limited(client)) {
+          this.#reject(socket, 'rate-limited')
+          return
+        }
+      }
+      this.#clients.set(socket, client)
+      if (asksForWebSocket(parsed.head)) this.#upgrade(socket, parsed.head, read.subarray(parsed.length))
+      else this.#serveHttp(socket, read)
     }
+    this.#deadlines.set(socket, HEAD_SECONDS)
     socket.on('data', onData)
-    socket.once('close', done)
   }
 
   #serveHttp(socket: Socket, read: Buffer): void {
     socket.pause()
     socket.removeAllListeners('error')
+    this.#deadlines.set(socket, REQUEST_SECONDS)
     this.#http.emit('connection', socket)
     socket.unshift(read)
     socket.resume()
   }
 
-  #arrive(socket: Socket, request: RequestHead, rest: Buffer): void {
+  #onRequest({ socket }: IncomingMessage, response: ServerResponse): void {
+    if (!this.#clients.has(socket)) return
+    this.#deadlines.set(socket, ANSWER_SECONDS)
+    response.once('finish', () => this.#deadlines.set(socket, REQUEST_SECONDS))
+  }
+
+  /** A kept-alive connection asks for a WebSocket. */
+  #onLateUpgrade(request: IncomingMessage, socket: Socket, rest: Buffer): void {
+    const headers: Record<string, string> = Object.create(null)
+    for (const [name, value] of Object.entries(request.headers)) headers[name] = String(value)
+    const { method = '', url = '', httpVersion } = request
+    const head: RequestHead = { method, url, headers, version: httpVersion === '1.0' ? '1.0' : '1.1' }
+    this.#deadlines.clear(socket)
+    const trusted = this.#proxies.trusts(socket.remoteAddress ?? '')
+    const client =
+      this.#clients.get(socket) ?? (trusted ? this.#proxies.client(headers) : socket.remoteAddress)
+    if (!asksForWebSocket(head)) this.#reject(socket, 'no-websocket')
+    else if (client !== undefined && this.#limited(client)) this.#reject(socket, 'rate-limited')
+    else this.#upgrade(socket, head, rest)
+  }
+
+  #upgrade(socket: Socket, request: RequestHead, rest: Buffer): void {
+    const { path, query } = splitTarget(request.url)
+    if (path !== CHAT_PATH) {
+      this.#reject(socket, 'not-found')
+      return
+    }
+    if (!this.#origins.allows(request.headers)) {
+      this.#reject(socket, 'origin', request.headers.origin)
+      return
+    }
     const raw = takeRaw(socket)
     if (!raw) return
-    const { query } = splitTarget(request.url)
     const to = Number(query.get('to') ?? Number.NaN)
     const ticket = ++this.#tickets
     this.#handOver({
@@ -182,42 +280,48 @@ export class Gateway {
       room: query.get('room') ?? undefined,
       to: Number.isSafeInteger(to) ? to : undefined,
       attempts: 0,
-      since: performance.now(),
+      waited: 0,
+      released: this.#release,
     })
   }
 
   #handOver(arrival: Arrival): void {
-    const id = this.#place(arrival.room, arrival.to)
-    const process = id === undefined ? undefined : this.#processes.get(id)
-    if (!process) {
-      if (this.#waiting.length < MAX_WAITING) this.#waiting.push(arrival)
-      else this.#dismiss(arrival)
-      return
-    }
-    const { child, pending } = process
-    pending.set(arrival.ticket, arrival)
-    child.send(arrival.message, arrival.raw as never, {}, (error) => {
-      if (error && pending.delete(arrival.ticket)) this.#again(arrival)
-    })
+    const placed = this.#place(arrival.room, arrival.to)
+    if (placed === 'full') this.#dismiss(arrival, 'full')
+    else if (placed !== 'not-ready' && this.#handoffs.has(placed)) this.#handoffs.send(placed, arrival)
+    else this.#waiting.push(arrival)
   }
 
   #again(arrival: Arrival): void {
-    this.counts.retried++
+    this.retried++
     arrival.to = undefined
     if (++arrival.attempts < MAX_ATTEMPTS) this.#handOver(arrival)
-    else this.#dismiss(arrival)
+    else this.#dismiss(arrival, 'no-server')
   }
 
-  #dismiss({ raw }: Arrival): void {
-    this.counts.refused++
-    rejectRaw(raw, '503 Service Unavailable')
-  }
-
-  #dismissLate(): void {
+  #checkWaiting(): void {
     if (this.#waiting.length === 0) return
-    const oldest = performance.now() - PATIENCE_SECONDS * 1000
-    const late = this.#waiting.filter(({ since }) => since < oldest)
-    this.#waiting = this.#waiting.filter(({ since }) => since >= oldest)
-    for (const arrival of late) this.#dismiss(arrival)
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const arrival of waiting) {
+      if (++arrival.waited > PATIENCE_CHECKS) this.#dismiss(arrival, 'no-server')
+      else this.#waiting.push(arrival)
+    }
+  }
+
+  #dismiss({ raw, released }: Arrival, why: Rejection): void {
+    this.#count(why)
+    rejectRaw(raw, REJECTIONS[why], released)
+  }
+
+  #reject(socket: Socket, why: Rejection, detail?: string): void {
+    this.#count(why, detail)
+    this.#deadlines.set(socket, REJECTED_SECONDS)
+    rejectSocket(socket, REJECTIONS[why])
+  }
+
+  #count(why: Rejection, detail?: string): void {
+    this.rejected[why]++
+    this.onRejected(why, detail)
   }
 }

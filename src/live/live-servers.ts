@@ -139,6 +139,12 @@ export class LiveServers {
     return staying + this.#uncounted(id, taken)
   }
 
+  /** Connections of a server, with those on their way to it; those that closed since its last report are still counted. */
+  connections({ id }: Pick<Server, 'id'>): number {
+    const { connections = 0, taken = 0 } = this.report(id) ?? {}
+    return connections + this.#uncounted(id, taken)
+  }
+
   /** Users on all servers. */
   get load(): number {
     return this.#fleet.servers.reduce((sum, server) => sum + this.users(server), 0)

@@ -99,13 +99,22 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
     'Connections closed for reading too slowly.',
     () => servers.totals.slowClosed,
   )
-  counter('sockets_handed_over', 'Sockets handed to a server.', () => gateway.counts.handedOver)
+  counter('sockets_handed_over', 'Sockets handed to a server.', () => gateway.handedOver)
   counter(
     'sockets_retried',
     'Sockets offered to another server, the first one having gone.',
-    () => gateway.counts.retried,
+    () => gateway.retried,
   )
-  counter('connections_refused', 'Connections refused at the gateway.', () => gateway.counts.refused)
+  new Counter({
+    name: 'concertina_connections_refused_total',
+    help: 'Connections refused at the gateway, by reason.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [reason, count] of Object.entries(gateway.rejected)) this.inc({ reason }, count)
+    },
+  })
   counter('users_moved', 'Users asked to move to even out the servers.', () => supervisor.moves)
   counter(
     'rooms_resumed',

@@ -28,6 +28,7 @@ import { Gateway, type GatewayOptions } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
 import { processModule } from './process-module.ts'
 import { planMoves, type RebalanceOptions, rebalanceOptions } from './rebalance.ts'
+import { rejectionLogger } from './rejection-log.ts'
 import { UserRouter } from './user-router.ts'
 
 export interface SupervisorOptions {
@@ -109,7 +110,6 @@ export class Supervisor {
     this.#logger = logger
     this.#rebalance = rebalanceOptions(options.rebalance)
     this.faults = new Faults(logger)
-    chatLimits(options.chat?.limits)
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
@@ -124,11 +124,16 @@ export class Supervisor {
       stop: (child) => child.connected && child.send({ type: 'stop' }),
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
-    this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.uncounted(id, taken))
-    this.placement = new UserRouter(this.fleet, strategy, rng.stream('placement'), (server) =>
-      this.servers.users(server),
-    )
-    this.gateway = new Gateway(options.gateway, (room, to) => this.placement.place(room, to), http)
+    this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.inFlight(id, taken))
+    const { maxConnections } = chatLimits(options.chat?.limits)
+    this.placement = new UserRouter(this.fleet, strategy, rng.stream('placement'), {
+      users: (server) => this.servers.users(server),
+      full: (server) => this.servers.connections(server) >= maxConnections,
+    })
+    const { origins } = options.chat ?? {}
+    const gateway = { origins, ...options.gateway }
+    this.gateway = new Gateway(gateway, (room, to) => this.placement.place(room, to), http)
+    this.gateway.onRejected = rejectionLogger(logger)
     this.fleet.onChange((server) => {
       if (server.state === 'ready') this.#onReady(server)
       if (server.state === 'failed') this.#onFailed(server)

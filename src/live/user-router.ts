@@ -2,23 +2,34 @@ import { createStrategy, requireStrategyName, type StrategyName } from '../balan
 import type { BalancedServer, Strategy } from '../balancing/strategy.ts'
 import { hash, type Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
+import type { Placement } from './gateway.ts'
 
-/** Chooses the server for everybody who comes, among the ready ones of the fleet, by a strategy. */
+/** What the router needs to know of servers. */
+export interface ServerFigures {
+  /** Users on a server now, those on their way to it included. */
+  users(server: Server): number
+  /** Whether it has as many connections as it may have. */
+  full(server: Server): boolean
+}
+
+interface RoutedServer extends BalancedServer {
+  readonly full: boolean
+}
+
+/** Chooses the server for each new connection, among the ready ones of the fleet, by a strategy. */
 export class UserRouter {
   readonly #fleet: Fleet
-  readonly #users: (server: Server) => number
+  readonly #figures: ServerFigures
   readonly #rng: Rng
   #name: StrategyName
   #strategy: Strategy
-  #views: BalancedServer[] = []
+  #views: RoutedServer[] = []
   #arrivals = 0
 
-  /** @param users how many a server has now, those on their way included */
-  constructor(fleet: Fleet, strategy: StrategyName, rng: Rng, users: (server: Server) => number) {
+  constructor(fleet: Fleet, strategy: StrategyName, rng: Rng, figures: ServerFigures) {
     this.#fleet = fleet
-    this.#users = users
+    this.#figures = figures
     this.#rng = rng
     this.#name = requireStrategyName(strategy)
     this.#strategy = createStrategy(this.#name, rng.stream(this.#name))
@@ -42,23 +53,34 @@ export class UserRouter {
     this.#update()
   }
 
-  /** A ready server; the one that was asked for, if it is; nothing when none is. */
-  place(room: string | undefined, to: number | undefined): ServerId | undefined {
-    if (this.#views.length === 0) return undefined
-    if (to !== undefined && this.#views.some(({ id }) => id === to)) return to
+  /**
+   * A ready server that has room: the one that was asked for, if it is one, or the one that the strategy chooses. Of a full one the
+   * next takes the place, so that a room that is bound to it stays together, too.
+   */
+  place(room: string | undefined, to: number | undefined): Placement {
+    const views = this.#views
+    if (views.length === 0) return 'not-ready'
+    if (to !== undefined && views.some(({ id, full }) => id === to && !full)) return to
     const user = ++this.#arrivals
-    const index = this.#strategy.pick(this.#views, { user, room: room === undefined ? user : hash(room) })
-    return this.#views[index]!.id
+    const index = this.#strategy.pick(views, { user, room: room === undefined ? user : hash(room) })
+    for (let i = 0; i < views.length; i++) {
+      const { id, full } = views[(index + i) % views.length]!
+      if (!full) return id
+    }
+    return 'full'
   }
 
   #update(): void {
     this.#views = this.#fleet.ready.map((server) => {
-      const users = () => this.#users(server)
+      const { users, full } = this.#figures
       return {
         id: server.id,
         weight: server.weight,
         get load() {
-          return users()
+          return users(server)
+        },
+        get full() {
+          return full(server)
         },
       }
     })

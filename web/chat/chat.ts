@@ -170,7 +170,8 @@ function enter(): void {
   const user = byId<HTMLInputElement>('name').value.trim()
   const token = byId<HTMLInputElement>('token').value.trim()
   sessionStorage.setItem(NAME_KEY, user)
-  const url = `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/chat`
+  // Beside this page, which a proxy may give out under a path of its own.
+  const url = new URL('chat', location.href.replace(/^http/, 'ws')).href
   const mine = new ChatClient({ url, ...(token ? { token } : { user }) })
   client = mine
   status('connecting…', 'waiting')

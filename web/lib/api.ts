@@ -6,15 +6,17 @@ const SILENCE_MS = 4000
 /** Milliseconds before it connects again. */
 const AGAIN_MS = 1000
 
+/** @param path begins with a slash; it is relative to the page, which a proxy may give out under a path of its own */
 async function ask(path: string, init: RequestInit): Promise<Response> {
   for (;;) {
     const token = controlToken()
     const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
-    const response = await fetch(path, { ...init, headers: { ...authorization, ...init.headers } }).catch(
-      () => {
-        throw new Error('the fleet does not answer')
-      },
-    )
+    const response = await fetch(`.${path}`, {
+      ...init,
+      headers: { ...authorization, ...init.headers },
+    }).catch(() => {
+      throw new Error('the fleet does not answer')
+    })
     if (response.status === 401) {
       await askForToken(token)
       continue

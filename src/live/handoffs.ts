@@ -1,0 +1,86 @@
+import type { ChildProcess } from 'node:child_process'
+import type { ServerId } from '../fleet/provider.ts'
+import type { RawSocket } from '../http/raw-socket.ts'
+import type { FromServer, ToServer } from './messages.ts'
+
+/** A connection on its way to a server. */
+export interface Arrival {
+  readonly ticket: number
+  readonly raw: RawSocket
+  readonly message: ToServer
+  readonly room: string | undefined
+  /** The server that the client was asked to go to. */
+  to: number | undefined
+  attempts: number
+  /** Checks of the gateway that it has waited for a server to be ready. */
+  waited: number
+  /** To be called when its descriptor is free. */
+  released(): void
+}
+
+interface Receiver {
+  readonly child: ChildProcess
+  /** Handed over and not confirmed yet, by ticket. */
+  readonly pending: Map<number, Arrival>
+  /** Confirmed so far. */
+  accepted: number
+}
+
+/**
+ * Hands sockets to server processes. This process keeps its own end until the server has confirmed; a server that dies or declines
+ * before that gives the connection back.
+ */
+export class Handoffs {
+  readonly #receivers = new Map<ServerId, Receiver>()
+  readonly #onReturned: (arrival: Arrival) => void
+  /** Handed over and confirmed. */
+  confirmed = 0
+
+  /** @param onReturned takes a connection whose server could not take it */
+  constructor(onReturned: (arrival: Arrival) => void) {
+    this.#onReturned = onReturned
+  }
+
+  attach(id: ServerId, child: ChildProcess): void {
+    const pending = new Map<number, Arrival>()
+    const receiver: Receiver = { child, pending, accepted: 0 }
+    this.#receivers.set(id, receiver)
+    child.on('message', (message: FromServer) => {
+      if (message.type !== 'took' && message.type !== 'declined') return
+      const arrival = pending.get(message.ticket)
+      if (!arrival || !pending.delete(message.ticket)) return
+      if (message.type === 'took') {
+        this.confirmed++
+        receiver.accepted++
+        arrival.raw.close()
+        arrival.released()
+      } else {
+        this.#onReturned(arrival)
+      }
+    })
+    child.once('exit', () => {
+      this.#receivers.delete(id)
+      for (const arrival of pending.values()) this.#onReturned(arrival)
+      pending.clear()
+    })
+  }
+
+  /** Whether that server's process is there. */
+  has(id: ServerId): boolean {
+    return this.#receivers.has(id)
+  }
+
+  send(id: ServerId, arrival: Arrival): void {
+    const { child, pending } = this.#receivers.get(id)!
+    pending.set(arrival.ticket, arrival)
+    child.send(arrival.message, arrival.raw as never, {}, (error) => {
+      if (error && pending.delete(arrival.ticket)) this.#onReturned(arrival)
+    })
+  }
+
+  /** Sockets handed to a server that it had not counted yet when it reported to have accepted `reported`. */
+  inFlight(id: ServerId, reported: number): number {
+    const receiver = this.#receivers.get(id)
+    return receiver ? receiver.pending.size + receiver.accepted - reported : 0
+  }
+}

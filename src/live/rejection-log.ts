@@ -1,0 +1,37 @@
+import type { Logger } from '../base/logger.ts'
+import { REJECTIONS, type Rejection } from './gateway.ts'
+
+/** Milliseconds in which the same rejection is logged once. */
+const EVERY_MS = 60_000
+const MOST_KEPT = 1000
+
+/** What whoever runs the fleet may have to change. */
+const ADVICE: Partial<Record<Rejection, string>> = {
+  origin: 'pages of this origin may not connect; allow them with live.origins or --origin',
+  'rate-limited': 'too many new connections of one address; behind a proxy set live.trustedProxies',
+  full: 'every server has as many connections as it may have (live.limits.maxConnections)',
+  busy: 'too many connections at once for the descriptors of this process (ulimit -n)',
+  'no-server': 'no server was ready',
+}
+
+/** Logs why connections are rejected: each reason, and each origin, once a minute. */
+export function rejectionLogger(logger: Logger): (why: Rejection, detail?: string) => void {
+  const logged = new Map<string, number>()
+  return (why, detail) => {
+    const advice = ADVICE[why]
+    if (advice === undefined) return
+    const about = detail === undefined ? '' : ` ${JSON.stringify(detail.slice(0, 200))}`
+    const key = why + about
+    const now = performance.now()
+    if (now - (logged.get(key) ?? Number.NEGATIVE_INFINITY) < EVERY_MS) return
+    if (logged.size >= MOST_KEPT) logged.clear()
+    logged.set(key, now)
+    logger.warn(
+      `Connection rejected (${REJECTIONS[why]}),${why === 'origin' ? ' origin' : ''}${about}: ${advice}`,
+      {
+        why,
+        detail,
+      },
+    )
+  }
+}
