@@ -1,7 +1,7 @@
 import { ConcertinaError } from '../base/errors.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { LimitOptions } from '../scaling/limit-options.ts'
 import { createPolicy, POLICY_KEYS, type PolicySpec, policySchema } from '../scaling/policies.ts'
-import type { LimitOptions } from '../scaling/types.ts'
 import { readTrace, type Trace } from '../traffic/traces/trace.ts'
 import { type FluidOptions, type FluidResult, runFluid } from './fluid.ts'
 import { LoadCurve, scaleForServers } from './load-curve.ts'

@@ -1,16 +1,23 @@
-import { invalidInput } from '../base/errors.ts'
+import { z } from 'zod'
+import { type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { Server } from '../fleet/server.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { MembershipItem, RoutedItem, ScaledItem, UserMessage } from '../pipeline/items.ts'
-import { createStrategy, requireStrategyName, type StrategyName } from './strategies.ts'
+import { createStrategy, STRATEGY_NAMES, type StrategyName } from './strategies.ts'
 import type { BalancedServer, PlacementRequest, Strategy } from './strategy.ts'
 
-export interface LoadBalancerOptions {
-  /** `round-robin` unless told. */
-  strategy?: StrategyName
-  /** `sticky` (default): a user stays on its server. `message`: every message is routed by itself. */
-  routing?: 'sticky' | 'message'
-}
+/** What a config file may say of the balancer. */
+export const balancerOptions = optionSet({
+  strategy: option(z.enum(STRATEGY_NAMES), 'how a server is picked', 'round-robin'),
+  routing: option(
+    z.enum(['sticky', 'message']),
+    'sticky: a user stays on its server; message: every message is routed by itself',
+    'sticky',
+  ),
+})
+
+/** Options of the balancer. */
+export type LoadBalancerOptions = OptionsOf<typeof balancerOptions.shape>
 
 /**
  * Picks the server for a user or a message among the ready ones of the fleet.
@@ -41,11 +48,9 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
 
   constructor(options: LoadBalancerOptions = {}) {
     super()
-    this.routing = options.routing ?? 'sticky'
-    if (this.routing !== 'sticky' && this.routing !== 'message') {
-      throw invalidInput('routing', `${JSON.stringify(options.routing)} is not allowed`, 'sticky, message')
-    }
-    this.#strategyName = requireStrategyName(options.strategy ?? 'round-robin')
+    const { strategy, routing } = balancerOptions.parse(options)
+    this.routing = routing
+    this.#strategyName = strategy
   }
 
   override open(context: OperatorContext): void {

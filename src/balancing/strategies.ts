@@ -1,4 +1,5 @@
-import { invalidInput } from '../base/errors.ts'
+import { invalidInput, shown } from '../base/errors.ts'
+import { suggest } from '../base/options.ts'
 import type { Rng } from '../base/rng.ts'
 import { consistentHash } from './strategies/consistent-hash.ts'
 import { leastLoaded } from './strategies/least-loaded.ts'
@@ -22,7 +23,7 @@ export const STRATEGY_NAMES = Object.keys(STRATEGIES) as StrategyName[]
 /** Refuses what is not the name of a strategy. */
 export function requireStrategyName(name: string): StrategyName {
   if (Object.hasOwn(STRATEGIES, name)) return name as StrategyName
-  throw invalidInput('strategy', `${JSON.stringify(name)} is not known`, STRATEGY_NAMES.join(', '))
+  throw invalidInput('strategy', `${shown(name)} is not known`, suggest(name, STRATEGY_NAMES))
 }
 
 /**

@@ -27,6 +27,40 @@ const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
+/** Characters that a message may have, all told: it names a place and a value, it does not repeat a file. */
+const MOST_CHARACTERS = 4000
+/** Characters of a value that a message repeats. */
+const MOST_OF_VALUE = 80
+
+/** Text without characters that a terminal would act on, and not without end. */
+function printable(text: string): string {
+  const clean = text.replace(
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+  return clean.length > MOST_CHARACTERS ? `${clean.slice(0, MOST_CHARACTERS)}…` : clean
+}
+
+/**
+ * A value as a message repeats it: as JSON, at most 80 characters.
+ * @param quoted whether text is put in quotes
+ */
+export function shown(value: unknown, quoted = true): string {
+  let text: string
+  try {
+    text =
+      typeof value === 'string' && !quoted
+        ? value
+        : typeof value === 'number' || typeof value === 'bigint'
+          ? String(value)
+          : (JSON.stringify(value) ?? String(value))
+  } catch {
+    text = String(value)
+  }
+  return text.length > MOST_OF_VALUE ? `${text.slice(0, MOST_OF_VALUE)}…` : text
+}
+
 /** An error meant for a person: says where, what is wrong and what is allowed. */
 export class ConcertinaError extends Error {
   readonly code: ErrorCode
@@ -40,10 +74,10 @@ export class ConcertinaError extends Error {
     message: string,
     options: { hint?: string; where?: string; cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    super(printable(message), options.cause === undefined ? undefined : { cause: options.cause })
     this.name = 'ConcertinaError'
     this.code = code
-    this.hint = options.hint
+    this.hint = options.hint === undefined ? undefined : printable(options.hint)
     this.where = options.where
   }
 
@@ -79,6 +113,5 @@ export function requireNumber(
     max < Infinity ? `at most ${max}` : '',
   ].filter(Boolean)
   const kind = integer ? 'a whole number' : 'a number'
-  const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
-  throw invalidInput(where, `${shown} is not allowed`, [kind, ...range].join(', '))
+  throw invalidInput(where, `${shown(value)} is not allowed`, [kind, ...range].join(', '))
 }

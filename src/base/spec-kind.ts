@@ -1,38 +1,33 @@
 import { z } from 'zod'
+import { type Filled, type OptionSet, type OptionsOf, optionSet } from './options.ts'
 
-/** Seconds, above 0. */
-export const seconds = z.number().positive().describe('seconds')
-/** A number that may be 0. */
-export const atLeastZero = z.number().min(0)
-/** A whole number, at least 1. */
-export const count = z.number().int().min(1)
-
-/**
- * A field that may be left out.
- * @param description what it says, with its unit
- * @param value what holds when it is left out, where that is one value
- */
-export function option<T extends z.ZodType>(
-  schema: T,
-  description: string,
-  value?: number | string | boolean,
-) {
-  return schema.optional().meta({ description, ...(value !== undefined && { default: value }) })
-}
-
-/** Something that a config file may name by its `kind`: what may be said of it, and what is made of that. */
+/** Something that a config file may name by its `kind`: its options, and what is made of them. */
 export interface SpecKind<Spec, Made> {
   readonly kind: string
   readonly schema: z.ZodType<Spec>
   create(spec: Spec): Made
 }
 
-/** Declares the kind of thing that `create` makes from fields of the given shape. */
+/**
+ * Declares the kind of thing that `create` makes of options.
+ * @param options its option set, or the shape of one
+ * @param create gets the options checked, with their defaults
+ */
 export function specKind<K extends string, S extends z.ZodRawShape, Made>(
   kind: K,
-  shape: S,
-  create: (fields: z.infer<z.ZodObject<S>>) => Made,
+  options: S | OptionSet<S>,
+  create: (fields: Filled<S>) => Made,
 ) {
-  const schema = z.strictObject({ kind: z.literal(kind), ...shape })
-  return { kind, schema, create: (spec: z.infer<typeof schema>) => create(spec as z.infer<z.ZodObject<S>>) }
+  const set = isSet(options) ? options : optionSet(options)
+  const schema = z.strictObject({ kind: z.literal(kind), ...set.shape })
+  return {
+    kind,
+    schema,
+    options: set as OptionSet<S>,
+    create: ({ kind: _, ...fields }: { kind: K } & OptionsOf<S>) => create(set.parse(fields)),
+  }
+}
+
+function isSet<S extends z.ZodRawShape>(options: S | OptionSet<S>): options is OptionSet<S> {
+  return 'parse' in options && typeof options.parse === 'function'
 }

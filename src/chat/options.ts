@@ -1,23 +1,25 @@
+import { z } from 'zod'
 import type { DistributionSpec } from '../base/distribution.ts'
-import { invalidInput, requireNumber } from '../base/errors.ts'
+import { count, type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
 import type { AuthOptions } from './auth/options.ts'
 
+/** What a config file may say of the limits of a chat server. */
+export const chatLimitOptions = optionSet({
+  maxConnections: option(count, 'connections of a server', 20_000),
+  maxBodyBytes: option(count.max(200_000), "bytes of a message's body", 8_192),
+  maxRooms: option(count, 'rooms of a connection', 50),
+  messagesPerSecond: option(z.number().positive(), 'messages/s of a user on average', 20),
+  messageBurst: option(count, 'messages of a user at once', 40),
+  outboxBytes: option(
+    count.min(32_768),
+    'bytes that may wait for a connection before it counts as slow',
+    262_144,
+  ),
+  slowSeconds: option(seconds, 'seconds that a connection may be slow before it is closed', 30),
+})
+
 /** What bounds a chat server. */
-export interface ChatLimits {
-  /** Connections of one server; 20,000. */
-  maxConnections?: number
-  /** Bytes of a message's body; 8,192. */
-  maxBodyBytes?: number
-  /** Rooms a connection may be in; 50. */
-  maxRooms?: number
-  /** Messages a second a user may send on average (20), and at once (40). */
-  messagesPerSecond?: number
-  messageBurst?: number
-  /** Bytes that may wait for a connection before it counts as too slow; 262,144, at least 32,768. */
-  outboxBytes?: number
-  /** Seconds that a connection may stay too slow before it is closed; 30. */
-  slowSeconds?: number
-}
+export type ChatLimits = OptionsOf<typeof chatLimitOptions.shape>
 
 export interface ChatOptions {
   auth?: AuthOptions
@@ -35,28 +37,7 @@ export interface MessageWork {
   readonly serviceTime: DistributionSpec
 }
 
-const LIMITS = {
-  maxConnections: 20_000,
-  maxBodyBytes: 8_192,
-  maxRooms: 50,
-  messagesPerSecond: 20,
-  messageBurst: 40,
-  outboxBytes: 262_144,
-  slowSeconds: 30,
-} as const satisfies Required<ChatLimits>
-
-/** The limits with what was not told filled in; each is above 0. */
+/** The limits with the defaults filled in. */
 export function chatLimits(options: ChatLimits = {}): Required<ChatLimits> {
-  const limits: Required<ChatLimits> = { ...LIMITS }
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(LIMITS, name))
-      throw invalidInput(name, 'there is no such limit', Object.keys(LIMITS).join(', '))
-    if (value !== undefined)
-      limits[name as keyof ChatLimits] = requireNumber(
-        name,
-        value,
-        name === 'outboxBytes' ? { min: 32_768 } : { above: 0 },
-      )
-  }
-  return limits
+  return chatLimitOptions.parse(options)
 }

@@ -1,25 +1,35 @@
+import { z } from 'zod'
 import type { Cancel, Clock } from '../base/clock.ts'
-import { invalidInput, requireNumber } from '../base/errors.ts'
+import { madeInCode, type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { Provider, ProviderFactory, ServerId, ServerRef } from './provider.ts'
 import type { Server } from './server.ts'
 
 /** Called after a server changed its state. */
 export type FleetListener = (server: Server) => void
 
-export interface FleetOptions {
-  /**
-   * Weights of the servers in the order of their launch, repeated; 1 each by default. A server of weight 2 is twice as
-   * large: it works on twice as many messages at once, and a balancer that heeds weights gives it twice as much.
-   */
-  weights?: readonly number[]
-  /**
-   * Launches another server for each that fails, unless the platform does so itself; default false. At once after a
-   * sudden failure, with growing delay (1, 2, 4 … 60 s) when the new ones fail, too, within half a minute.
-   */
-  replaceFailed?: boolean
-  /** Receives what the provider reports that ends no server. */
-  onProblem?: (reason: string) => void
+/** What a config file may say of the servers of a fleet. */
+export const weightsShape = {
+  weights: option(
+    z.array(z.number().positive()).min(1),
+    'sizes of the servers in the order of their launch, repeated; a server of weight 2 works on twice as many messages at once, and gets twice as much from a balancer that heeds weights; default 1 each',
+  ),
 }
+
+const fleetOptions = optionSet({
+  ...weightsShape,
+  replaceFailed: option(
+    z.boolean(),
+    'launches another server for each that fails: at once, or later and later (1, 2, 4 … 60 s) when the new ones fail within half a minute; no server whose platform replaces it by itself',
+    false,
+  ),
+  onProblem: option(
+    madeInCode<(reason: string) => void>('a function'),
+    'is called with what the provider reports that ends no server',
+  ),
+})
+
+/** Options of a fleet. */
+export type FleetOptions = OptionsOf<typeof fleetOptions.shape>
 
 /** Seconds that a server must have been ready to count as a good one. */
 const PROVEN_SECONDS = 30
@@ -47,10 +57,8 @@ export class Fleet {
 
   constructor(clock: Clock, provider: ProviderFactory, options: FleetOptions = {}) {
     this.#clock = clock
-    const { weights = [1], replaceFailed = false, onProblem = () => {} } = options
-    if (weights.length === 0)
-      throw invalidInput('weights', 'the list is empty', 'at least one number above 0')
-    this.#weights = weights.map((weight, i) => requireNumber(`weights[${i}]`, weight, { above: 0 }))
+    const { weights = [1], replaceFailed, onProblem = () => {} } = fleetOptions.parse(options)
+    this.#weights = weights
     this.#provider = provider({
       starting: (ref) => this.#starting(ref),
       ready: (ref) => this.#move(ref, 'ready'),

@@ -38,7 +38,7 @@ export interface SupervisorOptions {
   chat?: ChatOptions
   autoScaler: AutoScaler
   strategy?: StrategyName
-  weights?: readonly number[] | undefined
+  weights?: number[] | undefined
   rebalance?: RebalanceOptions
   /** Users/s that a server accepts when others are drained; default 200. */
   acceptRate?: number

@@ -1,25 +1,50 @@
-import { invalidInput, requireNumber } from '../base/errors.ts'
+import { invalidInput } from '../base/errors.ts'
+import { madeInCode, type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { ScaledItem, Tick, TrafficItem } from '../pipeline/items.ts'
 import { decide } from './decide.ts'
+import { limitsShape } from './limit-options.ts'
 import { limitsOf, type ScalingLimits } from './limits.ts'
 import { observe, type WorkMemory } from './observe.ts'
 import { OverridablePolicy } from './overridable-policy.ts'
-import type { ThresholdOptions } from './policies/threshold.ts'
+import { thresholdShape } from './policies/threshold.ts'
 import { createPolicy } from './policies.ts'
 import { ShadowPolicy } from './shadow.ts'
-import type { Decision, LimitOptions, Observation, Policy } from './types.ts'
+import type { Decision, Observation, Policy } from './types.ts'
 
-export interface AutoScalerOptions extends ThresholdOptions, LimitOptions {
-  /** What decides how many servers are wanted; `threshold` with the thresholds given here unless told. */
-  policy?: Policy
-  /** Seconds between two decisions; 1. */
-  interval?: number
-  /** A second policy that decides on the same load and never acts. */
-  shadow?: Policy
-  /** Takes every decision, also those that change nothing, and those of the shadow. */
-  onDecision?: (decision: Decision, scaler: AutoScaler) => void
+/** What a config file may say of the autoscaler, beside its policies. */
+export const scalingShape = {
+  ...thresholdShape,
+  ...limitsShape,
+  interval: option(seconds, 'seconds between two decisions', 1),
+}
+
+/** Calls `onDecision` with every decision, also those that change nothing, and those of the shadow. */
+type DecisionListener = (decision: Decision, scaler: AutoScaler) => void
+
+/** All that the library may say of the autoscaler. */
+export const autoScalerOptions = optionSet({
+  ...scalingShape,
+  policy: option(
+    madeInCode<Policy>('a policy', 'evaluate'),
+    'decides how many servers are desired; default threshold, with the thresholds given here',
+  ),
+  shadow: option(
+    madeInCode<Policy>('a policy', 'evaluate'),
+    'a second policy that decides on the same load and never acts',
+  ),
+  onDecision: option(madeInCode<DecisionListener>('a function'), 'is called with every decision'),
+})
+
+/** Options of the autoscaler. */
+export type AutoScalerOptions = OptionsOf<typeof autoScalerOptions.shape>
+
+/** Only the options of the autoscaler, of an object that has others, too. */
+export function autoScalerOptionsIn(options: AutoScalerOptions): AutoScalerOptions {
+  return Object.fromEntries(
+    autoScalerOptions.keys.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
+  )
 }
 
 /** Policy, then limits: decides at every tick how many servers there shall be, says why, and tells the fleet. */
@@ -30,7 +55,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   readonly #options: AutoScalerOptions
   #limits: ScalingLimits
   #shadow: ShadowPolicy | undefined
-  readonly #onDecision: NonNullable<AutoScalerOptions['onDecision']>
+  readonly #onDecision: DecisionListener
   #fleet: Fleet | undefined
   #context: OperatorContext | undefined
   #due = 0
@@ -39,6 +64,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
   constructor(options: AutoScalerOptions = {}) {
     super()
+    const { interval } = autoScalerOptions.parse(options)
     const { scaleUpThreshold, scaleDownThreshold } = options
     this.policy = new OverridablePolicy(
       options.policy ?? createPolicy({ kind: 'threshold', scaleUpThreshold, scaleDownThreshold }),
@@ -54,7 +80,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
     }
     this.#options = options
     this.#limits = limitsOf(this.policy, options)
-    this.interval = requireNumber('interval', options.interval ?? 1, { above: 0 })
+    this.interval = interval
     this.#onDecision = options.onDecision ?? (() => {})
     this.setShadow(options.shadow)
   }

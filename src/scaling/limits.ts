@@ -1,5 +1,6 @@
-import { invalidInput, requireNumber } from '../base/errors.ts'
-import type { Limit, LimitOptions, Policy } from './types.ts'
+import { invalidInput } from '../base/errors.ts'
+import { type LimitOptions, limitOptions } from './limit-options.ts'
+import type { Limit, Policy } from './types.ts'
 
 /** What the limits make of a wanted size. */
 export interface Limited {
@@ -28,10 +29,10 @@ class SlidingExtreme {
   }
 }
 
-/** The limits of a policy: those asked for, else those that it brings. */
+/** The limits of a policy: those among `options`, else those that it brings. */
 export function limitsOf(policy: Policy, options: LimitOptions): ScalingLimits {
-  const asked = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
-  return new ScalingLimits({ ...policy.limits, ...asked })
+  const given = limitOptions.keys.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]]))
+  return new ScalingLimits({ ...policy.limits, ...Object.fromEntries(given) })
 }
 
 /** Applies, in this order: stabilization, step limits, min and max, cooldown. */
@@ -47,15 +48,9 @@ export class ScalingLimits {
   lastEvent = -Infinity
 
   constructor(options: LimitOptions = {}) {
-    const max = options.maxServers
-    this.minServers = requireNumber('minServers', options.minServers ?? Math.min(2, max ?? 2), {
-      min: 1,
-      integer: true,
-    })
-    this.maxServers = requireNumber('maxServers', max ?? Math.max(10, this.minServers), {
-      min: 1,
-      integer: true,
-    })
+    const { minServers, maxServers, maxStepUp, maxStepDown, ...rest } = limitOptions.parse(options)
+    this.minServers = minServers ?? Math.min(2, maxServers ?? 2)
+    this.maxServers = maxServers ?? Math.max(10, this.minServers)
     if (this.minServers > this.maxServers) {
       throw invalidInput(
         'minServers',
@@ -63,17 +58,11 @@ export class ScalingLimits {
         `a whole number from 1 to ${this.maxServers}`,
       )
     }
-    this.cooldown = requireNumber('cooldown', options.cooldown ?? 5, { min: 0 })
-    const step = (where: 'maxStepUp' | 'maxStepDown') => {
-      const value = options[where] ?? Infinity
-      return value === Infinity ? value : requireNumber(where, value, { min: 1, integer: true })
-    }
-    this.#maxStepUp = step('maxStepUp')
-    this.#maxStepDown = step('maxStepDown')
-    const window = (where: 'scaleUpStabilization' | 'scaleDownStabilization') =>
-      requireNumber(where, options[where] ?? 0, { min: 0 })
-    this.#lowest = new SlidingExtreme(window('scaleUpStabilization'), 'lowest')
-    this.#highest = new SlidingExtreme(window('scaleDownStabilization'), 'highest')
+    this.cooldown = rest.cooldown
+    this.#maxStepUp = maxStepUp ?? Infinity
+    this.#maxStepDown = maxStepDown ?? Infinity
+    this.#lowest = new SlidingExtreme(rest.scaleUpStabilization, 'lowest')
+    this.#highest = new SlidingExtreme(rest.scaleDownStabilization, 'highest')
   }
 
   /** Takes over when the last scaling event was, from the limits that stood before these. */

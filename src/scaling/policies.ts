@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { invalidInput } from '../base/errors.ts'
+import { check, within } from '../base/options.ts'
 import { type SpecKind, specKind } from '../base/spec-kind.ts'
 import { chainPolicy } from './policies/composite/chain.ts'
 import { maxPolicy } from './policies/composite/max.ts'
@@ -46,10 +46,7 @@ function combining<K extends string>(
         .min(1)
         .meta({ description, examples: [[{ kind: 'predictive' }, { kind: 'threshold' }]] }),
     },
-    ({ policies }) => {
-      if (!Array.isArray(policies)) throw invalidInput('policies', 'it is not a list', 'at least one policy')
-      return combine(policies.map((spec) => createPolicy(spec)))
-    },
+    ({ policies }) => combine(policies.map((spec, i) => within(`policies[${i}]`, () => createPolicy(spec)))),
   )
 }
 
@@ -82,10 +79,8 @@ export const policySchema: z.ZodType<PolicySpec> = z
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function createPolicy(spec: PolicySpec): Policy {
-  const kind = (spec as PolicySpec | null | undefined)?.kind
-  const found = kind && KINDS.get(kind)
-  if (!found) throw invalidInput('kind', `${JSON.stringify(kind)} is not a policy`, POLICY_KINDS.join(', '))
-  const policy = found.create(spec)
+  const { kind } = check(z.looseObject({ kind: z.enum(POLICY_KINDS as [string]) }), spec)
+  const policy = KINDS.get(kind as never)!.create(spec)
   SPECS.set(policy, spec)
   return policy
 }

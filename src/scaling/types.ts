@@ -1,4 +1,5 @@
 import type { ServerId } from '../fleet/provider.ts'
+import type { LimitOptions } from './limit-options.ts'
 
 /** One server as a policy may see it. A figure that nobody measured is absent, never 0. */
 export interface ServerObservation {
@@ -123,21 +124,4 @@ export function wholeReason({
   limitedBy,
 }: Pick<Decision, 'reason' | 'desired' | 'limitedBy'>): string {
   return limitedBy ? `${reason} (it wants ${desired}, held by ${limitedBy})` : reason
-}
-
-/** How far and how fast a fleet may change, whatever its policy wants. */
-export interface LimitOptions {
-  /** 2 */
-  minServers?: number
-  /** 10 */
-  maxServers?: number
-  /** Seconds after a scaling event in which there is no other; 5. */
-  cooldown?: number
-  /** Seconds; scale out only to what the policy wanted throughout. 0 */
-  scaleUpStabilization?: number
-  /** Seconds; scale in only to what the policy wanted throughout. 0 */
-  scaleDownStabilization?: number
-  /** Servers that one decision may add, or remove; no limit. */
-  maxStepUp?: number
-  maxStepDown?: number
 }

@@ -1,27 +1,37 @@
+import { z } from 'zod'
 import { type Distribution, exponential } from '../base/distribution.ts'
-import { requireNumber } from '../base/errors.ts'
+import { count, madeInCode, type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { Server } from '../fleet/server.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { ProcessedItem, RoutedItem } from '../pipeline/items.ts'
 import { ServiceStation } from './service-station.ts'
 
-export interface RequestProcessorOptions {
-  /** Messages that a server of weight 1 works on at once; 4. */
-  concurrency?: number
-  /** Messages that may wait on a server; one more is rejected; 1000. */
-  queueLimit?: number
-  /** Work of a message, seconds; exponential with mean 0.05. */
-  serviceTime?: Distribution
+/** What a config file may say of the work of messages, beside its distribution. */
+export const workShape = {
+  concurrency: option(count.max(1e6), 'messages that a server of weight 1 works on at once', 4),
+  queueLimit: option(
+    z.number().int().min(0).max(1e6),
+    'messages that may wait on a server; one more is rejected',
+    1000,
+  ),
 }
 
-/** The options with what was not told filled in, for simulated servers and real ones alike. */
+const workOptions = optionSet({
+  ...workShape,
+  serviceTime: option(
+    madeInCode<Distribution>('a distribution', 'sampler'),
+    'work of a message, seconds; default exponential with mean 0.05',
+  ),
+})
+
+/** What the work of messages is, for simulated servers and real ones alike. */
+export type RequestProcessorOptions = OptionsOf<typeof workOptions.shape>
+
+/** The options with the defaults filled in; others in the object are left out. */
 export function processorOptions(options: RequestProcessorOptions): Required<RequestProcessorOptions> {
-  const whole = { min: 1, max: 1e6, integer: true }
-  return {
-    concurrency: requireNumber('concurrency', options.concurrency ?? 4, whole),
-    queueLimit: requireNumber('queueLimit', options.queueLimit ?? 1000, { ...whole, min: 0 }),
-    serviceTime: options.serviceTime ?? exponential(0.05),
-  }
+  const { concurrency, queueLimit, serviceTime } = options
+  const filled = workOptions.parse({ concurrency, queueLimit, serviceTime })
+  return { ...filled, serviceTime: filled.serviceTime ?? exponential(0.05) }
 }
 
 /** Simulated servers at work on the messages that were routed to them. */

@@ -1,9 +1,11 @@
+import { z } from 'zod'
 import { invalidInput, requireNumber } from '../base/errors.ts'
+import { type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
 import { seededRng } from '../base/rng.ts'
 import type { LoadPattern } from './load-pattern.ts'
 
 function some(patterns: readonly LoadPattern[]): readonly LoadPattern[] {
-  if (patterns.length === 0) throw invalidInput('patterns', 'there is none', 'at least one load pattern')
+  if (patterns.length === 0) throw invalidInput('patterns', 'is empty', 'at least one load pattern')
   return patterns
 }
 
@@ -76,17 +78,19 @@ export function repeat(pattern: LoadPattern, times: number): LoadPattern {
   }
 }
 
+export const jitterOptions = optionSet({
+  amount: z.number().min(0).max(1).describe('share of the users, up and down, at most'),
+  every: option(seconds, 'seconds that one factor lasts', 1),
+  seed: option(z.union([z.number(), z.string()]), 'of the factors', 42),
+})
+
 /**
  * Each stretch of `every` seconds has its own factor, uniform from 1 − `amount` to 1 + `amount`, that depends on
  * `seed` and the stretch alone.
  */
-export function jitter(
-  pattern: LoadPattern,
-  options: { amount: number; every?: number; seed?: number | string },
-): LoadPattern {
-  const amount = requireNumber('amount', options.amount, { min: 0, max: 1 })
-  const every = requireNumber('every', options.every ?? 1, { above: 0 })
-  const rng = seededRng(options.seed ?? 42).stream('jitter')
+export function jitter(pattern: LoadPattern, options: OptionsOf<typeof jitterOptions.shape>): LoadPattern {
+  const { amount, every, seed } = jitterOptions.parse(options)
+  const rng = seededRng(seed).stream('jitter')
   return {
     duration: pattern.duration,
     description: `${pattern.description}, ± ${Number((amount * 100).toPrecision(12))} %`,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { invalidInput } from '../base/errors.ts'
-import { atLeastZero, type SpecKind, seconds, specKind } from '../base/spec-kind.ts'
-import { clamp, jitter, repeat, scale, sequence, sum } from './combinators.ts'
+import { atLeastZero, check, count, within } from '../base/options.ts'
+import { type SpecKind, specKind } from '../base/spec-kind.ts'
+import { clamp, jitter, jitterOptions, repeat, scale, sequence, sum } from './combinators.ts'
 import type { LoadPattern } from './load-pattern.ts'
 import { constantKind } from './patterns/constant.ts'
 import { diurnalKind } from './patterns/diurnal.ts'
@@ -33,35 +33,35 @@ export type PatternSpec =
   | { kind: 'repeat'; pattern: PatternSpec; times: number }
   | { kind: 'jitter'; pattern: PatternSpec; amount: number; every?: number; seed?: number | string }
 
-const pattern = z.lazy((): z.ZodType<PatternSpec> => patternSchema)
-const patterns = z.array(pattern).min(1)
+const pattern = z.lazy((): z.ZodType<PatternSpec> => patternSchema).describe('a load pattern')
+const patterns = z.array(pattern).min(1).describe('load patterns')
 
 function createAll(specs: readonly PatternSpec[]): LoadPattern[] {
-  if (!Array.isArray(specs)) throw invalidInput('patterns', 'it is not a list', 'at least one load pattern')
-  return specs.map((spec) => createPattern(spec))
+  return specs.map((spec, i) => within(`patterns[${i}]`, () => createPattern(spec)))
 }
+
+const createInner = (spec: PatternSpec) => within('pattern', () => createPattern(spec))
 
 const COMBINED_KINDS = [
   specKind('sequence', { patterns }, (spec) => sequence(...createAll(spec.patterns))),
   specKind('sum', { patterns }, (spec) => sum(...createAll(spec.patterns))),
-  specKind('scale', { pattern, factor: atLeastZero }, (spec) =>
-    scale(createPattern(spec.pattern), spec.factor),
-  ),
-  specKind('clamp', { pattern, min: atLeastZero, max: atLeastZero }, (spec) =>
-    clamp(createPattern(spec.pattern), spec.min, spec.max),
-  ),
-  specKind('repeat', { pattern, times: z.number().int().min(1) }, (spec) =>
-    repeat(createPattern(spec.pattern), spec.times),
+  specKind('scale', { pattern, factor: atLeastZero.describe('times as many users') }, (spec) =>
+    scale(createInner(spec.pattern), spec.factor),
   ),
   specKind(
-    'jitter',
+    'clamp',
     {
       pattern,
-      amount: z.number().min(0).max(1),
-      every: seconds.optional(),
-      seed: z.union([z.number(), z.string()]).optional(),
+      min: atLeastZero.describe('never fewer users'),
+      max: atLeastZero.describe('never more users'),
     },
-    (spec) => jitter(createPattern(spec.pattern), spec),
+    (spec) => clamp(createInner(spec.pattern), spec.min, spec.max),
+  ),
+  specKind('repeat', { pattern, times: count.describe('times in a row') }, (spec) =>
+    repeat(createInner(spec.pattern), spec.times),
+  ),
+  specKind('jitter', { pattern, ...jitterOptions.shape }, ({ pattern: inner, ...options }) =>
+    jitter(createInner(inner), options),
   ),
 ] as const
 
@@ -85,10 +85,6 @@ export const patternSchema: z.ZodType<PatternSpec> = z
  * @throws {ConcertinaError} INVALID_INPUT, FILE_ACCESS or INVALID_TRACE.
  */
 export function createPattern(spec: PatternSpec): LoadPattern {
-  const kind = (spec as PatternSpec | null | undefined)?.kind
-  const found = kind && KINDS.get(kind)
-  if (!found) {
-    throw invalidInput('kind', `${JSON.stringify(kind)} is not a load pattern`, PATTERN_KINDS.join(', '))
-  }
-  return found.create(spec)
+  const { kind } = check(z.looseObject({ kind: z.enum(PATTERN_KINDS as [string]) }), spec)
+  return KINDS.get(kind as never)!.create(spec)
 }

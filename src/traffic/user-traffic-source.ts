@@ -1,6 +1,16 @@
 import { randomPoisson } from 'd3-random'
+import { z } from 'zod'
 import { type Distribution, exponential } from '../base/distribution.ts'
-import { invalidInput, requireNumber } from '../base/errors.ts'
+import { requireNumber } from '../base/errors.ts'
+import {
+  atLeastZero,
+  count,
+  madeInCode,
+  type OptionsOf,
+  option,
+  optionSet,
+  seconds,
+} from '../base/options.ts'
 import type { Rng } from '../base/rng.ts'
 import { BatchFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { TrafficItem } from '../pipeline/items.ts'
@@ -8,31 +18,44 @@ import type { LoadPattern } from './load-pattern.ts'
 import { threePhase } from './patterns/three-phase.ts'
 import { type UserTimers, userTimers } from './user-timers.ts'
 
-/** How users come, talk and go. */
-export interface TrafficOptions {
-  /**
-   * `exact` (default): the number of users follows the load pattern, and one who leaves is replaced. `poisson`: sessions
-   * arrive as a non-homogeneous Poisson process whose mean number of users is the load pattern.
-   */
-  arrivals?: 'exact' | 'poisson'
-  /** Time between two messages of a user; exponential with mean 5 s. */
-  thinkTime?: Distribution
-  /** How long a user stays; exponential with mean 300 s. */
-  session?: Distribution
-  /** Rooms that users are spread over evenly; 100. */
-  rooms?: number
+const distributionOption = madeInCode<Distribution>('a distribution', 'sampler')
+
+/** What a config file may say of the users, beside the distributions of times. */
+export const trafficShape = {
+  arrivals: option(
+    z.enum(['exact', 'poisson']),
+    'exact: the number of users follows the load; poisson: sessions arrive at random, with the load as their mean number',
+    'exact',
+  ),
+  rooms: option(count, 'rooms that users are spread over evenly', 100),
 }
 
-export interface UserTrafficOptions extends TrafficOptions {
-  /** Seconds; the pattern's own unless told, or 30. */
-  duration?: number
-  /** Concurrent users at the ends (5) and in the middle (50) of the three-phase pattern that serves without `pattern`. */
-  baseRate?: number
-  peakRate?: number
-  pattern?: LoadPattern
-  /** Seconds between two ticks; 1. */
-  interval?: number
+const ownShape = {
+  ...trafficShape,
+  thinkTime: option(
+    distributionOption,
+    'seconds between two messages of a user; default exponential with mean 5',
+  ),
+  session: option(distributionOption, 'seconds that a user stays; default exponential with mean 300'),
 }
+
+/** How users come, talk and go. */
+export const trafficOptions = optionSet(ownShape)
+
+/** How users come, talk and go. */
+export type TrafficOptions = OptionsOf<typeof ownShape>
+
+const sourceOptions = optionSet({
+  ...ownShape,
+  duration: option(seconds, "seconds; default the pattern's own, or 30"),
+  baseRate: option(atLeastZero, 'concurrent users at the ends of the three-phase load', 5),
+  peakRate: option(atLeastZero, 'concurrent users in the middle of the three-phase load', 50),
+  pattern: option(madeInCode<LoadPattern>('a load pattern', 'users'), 'the load; default three phases'),
+  interval: option(seconds, 'seconds between two ticks', 1),
+})
+
+/** Options of the source of users. */
+export type UserTrafficOptions = OptionsOf<typeof sourceOptions.shape>
 
 /**
  * Simulated users who follow a load pattern. Messages form a Poisson process whose intensity is users / think time
@@ -75,17 +98,14 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
 
   constructor(options: UserTrafficOptions = {}) {
     super()
-    const { baseRate = 5, peakRate = 50 } = options
-    this.pattern = options.pattern ?? threePhase({ duration: options.duration ?? 30, baseRate, peakRate })
-    this.duration = requireNumber('duration', options.duration ?? this.pattern.duration, { above: 0 })
-    this.#arrivals = options.arrivals ?? 'exact'
-    if (this.#arrivals !== 'exact' && this.#arrivals !== 'poisson') {
-      throw invalidInput('arrivals', `${JSON.stringify(options.arrivals)} is not allowed`, 'exact, poisson')
-    }
-    this.#thinkTime = options.thinkTime ?? exponential(5)
-    this.#session = options.session ?? exponential(300)
-    this.#rooms = requireNumber('rooms', options.rooms ?? 100, { min: 1, integer: true })
-    this.#interval = requireNumber('interval', options.interval ?? 1, { above: 0 })
+    const { baseRate, peakRate, duration, pattern, ...rest } = sourceOptions.parse(options)
+    this.pattern = pattern ?? threePhase({ duration: duration ?? 30, baseRate, peakRate })
+    this.duration = requireNumber('duration', duration ?? this.pattern.duration, { above: 0 })
+    this.#arrivals = rest.arrivals
+    this.#thinkTime = rest.thinkTime ?? exponential(5)
+    this.#session = rest.session ?? exponential(300)
+    this.#rooms = rest.rooms
+    this.#interval = rest.interval
   }
 
   override open(context: OperatorContext): void {

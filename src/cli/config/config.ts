@@ -3,22 +3,15 @@ import { dirname, resolve } from 'node:path'
 import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { distribution } from '../../base/distribution.ts'
-import { ConcertinaError } from '../../base/errors.ts'
-import { nearest } from '../../base/nearest.ts'
+import { ConcertinaError, shown } from '../../base/errors.ts'
+import { problemOf } from '../../base/options.ts'
 import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts'
 import { ScalingLimits } from '../../scaling/limits.ts'
 import { createPolicy, POLICY_KINDS } from '../../scaling/policies.ts'
 import type { SimulationOptions } from '../../simulation/options.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
-import {
-  allowedKeys,
-  allowedKinds,
-  type Config,
-  configSchema,
-  type LiveConfig,
-  type NamedPolicy,
-} from './schema.ts'
+import { type Config, configSchema, type LiveConfig, type NamedPolicy } from './schema.ts'
 
 type Path = readonly PropertyKey[]
 
@@ -67,66 +60,15 @@ class SourceLocations {
   }
 }
 
-/** What is wrong with the value `found`, and what is allowed instead. */
-function explain(issue: z.core.$ZodIssue, found: unknown): { wrong: string; allowed?: string } {
-  const wrong =
-    found === undefined ? 'is missing' : `${JSON.stringify(found) ?? String(found)} is not allowed`
-  const names: Record<string, string> = {
-    int: 'a whole number',
-    number: 'a number',
-    string: 'text',
-    array: 'a list',
-    object: 'a map of keys',
-  }
-  const kindOf = (expected: string) => names[expected] ?? expected
-  switch (issue.code) {
-    case 'invalid_type':
-      return { wrong, allowed: kindOf(issue.expected) }
-    case 'invalid_value':
-      return { wrong, allowed: issue.values.map(String).join(', ') }
-    case 'too_small': {
-      const what = issue.origin === 'array' ? 'a list, length' : 'a number,'
-      return { wrong, allowed: `${what} ${issue.inclusive ? 'at least' : 'above'} ${issue.minimum}` }
-    }
-    case 'too_big':
-      return { wrong, allowed: `a number, ${issue.inclusive ? 'at most' : 'below'} ${issue.maximum}` }
-    case 'invalid_union': {
-      const inner = issue.errors.flat().flatMap((each) => (each.code === 'invalid_type' ? each.expected : []))
-      return { wrong, allowed: [...new Set(inner.map(kindOf))].join(' or ') || undefined }
-    }
-    default:
-      return { wrong: issue.message }
-  }
-}
-
-function valueAt(path: Path, value: unknown): unknown {
-  return path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | undefined)?.[key], value)
-}
-
 function fromIssue(issue: z.core.$ZodIssue, places: SourceLocations, value: unknown): ConcertinaError {
-  const name = issue.path.map(String).join('.') || 'the config'
-  const keys = allowedKeys(issue.path, value)
-  if (issue.code === 'unrecognized_keys') {
-    const key = issue.keys[0]!
-    const close = nearest(key, keys)
-    const path = [...issue.path.map(String), key].join('.')
-    return new ConcertinaError(
-      'INVALID_INPUT',
-      `${places.ofKey(issue.path, key)}: ${path}: there is no such key`,
-      {
-        hint: `${close ? `${close} (did you mean it?); all: ` : ''}${keys.join(', ')}`,
-      },
-    )
-  }
-  const kinds = issue.code === 'invalid_union' ? allowedKinds(issue.path, value) : []
-  if (kinds.length > 0) {
-    return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: there is no such kind`, {
-      hint: kinds.join(', '),
-    })
-  }
-  const { wrong, allowed } = explain(issue, valueAt(issue.path, value))
-  const hint = keys.length > 0 ? `the keys ${keys.join(', ')}` : allowed
-  return new ConcertinaError('INVALID_INPUT', `${places.of(issue.path)}: ${name}: ${wrong}`, { hint })
+  const { path, key, wrong, allowed } = problemOf(issue, configSchema, value)
+  const name = [...path, ...(key === undefined ? [] : [key])]
+    .map((each) => shown(String(each), false))
+    .join('.')
+  const place = key === undefined ? places.of(path) : places.ofKey(path, key)
+  return new ConcertinaError('INVALID_INPUT', `${place}: ${name || 'the config'}: ${wrong}`, {
+    hint: allowed,
+  })
 }
 
 /** Runs `make`, and says of an error in an option in which line of the config the option is. */

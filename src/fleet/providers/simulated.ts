@@ -1,15 +1,16 @@
 import type { Cancel, Clock } from '../../base/clock.ts'
-import { requireNumber } from '../../base/errors.ts'
+import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
 import type { ProviderFactory, ServerRef } from '../provider.ts'
 
-export interface SimulatedProviderOptions {
-  /** From launch to ready, seconds; default 1. */
-  startupDelay?: number
-}
+export const simulatedProviderOptions = optionSet({
+  startupDelay: option(atLeastZero, 'seconds from launch to ready', 1),
+})
+
+export type SimulatedProviderOptions = OptionsOf<typeof simulatedProviderOptions.shape>
 
 /** Servers that exist only in virtual time. */
 export function simulatedProvider(clock: Clock, options: SimulatedProviderOptions = {}): ProviderFactory {
-  const startupDelay = requireNumber('startupDelay', options.startupDelay ?? 1, { min: 0 })
+  const { startupDelay } = simulatedProviderOptions.parse(options)
   return (lifecycle) => {
     const running = new Set<ServerRef>()
     const pending = new Map<ServerRef, Cancel>()

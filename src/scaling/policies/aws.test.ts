@@ -172,7 +172,7 @@ describe('step', () => {
       /scaleOut\.adjustments\[0\]: no step is for what is further above/,
     ],
     [[{ lower: 3, upper: 3, change: 1 }], /lower 3 is not below upper 3/],
-    [[], /scaleOut\.adjustments: there is none/],
+    [[], /scaleOut\.adjustments: is empty/],
   ])('refuses steps that the service refuses: %j', (adjustments, message) => {
     expect(() => stepPolicy({ scaleOut: { threshold: 60, adjustments } })).toThrow(message)
   })

@@ -1,27 +1,23 @@
 import { z } from 'zod'
-import { requireNumber } from '../../base/errors.ts'
-import { option, seconds, specKind } from '../../base/spec-kind.ts'
-import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
+import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
+import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
 import { SlidingMean } from './sliding-mean.ts'
 
-export interface KnativeOptions {
-  /** What is averaged over time: `users`, the load; any other, the total over the ready servers. */
-  metric?: AdditiveMetric
-  /** Users, or how much else of the metric, that a server may hold; 30. */
-  target?: number
-  /** Share of the target that is aimed for; 0.7. */
-  targetUtilization?: number
-  /** Seconds over which the load is averaged; 60. */
-  stableWindow?: number
-  /** The panic window, as a share of the stable one; 0.1. */
-  panicWindow?: number
-  /** It panics when the panic window wants this many times the ready servers; 2. */
-  panicThreshold?: number
-  /** The ready servers may be multiplied, and divided, by at most so much at once; 1000 and 2. */
-  maxScaleUpRate?: number
-  maxScaleDownRate?: number
-}
+const knativeOptions = optionSet({
+  metric: option(z.enum(ADDITIVE_METRICS), 'what is averaged over time', 'users'),
+  target: option(z.number().positive(), 'users, or how much else, that a server may hold', 30),
+  targetUtilization: option(z.number().positive().max(1), 'share of the target that is aimed for', 0.7),
+  stableWindow: option(seconds, 'seconds over which the load is averaged', 60),
+  panicWindow: option(z.number().positive().max(1), 'share of the stable window', 0.1),
+  panicThreshold: option(z.number().gt(1), 'times the ready servers, from which it panics', 2),
+  maxScaleUpRate: option(z.number().gt(1), 'times the ready servers, at most at once', 1000),
+  maxScaleDownRate: option(z.number().gt(1), 'divides the ready servers, at most at once', 2),
+})
+
+/** Options of `knative`. */
+export type KnativeOptions = OptionsOf<typeof knativeOptions.shape>
 
 /**
  * Knative's pod autoscaler: the average of the stable window over the target, rounded up; when the average of the short panic window
@@ -34,17 +30,12 @@ export interface KnativeOptions {
  * capacity are left out.
  */
 export function knativePolicy(options: KnativeOptions = {}): Policy {
-  const metric = options.metric ?? 'users'
-  const target = requireNumber('target', options.target ?? 30, { above: 0 })
-  const share = requireNumber('targetUtilization', options.targetUtilization ?? 0.7, { above: 0, max: 1 })
-  const stableWindow = requireNumber('stableWindow', options.stableWindow ?? 60, { above: 0 })
-  const panicShare = requireNumber('panicWindow', options.panicWindow ?? 0.1, { above: 0, max: 1 })
-  const panicThreshold = requireNumber('panicThreshold', options.panicThreshold ?? 2, { above: 1 })
-  const upRate = requireNumber('maxScaleUpRate', options.maxScaleUpRate ?? 1000, { above: 1 })
-  const downRate = requireNumber('maxScaleDownRate', options.maxScaleDownRate ?? 2, { above: 1 })
+  const { metric, target, targetUtilization, stableWindow, panicThreshold, ...rest } =
+    knativeOptions.parse(options)
+  const { panicWindow: panicShare, maxScaleUpRate: upRate, maxScaleDownRate: downRate } = rest
   const stable = new SlidingMean(stableWindow)
   const panic = new SlidingMean(stableWindow * panicShare)
-  const aim = target * share
+  const aim = target * targetUtilization
   let panicSince: number | undefined
   let panicServers = 0
   let begun = false
@@ -90,17 +81,4 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
   }
 }
 
-export const knativeKind = specKind(
-  'knative',
-  {
-    metric: option(z.enum(ADDITIVE_METRICS), 'what is averaged over time', 'users'),
-    target: option(z.number().positive(), 'users, or how much else, that a server may hold', 30),
-    targetUtilization: option(z.number().positive().max(1), 'share of the target that is aimed for', 0.7),
-    stableWindow: option(seconds, 'seconds over which the load is averaged', 60),
-    panicWindow: option(z.number().positive().max(1), 'share of the stable window', 0.1),
-    panicThreshold: option(z.number().gt(1), 'times the ready servers, from which it panics', 2),
-    maxScaleUpRate: option(z.number().gt(1), 'times the ready servers, at most at once', 1000),
-    maxScaleDownRate: option(z.number().gt(1), 'divides the ready servers, at most at once', 2),
-  },
-  knativePolicy,
-)
+export const knativeKind = specKind('knative', knativeOptions, knativePolicy)

@@ -202,7 +202,7 @@ describe('max', () => {
     expect(createPolicy({ kind: 'max', policies: [{ kind: 'threshold' }, { kind: 'hpa' }] }).name).toBe(
       'max(threshold, hpa)',
     )
-    expect(() => createPolicy({ kind: 'best' } as never)).toThrow(/"best" is not a policy/)
+    expect(() => createPolicy({ kind: 'best' } as never)).toThrow(/kind: "best" is not allowed/)
   })
 })
 
@@ -261,8 +261,8 @@ describe('chain', () => {
   it('can be written in a config, and says what is wrong with it', () => {
     const policies = [{ kind: 'hpa', metric: 'cpu' } as const, { kind: 'threshold' } as const]
     expect(createPolicy({ kind: 'chain', policies }).name).toBe('chain(hpa, threshold)')
-    expect(() => createPolicy({ kind: 'chain', policies: [] })).toThrow(/policies: there is none/)
-    expect(() => createPolicy({ kind: 'chain' } as never)).toThrow(/policies: it is not a list/)
+    expect(() => createPolicy({ kind: 'chain', policies: [] })).toThrow(/policies: is empty/)
+    expect(() => createPolicy({ kind: 'chain' } as never)).toThrow(/policies: is missing/)
   })
 })
 

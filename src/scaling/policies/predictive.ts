@@ -1,23 +1,8 @@
 import { z } from 'zod'
-import { requireNumber } from '../../base/errors.ts'
-import { option, seconds, specKind } from '../../base/spec-kind.ts'
-import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
+import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
+import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
-
-export interface PredictiveOptions {
-  /** What is forecast: `users`, the load; any other, the total over the ready servers. */
-  metric?: AdditiveMetric
-  /** Users, or how much else, that one server holds; 30. */
-  usersPerServer?: number
-  /** How far ahead it looks, seconds: what a server takes to become ready, and one control interval; 90. */
-  horizon?: number
-  /** Smoothing of the level, the trend and the season, 0–1; 0.5, 0.1 and 0.3. */
-  alpha?: number
-  beta?: number
-  gamma?: number
-  /** Length of a season in seconds (86,400 for a day); none unless told. */
-  season?: number
-}
 
 /** Parts of a season that are told apart. */
 const PARTS = 96
@@ -48,6 +33,19 @@ class ForecastError {
   }
 }
 
+const predictiveOptions = optionSet({
+  metric: option(z.enum(ADDITIVE_METRICS), 'what is forecast', 'users'),
+  usersPerServer: option(z.number().positive(), 'users, or how much else, that one server holds', 30),
+  horizon: option(z.number().min(0), 'seconds it looks ahead', 90),
+  alpha: option(z.number().min(0).max(1), 'smoothing of the level', 0.5),
+  beta: option(z.number().min(0).max(1), 'smoothing of the trend', 0.1),
+  gamma: option(z.number().min(0).max(1), 'smoothing of the season', 0.3),
+  season: option(seconds, 'seconds of a season, 86400 for a day; no season by default'),
+})
+
+/** Options of `predictive`. */
+export type PredictiveOptions = OptionsOf<typeof predictiveOptions.shape>
+
 /**
  * Scales for the larger of the load now and the load that is forecast for when a server launched now would be ready: Holt's
  * linear trend, with an additive season where one is told (Holt–Winters). The trend is per second, so observations need not come evenly.
@@ -56,15 +54,7 @@ class ForecastError {
  * Source: Hyndman and Athanasopoulos, *Forecasting: Principles and Practice*, 3rd edition, sections 8.2 and 8.3.
  */
 export function predictivePolicy(options: PredictiveOptions = {}): Policy {
-  const metric = options.metric ?? 'users'
-  const usersPerServer = requireNumber('usersPerServer', options.usersPerServer ?? 30, { above: 0 })
-  const horizon = requireNumber('horizon', options.horizon ?? 90, { min: 0 })
-  const share = { min: 0, max: 1 }
-  const alpha = requireNumber('alpha', options.alpha ?? 0.5, share)
-  const beta = requireNumber('beta', options.beta ?? 0.1, share)
-  const gamma = requireNumber('gamma', options.gamma ?? 0.3, share)
-  const season =
-    options.season === undefined ? undefined : requireNumber('season', options.season, { above: 0 })
+  const { metric, usersPerServer, horizon, alpha, beta, gamma, season } = predictiveOptions.parse(options)
   const parts = new Float64Array(PARTS)
   const error = new ForecastError()
   const partOf = (time: number) => (season === undefined ? 0 : Math.floor(((time % season) / season) * PARTS))
@@ -119,16 +109,4 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
   }
 }
 
-export const predictiveKind = specKind(
-  'predictive',
-  {
-    metric: option(z.enum(ADDITIVE_METRICS), 'what is forecast', 'users'),
-    usersPerServer: option(z.number().positive(), 'users, or how much else, that one server holds', 30),
-    horizon: option(z.number().min(0), 'seconds it looks ahead', 90),
-    alpha: option(z.number().min(0).max(1), 'smoothing of the level', 0.5),
-    beta: option(z.number().min(0).max(1), 'smoothing of the trend', 0.1),
-    gamma: option(z.number().min(0).max(1), 'smoothing of the season', 0.3),
-    season: option(seconds, 'seconds of a season, 86400 for a day; none unless told'),
-  },
-  predictivePolicy,
-)
+export const predictiveKind = specKind('predictive', predictiveOptions, predictivePolicy)

@@ -1,17 +1,17 @@
 import { z } from 'zod'
-import { requireNumber } from '../../base/errors.ts'
-import { atLeastZero, option, specKind } from '../../base/spec-kind.ts'
-import { ADDITIVE_METRICS, type AdditiveMetric, amountOf, unknownAmount } from '../metric.ts'
+import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
+import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
 
-export interface QueueingOptions {
-  /** What is held: `users`, the load; any other, the total over the ready servers. */
-  metric?: AdditiveMetric
-  /** Users, or how much else of the metric, that one server holds; 30. */
-  usersPerServer?: number
-  /** Standard deviations of room above the load; 1. */
-  beta?: number
-}
+const queueingOptions = optionSet({
+  metric: option(z.enum(ADDITIVE_METRICS), 'what is held', 'users'),
+  usersPerServer: option(z.number().positive(), 'users, or how much else, that one server holds', 30),
+  beta: option(atLeastZero, 'standard deviations of room above the load', 1),
+})
+
+/** Options of `queueing`. */
+export type QueueingOptions = OptionsOf<typeof queueingOptions.shape>
 
 /**
  * Square-root staffing: room for L + β·√L users where there are L, as the number of independent users varies by √L. The
@@ -22,9 +22,7 @@ export interface QueueingOptions {
  * (1981); Whitt, "Understanding the efficiency of multi-server service systems", *Management Science* 38 (1992).
  */
 export function queueingPolicy(options: QueueingOptions = {}): Policy {
-  const metric = options.metric ?? 'users'
-  const usersPerServer = requireNumber('usersPerServer', options.usersPerServer ?? 30, { above: 0 })
-  const beta = requireNumber('beta', options.beta ?? 1, { min: 0 })
+  const { metric, usersPerServer, beta } = queueingOptions.parse(options)
   return {
     name: 'queueing',
     ...(metric === 'users' && { usersPerServer }),
@@ -46,12 +44,4 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
   }
 }
 
-export const queueingKind = specKind(
-  'queueing',
-  {
-    metric: option(z.enum(ADDITIVE_METRICS), 'what is held', 'users'),
-    usersPerServer: option(z.number().positive(), 'users, or how much else, that one server holds', 30),
-    beta: option(atLeastZero, 'standard deviations of room above the load', 1),
-  },
-  queueingPolicy,
-)
+export const queueingKind = specKind('queueing', queueingOptions, queueingPolicy)

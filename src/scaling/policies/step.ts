@@ -1,7 +1,8 @@
 import { z } from 'zod'
-import { invalidInput, requireNumber } from '../../base/errors.ts'
-import { atLeastZero, count, option, specKind } from '../../base/spec-kind.ts'
-import { METRICS, type MetricName, measure, unknown } from '../metric.ts'
+import { invalidInput } from '../../base/errors.ts'
+import { atLeastZero, count, type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
+import { METRICS, measure, unknown } from '../metric.ts'
 import type { Policy } from '../types.ts'
 import { WarmUp } from './warm-up.ts'
 
@@ -17,22 +18,7 @@ export interface StepAdjustment {
 export interface StepRule {
   /** The alarm's threshold of the metric. */
   threshold: number
-  adjustments: readonly StepAdjustment[]
-}
-
-export interface StepOptions {
-  /** What is averaged over the servers; `users`. */
-  metric?: MetricName
-  /** Above its threshold; one server more above 30 unless told. */
-  scaleOut?: StepRule
-  /** Below its threshold; one server fewer below 10 unless told. */
-  scaleIn?: StepRule
-  /** What `change` means: ChangeInCapacity, ExactCapacity or PercentChangeInCapacity; `change`. */
-  adjustmentType?: 'change' | 'exact' | 'percent'
-  /** The least that `percent` changes; 1. */
-  minAdjustmentMagnitude?: number
-  /** Seconds from ready on for which a new server is not counted in the metric, nor in the capacity; 300. */
-  warmUp?: number
+  adjustments: StepAdjustment[]
 }
 
 const DEFAULT_OUT: StepRule = { threshold: 30, adjustments: [{ lower: 0, change: 1 }] }
@@ -71,15 +57,35 @@ function checkBounds(where: string, rule: StepRule, outward: boolean): void {
 }
 
 function checkRule(where: string, rule: StepRule): StepRule {
-  requireNumber(`${where}.threshold`, rule.threshold)
-  if (rule.adjustments.length === 0)
-    throw invalidInput(`${where}.adjustments`, 'there is none', 'at least one')
-  for (const [i, { change }] of rule.adjustments.entries()) {
-    requireNumber(`${where}.adjustments[${i}].change`, change)
-  }
   checkBounds(where, rule, where === 'scaleOut')
   return rule
 }
+
+const ruleSchema = z.strictObject({
+  threshold: z.number(),
+  adjustments: z
+    .array(z.strictObject({ lower: z.number().optional(), upper: z.number().optional(), change: z.number() }))
+    .min(1),
+})
+
+const rule = (description: string, usual: StepRule) =>
+  ruleSchema.optional().meta({ description, examples: [usual] })
+
+const stepOptions = optionSet({
+  metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+  scaleOut: rule('above its threshold', DEFAULT_OUT),
+  scaleIn: rule('below its threshold', DEFAULT_IN),
+  adjustmentType: option(
+    z.enum(['change', 'exact', 'percent']),
+    'what the change of a step means: servers to add, the exact number, or percent',
+    'change',
+  ),
+  minAdjustmentMagnitude: option(count, 'servers that percent changes at least', 1),
+  warmUp: option(atLeastZero, 'seconds from ready on in which a new server is not counted', 300),
+})
+
+/** Options of `step`. */
+export type StepOptions = OptionsOf<typeof stepOptions.shape>
 
 /**
  * Step scaling of AWS Auto Scaling. The distance of the metric from the alarm's threshold picks a step: bounds include the
@@ -92,9 +98,9 @@ function checkRule(where: string, rule: StepRule): StepRule {
  * observation by itself. Servers that were there when the policy began are warm.
  */
 export function stepPolicy(options: StepOptions = {}): Policy {
-  const { metric = 'users', adjustmentType = 'change' } = options
-  const out = checkRule('scaleOut', options.scaleOut ?? DEFAULT_OUT)
-  const inward = checkRule('scaleIn', options.scaleIn ?? DEFAULT_IN)
+  const { metric, adjustmentType, minAdjustmentMagnitude: least, ...rest } = stepOptions.parse(options)
+  const out = checkRule('scaleOut', rest.scaleOut ?? DEFAULT_OUT)
+  const inward = checkRule('scaleIn', rest.scaleIn ?? DEFAULT_IN)
   if (inward.threshold > out.threshold) {
     throw invalidInput(
       'scaleIn.threshold',
@@ -102,11 +108,7 @@ export function stepPolicy(options: StepOptions = {}): Policy {
       'a lower one',
     )
   }
-  const least = requireNumber('minAdjustmentMagnitude', options.minAdjustmentMagnitude ?? 1, {
-    min: 1,
-    integer: true,
-  })
-  const warmUp = new WarmUp(requireNumber('warmUp', options.warmUp ?? 300, { min: 0 }))
+  const warmUp = new WarmUp(rest.warmUp)
 
   const apply = (from: number, change: number): number => {
     if (adjustmentType === 'exact') return change
@@ -167,29 +169,4 @@ export function stepPolicy(options: StepOptions = {}): Policy {
   }
 }
 
-const ruleSchema = z.strictObject({
-  threshold: z.number(),
-  adjustments: z
-    .array(z.strictObject({ lower: z.number().optional(), upper: z.number().optional(), change: z.number() }))
-    .min(1),
-})
-
-const rule = (description: string, usual: StepRule) =>
-  ruleSchema.optional().meta({ description, examples: [usual] })
-
-export const stepKind = specKind(
-  'step',
-  {
-    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
-    scaleOut: rule('above its threshold', DEFAULT_OUT),
-    scaleIn: rule('below its threshold', DEFAULT_IN),
-    adjustmentType: option(
-      z.enum(['change', 'exact', 'percent']),
-      'what the change of a step means: servers more, servers there shall be, or percent',
-      'change',
-    ),
-    minAdjustmentMagnitude: option(count, 'servers that percent changes at least', 1),
-    warmUp: option(atLeastZero, 'seconds from ready on in which a new server is not counted', 300),
-  },
-  stepPolicy,
-)
+export const stepKind = specKind('step', stepOptions, stepPolicy)

@@ -1,26 +1,24 @@
 import { z } from 'zod'
-import { requireNumber } from '../../base/errors.ts'
-import { atLeastZero, option, specKind } from '../../base/spec-kind.ts'
-import { METRICS, type MetricName, measure, unknown } from '../metric.ts'
+import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
+import { METRICS, measure, unknown } from '../metric.ts'
 import type { Policy } from '../types.ts'
 import { WarmUp } from './warm-up.ts'
 
-export interface TargetTrackingOptions {
-  /** What is averaged over the servers; `users`. */
-  metric?: MetricName
-  /** The average it keeps; 30. */
-  target?: number
-  /** Whether it never scales in; false. */
-  disableScaleIn?: boolean
-  /** Seconds from ready on for which a new server is not counted in the metric, nor in the capacity; 300. */
-  warmUp?: number
-  /** Seconds the metric must be above the target before it scales out (180), and below 90 % of it before it scales in (900). */
-  scaleOutAfter?: number
-  scaleInAfter?: number
-}
-
 /** Below this share of the target it scales in. */
 const LOW = 0.9
+
+const targetTrackingOptions = optionSet({
+  metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+  target: option(z.number().positive(), 'the average it keeps', 30),
+  disableScaleIn: option(z.boolean(), 'never scales in', false),
+  warmUp: option(atLeastZero, 'seconds from ready on in which a new server is not counted', 300),
+  scaleOutAfter: option(atLeastZero, 'seconds above the target before it scales out', 180),
+  scaleInAfter: option(atLeastZero, 'seconds below 90 % of the target before it scales in', 900),
+})
+
+/** Options of `target-tracking`. */
+export type TargetTrackingOptions = OptionsOf<typeof targetTrackingOptions.shape>
 
 /**
  * Target tracking of AWS Auto Scaling: scales out in proportion, ceil(servers × metric / target), when the metric was above the
@@ -33,11 +31,9 @@ const LOW = 0.9
  * fifteen minutes begin anew. Newer policies of the service tune themselves, which is not told either and not done here.
  */
 export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Policy {
-  const { metric = 'users', disableScaleIn = false } = options
-  const target = requireNumber('target', options.target ?? 30, { above: 0 })
-  const outAfter = requireNumber('scaleOutAfter', options.scaleOutAfter ?? 180, { min: 0 })
-  const inAfter = requireNumber('scaleInAfter', options.scaleInAfter ?? 900, { min: 0 })
-  const warmUp = new WarmUp(requireNumber('warmUp', options.warmUp ?? 300, { min: 0 }))
+  const { metric, target, disableScaleIn, scaleOutAfter, scaleInAfter, ...rest } =
+    targetTrackingOptions.parse(options)
+  const warmUp = new WarmUp(rest.warmUp)
   let aboveSince: number | undefined
   let belowSince: number | undefined
 
@@ -60,11 +56,11 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
       const numbers = { value, target, warmingUp: warming }
       const what = `${value.toFixed(2)} ${metric} a server against the target of ${target}`
       const proportional = (servers: number) => Math.ceil((servers * value) / target - 1e-9)
-      if (aboveSince !== undefined && time - aboveSince >= outAfter) {
+      if (aboveSince !== undefined && time - aboveSince >= scaleOutAfter) {
         const servers = Math.max(desiredCount, proportional(desiredCount - warming))
         return { servers, reason: `${what}, above it for ${time - aboveSince} s`, numbers }
       }
-      if (belowSince !== undefined && time - belowSince >= inAfter && !disableScaleIn && warming === 0) {
+      if (belowSince !== undefined && time - belowSince >= scaleInAfter && !disableScaleIn && warming === 0) {
         const servers = Math.min(desiredCount, Math.max(1, proportional(desiredCount + draining)))
         if (servers < desiredCount) belowSince = time
         return { servers, reason: `${what}, below ${LOW * 100} % of it for long enough`, numbers }
@@ -79,15 +75,4 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
   }
 }
 
-export const targetTrackingKind = specKind(
-  'target-tracking',
-  {
-    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
-    target: option(z.number().positive(), 'the average it keeps', 30),
-    disableScaleIn: option(z.boolean(), 'never scales in', false),
-    warmUp: option(atLeastZero, 'seconds from ready on in which a new server is not counted', 300),
-    scaleOutAfter: option(atLeastZero, 'seconds above the target before it scales out', 180),
-    scaleInAfter: option(atLeastZero, 'seconds below 90 % of the target before it scales in', 900),
-  },
-  targetTrackingPolicy,
-)
+export const targetTrackingKind = specKind('target-tracking', targetTrackingOptions, targetTrackingPolicy)

@@ -1,24 +1,35 @@
 import { z } from 'zod'
-import { invalidInput, requireNumber } from '../../base/errors.ts'
-import { atLeastZero, option, specKind } from '../../base/spec-kind.ts'
+import { invalidInput } from '../../base/errors.ts'
+import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
 import { METRICS, type MetricName, measure, unknown, unknownLoad } from '../metric.ts'
 import type { Observation, Policy } from '../types.ts'
 
-export interface ThresholdOptions {
-  /** Of the metric a server, above which one server is added; 30. */
-  scaleUpThreshold?: number
-  /** Of the metric a server, below which one server is removed; 10, or half of `scaleUpThreshold` where that is 10 or less. */
-  scaleDownThreshold?: number
+/** The thresholds, which the autoscaler takes as its own options, too. */
+export const thresholdShape = {
+  scaleUpThreshold: option(z.number().positive(), 'of the metric a server, above which one is added', 30),
+  scaleDownThreshold: option(
+    atLeastZero,
+    'of the metric a server, below which one is removed; default 10, or half of scaleUpThreshold where that is 10 or less',
+  ),
 }
 
-export interface ThresholdPolicyOptions extends ThresholdOptions {
-  /** What is averaged: `users`, the load over all servers that are wanted; any other over the servers that are ready. */
-  metric?: MetricName
-}
+const thresholdOptions = optionSet({
+  metric: option(
+    z.enum(METRICS),
+    'what is averaged: users over all desired servers, others over the ready ones',
+    'users',
+  ),
+  ...thresholdShape,
+})
 
-/** The `scaleDownThreshold` that goes with a `scaleUpThreshold` when it is not given. */
-export function defaultScaleDownThreshold(scaleUpThreshold: number): number {
-  return scaleUpThreshold > 10 ? 10 : scaleUpThreshold / 2
+/** Options of `threshold`. */
+export type ThresholdOptions = OptionsOf<typeof thresholdOptions.shape>
+
+/** The thresholds with what was not given filled in. */
+export function thresholdsOf(options: OptionsOf<typeof thresholdShape>): { up: number; down: number } {
+  const up = options.scaleUpThreshold ?? thresholdOptions.defaultOf('scaleUpThreshold')
+  return { up, down: options.scaleDownThreshold ?? (up > 10 ? 10 : up / 2) }
 }
 
 /** What a server has of the metric, and in words. */
@@ -46,16 +57,9 @@ function averageOf(observation: Observation, metric: MetricName): Average | unde
  * One server more when the average load of a server is above a threshold, one fewer when it is below another. While a ready
  * server does not tell the metric, none is removed.
  */
-export function thresholdPolicy(options: ThresholdPolicyOptions = {}): Policy {
-  const metric = options.metric ?? 'users'
-  const up = requireNumber('scaleUpThreshold', options.scaleUpThreshold ?? 30, { above: 0 })
-  const down = requireNumber(
-    'scaleDownThreshold',
-    options.scaleDownThreshold ?? defaultScaleDownThreshold(up),
-    {
-      min: 0,
-    },
-  )
+export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
+  const { metric, ...thresholds } = thresholdOptions.parse(options)
+  const { up, down } = thresholdsOf(thresholds)
   if (down >= up) {
     throw invalidInput(
       'scaleDownThreshold',
@@ -93,12 +97,4 @@ export function thresholdPolicy(options: ThresholdPolicyOptions = {}): Policy {
   }
 }
 
-export const thresholdKind = specKind(
-  'threshold',
-  {
-    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
-    scaleUpThreshold: option(z.number().positive(), 'of the metric a server, above which one is added', 30),
-    scaleDownThreshold: option(atLeastZero, 'of the metric a server, below which one is removed', 10),
-  },
-  thresholdPolicy,
-)
+export const thresholdKind = specKind('threshold', thresholdOptions, thresholdPolicy)

@@ -1,27 +1,22 @@
-import { requireNumber } from '../../base/errors.ts'
-import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
+import { atLeastZero, type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
+const options = optionSet({
+  mean: atLeastZero.describe('concurrent users in the mean'),
+  amplitude: atLeastZero.describe('users that the peak is above the mean'),
+  period: option(seconds, 'seconds', 86_400),
+  peakAt: option(atLeastZero, 'when the peak is, seconds into the period; default three quarters of it'),
+  duration: option(seconds, 'seconds; default one period'),
+})
+
 /** A day's wave: users in numbers, times in seconds. */
-export interface DiurnalOptions {
-  /** Users in the mean, and how far the peak is above it. */
-  mean: number
-  amplitude: number
-  /** Seconds; a day (86,400) unless told. */
-  period?: number
-  /** When the peak is, seconds into the period; three quarters of it unless told. */
-  peakAt?: number
-  /** Seconds; one period unless told. */
-  duration?: number
-}
+export type DiurnalOptions = OptionsOf<typeof options.shape>
 
 /** A sine wave with the period of a day, never below 0. */
-export function diurnal(options: DiurnalOptions): LoadPattern {
-  const mean = requireNumber('mean', options.mean, { min: 0 })
-  const amplitude = requireNumber('amplitude', options.amplitude, { min: 0 })
-  const period = requireNumber('period', options.period ?? 86_400, { above: 0 })
-  const peakAt = requireNumber('peakAt', options.peakAt ?? period * 0.75, { min: 0 })
-  const duration = requireNumber('duration', options.duration ?? period, { above: 0 })
+export function diurnal(given: DiurnalOptions): LoadPattern {
+  const { mean, amplitude, period, ...rest } = options.parse(given)
+  const { peakAt = period * 0.75, duration = period } = rest
   return {
     duration,
     description: `diurnal, ${mean} ± ${amplitude} users`,
@@ -29,15 +24,4 @@ export function diurnal(options: DiurnalOptions): LoadPattern {
   }
 }
 
-/** How a config file names it; times in seconds. */
-export const diurnalKind = specKind(
-  'diurnal',
-  {
-    mean: atLeastZero,
-    amplitude: atLeastZero,
-    period: seconds.optional(),
-    peakAt: atLeastZero.optional(),
-    duration: seconds.optional(),
-  },
-  diurnal,
-)
+export const diurnalKind = specKind('diurnal', options, diurnal)

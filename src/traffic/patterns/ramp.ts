@@ -1,12 +1,16 @@
-import { requireNumber } from '../../base/errors.ts'
-import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
+import { atLeastZero, type OptionsOf, optionSet, seconds } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
-/** A straight line from `from` to `to` users over `duration` (s). */
-export function ramp(options: { from: number; to: number; duration: number }): LoadPattern {
-  const duration = requireNumber('duration', options.duration, { above: 0 })
-  const from = requireNumber('from', options.from, { min: 0 })
-  const to = requireNumber('to', options.to, { min: 0 })
+const options = optionSet({
+  from: atLeastZero.describe('concurrent users at the start'),
+  to: atLeastZero.describe('concurrent users at the end'),
+  duration: seconds.describe('seconds'),
+})
+
+/** A straight line from `from` to `to` users. */
+export function ramp(given: OptionsOf<typeof options.shape>): LoadPattern {
+  const { from, to, duration } = options.parse(given)
   return {
     duration,
     description: `ramp, ${from} to ${to} users`,
@@ -14,5 +18,4 @@ export function ramp(options: { from: number; to: number; duration: number }): L
   }
 }
 
-/** How a config file names it; times in seconds. */
-export const rampKind = specKind('ramp', { from: atLeastZero, to: atLeastZero, duration: seconds }, ramp)
+export const rampKind = specKind('ramp', options, ramp)

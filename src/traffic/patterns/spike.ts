@@ -1,24 +1,21 @@
-import { requireNumber } from '../../base/errors.ts'
-import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
+import { atLeastZero, type OptionsOf, optionSet, seconds } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
+const options = optionSet({
+  base: atLeastZero.describe('concurrent users before and after the spike'),
+  peak: atLeastZero.describe('concurrent users during the spike'),
+  at: atLeastZero.describe('when the spike begins, seconds'),
+  width: seconds.describe('how long the spike lasts, seconds'),
+  duration: seconds.describe('seconds'),
+})
+
 /** A spike: users in numbers, times in seconds. */
-export interface SpikeOptions {
-  base: number
-  peak: number
-  /** When it begins, and how long it lasts, seconds. */
-  at: number
-  width: number
-  duration: number
-}
+export type SpikeOptions = OptionsOf<typeof options.shape>
 
 /** `base` users, and `peak` for `width` seconds from `at` on. */
-export function spike(options: SpikeOptions): LoadPattern {
-  const duration = requireNumber('duration', options.duration, { above: 0 })
-  const base = requireNumber('base', options.base, { min: 0 })
-  const peak = requireNumber('peak', options.peak, { min: 0 })
-  const at = requireNumber('at', options.at, { min: 0 })
-  const width = requireNumber('width', options.width, { above: 0 })
+export function spike(given: SpikeOptions): LoadPattern {
+  const { base, peak, at, width, duration } = options.parse(given)
   return {
     duration,
     description: `spike, ${base} to ${peak} users at ${at} s`,
@@ -26,9 +23,4 @@ export function spike(options: SpikeOptions): LoadPattern {
   }
 }
 
-/** How a config file names it; times in seconds. */
-export const spikeKind = specKind(
-  'spike',
-  { base: atLeastZero, peak: atLeastZero, at: atLeastZero, width: seconds, duration: seconds },
-  spike,
-)
+export const spikeKind = specKind('spike', options, spike)

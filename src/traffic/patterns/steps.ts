@@ -1,32 +1,29 @@
 import { z } from 'zod'
-import { invalidInput, requireNumber } from '../../base/errors.ts'
-import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { atLeastZero, type OptionsOf, optionSet, seconds } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
-/** `users` from the second `at` on, until the next step; 0 before the first. */
-export interface Step {
-  at: number
-  users: number
-}
+const step = z.strictObject({
+  at: atLeastZero.describe('when it begins, seconds'),
+  users: atLeastZero.describe('concurrent users from then on'),
+})
 
-/** Stairs: each step holds until the next one; the last until `duration` (s). */
-export function steps(options: { steps: readonly Step[]; duration: number }): LoadPattern {
-  const duration = requireNumber('duration', options.duration, { above: 0 })
-  if (!Array.isArray(options.steps) || options.steps.length === 0)
-    throw invalidInput('steps', 'there is none', 'at least one { at, users }')
-  const given: readonly (Step | null | undefined)[] = options.steps
-  const stairs = given.map((step, i) => ({
-    at: requireNumber(`steps[${i}].at`, step?.at, i === 0 ? { min: 0 } : { above: given[i - 1]!.at }),
-    users: requireNumber(`steps[${i}].users`, step?.users, { min: 0 }),
-  }))
+const options = optionSet({
+  steps: z.array(step).min(1).describe('each holds until the next one; 0 users before the first'),
+  duration: seconds.describe('seconds'),
+})
+
+/** Stairs: each step holds until the next one; the last until `duration`. */
+export function steps(given: OptionsOf<typeof options.shape>): LoadPattern {
+  const { steps: stairs, duration } = options.parse(given)
+  for (const [i, { at }] of stairs.entries())
+    if (i > 0) requireNumber(`steps[${i}].at`, at, { above: stairs[i - 1]!.at })
   return {
     duration,
     description: `${stairs.length} steps`,
-    users: (time) => stairs.findLast((step) => step.at <= time)?.users ?? 0,
+    users: (time) => stairs.findLast((each) => each.at <= time)?.users ?? 0,
   }
 }
 
-const step = z.strictObject({ at: atLeastZero, users: atLeastZero })
-
-/** How a config file names it; times in seconds. */
-export const stepsKind = specKind('steps', { steps: z.array(step).min(1), duration: seconds }, steps)
+export const stepsKind = specKind('steps', options, steps)

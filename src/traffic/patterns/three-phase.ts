@@ -1,12 +1,16 @@
-import { requireNumber } from '../../base/errors.ts'
-import { atLeastZero, seconds, specKind } from '../../base/spec-kind.ts'
+import { atLeastZero, type OptionsOf, optionSet, seconds } from '../../base/options.ts'
+import { specKind } from '../../base/spec-kind.ts'
 import type { LoadPattern } from '../load-pattern.ts'
 
-/** Ramps from `baseRate` to `peakRate` users until 30 % of `duration` (s), stays until 70 %, and ramps down again. */
-export function threePhase(options: { duration: number; baseRate: number; peakRate: number }): LoadPattern {
-  const duration = requireNumber('duration', options.duration, { above: 0 })
-  const base = requireNumber('baseRate', options.baseRate, { min: 0 })
-  const peak = requireNumber('peakRate', options.peakRate, { min: 0 })
+const options = optionSet({
+  duration: seconds.describe('seconds'),
+  baseRate: atLeastZero.describe('concurrent users at the ends'),
+  peakRate: atLeastZero.describe('concurrent users in the middle'),
+})
+
+/** Ramps from `baseRate` to `peakRate` users until 30 % of `duration`, stays until 70 %, and ramps down again. */
+export function threePhase(given: OptionsOf<typeof options.shape>): LoadPattern {
+  const { duration, baseRate: base, peakRate: peak } = options.parse(given)
   return {
     duration,
     description: `three-phase, ${base} to ${peak} users`,
@@ -19,9 +23,4 @@ export function threePhase(options: { duration: number; baseRate: number; peakRa
   }
 }
 
-/** How a config file names it; times in seconds. */
-export const threePhaseKind = specKind(
-  'three-phase',
-  { duration: seconds, baseRate: atLeastZero, peakRate: atLeastZero },
-  threePhase,
-)
+export const threePhaseKind = specKind('three-phase', options, threePhase)

@@ -1,20 +1,9 @@
 import { z } from 'zod'
-import { requireNumber } from '../../../base/errors.ts'
-import { atLeastZero, option, seconds, specKind } from '../../../base/spec-kind.ts'
-import { METRICS, type MetricName, measure, unknown } from '../../metric.ts'
+import { atLeastZero, type OptionsOf, option, optionSet, seconds } from '../../../base/options.ts'
+import { specKind } from '../../../base/spec-kind.ts'
+import { METRICS, measure, unknown } from '../../metric.ts'
 import type { Observation, Policy } from '../../types.ts'
 import { Behavior, DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP, type DirectionBehavior } from './behavior.ts'
-
-export interface HpaOptions {
-  /** What is averaged over the servers; `users`. */
-  metric?: MetricName
-  /** The average it aims for, in whole thousandths; 30. */
-  target?: number
-  /** How far from 1 the ratio may be without a change; 0.1. */
-  tolerance?: number
-  scaleUp?: Partial<DirectionBehavior>
-  scaleDown?: Partial<DirectionBehavior>
-}
 
 /** What the metrics alone ask for. */
 interface Wanted {
@@ -25,6 +14,31 @@ interface Wanted {
 
 /** Rounds up, but not for a rounding error. */
 const wholeServers = (exact: number) => Math.ceil(exact - 1e-9)
+
+const directionSchema = z.strictObject({
+  stabilizationWindow: atLeastZero.optional(),
+  limits: z
+    .array(
+      z.strictObject({ type: z.enum(['pods', 'percent']), value: z.number().positive(), period: seconds }),
+    )
+    .min(1)
+    .optional(),
+  select: z.enum(['max', 'min', 'disabled']).optional(),
+})
+
+const direction = (usual: DirectionBehavior) =>
+  directionSchema.optional().meta({ description: 'behavior of this direction', examples: [usual] })
+
+const hpaOptions = optionSet({
+  metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
+  target: option(z.number().min(0.001), 'the average it aims for', 30),
+  tolerance: option(atLeastZero, 'how far from 1 the ratio may be without a change', 0.1),
+  scaleUp: direction(DEFAULT_SCALE_UP),
+  scaleDown: direction(DEFAULT_SCALE_DOWN),
+})
+
+/** Options of `hpa`. */
+export type HpaOptions = OptionsOf<typeof hpaOptions.shape>
 
 /**
  * Kubernetes' Horizontal Pod Autoscaler (autoscaling/v2): ceil(servers × average / target) over the ready servers.
@@ -39,14 +53,9 @@ const wholeServers = (exact: number) => Math.ceil(exact - 1e-9)
  * window of the metric is not done: an observation does not tell the window.
  */
 export function hpaPolicy(options: HpaOptions = {}): Policy {
-  const metric = options.metric ?? 'users'
-  const target = requireNumber('target', options.target ?? 30, { min: 0.001 })
+  const { metric, target, tolerance, scaleUp, scaleDown } = hpaOptions.parse(options)
   const thousandths = Math.ceil(target * 1000 - 1e-6)
-  const tolerance = requireNumber('tolerance', options.tolerance ?? 0.1, { min: 0 })
-  const behavior = new Behavior(
-    { ...DEFAULT_SCALE_UP, ...options.scaleUp },
-    { ...DEFAULT_SCALE_DOWN, ...options.scaleDown },
-  )
+  const behavior = new Behavior({ ...DEFAULT_SCALE_UP, ...scaleUp }, { ...DEFAULT_SCALE_DOWN, ...scaleDown })
   const close = (ratio: number) => ratio >= 1 - tolerance && ratio <= 1 + tolerance
   const ratioOf = (sum: number, count: number) => Math.trunc((sum * 1000) / count + 1e-6) / thousandths
 
@@ -87,28 +96,4 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
   }
 }
 
-const directionSchema = z.strictObject({
-  stabilizationWindow: atLeastZero.optional(),
-  limits: z
-    .array(
-      z.strictObject({ type: z.enum(['pods', 'percent']), value: z.number().positive(), period: seconds }),
-    )
-    .min(1)
-    .optional(),
-  select: z.enum(['max', 'min', 'disabled']).optional(),
-})
-
-const direction = (usual: DirectionBehavior) =>
-  directionSchema.optional().meta({ description: 'behavior of this direction', examples: [usual] })
-
-export const hpaKind = specKind(
-  'hpa',
-  {
-    metric: option(z.enum(METRICS), 'what is averaged over the servers', 'users'),
-    target: option(z.number().min(0.001), 'the average it aims for', 30),
-    tolerance: option(atLeastZero, 'how far from 1 the ratio may be without a change', 0.1),
-    scaleUp: direction(DEFAULT_SCALE_UP),
-    scaleDown: direction(DEFAULT_SCALE_DOWN),
-  },
-  hpaPolicy,
-)
+export const hpaKind = specKind('hpa', hpaOptions, hpaPolicy)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../../base/errors.ts'
-import { option, specKind } from '../../../base/spec-kind.ts'
+import { option } from '../../../base/options.ts'
+import { specKind } from '../../../base/spec-kind.ts'
 import type { Policy } from '../../types.ts'
 import { parseCron, TimeZone } from './cron.ts'
 

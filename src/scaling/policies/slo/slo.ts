@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { requireNumber } from '../../../base/errors.ts'
-import { atLeastZero, option, specKind } from '../../../base/spec-kind.ts'
+import { atLeastZero, option } from '../../../base/options.ts'
+import { specKind } from '../../../base/spec-kind.ts'
 import { excessOfLine } from '../../../traffic/excess.ts'
 import { DelayMeter } from '../../delay-meter.ts'
 import { unknownLoad } from '../../metric.ts'

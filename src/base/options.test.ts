@@ -1,0 +1,103 @@
+import { expect, it } from 'vitest'
+import { LoadBalancer } from '../balancing/load-balancer.ts'
+import { chatLimits } from '../chat/options.ts'
+import { runAutoScalingDemo } from '../demo.ts'
+import { Fleet } from '../fleet/fleet.ts'
+import { AutoScaler } from '../scaling/auto-scaler.ts'
+import { hpaPolicy } from '../scaling/policies/hpa/hpa.ts'
+import { createPolicy, POLICY_KINDS } from '../scaling/policies.ts'
+import { createPattern, PATTERN_KINDS } from '../traffic/patterns.ts'
+import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
+import { ConcertinaError } from './errors.ts'
+
+function problem(make: () => unknown): { message: string; hint: string | undefined; where?: string } {
+  try {
+    make()
+  } catch (error) {
+    if (!(error instanceof ConcertinaError)) throw error
+    expect(error.code).toBe('INVALID_INPUT')
+    return { message: error.message, hint: error.hint, where: error.where }
+  }
+  throw new Error('it was accepted')
+}
+
+it.each<[string, () => unknown, string, RegExp?]>([
+  ['a policy', () => createPolicy({ kind: 'hpa', targget: 3 } as never), 'targget', /^target \(did/],
+  ['a policy function', () => hpaPolicy({ targget: 3 } as never), 'targget', /^target \(did/],
+  ['a metric', () => createPolicy({ kind: 'hpa', metric: 'usres' } as never), 'metric', /^users \(did/],
+  ['a kind', () => createPolicy({ kind: 'hpaa' } as never), 'kind', /^hpa \(did/],
+  [
+    'a nested policy',
+    () => createPolicy({ kind: 'max', policies: [{ kind: 'hpa', tolerence: 1 }] } as never),
+    'policies[0].tolerence',
+    /^tolerance \(did/,
+  ],
+  [
+    'a nested option',
+    () => createPolicy({ kind: 'step', scaleOut: { treshold: 3, adjustments: [] } } as never),
+    'scaleOut.threshold',
+    /a number/,
+  ],
+  ['the autoscaler', () => new AutoScaler({ minServer: 5 } as never), 'minServer', /^minServers \(did/],
+  ['a policy in code', () => new AutoScaler({ policy: { name: 'x' } } as never), 'policy'],
+  ['a number', () => new AutoScaler({ maxServers: '9' } as never), 'maxServers', /whole number, at least 1/],
+  ['the balancer', () => new LoadBalancer({ stratgy: 'weighted' } as never), 'stratgy', /^strategy \(did/],
+  ['a strategy', () => new LoadBalancer({ strategy: 'wieghted' } as never), 'strategy', /^weighted \(did/],
+  ['traffic', () => new UserTrafficSource({ room: 5 } as never), 'room', /^rooms \(did/],
+  ['a think time', () => new UserTrafficSource({ thinkTime: 5 } as never), 'thinkTime'],
+  [
+    'a pattern',
+    () => createPattern({ kind: 'ramp', from: 1, too: 2, duration: 3 } as never),
+    'to',
+    /a number/,
+  ],
+  ['a kind of pattern', () => createPattern({ kind: 'ramps' } as never), 'kind', /^ramp \(did/],
+  [
+    'a nested pattern',
+    () => createPattern({ kind: 'repeat', times: 2, pattern: { kind: 'ramp', from: 1, to: 2, duration: 0 } }),
+    'pattern.duration',
+    /above 0/,
+  ],
+  ['chat limits', () => chatLimits({ maxRoom: 5 } as never), 'maxRoom', /^maxRooms \(did/],
+  ['a fleet', () => new Fleet({} as never, () => ({}) as never, { weights: [0] }), 'weights[0]', /above 0/],
+])('rejects a wrong option of %s, and names the nearest', (_, make, where, hint) => {
+  const found = problem(make)
+  expect(found.where).toBe(where)
+  expect(found.message).toContain(where)
+  if (hint) expect(found.hint).toMatch(hint)
+})
+
+it('rejects an unknown key of every kind there is', () => {
+  for (const kind of POLICY_KINDS)
+    expect(problem(() => createPolicy({ kind, nonsense: 1 } as never)).message).toBeTruthy()
+  for (const kind of PATTERN_KINDS)
+    expect(problem(() => createPattern({ kind, nonsense: 1 } as never)).message).toBeTruthy()
+})
+
+it('rejects a wrong option of the demo before it prints anything', async () => {
+  const lines: string[] = []
+  const demo = runAutoScalingDemo({ peekRate: 3, write: (line: string) => lines.push(line) } as never)
+  await expect(demo).rejects.toThrow(/peekRate/)
+  expect(lines).toEqual([])
+})
+
+it('never repeats a long value, nor characters that a terminal acts on', () => {
+  const { message } = problem(() => createPolicy({ kind: `\u001b[2J${'x'.repeat(9999)}` } as never))
+  expect(message.length).toBeLessThan(300)
+  const raw = new ConcertinaError('INVALID_INPUT', 'a\u001b[31m\u0000b\u202e', { hint: '\u0007' })
+  expect(raw.message).toBe('a\\u001b[31m\\u0000b\\u202e')
+  expect(raw.hint).toBe('\\u0007')
+})
+
+it('has the same default wherever it is given', () => {
+  const observation = (load: number) => ({ time: 0, load, desiredCount: 2, servers: [] })
+  for (const scaleUpThreshold of [8, 30]) {
+    const below = scaleUpThreshold > 10 ? 10 : 4
+    const policy = createPolicy({ kind: 'threshold', scaleUpThreshold })
+    expect(policy.evaluate(observation(2 * below - 0.1)).servers).toBe(1)
+    expect(policy.evaluate(observation(2 * below)).servers).toBe(2)
+    const scaler = new AutoScaler({ scaleUpThreshold, minServers: 1 })
+    expect(scaler.decide(observation(2 * below - 0.1)).to).toBe(1)
+    expect(new AutoScaler({ scaleUpThreshold, minServers: 1 }).decide(observation(2 * below)).to).toBe(2)
+  }
+})
