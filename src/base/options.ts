@@ -89,7 +89,7 @@ export function check<T>(schema: z.ZodType<T>, value: unknown): T {
 }
 
 /** `entries[0].cron` */
-export function dotted(path: readonly PropertyKey[]): string {
+function dotted(path: readonly PropertyKey[]): string {
   return path.reduce<string>(
     (text, key) =>
       typeof key === 'number' ? `${text}[${key}]` : `${text}${text ? '.' : ''}${shown(String(key), false)}`,

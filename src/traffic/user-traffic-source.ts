@@ -40,9 +40,6 @@ const ownShape = {
 }
 
 /** How users come, talk and go. */
-export const trafficOptions = optionSet(ownShape)
-
-/** How users come, talk and go. */
 export type TrafficOptions = OptionsOf<typeof ownShape>
 
 const sourceOptions = optionSet({
