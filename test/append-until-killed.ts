@@ -3,7 +3,7 @@ import { writeSync } from 'node:fs'
 import { EmbeddedRoomLog } from '../src/chat/log/embedded/embedded.ts'
 
 const [folder, round] = process.argv.slice(2) as [string, string]
-const log = new EmbeddedRoomLog(folder, { segmentBytes: 4096 })
+const log = EmbeddedRoomLog.open(folder, { segmentBytes: 4096 })
 for (let n = 0; ; n += 20) {
   await Promise.all(
     Array.from({ length: 20 }, async (_, i) => {

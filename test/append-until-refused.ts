@@ -1,7 +1,7 @@
 /** Appends until the log refuses, then reads and repeats; prints what came of it as JSON. */
 import { EmbeddedRoomLog } from '../src/chat/log/embedded/embedded.ts'
 
-const log = new EmbeddedRoomLog(process.argv[2]!)
+const log = EmbeddedRoomLog.open(process.argv[2]!)
 const send = (id: number) => log.append({ room: 'r', user: 'ann', id: `${id}`, body: 'x'.repeat(8000) })
 let kept = 0
 let error = ''

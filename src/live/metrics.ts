@@ -138,7 +138,7 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
     gauge(
       'room_log_damaged',
       'Damaged stretches found when the room log was opened.',
-      () => embedded()?.damage.filter(({ tornTail }) => !tornTail).length ?? 0,
+      () => embedded()?.damage.filter(({ kind }) => kind !== 'torn-tail').length ?? 0,
     )
   }
   perServer('users', 'Users on the server.', (id) => servers.users({ id }))

@@ -8,7 +8,9 @@ import { type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
 import { Hub } from '../chat/hub/hub.ts'
+import { noSystemLock } from '../chat/log/embedded/data-lock.ts'
 import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
+import { type Damage, describeDamage } from '../chat/log/embedded/recovery.ts'
 import { MemoryRoomLog } from '../chat/log/memory.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
 import { type ChatOptions, chatLimits } from '../chat/options.ts'
@@ -174,21 +176,17 @@ export class Supervisor {
   }
 
   #openLog(folder: string): RoomLog {
-    const log = new EmbeddedRoomLog(folder)
-    for (const { file, from, to, tornTail } of log.damage) {
-      const where = `${file}, bytes ${from} to ${to}`
-      if (tornTail)
-        this.#logger.info(`Room log: cut an unfinished write (${where}); nothing of it was acknowledged`)
-      else
-        this.#logger.error(`Room log: DAMAGED at ${where}: messages that stood there are lost`, {
-          file,
-          from,
-          to,
-        })
+    const log = EmbeddedRoomLog.open(folder)
+    const reportDamage = (damage: Damage) => {
+      const level = damage.kind === 'torn-tail' ? 'warn' : 'error'
+      this.#logger[level](`Room log: ${describeDamage(damage)}`, { ...damage })
     }
+    log.damage.forEach(reportDamage)
+    log.onDamage = reportDamage
+    if (log.isSystemLock === false) this.#logger.warn(`Room log: ${noSystemLock(folder)}`, { folder })
     log.onTrouble = (why) => {
-      if (why) this.#logger.error(`Room log: ${why}; messages are refused until it takes them again`, { why })
-      else this.#logger.info('Room log: takes messages again')
+      if (why) this.#logger.error(`Room log: ${why}; messages are refused until it can be written`, { why })
+      else this.#logger.info('Room log: messages are accepted again')
     }
     return log
   }

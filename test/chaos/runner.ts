@@ -98,9 +98,7 @@ function causeOf(from: number, happened: readonly { kind: Kind; at: number }[]):
 }
 
 function* messagesOf(folder: string): Iterable<LoggedMessage> {
-  for (const { records } of scanLog(folder)) {
-    for (const { payload } of records) if (payload.type === 'message') yield payload
-  }
+  for (const { messages } of scanLog(folder)) yield* messages
 }
 
 /** Users talk while servers are killed, frozen, added and taken away; tells what the users and the log say of it. */

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto'
-import { RecentIds } from './recent-ids.ts'
+import { randomInt, randomUUID } from 'node:crypto'
+import type { RoomMessage } from '../../protocol/messages.ts'
+import { isSameId, RecentIds } from './recent-ids.ts'
 import {
   type Append,
   type Appended,
@@ -18,7 +19,7 @@ export class MemoryRoomLog implements RoomLog {
   readonly durability = 'memory'
   readonly #keep: number
   readonly #rooms = new Map<string, { first: number; entries: LogEntry[] }>()
-  readonly #ids = new RecentIds()
+  readonly #ids = new RecentIds({ high: randomInt(2 ** 31), low: randomInt(2 ** 31) })
   readonly #listeners = new Map<string, RoomListener>()
 
   constructor(options: { keep?: number } = {}) {
@@ -40,20 +41,28 @@ export class MemoryRoomLog implements RoomLog {
   }
 
   async append(message: Append): Promise<Appended> {
-    const key = RecentIds.key(message)
-    const known = this.#ids.get(key)
-    if (known !== undefined) return { seq: known, duplicate: true }
+    const hash = this.#ids.hash(message)
+    const known = this.#ids.get(hash)
+    if (known !== undefined && this.#isSame(message, known)) return { seq: known, duplicate: true }
     const room = this.#room(message.room)
     const seq = room.first + room.entries.length
     const entry = { seq, prevSeq: seq - 1, payload: encodeMessage(message, seq, Date.now()) }
     room.entries.push(entry)
-    this.#ids.set(key, seq)
+    this.#ids.set(hash, seq)
     if (room.entries.length >= 2 * this.#keep) {
       room.first += room.entries.length - this.#keep
       room.entries = room.entries.slice(-this.#keep)
     }
     this.#listeners.get(message.room)?.(message.room, entry)
     return { seq, duplicate: false }
+  }
+
+  /** Whether the message at `seq` is this one; one that is no longer kept is taken for it. */
+  #isSame(message: Append, seq: number): boolean {
+    const room = this.#rooms.get(message.room)
+    if (!room || seq >= room.first + room.entries.length) return false
+    const entry = room.entries[seq - room.first]
+    return !entry || isSameId(JSON.parse(entry.payload.toString()) as RoomMessage, message)
   }
 
   async read(name: string, after: number, limit: number): Promise<LogPage> {

@@ -2,25 +2,91 @@ import type { Append } from './room-log.ts'
 
 /** Ids that are remembered at least; twice as many at most. */
 const GENERATION = 500_000
+const SLOTS = 2 ** 20
 
-/** Remembers where the last messages stand by sender's id, in bounded memory: two generations, the older one goes. */
+/** 64 bits that stand for `(room, user, id)`. */
+export interface IdHash {
+  readonly high: number
+  readonly low: number
+}
+
+function mix(text: string, high: number, low: number): IdHash {
+  let h = high
+  let l = low
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    h = Math.imul(h ^ code, 2654435761)
+    l = Math.imul(l ^ code, 1597334677)
+  }
+  return { high: h ^ (l >>> 15), low: l ^ (h >>> 13) ^ text.length }
+}
+
+/** Open addressing in flat arrays: no object per id. */
+class Table {
+  readonly #high = new Int32Array(SLOTS)
+  readonly #low = new Int32Array(SLOTS)
+  /** 0 is an empty slot; places count from 1. */
+  readonly #places = new Float64Array(SLOTS)
+  size = 0
+
+  #slot({ high, low }: IdHash): number {
+    let at = (low ^ (high << 7)) & (SLOTS - 1)
+    while (this.#places[at] !== 0 && (this.#high[at] !== high || this.#low[at] !== low))
+      at = (at + 1) & (SLOTS - 1)
+    return at
+  }
+
+  get(hash: IdHash): number | undefined {
+    return this.#places[this.#slot(hash)] || undefined
+  }
+
+  set(hash: IdHash, seq: number): void {
+    const at = this.#slot(hash)
+    if (this.#places[at] === 0) this.size++
+    this.#high[at] = hash.high
+    this.#low[at] = hash.low
+    this.#places[at] = seq
+  }
+}
+
+/**
+ * Remembers the places of recent messages by a hash of their ids, in bounded memory: two generations, the older one goes.
+ * Two messages may have the same hash: who finds one compares it with the message.
+ */
 export class RecentIds {
-  #new = new Map<string, number>()
-  #old = new Map<string, number>()
+  #new = new Table()
+  #old: Table | undefined
+  readonly #seed: IdHash
 
-  static key({ room, user, id }: Append): string {
-    return `${room}\u0000${user}\u0000${id}`
+  /** @param seed kept secret, so that no one can make two ids meet on purpose */
+  constructor(seed: IdHash) {
+    this.#seed = seed
   }
 
-  get(key: string): number | undefined {
-    return this.#new.get(key) ?? this.#old.get(key)
+  hash({ room, user, id }: Omit<Append, 'body'>): IdHash {
+    const a = mix(room, this.#seed.high, this.#seed.low)
+    const b = mix(user, a.high, a.low)
+    const { high, low } = mix(id, b.high, b.low)
+    let h = high ^ (high >>> 16)
+    let l = low ^ (low >>> 16)
+    h = Math.imul(h, 2246822507) ^ Math.imul(l ^ (l >>> 13), 3266489909)
+    l = Math.imul(l, 2246822507) ^ Math.imul(h ^ (h >>> 13), 3266489909)
+    return { high: h | 0, low: l | 0 }
   }
 
-  set(key: string, seq: number): void {
+  get(hash: IdHash): number | undefined {
+    return this.#new.get(hash) ?? this.#old?.get(hash)
+  }
+
+  set(hash: IdHash, seq: number): void {
     if (this.#new.size >= GENERATION) {
       this.#old = this.#new
-      this.#new = new Map()
+      this.#new = new Table()
     }
-    this.#new.set(key, seq)
+    this.#new.set(hash, seq)
   }
+}
+
+export function isSameId(a: Omit<Append, 'body'>, b: Omit<Append, 'body'>): boolean {
+  return a.id === b.id && a.user === b.user && a.room === b.room
 }

@@ -84,12 +84,17 @@ export class LogOverloaded extends LogUnavailable {
 }
 
 /** The JSON that the log keeps and members get. */
-export function encodeMessage(message: Append, seq: number, time: number, prevSeq = seq - 1): Buffer {
+export function messageJson(message: Append, seq: number, time: number, prevSeq = seq - 1): string {
   const { room, user, id, body } = message
-  return Buffer.from(
+  return (
     `{"type":"message","room":${JSON.stringify(room)},"seq":${seq},"prevSeq":${prevSeq},` +
-      `"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":${time}}`,
+    `"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":${time}}`
   )
+}
+
+/** The same as bytes. */
+export function encodeMessage(message: Append, seq: number, time: number, prevSeq?: number): Buffer {
+  return Buffer.from(messageJson(message, seq, time, prevSeq))
 }
 
 /** Bytes of one page, more or less. */

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { ConcertinaError } from '../../base/errors.ts'
-import { scanLog } from '../../chat/log/embedded/recovery.ts'
+import { describeDamage, scanLog } from '../../chat/log/embedded/recovery.ts'
 import { block, userLines } from '../../report/terminal.ts'
 import { HistoryChecker, type LoggedMessage } from '../../verify/checker.ts'
 import type { HistoryEvent } from '../../verify/events.ts'
@@ -41,11 +41,10 @@ async function* readHistory(file: string): AsyncIterable<HistoryEvent> {
 
 function* readLog(folder: string): Iterable<LoggedMessage> {
   try {
-    for (const { records, damage } of scanLog(folder)) {
-      for (const { file, from, to, tornTail } of damage) {
-        if (!tornTail) console.error(`concertina: ${file}: bytes ${from} to ${to} are damaged`)
-      }
-      for (const { payload } of records) if (payload.type === 'message') yield payload
+    for (const { messages, damage } of scanLog(folder)) {
+      for (const each of damage)
+        if (each.kind !== 'torn-tail') console.error(`concertina: ${describeDamage(each)}`)
+      yield* messages
     }
   } catch (error) {
     throw new ConcertinaError(

@@ -1,36 +1,44 @@
-import { mkdirSync } from 'node:fs'
 import { Buckets } from '../../../base/buckets.ts'
-import { ConcertinaError, requireNumber } from '../../../base/errors.ts'
-import { RecentIds } from '../recent-ids.ts'
+import { requireNumber } from '../../../base/errors.ts'
+import type { RoomMessage } from '../../../protocol/messages.ts'
+import { type IdHash, isSameId, type RecentIds } from '../recent-ids.ts'
 import {
   type Append,
   type Appended,
-  encodeMessage,
   type LogEntry,
+  LogOverloaded,
   type LogPage,
   LogUnavailable,
+  messageJson,
   PAGE_BYTES,
   type RoomListener,
   type RoomLog,
   type RoomRange,
 } from '../room-log.ts'
-import { lockData } from './data-lock.ts'
-import { encodeRecord } from './record.ts'
-import { type Damage, recover } from './recovery.ts'
-import type { RoomIndex } from './room-index.ts'
-import { RecordReader, Segment } from './segment.ts'
+import { TERM_PLACES } from './meta.ts'
+import { encodeRecords, MAX_PAYLOAD, RECORD_HEAD } from './record.ts'
+import type { Damage } from './recovery.ts'
+import type { Placed, RoomIndex } from './room-index.ts'
+import { RecordReader, segmentFile } from './segment.ts'
+import { FolderLost, LogStore } from './store.ts'
 
 export interface EmbeddedLogOptions {
-  /** A segment is full at this many bytes; 64 MiB. */
+  /** A segment is full at this many bytes; default 64 MiB. */
   segmentBytes?: number
-  /** The oldest segments go when all together are larger; 1 GiB. */
+  /** The oldest segments go when all together are larger; default 1 GiB. */
   retainBytes?: number
-  /** Appends that may wait for the disk; one more is refused; 50,000. */
+  /** The oldest segment goes when there are more rooms, each of which costs memory; default 1,000,000. */
+  retainRooms?: number
+  /** Appends that may wait for the disk; default 50,000. */
   queueLimit?: number
+  /** An append is refused when the oldest in flight has waited longer, milliseconds; default 500. */
+  maxWaitMs?: number
 }
 
 interface Waiting {
   readonly message: Append
+  /** When it came, `performance.now()`. */
+  readonly since: number
   resolve(appended: Appended): void
   reject(error: Error): void
 }
@@ -38,18 +46,28 @@ interface Waiting {
 /** An append that has its place in the batch being written. */
 interface Sequenced extends Waiting {
   readonly seq: number
-  readonly key: string
-  readonly payload?: Buffer
+  readonly prevSeq: number
+  readonly hash: IdHash
 }
 
-const BATCH = 4096
-const HEADS_A_RECORD = 1000
+const BATCH = 8192
+const BATCH_BYTES = 8 * 2 ** 20
+/** Bytes of bodies that may wait for the disk. */
+const QUEUE_BYTES = 64 * 2 ** 20
+/** Bytes of a body as JSON that a record can hold, and characters below which it need not be looked at. */
+const MAX_BODY = MAX_PAYLOAD - 8192
+const LARGE_BODY = 2 ** 16
+/** Records of a room that are read together, backwards. */
+const CHUNK = 32
+/** Entries of one page at most. */
+const PAGE_ENTRIES = 4096
+const MAX_REPORTED = 1000
 /** Upper bounds for the time that the disk takes for a batch, seconds. */
 const COMMIT_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
 
 /**
  * Rooms in segments on this machine's disk. One sequencer gives the places; while one batch is written and synced, the next
- * one gathers (group commit), so that the cost of a sync is shared by all who wait.
+ * one gathers (group commit), so that all who wait share the cost of a sync.
  */
 export class EmbeddedRoomLog implements RoomLog {
   readonly epoch: string
@@ -59,72 +77,80 @@ export class EmbeddedRoomLog implements RoomLog {
   /** Seconds that the disk took to write and sync a batch. */
   readonly commits = new Buckets(COMMIT_BOUNDS)
   readonly #folder: string
-  readonly #unlock: () => void
+  readonly #store: LogStore
   readonly #index: RoomIndex
   readonly #ids: RecentIds
-  readonly #segments: Segment[]
-  readonly #segmentBytes: number
-  readonly #retainBytes: number
   readonly #queueLimit: number
+  readonly #maxWaitMs: number
   readonly #listeners = new Map<string, RoomListener>()
+  readonly #reported = new Set<string>()
   #queue: Waiting[] = []
+  #queueBytes = 0
+  /** When the oldest append came that is not answered yet. */
+  #oldest: number | undefined
   #writing: Promise<void> | undefined
   #closed = false
   #trouble: string | undefined
-  /** Called when the disk begins to refuse, with why, and with nothing when it takes messages again. */
+  /** Called when the disk begins to refuse, with why, and with nothing when it accepts messages again. */
   onTrouble: (why: string | undefined) => void = () => {}
+  /** Called when a message turns out to be damaged as it is read; once for each, up to a bound. */
+  onDamage: (damage: Damage) => void = () => {}
+
+  private constructor(folder: string, store: LogStore, options: EmbeddedLogOptions) {
+    this.#folder = folder
+    this.#store = store
+    const { index, ids, damage } = store.recovered
+    this.epoch = store.epoch
+    this.damage = damage
+    this.#index = index
+    this.#ids = ids
+    this.#queueLimit = options.queueLimit ?? 50_000
+    this.#maxWaitMs = options.maxWaitMs ?? 500
+    store.keepRoom = (room) => this.#listeners.has(room)
+  }
 
   /**
-   * Opens the log in `folder`, which is made when missing.
-   * @throws {ConcertinaError} DATA_IN_USE, DATA_DAMAGED or FILE_ACCESS.
+   * Opens the log in `folder`, which is made when missing. On a disk that is full or read-only it opens for reading, and
+   * appends are refused until they can be written.
+   * @throws {ConcertinaError} DATA_IN_USE, FILE_ACCESS or INVALID_INPUT.
    */
-  constructor(folder: string, options: EmbeddedLogOptions = {}) {
+  static open(folder: string, options: EmbeddedLogOptions = {}): EmbeddedRoomLog {
+    const whole = { min: 1, integer: true }
     const bytes = { min: 4096, max: 2 ** 31, integer: true }
-    this.#segmentBytes = requireNumber('segmentBytes', options.segmentBytes ?? 64 * 2 ** 20, bytes)
-    this.#retainBytes = requireNumber('retainBytes', options.retainBytes ?? 2 ** 30, {
-      ...bytes,
-      max: 2 ** 50,
+    requireNumber('queueLimit', options.queueLimit ?? 1, whole)
+    requireNumber('maxWaitMs', options.maxWaitMs ?? 1, { above: 0 })
+    const store = LogStore.open(folder, {
+      segmentBytes: requireNumber('segmentBytes', options.segmentBytes ?? 64 * 2 ** 20, bytes),
+      retainBytes: requireNumber('retainBytes', options.retainBytes ?? 2 ** 30, { ...bytes, max: 2 ** 50 }),
+      retainRooms: requireNumber('retainRooms', options.retainRooms ?? 1_000_000, whole),
     })
-    this.#queueLimit = requireNumber('queueLimit', options.queueLimit ?? 50_000, { min: 1, integer: true })
-    this.#folder = folder
-    try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 })
-      this.#unlock = lockData(folder)
-    } catch (error) {
-      if (error instanceof ConcertinaError) throw error
-      throw new ConcertinaError(
-        'FILE_ACCESS',
-        `${folder}: cannot be used (${(error as NodeJS.ErrnoException).code})`,
-        {
-          hint: 'a folder that can be written to',
-        },
-      )
-    }
-    try {
-      const { epoch, segments, index, ids, damage } = recover(folder)
-      this.epoch = epoch
-      this.damage = damage
-      this.#index = index
-      this.#ids = ids
-      this.#segments = [...segments]
-      if (this.#segments.length === 0) this.#segments.push(new Segment(folder, 1))
-    } catch (error) {
-      this.#unlock()
-      throw error
-    }
+    return new EmbeddedRoomLog(folder, store, options)
   }
 
   /** Bytes on disk. */
   get bytes(): number {
-    return this.#segments.reduce((sum, { size }) => sum + size, 0)
+    return this.#store.bytes
+  }
+
+  /** `false` where neither the system nor the file system can lock the folder; see `docs/fleet.md`. */
+  get isSystemLock(): boolean | undefined {
+    return this.#store.isSystemLock
   }
 
   append(message: Append): Promise<Appended> {
     if (this.#closed) return Promise.reject(new LogUnavailable('the room log is closed'))
-    if (this.#queue.length >= this.#queueLimit)
-      return Promise.reject(new LogUnavailable('the disk is too slow'))
+    if (message.body.length > LARGE_BODY && Buffer.byteLength(JSON.stringify(message.body)) > MAX_BODY)
+      return Promise.reject(new LogUnavailable('the message is too large for the room log'))
+    const now = performance.now()
+    const age = now - (this.#oldest ?? now)
+    if (age > this.#maxWaitMs || this.#queue.length >= this.#queueLimit || this.#queueBytes > QUEUE_BYTES) {
+      const retryMs = Math.round(Math.min(5000, Math.max(250, 2 * age)))
+      return Promise.reject(new LogOverloaded('the disk is too slow for so many messages', retryMs))
+    }
     return new Promise((resolve, reject) => {
-      this.#queue.push({ message, resolve, reject })
+      this.#oldest ??= now
+      this.#queue.push({ message, since: now, resolve, reject })
+      this.#queueBytes += message.body.length
       this.#writing ??= this.#writeAll()
     })
   }
@@ -132,125 +158,183 @@ export class EmbeddedRoomLog implements RoomLog {
   async #writeAll(): Promise<void> {
     await undefined // whatever comes in this turn goes into the first batch
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, BATCH)
+      const batch = this.#nextBatch()
+      this.#oldest = batch[0]!.since
       await this.#writeBatch(batch)
+      this.#nextIsOldest()
     }
     this.#writing = undefined
   }
 
+  /** What is being answered counts no more: an append that follows an answer must not be refused for its age. */
+  #nextIsOldest(): void {
+    this.#oldest = this.#queue[0]?.since
+  }
+
+  #nextBatch(): Waiting[] {
+    let count = 0
+    let bytes = 0
+    while (count < this.#queue.length && count < BATCH && bytes < BATCH_BYTES)
+      bytes += this.#queue[count++]!.message.body.length
+    this.#queueBytes -= bytes
+    return this.#queue.splice(0, count)
+  }
+
   async #writeBatch(batch: readonly Waiting[]): Promise<void> {
-    const sequenced = this.#sequence(batch)
-    const records = sequenced.flatMap(({ payload }) => (payload ? [encodeRecord(payload)] : []))
-    let offset = 0
-    let segment = this.#segments.at(-1)!
-    if (records.length > 0) {
-      try {
-        if (segment.size >= this.#segmentBytes) segment = await this.#nextSegment()
-        offset = segment.size
-        const began = performance.now()
-        await segment.append(records)
-        this.commits.record((performance.now() - began) / 1000)
-        this.#tellTrouble(undefined)
-      } catch (error) {
-        const { code } = error as NodeJS.ErrnoException
-        const why =
-          code === 'ENOSPC' ? 'the disk is full' : `the disk failed (${code ?? (error as Error).message})`
-        this.#tellTrouble(why)
-        this.#refuse(sequenced, new LogUnavailable(why))
-        return
-      }
+    let fresh: Sequenced[]
+    let repeats: { waiting: Waiting; seq: number; of: Sequenced | undefined }[]
+    try {
+      ;({ fresh, repeats } = await this.#sequence(batch))
+    } catch (error) {
+      const unread = new LogUnavailable(`the disk cannot be read (${(error as Error).message})`)
+      for (const { reject } of batch) reject(unread)
+      return
     }
-    let n = 0
-    for (const { message, seq, key, payload, resolve } of sequenced) {
-      if (payload) {
-        this.#index.add(message.room, seq, segment.id, offset)
-        this.#ids.set(key, seq)
-        offset += records[n++]!.length
-      }
-      resolve({ seq, duplicate: !payload })
-      if (payload) this.#listeners.get(message.room)?.(message.room, { seq, prevSeq: seq - 1, payload })
+    let failed: LogUnavailable | undefined
+    if (fresh.length > 0) failed = await this.#commit(fresh)
+    for (const { waiting, seq, of } of repeats) {
+      if (of && failed) waiting.reject(failed)
+      else waiting.resolve({ seq, duplicate: true })
     }
   }
 
-  /** Gives each append its place; one that stands already, or earlier in the batch, keeps that one. */
-  #sequence(batch: readonly Waiting[]): Sequenced[] {
-    const heads = new Map<string, number>()
-    const here = new Map<string, number>()
+  /** Writes messages, answers each, and passes them on; why not, when they could not be kept. */
+  async #commit(fresh: readonly Sequenced[]): Promise<LogUnavailable | undefined> {
     const time = Date.now()
-    return batch.map(({ message, resolve, reject }) => {
-      const key = RecentIds.key(message)
-      const known = this.#ids.get(key) ?? here.get(key)
-      if (known !== undefined) return { message, seq: known, key, resolve, reject }
-      const seq = (heads.get(message.room) ?? this.#index.range(message.room).head) + 1
-      heads.set(message.room, seq)
-      here.set(key, seq)
-      return { message, seq, key, payload: encodeMessage(message, seq, time), resolve, reject }
+    const { data, payloads } = encodeRecords(
+      fresh.map(({ message, seq, prevSeq }) => messageJson(message, seq, time, prevSeq)),
+    )
+    let offset = 0
+    const indexed = fresh.map(({ message: { room }, seq, prevSeq, hash }, i) => {
+      const at = offset
+      offset += RECORD_HEAD + payloads[i]!.length
+      return { room, seq, prevSeq, hash, offset: at }
     })
+    const began = performance.now()
+    let written: { segment: number; offset: number }
+    try {
+      written = await this.#store.write(data, indexed)
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException
+      const why =
+        error instanceof FolderLost
+          ? message
+          : code === 'ENOSPC'
+            ? 'the disk is full'
+            : `the disk failed (${code ?? message})`
+      this.#nextIsOldest()
+      this.#setTrouble(why)
+      const unavailable = new LogUnavailable(why)
+      for (const { reject } of fresh) reject(unavailable)
+      return unavailable
+    }
+    this.commits.record((performance.now() - began) / 1000)
+    this.#setTrouble(undefined)
+    this.#nextIsOldest()
+    for (const [i, { message, seq, prevSeq, hash, resolve }] of fresh.entries()) {
+      const { room } = message
+      this.#index.room(room).add(seq, prevSeq, written.segment, written.offset + indexed[i]!.offset)
+      this.#ids.set(hash, seq)
+      resolve({ seq, duplicate: false })
+      this.#listeners.get(room)?.(room, { seq, prevSeq, payload: payloads[i]! })
+    }
+    return undefined
   }
 
-  #tellTrouble(why: string | undefined): void {
+  /** Gives each append its place; one that was appended already, or is earlier in the batch, keeps that one. */
+  async #sequence(batch: readonly Waiting[]) {
+    const base = this.#store.term * TERM_PLACES
+    const heads = new Map<string, number>()
+    const here = new Map<number, Sequenced>()
+    const fresh: Sequenced[] = []
+    const repeats: { waiting: Waiting; seq: number; of: Sequenced | undefined }[] = []
+    for (const waiting of batch) {
+      const { message } = waiting
+      const hash = this.#ids.hash(message)
+      const key = (hash.high >>> 0) * 2 ** 20 + (hash.low & 0xfffff)
+      const known = this.#ids.get(hash)
+      if (known !== undefined && (await this.#isSame(message, known))) {
+        repeats.push({ waiting, seq: known, of: undefined })
+        continue
+      }
+      const twin = here.get(key)
+      if (twin && isSameId(twin.message, message)) {
+        repeats.push({ waiting, seq: twin.seq, of: twin })
+        continue
+      }
+      const prevSeq = heads.get(message.room) ?? this.#index.range(message.room).head
+      const seq = Math.max(prevSeq, base) + 1
+      heads.set(message.room, seq)
+      const sequenced = { ...waiting, seq, prevSeq, hash }
+      here.set(key, sequenced)
+      fresh.push(sequenced)
+    }
+    return { fresh, repeats }
+  }
+
+  /** Whether the message at `seq` is this one; one that was trimmed is taken for it, one that is damaged is not. */
+  async #isSame(message: Append, seq: number): Promise<boolean> {
+    const placed = this.#index.find(message.room, seq)
+    if (!placed) return seq < this.#index.range(message.room).first
+    const [entry] = await this.#readAll([placed])
+    return entry !== undefined && isSameId(JSON.parse(entry.payload.toString()) as RoomMessage, message)
+  }
+
+  #setTrouble(why: string | undefined): void {
     if (why === this.#trouble) return
     this.#trouble = why
     this.onTrouble(why)
   }
 
-  /** Refuses what was not written; a repeat of what stands already is still acknowledged. */
-  #refuse(sequenced: readonly Sequenced[], error: LogUnavailable): void {
-    for (const { key, seq, resolve, reject } of sequenced) {
-      if (this.#ids.get(key) === undefined) reject(error)
-      else resolve({ seq, duplicate: true })
-    }
-  }
-
-  async #nextSegment(): Promise<Segment> {
-    const segment = new Segment(this.#folder, this.#segments.at(-1)!.id + 1)
-    const heads = [...this.#index.heads()]
-    const records: Buffer[] = []
-    for (let i = 0; i < heads.length; i += HEADS_A_RECORD) {
-      const part = heads.slice(i, i + HEADS_A_RECORD)
-      records.push(encodeRecord(Buffer.from(JSON.stringify({ type: 'heads', heads: part }))))
-    }
-    try {
-      await segment.append(records)
-    } catch (error) {
-      segment.remove()
-      throw error
-    }
-    this.#segments.push(segment)
-    while (this.#segments.length > 1 && this.bytes > this.#retainBytes) this.#segments.shift()!.remove()
-    this.#index.trim(this.#segments[0]!.id)
-    return segment
-  }
-
-  async readBefore(room: string, before: number, limit: number): Promise<LogPage> {
-    const end = Math.min(before, this.#index.range(room).head + 1)
-    for (let count = limit; ; count = Math.ceil(count / 2)) {
-      const page = await this.read(room, Math.max(0, end - 1 - count), count)
-      const entries = page.entries.filter(({ seq }) => seq < end)
-      if (count <= 1 || entries.at(-1)?.seq === end - 1) return { ...page, entries }
-    }
-  }
-
-  async read(room: string, after: number, limit: number): Promise<LogPage> {
-    const { first, head } = this.#index.range(room)
+  /** The messages at these locations, without those that are damaged. */
+  async #readAll(places: readonly Placed[], maxBytes = PAGE_BYTES): Promise<LogEntry[]> {
     const entries: LogEntry[] = []
     const reader = new RecordReader()
     let bytes = 0
     try {
-      for (
-        let seq = Math.max(after + 1, first);
-        seq <= head && entries.length < limit && bytes < PAGE_BYTES;
-        seq++
-      ) {
-        const place = this.#index.place(room, seq)
-        const segment = place && this.#segments.find(({ id }) => id === place.segment)
-        const payload = segment && (await reader.read(segment, place.offset))
-        if (!payload) continue
-        entries.push({ seq, prevSeq: seq - 1, payload: Buffer.from(payload) })
-        bytes += payload.length
+      for (const { segment: id, offset, seq, prevSeq } of places) {
+        if (bytes >= maxBytes) break
+        const segment = this.#store.segment(id)
+        if (!segment) continue // trimmed meanwhile
+        const payload = await reader.read(segment, offset)
+        if (payload) {
+          entries.push({ seq, prevSeq, payload: Buffer.from(payload) })
+          bytes += payload.length
+        } else {
+          this.#reportDamaged(id, offset)
+        }
       }
     } finally {
       reader.close()
+    }
+    return entries
+  }
+
+  #reportDamaged(segment: number, offset: number): void {
+    const key = `${segment} ${offset}`
+    if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) return
+    this.#reported.add(key)
+    this.onDamage({
+      file: segmentFile(this.#folder, segment),
+      kind: 'garbled',
+      from: offset,
+      to: offset + RECORD_HEAD,
+    })
+  }
+
+  async read(room: string, after: number, limit: number): Promise<LogPage> {
+    const entries = await this.#readAll(upTo(limit, this.#index.after(room, after)))
+    return { ...this.#index.range(room), entries }
+  }
+
+  async readBefore(room: string, before: number, limit: number): Promise<LogPage> {
+    const places = upTo(limit, this.#index.before(room, before))
+    let entries: LogEntry[] = []
+    let bytes = 0
+    for (let i = 0; i < places.length && bytes < PAGE_BYTES; i += CHUNK) {
+      const older = await this.#readAll(places.slice(i, i + CHUNK).reverse(), Infinity)
+      bytes = older.reduce((sum, { payload }) => sum + payload.length, bytes)
+      entries = [...older, ...entries]
     }
     return { ...this.#index.range(room), entries }
   }
@@ -264,12 +348,21 @@ export class EmbeddedRoomLog implements RoomLog {
     this.#listeners.delete(room)
   }
 
-  /** Writes what waits, then lets the folder go. */
+  /** Writes what waits, then releases the folder. */
   async close(): Promise<void> {
+    if (this.#closed) return
     this.#closed = true
     await this.#writing
-    for (const segment of this.#segments) segment.release()
-    this.#segments.length = 0
-    this.#unlock()
+    await this.#store.close()
   }
+}
+
+/** The first of `places`, as they are now: while they are read, the index changes. */
+function upTo(limit: number, places: Iterable<Placed>): Placed[] {
+  const taken: Placed[] = []
+  for (const placed of places) {
+    if (taken.length >= Math.min(limit, PAGE_ENTRIES)) break
+    taken.push(placed)
+  }
+  return taken
 }

@@ -1,3 +1,5 @@
+import zlib from 'node:zlib'
+
 /**
  * A record on disk: `magic (4) | payload length (4) | CRC-32 of the payload (4) | payload`, big-endian. The magic lets a
  * reader find the next record behind a damaged one.
@@ -14,20 +16,38 @@ const TABLE = new Uint32Array(256).map((_, n) => {
   return c
 })
 
-/** CRC-32 as in ISO 3309 and gzip. */
-function crc32(data: Uint8Array): number {
+function tableCrc32(data: Uint8Array): number {
   let c = 0xffffffff
   for (let i = 0; i < data.length; i++) c = TABLE[(c ^ data[i]!) & 255]! ^ (c >>> 8)
   return (c ^ 0xffffffff) >>> 0
 }
 
-export function encodeRecord(payload: Buffer): Buffer {
-  const record = Buffer.allocUnsafe(RECORD_HEAD + payload.length)
-  record.writeUInt32BE(MAGIC, 0)
-  record.writeUInt32BE(payload.length, 4)
-  record.writeUInt32BE(crc32(payload), 8)
-  payload.copy(record, RECORD_HEAD)
-  return record
+/** CRC-32 as in ISO 3309 and gzip; Node has it from 20.15 and 22.2 on. */
+export const crc32: (data: Uint8Array) => number =
+  (zlib as { crc32?: (data: Uint8Array) => number }).crc32 ?? tableCrc32
+
+/** Records one after another in one buffer, with the payload of each as a view of it. */
+export function encodeRecords(texts: readonly string[]): { data: Buffer; payloads: Buffer[] } {
+  let size = 0
+  const lengths = texts.map((text) => {
+    const length = Buffer.byteLength(text)
+    size += RECORD_HEAD + length
+    return length
+  })
+  const data = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  const payloads = texts.map((text, i) => {
+    const length = lengths[i]!
+    const from = at + RECORD_HEAD
+    data.write(text, from)
+    const payload = data.subarray(from, from + length)
+    data.writeUInt32BE(MAGIC, at)
+    data.writeUInt32BE(length, at + 4)
+    data.writeUInt32BE(crc32(payload), at + 8)
+    at = from + length
+    return payload
+  })
+  return { data, payloads }
 }
 
 /** The payload of the record at `offset`, or nothing when there is no whole and sound one. */
@@ -40,30 +60,23 @@ export function decodeRecord(data: Buffer, offset: number): Buffer | undefined {
   return crc32(payload) === data.readUInt32BE(offset + 8) ? payload : undefined
 }
 
-interface ScannedRecord {
-  readonly offset: number
-  readonly payload: Buffer
-}
-
-/** What a segment holds. */
-export interface Scan {
-  readonly records: readonly ScannedRecord[]
-  /** Stretches between sound records that hold none. */
+/** What a scan found beside sound records. */
+export interface ScanResult {
+  /** Ranges between sound records that hold none. */
   readonly damaged: readonly { from: number; to: number }[]
   /** Where the last sound record ends; what follows is a torn tail. */
   readonly end: number
 }
 
-/** Finds every sound record of a segment. */
-export function scanRecords(data: Buffer): Scan {
-  const records: ScannedRecord[] = []
+/** Passes every sound record of a segment to `onRecord`. */
+export function scanRecords(data: Buffer, onRecord: (payload: Buffer, offset: number) => void): ScanResult {
   const damaged: { from: number; to: number }[] = []
   let end = 0
   for (let at = 0; at < data.length; ) {
     const payload = decodeRecord(data, at)
     if (payload) {
       if (at > end) damaged.push({ from: end, to: at })
-      records.push({ offset: at, payload })
+      onRecord(payload, at)
       at += RECORD_HEAD + payload.length
       end = at
     } else {
@@ -71,5 +84,5 @@ export function scanRecords(data: Buffer): Scan {
       at = next < 0 ? data.length : next
     }
   }
-  return { records, damaged, end }
+  return { damaged, end }
 }

@@ -1,124 +1,188 @@
-import { randomUUID } from 'node:crypto'
-import {
-  closeSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConcertinaError } from '../../../base/errors.ts'
 import type { RoomMessage } from '../../../protocol/messages.ts'
 import { RecentIds } from '../recent-ids.ts'
+import { type LogMeta, META, newMeta, readMeta, TERM_PLACES } from './meta.ts'
 import { scanRecords } from './record.ts'
 import { RoomIndex } from './room-index.ts'
-import { SEGMENT_NAME, Segment, syncFolder } from './segment.ts'
-
-/** A record that says how far rooms had come, at the beginning of a segment: older segments may go. */
-export interface HeadsRecord {
-  readonly type: 'heads'
-  readonly heads: readonly (readonly [room: string, head: number])[]
-}
+import { SEGMENT_NAME, Segment, segmentFile } from './segment.ts'
+import { loadSegmentIndex, SegmentIndex } from './segment-index.ts'
 
 /** Something of the log that cannot be read any more. */
 export interface Damage {
   readonly file: string
+  readonly kind: 'garbled' | 'torn-tail' | 'missing' | 'lost-tail' | 'meta'
   /** Bytes. */
   readonly from: number
   readonly to: number
-  /** The end of the last segment, as a crash in the middle of a write leaves it: nothing of it was acknowledged. */
-  readonly tornTail: boolean
+}
+
+/** What to write into the log of the service about it: nothing acknowledged is lost by a torn tail alone. */
+export function describeDamage({ file, kind, from, to }: Damage): string {
+  const bytes = `${file}, bytes ${from} to ${to}`
+  switch (kind) {
+    case 'torn-tail':
+      return `an unfinished or damaged write is left out (${bytes})`
+    case 'garbled':
+      return `DAMAGED at ${bytes}: messages that were there are lost`
+    case 'missing':
+      return `${file} is MISSING: messages that were in it are lost`
+    case 'lost-tail':
+      return `${file} has ${from} bytes and had ${to}: messages at its end are LOST`
+    case 'meta':
+      return `${file} cannot be read: rooms continue under a new epoch`
+  }
 }
 
 export interface Recovered {
-  readonly epoch: string
+  /** As it is to be written before the first message is. */
+  readonly meta: LogMeta
   readonly segments: readonly Segment[]
+  /** The index of the last segment when it was not sealed yet. */
+  readonly unsealed: { readonly id: number; readonly size: number; readonly index: SegmentIndex }[]
   readonly index: RoomIndex
   readonly ids: RecentIds
   readonly damage: readonly Damage[]
 }
 
-/** Reads the log's name, or gives it one. */
-function epochOf(folder: string): string {
-  const file = join(folder, 'meta.json')
-  try {
-    const { epoch } = JSON.parse(readFileSync(file, 'utf8')) as { epoch?: unknown }
-    if (typeof epoch === 'string') return epoch
-    throw new ConcertinaError('DATA_DAMAGED', `${file}: there is no epoch in it`, {
-      hint: 'restore it from a backup, or name another folder with --data',
+type Stored = RoomMessage | { type: 'heads'; heads: [room: string, head: number][] }
+
+/** Every message of the log in `folder`, oldest first, with what could not be read. Changes nothing. */
+export function* scanLog(
+  folder: string,
+): Iterable<{ file: string; damage: Damage[]; messages: RoomMessage[] }> {
+  const ids = segmentIds(folder)
+  for (const id of ids) {
+    const messages: RoomMessage[] = []
+    const { damage } = scanSegment(folder, id, sealedSize(folder, id), (message) => {
+      if (message.type === 'message') messages.push(message)
     })
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-  const epoch = randomUUID()
-  const descriptor = openSync(`${file}.partial`, 'w', 0o600)
-  writeSync(descriptor, `${JSON.stringify({ version: 1, epoch })}\n`)
-  fsyncSync(descriptor)
-  closeSync(descriptor)
-  renameSync(`${file}.partial`, file)
-  syncFolder(folder)
-  return epoch
-}
-
-function cut(file: string, size: number): void {
-  const descriptor = openSync(file, 'r+')
-  try {
-    ftruncateSync(descriptor, size)
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
+    yield { file: segmentFile(folder, id), damage, messages }
   }
 }
 
-/** Every record of the log in `folder`, oldest first, with what could not be read. Changes nothing. */
-export function* scanLog(folder: string): Iterable<
-  { id: number; file: string; last: boolean; damage: Damage[]; end: number } & {
-    records: readonly { offset: number; payload: RoomMessage | HeadsRecord }[]
-  }
-> {
-  const names = readdirSync(folder)
-    .filter((name) => SEGMENT_NAME.test(name))
-    .sort()
-  for (const [i, name] of names.entries()) {
-    const file = join(folder, name)
-    const data = readFileSync(file)
-    const { records, damaged, end } = scanRecords(data)
-    const last = i === names.length - 1
-    const damage = damaged.map(({ from, to }) => ({ file, from, to, tornTail: false }))
-    if (end < data.length) damage.push({ file, from: end, to: data.length, tornTail: last })
-    yield {
-      id: Number(SEGMENT_NAME.exec(name)![1]),
-      file,
-      last,
-      damage,
-      end,
-      records: records.map(({ offset, payload }) => ({ offset, payload: JSON.parse(payload.toString()) })),
-    }
-  }
+function segmentIds(folder: string): number[] {
+  return readdirSync(folder)
+    .flatMap((name) => SEGMENT_NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b)
 }
 
-/** Reads the whole log in `folder`: cuts a torn tail, reports what is damaged, and knows every sound message. */
+/** Bytes of the segment that are part of the log, where it is sealed. */
+function sealedSize(folder: string, id: number): number | undefined {
+  const meta = readMeta(folder)
+  if (typeof meta === 'string') return undefined
+  return loadSegmentIndex(segmentFile(folder, id, 'idx'), meta.seed)?.size
+}
+
+function scanSegment(
+  folder: string,
+  id: number,
+  size: number | undefined,
+  onMessage: (message: Stored, offset: number) => void,
+): { damage: Damage[]; end: number } {
+  const file = segmentFile(folder, id)
+  const whole = readFileSync(file)
+  const data = size === undefined ? whole : whole.subarray(0, size)
+  const { damaged, end } = scanRecords(data, (payload, offset) => {
+    onMessage(JSON.parse(payload.toString()) as Stored, offset)
+  })
+  const damage = damaged.map(({ from, to }): Damage => ({ file, kind: 'garbled', from, to }))
+  if (end < data.length)
+    damage.push({ file, kind: size === undefined ? 'torn-tail' : 'garbled', from: end, to: data.length })
+  else if (size !== undefined && data.length < size)
+    damage.push({ file, kind: 'lost-tail', from: data.length, to: size })
+  return { damage, end }
+}
+
+/**
+ * Knows every sound message of the log in `folder`, and changes nothing there. Unless the log can be proved whole, the next
+ * places are in a new term; when something is missing, all places before them count as given, so that every reader with an
+ * older cursor sees a gap.
+ */
 export function recover(folder: string): Recovered {
-  const epoch = epochOf(folder)
-  const index = new RoomIndex()
-  const ids = new RecentIds()
-  const segments: Segment[] = []
+  const found = readMeta(folder)
+  const present = segmentIds(folder)
   const damage: Damage[] = []
-  for (const { id, file, last, records, end, damage: found } of scanLog(folder)) {
-    damage.push(...found)
-    for (const { offset, payload } of records) {
-      if (payload.type === 'heads') {
-        for (const [room, head] of payload.heads) index.raise(room, head)
-      } else {
-        index.add(payload.room, payload.seq, id, offset)
-        ids.set(RecentIds.key(payload), payload.seq)
-      }
+  let meta = typeof found === 'string' ? newMeta() : found
+  if (found === 'damaged' || (found === 'missing' && present.length > 0))
+    damage.push({ file: join(folder, META), kind: 'meta', from: 0, to: 0 })
+  const hadMeta = typeof found !== 'string'
+  // What trimming left behind is no part of the log any more.
+  const kept = hadMeta && meta.last > 0 ? present.filter((id) => id >= meta.first) : present
+  if (hadMeta) {
+    const known = new Set([...kept, ...(meta.missing ?? [])])
+    const missing: number[] = []
+    for (let id = meta.first; id <= meta.last; id++) if (!known.has(id)) missing.push(id)
+    for (const id of missing) damage.push({ file: segmentFile(folder, id), kind: 'missing', from: 0, to: 0 })
+    if (missing.length > 0) meta = { ...meta, missing: [...(meta.missing ?? []), ...missing] }
+  }
+  const index = new RoomIndex()
+  index.floor = meta.floor
+  const ids = new RecentIds(meta.seed)
+  const segments: Segment[] = []
+  const unsealed: Recovered['unsealed'] = []
+  for (const id of kept) {
+    const size = loadSealed(folder, id, meta, index, ids, damage)
+    if (size !== undefined) {
+      segments.push(new Segment(folder, id, size))
+      continue
     }
-    if (last && found.some(({ tornTail }) => tornTail)) cut(file, end)
+    const built = new SegmentIndex()
+    const { damage: more, end } = scanSegment(folder, id, undefined, (message, offset) => {
+      if (message.type === 'heads') {
+        for (const [room, head] of message.heads) {
+          index.floor = Math.max(index.floor, head)
+          index.room(room).head = Math.max(index.range(room).head, head)
+        }
+        return
+      }
+      const { room, seq, prevSeq } = message
+      const hash = ids.hash(message)
+      index.room(room).add(seq, prevSeq, id, offset)
+      ids.set(hash, seq)
+      built.add({ room, seq, prevSeq, offset, hash })
+    })
+    damage.push(...more)
+    if (id === meta.last && meta.clean && end < meta.clean.size && more.length === 0)
+      damage.push({ file: segmentFile(folder, id), kind: 'lost-tail', from: end, to: meta.clean.size })
+    unsealed.push({ id, size: end, index: built })
     segments.push(new Segment(folder, id, end))
   }
-  return { epoch, segments, index, ids, damage }
+  if (meta.last === 0 && kept.length > 0) meta = { ...meta, first: kept[0]!, last: kept.at(-1)! }
+  const whole = damage.length === 0 && (meta.clean !== undefined || kept.length === 0)
+  if (!whole && hadMeta) {
+    const reached = Math.floor(index.highest() / TERM_PLACES)
+    meta = { ...meta, term: Math.max(meta.term, reached) + 1 }
+    if (damage.length > 0) index.raise(meta.term * TERM_PLACES)
+  }
+  return { meta: { ...meta, floor: index.floor, clean: undefined }, segments, unsealed, index, ids, damage }
+}
+
+/** Takes a sealed segment from its index; its size, or nothing when it has to be read. */
+function loadSealed(
+  folder: string,
+  id: number,
+  { seed }: LogMeta,
+  index: RoomIndex,
+  ids: RecentIds,
+  damage: Damage[],
+): number | undefined {
+  const file = segmentFile(folder, id)
+  const idx = segmentFile(folder, id, 'idx')
+  if (!existsSync(idx)) return undefined
+  const loaded = loadSegmentIndex(idx, seed)
+  if (!loaded) return undefined
+  const { size } = statSync(file)
+  if (size < loaded.size) {
+    damage.push({ file, kind: 'lost-tail', from: size, to: loaded.size })
+    return undefined // what is left of it is read, and sealed again
+  }
+  const rooms = loaded.rooms.map((name) => index.room(name))
+  for (let i = 0; i < loaded.count; i++) {
+    const { room, offset, seq, prevSeq } = loaded.message(i)
+    rooms[room]!.add(seq, prevSeq, id, offset)
+    ids.set(loaded.hash(i), seq)
+  }
+  return loaded.size
 }

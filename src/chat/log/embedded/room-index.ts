@@ -2,72 +2,161 @@ import type { RoomRange } from '../room-log.ts'
 
 /** Offsets in a segment are below this. */
 const SEGMENT_SPAN = 2 ** 32
-/** Stands for a place whose record was damaged. */
-const LOST = -1
 
-/** Where a record stands: its segment's number and its offset there. */
-export interface Place {
+/** Where a record is: its segment's number and its offset there. */
+export interface Location {
   readonly segment: number
   readonly offset: number
 }
 
-interface Room {
-  first: number
-  /** Of `first`, `first + 1`, …: segment · 2³² + offset, exact up to segment 2²¹. */
-  places: number[]
+export interface Placed extends Location {
+  readonly seq: number
+  readonly prevSeq: number
 }
 
-/** Where each message of each room stands on disk, 8 bytes a message. */
+/** Consecutive places of one room. */
+interface Run {
+  seq: number
+  /** The place before the first of them. */
+  prevSeq: number
+  /** Of `seq`, `seq + 1`, …: segment · 2³² + offset, exact up to segment 2²¹. */
+  records: number[]
+}
+
+const endOf = ({ seq, records }: Run) => seq + records.length - 1
+
+/** The messages of one room that can be read. */
+export class RoomPlaces {
+  head: number
+  runs: Run[] = []
+
+  constructor(head: number) {
+    this.head = head
+  }
+
+  add(seq: number, prevSeq: number, segment: number, offset: number): void {
+    if (seq <= (this.runs.length > 0 ? endOf(this.runs.at(-1)!) : 0)) return // known already
+    const record = segment * SEGMENT_SPAN + offset
+    const last = this.runs.at(-1)
+    if (last && seq === endOf(last) + 1 && prevSeq === seq - 1) last.records.push(record)
+    else this.runs.push({ seq, prevSeq, records: [record] })
+    if (seq > this.head) this.head = seq
+  }
+
+  /** The run of the first message at or after `seq`; as many as there are runs when there is none. */
+  runFrom(seq: number): number {
+    let low = 0
+    let high = this.runs.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (endOf(this.runs[middle]!) < seq) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  at(run: Run, i: number): Placed {
+    const record = run.records[i]!
+    return {
+      seq: run.seq + i,
+      prevSeq: i === 0 ? run.prevSeq : run.seq + i - 1,
+      segment: Math.floor(record / SEGMENT_SPAN),
+      offset: record % SEGMENT_SPAN,
+    }
+  }
+
+  /** Forgets what is in segments before `segment`. */
+  trim(segment: number): void {
+    const from = segment * SEGMENT_SPAN
+    let gone = 0
+    for (const run of this.runs) {
+      let n = 0
+      while (n < run.records.length && run.records[n]! < from) n++
+      if (n < run.records.length) {
+        if (n > 0) {
+          run.records.splice(0, n)
+          run.seq += n
+          run.prevSeq = run.seq - 1
+        }
+        break
+      }
+      gone++
+    }
+    if (gone > 0) this.runs.splice(0, gone)
+  }
+}
+
+/** Where each message of each room is on disk: 8 bytes a message, and nothing of rooms that have none left. */
 export class RoomIndex {
-  readonly #rooms = new Map<string, Room>()
+  readonly #rooms = new Map<string, RoomPlaces>()
+  /** The head of every room that is not known: places up to here may have been given to messages that are gone. */
+  floor = 0
+
+  get size(): number {
+    return this.#rooms.size
+  }
 
   range(name: string): RoomRange {
     const room = this.#rooms.get(name)
-    return room ? { first: room.first, head: room.first + room.places.length - 1 } : { first: 1, head: 0 }
+    if (!room) return { first: this.floor + 1, head: this.floor }
+    return { first: room.runs[0]?.seq ?? room.head + 1, head: room.head }
   }
 
-  /** Takes the record of place `seq`; places that were skipped are lost. A place that is known stays as it is. */
-  add(name: string, seq: number, segment: number, offset: number): void {
+  room(name: string): RoomPlaces {
     let room = this.#rooms.get(name)
     if (!room) {
-      room = { first: seq, places: [] }
+      room = new RoomPlaces(this.floor)
       this.#rooms.set(name, room)
     }
-    const i = seq - room.first
-    if (i < room.places.length) return
-    while (room.places.length < i) room.places.push(LOST)
-    room.places.push(segment * SEGMENT_SPAN + offset)
+    return room
   }
 
-  /** Knows that the room had `head` messages, though none may be left. */
-  raise(name: string, head: number): void {
-    const known = this.range(name)
-    if (head <= known.head) return
+  /** Messages after the place `after`, oldest first. */
+  *after(name: string, after: number): Iterable<Placed> {
     const room = this.#rooms.get(name)
-    if (!room || room.places.length === 0) this.#rooms.set(name, { first: head + 1, places: [] })
-    else while (room.first + room.places.length - 1 < head) room.places.push(LOST)
-  }
-
-  /** Where the message stands; nothing when it is lost. */
-  place(name: string, seq: number): Place | undefined {
-    const room = this.#rooms.get(name)
-    const place = room?.places[seq - room.first]
-    if (place === undefined || place === LOST) return undefined
-    return { segment: Math.floor(place / SEGMENT_SPAN), offset: place % SEGMENT_SPAN }
-  }
-
-  /** Forgets all that stands in segments before `segment`. */
-  trim(segment: number): void {
-    for (const room of this.#rooms.values()) {
-      let n = 0
-      while (n < room.places.length && room.places[n]! < segment * SEGMENT_SPAN) n++
-      if (n === 0) continue
-      room.places.splice(0, n)
-      room.first += n
+    if (!room) return
+    for (let r = room.runFrom(after + 1); r < room.runs.length; r++) {
+      const run = room.runs[r]!
+      for (let i = Math.max(0, after + 1 - run.seq); i < run.records.length; i++) yield room.at(run, i)
     }
   }
 
-  *heads(): Iterable<[room: string, head: number]> {
-    for (const [name, room] of this.#rooms) yield [name, room.first + room.places.length - 1]
+  /** Messages before the place `before`, newest first. */
+  *before(name: string, before: number): Iterable<Placed> {
+    const room = this.#rooms.get(name)
+    if (!room) return
+    for (let r = Math.min(room.runFrom(before), room.runs.length - 1); r >= 0; r--) {
+      const run = room.runs[r]!
+      for (let i = Math.min(run.records.length, before - run.seq) - 1; i >= 0; i--) yield room.at(run, i)
+    }
+  }
+
+  /** The message at `seq`, when it can be read. */
+  find(name: string, seq: number): Placed | undefined {
+    for (const placed of this.after(name, seq - 1)) return placed.seq === seq ? placed : undefined
+    return undefined
+  }
+
+  /** The highest place there is. */
+  highest(): number {
+    let highest = this.floor
+    for (const { head } of this.#rooms.values()) if (head > highest) highest = head
+    return highest
+  }
+
+  /** No place up to `place` is given any more, in any room: what was there may be lost. */
+  raise(place: number): void {
+    this.floor = Math.max(this.floor, place)
+    for (const room of this.#rooms.values()) room.head = Math.max(room.head, place)
+  }
+
+  /** Forgets what is in segments before `segment`, and rooms that have nothing left and are not to be kept. */
+  trim(segment: number, keep: (room: string) => boolean): void {
+    for (const [name, room] of this.#rooms) {
+      room.trim(segment)
+      if (room.runs.length > 0 || keep(name)) continue
+      this.floor = Math.max(this.floor, room.head)
+      this.#rooms.delete(name)
+    }
   }
 }

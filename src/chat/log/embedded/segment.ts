@@ -1,105 +1,124 @@
-import {
-  close,
-  closeSync,
-  fdatasync,
-  fsyncSync,
-  ftruncate,
-  openSync,
-  read,
-  unlinkSync,
-  writev,
-} from 'node:fs'
+import { constants } from 'node:fs'
+import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { decodeRecord, MAX_PAYLOAD, RECORD_HEAD } from './record.ts'
-
-const readAt = promisify(read)
-const writeAll = promisify(writev)
-const sync = promisify(fdatasync)
-const truncate = promisify(ftruncate)
 
 /** Bytes read at once: a few messages of one room among those of others. */
 const WINDOW = 16 * 1024
 
 export const SEGMENT_NAME = /^(\d{10})\.log$/
 
+export const segmentFile = (folder: string, id: number, kind: 'log' | 'idx' = 'log') =>
+  join(folder, `${String(id).padStart(10, '0')}.${kind}`)
+
 /** Makes the names in a folder durable. */
-export function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, 'r')
+export async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return // a folder cannot be opened there; NTFS journals names
+  const handle = await open(folder, 'r')
   try {
-    fsyncSync(descriptor)
+    await handle.sync()
   } finally {
-    closeSync(descriptor)
+    await handle.close()
   }
 }
 
-/** One file of the log. Records are written at its end and read anywhere. */
+/** One file of the log. Only the process that made it writes to it, at its end; it is read anywhere. */
 export class Segment {
   readonly id: number
   /** Bytes that are safe on disk. */
   size: number
-  readonly #file: string
-  readonly #descriptor: number
+  readonly #folder: string
+  #writer: FileHandle | undefined
+  #reader: Promise<FileHandle> | undefined
   #users = 1
 
-  constructor(folder: string, id: number, size = 0) {
+  constructor(folder: string, id: number, size: number, writer?: FileHandle) {
+    this.#folder = folder
     this.id = id
     this.size = size
-    this.#file = join(folder, `${String(id).padStart(10, '0')}.log`)
-    this.#descriptor = openSync(this.#file, size > 0 ? 'r+' : 'w+', 0o600)
-    if (size === 0) syncFolder(folder)
+    this.#writer = writer
   }
 
-  /** Writes records behind the others and makes them durable. When that fails, the segment is as it was before. */
-  async append(records: readonly Buffer[]): Promise<void> {
-    let left = records
-    let at = this.size
+  /** A new segment, its name durable. Fails when there is one of that number. */
+  static async create(folder: string, id: number): Promise<Segment> {
+    const { O_RDWR, O_CREAT, O_EXCL } = constants
+    const handle = await open(segmentFile(folder, id), O_RDWR | O_CREAT | O_EXCL, 0o600)
     try {
-      while (left.length > 0) {
-        const { bytesWritten } = await writeAll(this.#descriptor, left as Buffer[], at)
-        if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
-        at += bytesWritten
-        left = after(left, bytesWritten)
-      }
-      await sync(this.#descriptor)
+      await syncFolder(folder)
     } catch (error) {
-      await truncate(this.#descriptor, this.size)
+      await handle.close()
+      await unlink(segmentFile(folder, id)).catch(() => {})
       throw error
     }
-    this.size = at
+    return new Segment(folder, id, 0, handle)
   }
 
-  /** A reader that keeps the segment open until `release`. */
+  /** Writes behind what there is and makes it durable. When that fails, the segment is as it was before. */
+  async append(data: Buffer): Promise<void> {
+    const writer = this.#writer!
+    try {
+      for (let done = 0; done < data.length; ) {
+        const { bytesWritten } = await writer.write(data, done, data.length - done, this.size + done)
+        if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
+        done += bytesWritten
+      }
+      await writer.datasync()
+    } catch (error) {
+      await writer.truncate(this.size).catch(() => {}) // the next write covers what is left
+      throw error
+    }
+    this.size += data.length
+  }
+
+  /** Whether the file still has its name: a removed folder takes acknowledged messages with it. */
+  async linked(): Promise<boolean> {
+    return !this.#writer || (await this.#writer.stat()).nlink > 0
+  }
+
+  /** Nothing more is written to it. */
+  async seal(): Promise<void> {
+    const writer = this.#writer
+    if (!writer) return
+    this.#reader ??= Promise.resolve(writer)
+    this.#writer = undefined
+    if ((await this.#reader) !== writer) await writer.close()
+  }
+
+  /** Keeps the segment open until `release`. */
   retain(): void {
     this.#users++
   }
 
   release(): void {
-    if (--this.#users === 0) close(this.#descriptor, () => {})
-  }
-
-  /** Takes the file away; readers under way still read it. */
-  remove(): void {
-    unlinkSync(this.#file)
-    this.release()
+    if (--this.#users > 0) return
+    const writer = this.#writer
+    const reader = this.#reader
+    this.#writer = undefined
+    this.#reader = undefined
+    writer?.close().catch(() => {})
+    reader?.then(
+      async (handle) => {
+        if (handle !== writer) await handle.close()
+      },
+      () => {},
+    )
   }
 
   /** Bytes from `offset`, at least `wanted` of them when there are as many. */
   async window(offset: number, wanted = WINDOW): Promise<Buffer> {
     const length = Math.min(Math.max(wanted, WINDOW), this.size - offset)
-    const buffer = Buffer.allocUnsafeSlow(Math.max(0, length))
-    const { bytesRead } = await readAt(this.#descriptor, buffer, 0, buffer.length, offset)
-    return buffer.subarray(0, bytesRead)
+    const buffer = Buffer.allocUnsafe(Math.max(0, length))
+    this.#reader ??= this.#writer
+      ? Promise.resolve(this.#writer)
+      : open(segmentFile(this.#folder, this.id), 'r')
+    try {
+      const { bytesRead } = await (await this.#reader).read(buffer, 0, buffer.length, offset)
+      return buffer.subarray(0, bytesRead)
+    } catch (error) {
+      if (!this.#writer) this.#reader = undefined
+      throw error
+    }
   }
-}
-
-/** What is left of `buffers` after their first `bytes`. */
-function after(buffers: readonly Buffer[], bytes: number): Buffer[] {
-  let n = 0
-  let rest = bytes
-  while (n < buffers.length && rest >= buffers[n]!.length) rest -= buffers[n++]!.length
-  if (n === buffers.length) return []
-  return [buffers[n]!.subarray(rest), ...buffers.slice(n + 1)]
 }
 
 /** Reads records one after another, keeping the last window for the next ones. */
@@ -133,4 +152,18 @@ export class RecordReader {
     this.#segment?.release()
     this.#segment = undefined
   }
+}
+
+/** Writes a whole small file and makes it durable, so that there is the old one or the new one after a crash. */
+export async function writeDurably(folder: string, name: string, data: Buffer | string): Promise<void> {
+  const file = join(folder, name)
+  const handle = await open(`${file}.partial`, 'w', 0o600)
+  try {
+    await handle.writeFile(data)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+  await rename(`${file}.partial`, file)
+  await syncFolder(folder)
 }
