@@ -4,7 +4,7 @@ import type { RoomRange } from '../room-log.ts'
 const SEGMENT_SPAN = 2 ** 32
 
 /** Where a record is: its segment's number and its offset there. */
-export interface Location {
+interface Location {
   readonly segment: number
   readonly offset: number
 }

@@ -12,7 +12,7 @@ export const segmentFile = (folder: string, id: number, kind: 'log' | 'idx' = 'l
   join(folder, `${String(id).padStart(10, '0')}.${kind}`)
 
 /** Makes the names in a folder durable. */
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return // a folder cannot be opened there; NTFS journals names
   const handle = await open(folder, 'r')
   try {
