@@ -30,7 +30,7 @@ export interface ServerConnectionEvents {
   onClose(link: ServerConnection, code: number, reason: string): void
 }
 
-/** Milliseconds for the server's welcome, and for its answer to a ping. */
+/** Milliseconds for the server's welcome, and at most for its answer to a ping. */
 const WELCOME_MS = 10_000
 const PONG_MS = 10_000
 
@@ -134,17 +134,21 @@ export class ServerConnection {
   #open(welcome: Welcome): void {
     clearTimeout(this.#whileOpening)
     const heartbeatMs = Math.max(1000, Number(welcome.heartbeatMs) || 0)
-    this.#phase = { kind: 'open', welcome, heartbeat: setInterval(() => this.#checkAlive(), heartbeatMs) }
+    this.#phase = {
+      kind: 'open',
+      welcome,
+      heartbeat: setInterval(() => this.#checkAlive(Math.min(PONG_MS, heartbeatMs)), heartbeatMs),
+    }
     this.#events.onWelcome(this, welcome)
   }
 
   /** A path that went silent shows no close: only an answer proves that it is there. */
-  #checkAlive(): void {
+  #checkAlive(timeoutMs: number): void {
     if (this.#heard) {
       this.#heard = false
       return
     }
-    this.request({ type: 'ping' }, { timeoutMs: PONG_MS }).catch(() => {
+    this.request({ type: 'ping' }, { timeoutMs }).catch(() => {
       if (!this.#heard) this.close('no heartbeat')
     })
   }

@@ -146,6 +146,7 @@ export class Session {
   /** Handles a frame; whatever happens, the connection goes on or is closed. */
   #handle(frame: Frame): Promise<void> | undefined {
     if (frame.kind === 'ping') {
+      this.outbox.flush()
       if (!this.outbox.closed) this.#socket.pong(frame.data)
       return
     }
