@@ -180,7 +180,10 @@ function enter(): void {
     rooms.get(room)?.note(`messages ${from} to ${to} are not kept any more`),
   )
   mine.on('presence', (event) => rooms.get(event.room)?.presence(event))
-  mine.on('resumed', ({ room, members, users }) => rooms.get(room)?.roster(members, users))
+  mine.on('resumed', ({ room, members, users, reset }) => {
+    rooms.get(room)?.roster(members, users)
+    if (reset) rooms.get(room)?.note('the room was reset on the server: messages before this may be missing')
+  })
   mine.on('typing', ({ room, user: who }) => {
     rooms.get(room)?.typed(who)
     showSoon()

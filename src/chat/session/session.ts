@@ -114,8 +114,9 @@ export class Session {
     this.#rooms.close()
     this.outbox.end()
     this.#socket.close(code, reason)
-    // The other side's close frame has to be read.
-    this.#socket.resume()
+    // The other side's close frame has to be read; but not through a flood.
+    if (code === CLOSE.rateLimited) this.#socket.pause()
+    else this.#socket.resume()
   }
 
   /** Ends a connection that gave no sign of life; asks one that did for another. */
