@@ -12,8 +12,7 @@ export const count = z.number().int().min(1)
 /** A TCP port; 0 is any free one. */
 export const port = z.number().int().min(0).max(65_535)
 
-declare const hasDefault: unique symbol
-type WithDefault<T extends z.ZodType> = z.ZodOptional<T> & { readonly [hasDefault]: true }
+type WithDefault<T extends z.ZodType> = z.ZodOptional<T> & { readonly hasDefault: true }
 
 /**
  * An option that may be left out.
@@ -35,7 +34,7 @@ export type OptionsOf<S extends z.ZodRawShape> = z.input<z.ZodObject<S>>
 
 /** The same with every default filled in. */
 export type Filled<S extends z.ZodRawShape> = {
-  [K in keyof S]: S[K] extends { readonly [hasDefault]: true } ? NonNullable<z.output<S[K]>> : z.output<S[K]>
+  [K in keyof S]: S[K] extends { readonly hasDefault: true } ? NonNullable<z.output<S[K]>> : z.output<S[K]>
 }
 
 /** The options of one thing: names, types, bounds, defaults and descriptions, for library, config, CLI and docs alike. */

@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 const LINGER_MS = 2000
 
 /** The answer to an HTTP request that gets no WebSocket; the connection ends with it. */
-export function httpRejection(status: string): string {
+function httpRejection(status: string): string {
   return `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
 }
 

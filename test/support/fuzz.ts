@@ -46,7 +46,7 @@ const CHARACTERS = ['"', '{', '}', '\\', '0', '\u0007', 'é', '']
 const pick = <T>(rng: Rng, from: readonly T[]): T => from[Math.floor(rng.next() * from.length)]!
 
 /** A request of the protocol that is a little wrong, or not. */
-export function mutated(rng: Rng): string {
+function mutated(rng: Rng): string {
   const request = structuredClone(pick(rng, VALID))
   for (let changes = Math.floor(rng.next() * 4); changes > 0; changes--) {
     const dice = rng.next()
