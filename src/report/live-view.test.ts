@@ -89,14 +89,14 @@ describe('the live view', () => {
     expect(stripVTControlCharacters(colored)).toBe(plain(state, 80, 24).join(''))
   })
 
-  it('is never higher or wider than the terminal', () => {
+  it('is never higher or wider than the terminal', async () => {
     const servers = fc
       .array(fc.tuple(fc.nat(5000), fc.constantFrom('starting', 'ready', 'draining' as const)), {
         maxLength: 300,
       })
       .map((all) => all.map(([users, state], i) => server(i + 1, users, state)))
     const text = fc.string({ unit: 'grapheme', maxLength: 200 })
-    fc.assert(
+    await fc.assert(
       fc.property(
         servers,
         text,
