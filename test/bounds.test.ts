@@ -77,7 +77,7 @@ it('B1: an unread connection is not read either, and is closed in the end', asyn
   expect(performance.now() - began).toBeGreaterThan(500)
 })
 
-it('B1: pages of history for one connection are read one at a time', async () => {
+it('B1, Q5: pages of history for one connection are read one at a time', async () => {
   const { url, log } = await chat({ limits: { messagesPerSecond: 1e4, messageBurst: 1e4 } })
   const ann = await RawUser.hello(url, 'ann')
   ann.send({ type: 'join', room: 'r' })

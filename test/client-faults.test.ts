@@ -34,7 +34,7 @@ function statuses(of: ChatClient): ChatClientEvents['status'][] {
   return seen
 }
 
-it('rejects at once what the protocol does not allow, and everything else still works', async () => {
+it('Q2, Q4: rejects at once what the protocol does not allow, and everything else still works', async () => {
   const { url } = await chat()
   const ann = client({ url, user: 'ann' })
   await ann.join('a')
@@ -56,7 +56,7 @@ it('rejects at once what the protocol does not allow, and everything else still 
   expect(() => new ChatClient({ url, user: '' })).toThrow('user is 1 to 128')
 })
 
-it('answers a body that is too large and a name that is too long before the connection is open', async () => {
+it('S3: answers a body that is too large and a name that is too long before the connection is open', async () => {
   const { url } = await chat()
   const ann = client({ url, user: 'ann' })
   const joined = ann.join('a')
@@ -117,7 +117,7 @@ it('goes on when a listener throws, and reports it', async () => {
   expect(logged).toHaveBeenCalledTimes(2)
 })
 
-it('leaves a peer that sends what is no chat, and tries again', async () => {
+it('M4: leaves a peer that sends what is no chat, and tries again', async () => {
   const peer = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(peer, 'listening')
   open.push({ close: () => peer.close() })
@@ -145,7 +145,7 @@ it('leaves a peer that sends what is no chat, and tries again', async () => {
   expect(seen[0]!.reason).toContain('does not speak the chat protocol')
 })
 
-it('keeps the options of each join when a room is left and joined again at once', async () => {
+it('R5: keeps the options of each join when a room is left and joined again at once', async () => {
   const { url } = await chat()
   const ann = client({ url, user: 'ann' })
   await ann.join('a')
@@ -167,7 +167,7 @@ it('keeps the options of each join when a room is left and joined again at once'
   }
 })
 
-it('returns the newest messages before a place, also from beyond the end', async () => {
+it('R7: returns the newest messages before a place, also from beyond the end', async () => {
   const { url } = await chat()
   const ann = client({ url, user: 'ann' })
   await ann.join('a')
@@ -182,7 +182,7 @@ it('returns the newest messages before a place, also from beyond the end', async
   expect(await places(0, 5)).toEqual([])
 })
 
-it('asks for no more tokens than it needs, whatever its clock says', async () => {
+it('C4: asks for no more tokens than it needs, whatever its clock says', async () => {
   const peer = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(peer, 'listening')
   open.push({ close: () => peer.close() })
@@ -213,7 +213,7 @@ it('asks for no more tokens than it needs, whatever its clock says', async () =>
   expect([received, asked]).toEqual([['hello', 'auth'], 2])
 })
 
-it('recovers when a function returns an expired token, and gives up on one that is expired for good', async () => {
+it('C4: recovers when a function returns an expired token, and gives up on one that is expired for good', async () => {
   const { url } = await chat({ auth: { secret: SECRET } })
   const stale = await signToken(SECRET, { user: 'ann', expiresIn: -1 })
   let asked = 0
@@ -260,7 +260,7 @@ it('renews a token that its function keeps until it expires, without a storm of 
   expect(seen.some(({ state }) => state === 'closed')).toBe(false)
 })
 
-it('notices a path that went silent though it only reads, and reconnects', async () => {
+it('C8: notices a path that went silent though it only reads, and reconnects', async () => {
   const { url } = await chat()
   const target = Number(new URL(url).port)
   const sockets = new Set<Socket>()

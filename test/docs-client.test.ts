@@ -6,7 +6,7 @@ import { startChat } from './support/chat.ts'
 import { DocsClient } from './support/docs-client.ts'
 
 /** The promise of a room, checked with a client that knows nothing but `docs/protocol.md`, while its connections break. */
-it('keeps the promise towards a client written from the docs alone', async () => {
+it('R1, R2, S2, S5, M1, M4: keeps the promise towards a client written from the docs alone', async () => {
   const chat = await startChat(
     { limits: { messagesPerSecond: 1e6, messageBurst: 1e6, outboxBytes: 32_768 } },
     3,

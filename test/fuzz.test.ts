@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { startChat } from './support/chat.ts'
 import { fuzz } from './support/fuzz.ts'
 
-it('survives mutated requests; others notice nothing', async () => {
+it('Q3, C6: survives mutated requests; others notice nothing', async () => {
   const chat = await startChat()
   const { frames, bystander, closeCodes } = await fuzz(chat.url, 3000, 'fuzz')
   expect(frames).toBeGreaterThanOrEqual(3000)
