@@ -126,14 +126,14 @@ describe.runIf(here)('the dashboard', () => {
       await events.getByText(/down to 2 servers/).waitFor()
 
       await page.getByRole('button', { name: 'Pause' }).click()
-      await page.getByRole('button', { name: 'Go on' }).click()
+      await page.getByRole('button', { name: 'Resume' }).click()
       await page.getByRole('button', { name: 'Pause' }).waitFor()
-      await events.getByText('the autoscaler goes on').waitFor()
+      await events.getByText('the autoscaler is resumed').waitFor()
 
       await page.getByRole('spinbutton', { name: 'Servers' }).fill('4')
       await page.getByRole('button', { name: 'Set size' }).click()
       await tiles.nth(3).waitFor()
-      await page.getByRole('button', { name: 'Go on' }).waitFor()
+      await page.getByRole('button', { name: 'Resume' }).waitFor()
 
       await expect.poll(() => supervisor.fleet.ready.length).toBe(4)
       const drained = supervisor.fleet.ready.at(-1)!.id

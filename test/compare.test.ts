@@ -229,7 +229,7 @@ describe('tune', () => {
       /hpa has no such option\n {2}allowed: .*target/,
     )
     expect(await wrong('--policy', 'hpa', '--search', 'target=20', '--search', 'target=30')).toMatch(
-      /--search: target is told twice\n {2}allowed: all values of an option at once/,
+      /--search: target is given twice\n {2}allowed: all values of an option at once/,
     )
     expect(await wrong('--policy', 'hpa', '--interval', '1e-9')).toMatch(
       /--interval: 1e-9 s make 1e\+14 decisions in \d+ s\n {2}allowed: at least 0\.0012 s here/,

@@ -76,7 +76,7 @@ it('says what is wrong and what is allowed', async () => {
   expect(await post('/api/policy', { kind: 'magic' })).toMatchObject({ status: 400, body: error })
   expect(await post('/api/load', { users: 5 })).toMatchObject({
     status: 400,
-    body: { message: 'users: these users are their own masters' },
+    body: { message: 'users: the load can be set only for virtual users' },
   })
   expect(await post('/api/servers/77/kill')).toMatchObject({ status: 400, body: { hint: '1' } })
   expect(await ask('/api/size', { method: 'POST', body: 'x'.repeat(70_000) })).toMatchObject({ status: 400 })
@@ -158,7 +158,7 @@ it('does what it is told, and keeps it as an event', async () => {
   expect(events.slice(0, 3).map(({ text }) => text)).toEqual([
     'the policy is {"kind":"queueing","usersPerServer":10} now',
     'the balancing strategy is power-of-two now',
-    'the autoscaler goes on',
+    'the autoscaler is resumed',
   ])
 })
 

@@ -436,7 +436,7 @@ describe('moving', () => {
     goes.socket.close()
     await stays.until('move')
     await say(stays, ['1'])
-    expect(await stays.untilClosed()).toEqual({ code: 1012, reason: 'the server goes away' })
+    expect(await stays.untilClosed()).toEqual({ code: 1012, reason: 'server is shutting down' })
     await drained
   })
 })

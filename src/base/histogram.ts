@@ -42,7 +42,7 @@ export class Histogram {
     return this.count > 0 ? this.sum / this.count : 0
   }
 
-  /** The smallest recorded value that at least the share `q` (0–1) of all do not exceed; 0 when there is none. */
+  /** The smallest recorded value that at least the share `q` (0–1) of all do not exceed; 0 when nothing was recorded. */
   quantile(q: number): number {
     if (this.count === 0) return 0
     const rank = Math.max(1, Math.ceil(q * this.count))

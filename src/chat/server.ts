@@ -227,7 +227,7 @@ export class ChatServer {
     const atMost = Math.min(5, (5000 / Math.max(1, this.#connections.size)) | 0)
     while (this.#connections.size > 0 || this.#link.pending > 0) {
       const [next] = this.#connections
-      next?.close(CLOSE.restart, 'the server goes away')
+      next?.close(CLOSE.restart, 'server is shutting down')
       if (next) this.#connections.delete(next)
       await sleep(next ? atMost : 20)
     }
@@ -242,7 +242,7 @@ export class ChatServer {
 
   async close(): Promise<void> {
     clearInterval(this.#alive)
-    for (const connection of this.#connections) connection.close(CLOSE.restart, 'the server goes away')
+    for (const connection of this.#connections) connection.close(CLOSE.restart, 'server is shutting down')
     await this.#link.close()
   }
 }

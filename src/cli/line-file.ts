@@ -75,7 +75,7 @@ export class LineFile<T> {
       writeWhole(this.#descriptor, text)
     } catch (error) {
       this.#error = cannotWrite(this.#flag, this.#file, error)
-      console.error(`concertina: ${this.#error.message}; it goes on without this file`)
+      console.error(`concertina: ${this.#error.message}; continuing without it`)
     }
   }
 }

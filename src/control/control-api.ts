@@ -15,7 +15,7 @@ export interface ControlApiOptions {
   /** Who steers must show it (`Authorization: Bearer …`); at least 16 characters. Without it only this machine may ask. */
   token?: string | undefined
   version: string
-  /** What was before; empty unless told. */
+  /** The past; default empty. */
   day?: StateHistory | undefined
 }
 
@@ -126,7 +126,7 @@ export class ControlApi {
     } catch (error) {
       if (error instanceof ConcertinaError)
         answer(response, 400, { code: error.code, message: error.message, hint: error.hint })
-      // Who went in the middle of a request is told nothing, and everybody else's fleet goes on.
+      // A client that left in the middle of a request gets no answer, and the others are unaffected.
       else if (!request.destroyed || request.complete)
         answer(response, 500, { code: 'INTERNAL', message: (error as Error).message })
     }
@@ -143,7 +143,7 @@ function find(path: string): { route: Route; id: number }[] {
 async function read(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
-  // Left undestroyed, so that who sends too much can be told.
+  // Not destroyed, so that a client that sends too much gets an answer.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     chunks.push(chunk)
     bytes += chunk.length

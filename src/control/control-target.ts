@@ -9,7 +9,7 @@ export interface ServerSnapshot {
   readonly state: ServerState
   readonly users: number
   readonly messagesPerSecond: number
-  /** Shares of a core, bytes, shares of time; absent when nobody measured them. */
+  /** Shares of a core, bytes, shares of time; absent when they were not measured. */
   readonly cpu?: number
   readonly memoryBytes?: number
   readonly eventLoopUtilization?: number
@@ -49,7 +49,7 @@ export interface FleetSnapshot {
   readonly setLoad?: number
 }
 
-/** Something that happened, for people: a decision, or what somebody did by hand. */
+/** Something that happened, for people: a decision, or a manual action. */
 export interface FleetEvent {
   /** Counts from 1. */
   readonly number: number

@@ -12,7 +12,7 @@ import { EventLog } from './event-log.ts'
 
 /** A load pattern that can be overruled while it runs. */
 export interface OverridablePattern extends LoadPattern {
-  /** Users there shall be; `null` is what the pattern says. */
+  /** Desired users; `null` follows the pattern. */
   set: number | null
 }
 
@@ -141,7 +141,7 @@ export class FleetControl implements ControlTarget {
 
   setLoad(users: number | null): void {
     const { pattern } = this.#parts
-    if (!pattern) throw invalidInput('users', 'these users are their own masters', 'a demonstration')
+    if (!pattern) throw invalidInput('users', 'the load can be set only for virtual users', 'a demonstration')
     if (users !== null) requireNumber('users', users, { min: 0 })
     pattern.set = users
     this.#events.add(
@@ -170,7 +170,7 @@ export class FleetControl implements ControlTarget {
 
   pause(paused: boolean): void {
     this.#parts.autoScaler.policy.paused = paused
-    this.#events.add('hand', paused ? 'the autoscaler is paused' : 'the autoscaler goes on')
+    this.#events.add('hand', paused ? 'the autoscaler is paused' : 'the autoscaler is resumed')
   }
 
   setSize(servers: number): void {

@@ -15,7 +15,7 @@ interface RouteInput {
 
 export interface Route {
   readonly method: 'GET' | 'POST'
-  /** `{id}` stands for a server's number. */
+  /** `{id}` is a server's number. */
   readonly path: string
   readonly summary: string
   readonly body?: z.ZodType
@@ -90,13 +90,13 @@ export const ROUTES: readonly Route[] = [
   ),
   action(
     '/api/strategy',
-    'Changes the balancing strategy: users stay, the next ones are placed by it.',
+    'Changes the balancing strategy: users keep their servers, new ones are placed by it.',
     z.strictObject({ strategy: z.enum(STRATEGY_NAMES) }),
     ({ target }, { strategy }) => target.setStrategy(strategy),
   ),
   action(
     '/api/pause',
-    'Pauses the autoscaler, or lets it go on.',
+    'Pauses or resumes the autoscaler.',
     z.strictObject({ paused: z.boolean() }),
     ({ target }, { paused }) => target.pause(paused),
   ),

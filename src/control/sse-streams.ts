@@ -3,9 +3,9 @@ import type { ControlTarget } from './control-target.ts'
 
 /** Ten a second. */
 const EVERY_MS = 100
-/** Bytes that may wait for a page before it is given up: it comes again by itself. */
+/** Bytes that may wait for a page before it is disconnected: it reconnects by itself. */
 const MAX_WAITING = 1 << 20
-/** While more waits for a page it is told no states: it gets a newer one later. */
+/** While more than this waits for a page it is sent no state: it gets a newer one later. */
 const BUSY = 1 << 16
 /** Streams at once; and of those, such as no page of this server opened. */
 const MAX_STREAMS = 100

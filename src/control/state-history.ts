@@ -24,7 +24,7 @@ export type StateField = (typeof DAY_FIELDS)[number]
 
 const SECONDS = 86_400
 const WIDTH = DAY_FIELDS.length
-/** Of several rows that become one, the worst of these stays. */
+/** When several rows become one, the worst of these is kept. */
 const WORST = (['p50Ms', 'p95Ms', 'p99Ms'] as const).map((field) => DAY_FIELDS.indexOf(field))
 
 /** What is kept of a snapshot, in the order of `DAY_FIELDS`. */

@@ -16,11 +16,11 @@ type ResultOf<S> =
 type Merged<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never
 
 export interface EnvironmentOptions {
-  /** Virtual time, as fast as it can, unless told. */
+  /** Default: virtual time, as fast as possible. */
   clock?: VirtualClock
-  /** 42 unless told. */
+  /** Default 42. */
   seed?: number | string
-  /** Silent unless told. */
+  /** Default silent. */
   logger?: Logger
   /** How the simulated servers start. */
   provider?: SimulatedProviderOptions
@@ -29,7 +29,7 @@ export interface EnvironmentOptions {
 }
 
 export interface SubmitOptions {
-  /** End the run when the source ends (default). Otherwise it stays open until `signal` aborts. */
+  /** End the run when the source ends (default). Otherwise it remains open until `signal` aborts. */
   autostop?: boolean
   /** Ends the run early: operators close in order and the result says `interrupted`. */
   signal?: AbortSignal

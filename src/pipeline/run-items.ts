@@ -84,9 +84,9 @@ export function runItems(
         const next = slice()
         if (next !== 'ended') timer = setTimeout(turn, next.delayMs)
         else if (autostop) finish()
-        else timer = setInterval(() => {}, 2 ** 30) // stay until the signal
+        else timer = setInterval(() => {}, 2 ** 30) // keep the process alive until the signal
       } catch (error) {
-        finish(error ?? new Error('an operator threw nothing'))
+        finish(error ?? new Error('an operator threw undefined'))
       }
     }
 

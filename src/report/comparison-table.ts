@@ -16,7 +16,7 @@ export const percent = (share: number, digits: number) => `${(share * 100).toFix
 const COLUMNS: readonly [
   name: string,
   of: (result: FluidResult) => number,
-  told: (value: number) => string,
+  format: (value: number) => string,
 ][] = [
   ['p50', ({ latency }) => latency!.p50Ms, milliseconds],
   ['p95', ({ latency }) => latency!.p95Ms, milliseconds],
@@ -45,7 +45,7 @@ function ofTrace({ trace, floor, judged }: TraceComparison): FigureTable {
       policy,
       percent(result.overload, 3),
       times(cost),
-      ...COLUMNS.map(([, of, told]) => told(of(result))),
+      ...COLUMNS.map(([, of, format]) => format(of(result))),
     ]),
   }
 }
@@ -64,7 +64,7 @@ function ofAll(compared: readonly TraceComparison[], allowed: number): FigureTab
         String(results.filter(({ overload }) => overload <= allowed).length),
         percent(median(results.map(({ overload }) => overload)), 3),
         times(median(each.map(({ cost }) => cost))),
-        ...COLUMNS.map(([, of, told]) => told(median(results.map(of)))),
+        ...COLUMNS.map(([, of, format]) => format(median(results.map(of)))),
       ]
     }),
   }

@@ -5,7 +5,7 @@ import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { paretoSvg } from './pareto.ts'
 import { escapeText, lineChart, PALETTE } from './svg-chart.ts'
 
-/** Policies that a chart shows; more could not be told apart. */
+/** Policies that a chart shows; more could not be distinguished. */
 const SHOWN = 4
 
 /** Those worth a look: within the allowance, the cheaper first; then the others, the less overloaded first. */

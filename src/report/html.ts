@@ -4,7 +4,7 @@ import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { escapeText, lineChart } from './svg-chart.ts'
 import { metricLines } from './terminal.ts'
 
-/** Scaling events that stand open, and those that can be opened; more would make the page slow. */
+/** Scaling events shown open, and those that can be opened; more would make the page slow. */
 const OPEN_EVENTS = 100
 const MOST_EVENTS = 5000
 

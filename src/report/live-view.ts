@@ -21,7 +21,7 @@ export interface ViewState {
   readonly headline?: string | undefined
   /** What happened last. */
   readonly event?: FleetEvent | undefined
-  /** Seconds that the run takes; absent when it goes on until it is stopped. */
+  /** Seconds that the run takes; absent when it runs until it is stopped. */
   readonly duration?: number | undefined
   /** Address of the dashboard. */
   readonly dashboard?: string | undefined
@@ -127,7 +127,7 @@ function timeLines({ snapshot, duration: whole, dashboard }: ViewState, width: n
 }
 
 /**
- * The view as lines, at most `height - 1` of them (the cursor stands below), none wider than `width` cells. On a low terminal
+ * The view as lines, at most `height - 1` of them (the cursor is below), none wider than `width` cells. On a low terminal
  * the least important go first; servers never take more than half of it.
  */
 export function render(state: ViewState, { width, height, color }: ViewSize): string[] {

@@ -4,7 +4,7 @@ import { escapeText, PALETTE } from './svg-chart.ts'
 const WIDTH = 900
 const HEIGHT = 540
 const [LEFT, RIGHT, TOP, BOTTOM] = [60, 262, 34, 52]
-/** The least overload that is told apart; what is below is drawn a little beside it. */
+/** The least overload that is distinguished; lower values are drawn slightly beside it. */
 const LEAST = 1e-5
 const BELOW = LEAST / 4
 const CHEAPEST = 0.3
@@ -94,7 +94,7 @@ interface Name {
   readonly anchor: 'start' | 'end'
 }
 
-/** Where a name may stand beside its dot: the first is tried first. */
+/** Positions of a name beside its dot, in the order in which they are tried. */
 const BESIDE: readonly Name[] = [
   { at: [11, -8], anchor: 'start' },
   { at: [-11, -8], anchor: 'end' },

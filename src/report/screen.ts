@@ -3,7 +3,7 @@ import { textWidth } from './styled.ts'
 
 /** The part of a terminal's stream that is needed. */
 export interface Terminal {
-  /** Absent or 0 where the terminal does not tell. */
+  /** Absent or 0 where the terminal does not report it. */
   readonly columns?: number
   readonly rows?: number
   write(text: string): unknown
@@ -23,7 +23,7 @@ const WRAP = '\x1b[?7h'
 const widthOf = (line: string) => textWidth(stripVTControlCharacters(line))
 
 /**
- * Keeps some lines at the end of a terminal up to date, below everything that was printed. The cursor stands below them at the
+ * Keeps some lines at the end of a terminal up to date, below everything that was printed. The cursor is below them at the
  * beginning of a line. What did not change is not written again.
  */
 export class Screen {
@@ -35,12 +35,12 @@ export class Screen {
     this.#terminal = terminal
   }
 
-  /** 80 where the terminal does not tell. */
+  /** 80 where the terminal does not report it. */
   get width(): number {
     return this.#terminal.columns || 80
   }
 
-  /** 24 where the terminal does not tell. */
+  /** 24 where the terminal does not report it. */
   get height(): number {
     return this.#terminal.rows || 24
   }
@@ -48,7 +48,7 @@ export class Screen {
   /**
    * Shows `lines` (each at most `width` cells) instead of those before.
    * @param above printed above them for good: it scrolls away like any output
-   * @param whole writes all of them: heals what somebody else wrote between
+   * @param whole writes all of them: repairs what another process wrote between
    */
   draw(lines: readonly string[], above: readonly string[] = [], whole = false): void {
     const fresh = above.length > 0 || this.width !== this.#width || lines.length !== this.#lines.length
@@ -59,7 +59,7 @@ export class Screen {
     this.#width = this.width
   }
 
-  /** Takes the lines away; what was printed stays. */
+  /** Removes the lines; what was printed remains. */
   clear(): void {
     if (this.#lines.length > 0) this.#write(this.#top() + ERASE_BELOW)
     this.#lines = []
@@ -72,7 +72,7 @@ export class Screen {
     this.#terminal.write(`${before}${NO_WRAP}${this.#all(lines)}${WRAP}${SHOW}`)
   }
 
-  /** Erased to its end only where it has one: at the last cell the cursor stands on it. */
+  /** Erased to its end only where it has one: at the last cell the cursor is on it. */
   #row(line: string): string {
     return widthOf(line) < this.width ? line + ERASE_REST : line
   }

@@ -1,4 +1,4 @@
-/** Colours that are told apart on light and dark ground. */
+/** Colours that are distinguishable on light and dark backgrounds. */
 export const PALETTE = [
   '#3b6fe0',
   '#e8590c',
@@ -15,7 +15,7 @@ export const PALETTE = [
 /** A line of a chart: `y[i]` at `x[i]`. */
 export interface ChartLine {
   readonly name: string
-  /** Seconds; those of the chart unless told. */
+  /** Seconds; default those of the chart. */
   readonly x?: readonly number[]
   readonly y: readonly number[]
   /** A CSS colour. */

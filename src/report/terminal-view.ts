@@ -5,7 +5,7 @@ import { Screen, type Terminal } from './screen.ts'
 const FRAME_MS = 200
 const FRAMES_A_SECOND = 1000 / FRAME_MS
 
-/** A terminal that also tells when its size changes. */
+/** A terminal that also reports changes of its size. */
 export interface ResizingTerminal extends Terminal {
   on(event: 'resize', listener: () => void): unknown
   off(event: 'resize', listener: () => void): unknown
@@ -13,7 +13,7 @@ export interface ResizingTerminal extends Terminal {
 
 /** What is known of a run that is shown. */
 export interface Shown {
-  /** Seconds that it takes; absent when it goes on until it is stopped. */
+  /** Seconds that it takes; absent when it runs until it is stopped. */
   readonly duration?: number
   /** Address of the dashboard. */
   readonly dashboard?: string
@@ -68,7 +68,7 @@ export class TerminalView {
     process.on('SIGTSTP', this.#onStop)
   }
 
-  /** Takes the view away; what was printed stays. */
+  /** Removes the view; what was printed remains. */
   end(): void {
     if (!this.#timer) return
     clearInterval(this.#timer)

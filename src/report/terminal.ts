@@ -32,7 +32,7 @@ export function userLines(live: Pick<LiveReport, 'checks'> & Partial<LiveReport>
   const { checks, moved, reconnected = 0, outage, failedServers = 0 } = live
   const { delivered, lost, doubled, reordered, phantom, falseGaps, gaps, sessions } = checks
   const lines: [string, string][] = [
-    ['Delivered', `${delivered} messages in ${sessions} stays of users`],
+    ['Delivered', `${delivered} messages in ${sessions} sessions`],
     ['Lost, doubled, reordered', `${lost}, ${doubled}, ${reordered}`],
   ]
   if (moved !== undefined) lines.push(['Users moved without a break', String(moved)])

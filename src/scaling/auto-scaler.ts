@@ -47,7 +47,7 @@ export function autoScalerOptionsIn(options: AutoScalerOptions): AutoScalerOptio
   )
 }
 
-/** Policy, then limits: decides at every tick how many servers there shall be, says why, and tells the fleet. */
+/** Policy, then limits: decides at every tick how many servers are desired, gives the reason, and scales the fleet. */
 export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** What decides; it can be replaced and paused while it runs. */
   readonly policy: OverridablePolicy
@@ -102,7 +102,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
     this.#limits = limits
   }
 
-  /** Begins a shadow anew, within the same limits; or ends it. */
+  /** Starts a new shadow within the same limits, or ends it. */
   setShadow(policy: Policy | undefined): void {
     this.#shadow = policy && new ShadowPolicy(policy, this.#options)
   }

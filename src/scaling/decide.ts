@@ -4,7 +4,7 @@ import type { Decision, Observation, Policy } from './types.ts'
 /** Figures older than this, in seconds, count as missing. */
 const STALE_SECONDS = 60
 
-/** More servers than anybody has: JSON has no infinity. */
+/** More servers than any fleet has: JSON has no infinity. */
 const MOST = 2 ** 31 - 1
 
 /** Policy, then limits: what to do about an observation. Acts on nothing. */

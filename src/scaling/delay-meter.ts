@@ -21,7 +21,7 @@ export class DelayMeter {
     this.#starting = servers.some(({ state }) => state === 'starting')
     for (const { launchedAt, readyAt } of servers) {
       if (launchedAt === undefined || readyAt === undefined || readyAt <= this.#seenUntil) continue
-      // Servers that simply stood there when virtual time began tell nothing.
+      // Servers that were there when virtual time began carry no information.
       if (readyAt > launchedAt || launchedAt > 0) this.#take(readyAt - launchedAt)
     }
     this.#seenUntil = time

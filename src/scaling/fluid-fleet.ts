@@ -50,7 +50,7 @@ export class FluidFleet {
     while (this.nextReadyAt <= time + 1e-9) this.ready++
   }
 
-  /** Its servers, of which `observed` tells those that are ready. */
+  /** Its servers; `observed` has those that are ready. */
   observe(observed: (server: FluidServer) => ServerObservation): ServerObservation[] {
     return this.#servers.map((server, i) =>
       i < this.ready

@@ -65,7 +65,7 @@ export class ScalingLimits {
     this.#highest = new SlidingExtreme(rest.scaleDownStabilization, 'highest')
   }
 
-  /** Takes over when the last scaling event was, from the limits that stood before these. */
+  /** Inherits the time of the last scaling event from the previous limits. */
   follow(before: ScalingLimits): void {
     this.lastEvent = before.lastEvent
   }

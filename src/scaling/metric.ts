@@ -22,9 +22,9 @@ export type MetricName = (typeof METRICS)[number]
 
 /** A figure of those servers that are ready. */
 export interface Measured {
-  /** Over the servers that tell it. */
+  /** Over the servers that report it. */
   readonly sum: number
-  /** Servers that tell it, and that do not. */
+  /** Servers that report it, and that do not. */
   readonly known: number
   readonly missing: number
 }
@@ -32,7 +32,7 @@ export interface Measured {
 /** How much of something there is. */
 export interface Amount {
   readonly value: number
-  /** Ready servers that do not tell it, and count as the others do on average. */
+  /** Ready servers that do not report it, and count as the others do on average. */
   readonly missing: number
 }
 
@@ -54,7 +54,7 @@ export function measure(servers: readonly ServerObservation[], metric: MetricNam
   return { sum, known, missing }
 }
 
-/** The load for `users`, otherwise the total over the ready servers; `undefined` when nobody tells it. */
+/** The load for `users`, otherwise the total over the ready servers; `undefined` when no server reports it. */
 export function amountOf(observation: Observation, metric: AdditiveMetric): Amount | undefined {
   if (metric === 'users') {
     const { load } = observation
@@ -64,11 +64,11 @@ export function amountOf(observation: Observation, metric: AdditiveMetric): Amou
   return known > 0 ? { value: (sum * (known + missing)) / known, missing } : undefined
 }
 
-/** What a policy answers when no server tells the figure it looks at. */
+/** A policy's answer when no server reports the metric it uses. */
 export function unknown(metric: MetricName, { desiredCount }: Observation): Recommendation {
   return {
     servers: desiredCount,
-    reason: `no ready server tells its ${metric}, so nothing changes`,
+    reason: `no ready server reports ${metric}; size unchanged`,
     insufficientData: true,
   }
 }

@@ -4,7 +4,7 @@ import type { Observation, Policy, Recommendation } from './types.ts'
 export class OverridablePolicy implements Policy {
   /** What decides while it is not paused. */
   current: Policy
-  /** While true, the fleet stays as it is. */
+  /** While true, the fleet keeps its size. */
   paused = false
   readonly limits: Policy['limits']
 

@@ -78,7 +78,7 @@ describe.each(SPECS.map((each) => [nameOf(each.spec), each] as const))('%s', (_,
   })
 
   it.each([undefined, Number.NaN, Number.POSITIVE_INFINITY])(
-    'says that it is blind, and changes nothing, where every figure is %s, whatever it has seen',
+    'reports insufficient data and changes nothing, where every figure is %s, whatever it has seen',
     (missing) => {
       fc.assert(
         fc.property(past, size, (before, servers) => {
@@ -94,7 +94,7 @@ describe.each(SPECS.map((each) => [nameOf(each.spec), each] as const))('%s', (_,
             })) as Observation['servers'],
           })
           expect(told).toMatchObject({ servers, insufficientData: true })
-          expect(told.reason).toMatch(/unknown|no ready server tells/)
+          expect(told.reason).toMatch(/unknown|no ready server reports/)
         }),
         { numRuns: 30 },
       )

@@ -53,7 +53,7 @@ function combining<K extends string>(
 const ALL_KINDS = [
   ...SIMPLE_KINDS,
   combining('max', 'the most that any of these wants', maxPolicy),
-  combining('chain', 'the first of these that can tell decides', chainPolicy),
+  combining('chain', 'the first of these with sufficient data decides', chainPolicy),
 ] as const
 
 const KINDS = new Map(ALL_KINDS.map((each) => [each.kind, each as unknown as SpecKind<PolicySpec, Policy>]))

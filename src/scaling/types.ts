@@ -1,11 +1,11 @@
 import type { ServerId } from '../fleet/provider.ts'
 import type { LimitOptions } from './limit-options.ts'
 
-/** One server as a policy may see it. A figure that nobody measured is absent, never 0. */
+/** One server as a policy may see it. A figure that was not measured is absent, never 0. */
 export interface ServerObservation {
   readonly id: ServerId
   readonly state: 'starting' | 'ready' | 'draining'
-  /** Users that stay on it. */
+  /** Users connected to it. */
   readonly users: number
   /** When it was launched, and when it became ready; seconds on the run's clock. */
   readonly launchedAt?: number
@@ -50,7 +50,7 @@ export interface Forecast {
   readonly time: number
   /** Users. */
   readonly expected: number
-  /** The users that the load stays between with the probability `sure`. */
+  /** The bounds between which the load is with probability `confidence`. */
   readonly low: number
   readonly high: number
   /** 0–1 */
@@ -67,7 +67,7 @@ export interface Recommendation {
   readonly numbers?: Readonly<Record<string, number>>
   /** What it expects of the load, where it looks ahead. */
   readonly forecast?: Forecast
-  /** It cannot tell, since what it looks at is missing: `servers` is what there is, and others may decide instead. */
+  /** What it looks at is missing: `servers` is the current size, and other policies may decide instead. */
   readonly insufficientData?: true
 }
 

@@ -12,9 +12,9 @@ export interface ServerOptions extends RequestProcessorOptions, SimulatedProvide
 /** Everything a simulated run depends on: the same options give the same result. */
 export interface SimulationOptions {
   pattern: LoadPattern
-  /** Seconds; the pattern's own duration unless told. */
+  /** Seconds; default the pattern's own duration. */
   duration?: number
-  /** 42 unless told. */
+  /** Default 42. */
   seed?: number | string
   traffic?: TrafficOptions
   autoScaler?: AutoScalerOptions | AutoScaler

@@ -17,7 +17,7 @@ import { Watch } from './watch.ts'
 
 /** What concerns who watches a run, and not its result. */
 export interface WatchOptions {
-  /** Virtual seconds a real second; as fast as the machine can unless told. */
+  /** Virtual seconds per real second; default as fast as possible. */
   pace?: number
   /** Ends the run early. */
   signal?: AbortSignal

@@ -6,7 +6,7 @@ import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { ProcessedItem, ScaledTick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 
-/** Ticks over which latency is told. */
+/** Ticks over which latency is reported. */
 const LATENCY_TICKS = 5
 
 /** Lets people watch and steer a simulation while it runs: passes every item on, and keeps a `FleetControl` up to date. */

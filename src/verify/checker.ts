@@ -10,9 +10,9 @@ export interface Violations {
   lost: number
   /** Twice in the log, or delivered twice to a member. */
   doubled: number
-  /** Delivered in another order than the log's, or stands in another order than its user sent it. */
+  /** Delivered in another order than the log's, or logged in another order than its user sent it. */
   reordered: number
-  /** In the log or delivered, and sent by nobody; or different from what stands at its place. */
+  /** In the log or delivered, but never sent; or different from what is at its place. */
   phantom: number
   /** Announced as gone although the log has it. */
   falseGaps: number
@@ -46,7 +46,7 @@ interface Sent {
   acked: number | undefined
 }
 
-/** What stands at each place of a room, as far as anybody saw it. */
+/** What is at each place of a room, as far as any user saw it. */
 interface SeenRoom {
   readonly places: Map<number, string>
   head: number
@@ -56,8 +56,8 @@ const nameOf = (user: string, id: string) => `${user}\u0000${id}`
 const readable = (name: string) => name.replace('\u0000', ' ')
 
 /**
- * Checks the promise of a room from what users saw, event by event, and at the end against the log: acknowledged messages stand
- * at their place once, everybody saw one order without a hole that was not announced, and nothing was made up.
+ * Checks the promise of a room from what users saw, event by event, and at the end against the log: acknowledged messages are
+ * at their place once, all users saw one order without an unannounced gap, and nothing was made up.
  */
 export class HistoryChecker {
   readonly #sessions = new Map<number, Session>()
@@ -117,17 +117,14 @@ export class HistoryChecker {
     }
   }
 
-  /** @param log every message that the log has in the end; without it, what everybody saw together stands for it */
+  /** @param log every message that the log has in the end; without it, what all users saw together is used instead */
   check(log?: Iterable<LoggedMessage>): CheckReport {
     const rooms = log ? this.#checkLog(log) : this.#seen
     for (const [name, sent] of this.#sent) {
       const places = rooms.get(name)?.places
       for (const [message, { acked }] of sent) {
         if (acked === undefined || places?.get(acked) === message) continue
-        this.#find(
-          'lost',
-          `${name}: ${readable(message)} was acknowledged at ${acked}, where it does not stand`,
-        )
+        this.#find('lost', `${name}: ${readable(message)} was acknowledged at ${acked}, where it is not`)
       }
       this.#checkOrder(name, places)
     }
@@ -172,7 +169,7 @@ export class HistoryChecker {
   #acked({ user, room }: Session, id: string, seq: number): void {
     this.#report.acked++
     const sent = this.#sent.get(room)?.get(nameOf(user, id))
-    if (!sent) this.#find('phantom', `${room}: an acknowledgement of ${user} ${id}, which nobody sent`)
+    if (!sent) this.#find('phantom', `${room}: an acknowledgement of ${user} ${id}, which was never sent`)
     else sent.acked = seq
     this.#see(room, seq, nameOf(user, id), 'was acknowledged')
   }
@@ -187,7 +184,7 @@ export class HistoryChecker {
     const known = seen.places.get(seq)
     if (known === undefined) seen.places.set(seq, message)
     else if (known !== message) {
-      this.#find('phantom', `${room} ${seq}: ${readable(message)} ${what}, where ${readable(known)} stands`)
+      this.#find('phantom', `${room} ${seq}: ${readable(message)} ${what}, where ${readable(known)} is`)
     }
     seen.head = Math.max(seen.head, seq)
   }
@@ -246,14 +243,13 @@ export class HistoryChecker {
       const sent = this.#sent.get(name)
       if (!sent) continue // a room that these users were not in
       for (const [seq, message] of places) {
-        if (!sent.has(message))
-          this.#find('phantom', `${name} ${seq}: ${readable(message)} was sent by nobody`)
+        if (!sent.has(message)) this.#find('phantom', `${name} ${seq}: ${readable(message)} was never sent`)
       }
     }
     return rooms
   }
 
-  /** Each user's messages stand in the order in which they were sent. */
+  /** Each user's messages are in the order in which they were sent. */
   #checkOrder(name: string, places: ReadonlyMap<number, string> | undefined): void {
     const last = new Map<string, { order: number; message: string }>()
     const inOrder = [...(places ?? [])].sort(([a], [b]) => a - b)

@@ -1,5 +1,5 @@
 /**
- * What virtual users did and saw, one object a line in a history file. A *session* is one user's stay in one room, over all
+ * What virtual users did and saw, one object a line in a history file. A *session* is one user's membership of one room, over all
  * its connections.
  */
 export type HistoryEvent =
@@ -8,12 +8,12 @@ export type HistoryEvent =
   | { type: 'resumed'; session: number; epoch: string; seq: number }
   | { type: 'send'; session: number; id: string; at: number }
   | { type: 'ack'; session: number; id: string; seq: number; at: number }
-  /** The send was given up: it may stand in the log or not. */
+  /** The send was given up: it may be in the log or not. */
   | { type: 'unacked'; session: number; id: string }
   | { type: 'message'; session: number; seq: number; user: string; id: string; at: number }
   | { type: 'gap'; session: number; from: number; to: number }
   | { type: 'leave'; session: number }
-  /** The run ended and everything was given time to arrive: whoever is here has all. */
+  /** The run ended and everything was given time to arrive: members now have all messages. */
   | { type: 'end' }
 
 /** Takes events as they happen. */

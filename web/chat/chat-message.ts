@@ -16,7 +16,7 @@ function element(tag: string, className: string, text: string): HTMLElement {
   return made
 }
 
-/** A line of the talk. Everything that came from somebody is text, and never markup; it runs in its own direction. */
+/** One line of the conversation. What a user wrote is text, never markup, and has its own text direction. */
 export function messageLine({ user, body, time }: Shown, own: boolean): HTMLLIElement {
   const item = document.createElement('li')
   item.classList.toggle('own', own)

@@ -1,7 +1,7 @@
 import type { ChatClient, ChatClientEvents, RoomMessage } from '../../src/client/browser.ts'
 import { messageLine, noteLine, tick } from './chat-message.ts'
 
-/** Lines that are kept while the newest is in sight, and while somebody reads further back. */
+/** Lines kept while the newest is visible, and while the user reads further back. */
 const MOST_SHOWN = 500
 const MOST_KEPT = 2000
 /** Older messages that are fetched at once. */
@@ -22,7 +22,7 @@ export class ChatRoom {
   readonly list = document.createElement('ol')
   readonly here = new Set<string>()
   members = 0
-  /** Messages that came while nobody looked. */
+  /** Messages that arrived while the room was not visible. */
   unread = 0
   /** Whether the room is in sight. */
   #looking = false
@@ -58,7 +58,7 @@ export class ChatRoom {
     return scrollHeight - scrollTop - clientHeight < NEAR
   }
 
-  /** Whether somebody looks at this room now; where it was not looked at, what is new is marked. */
+  /** Whether this room is visible now; new messages are marked when it was not. */
   look(looking: boolean): void {
     if (this.#looking === looking) return
     this.#looking = looking
@@ -87,7 +87,7 @@ export class ChatRoom {
     this.#typing.delete(user)
     const own = this.#pending.get(id)
     if (own) {
-      // It stands where the room has it: behind what came before, and before what is still on its way.
+      // It is placed in the room's order: after what came before, and before what is still in flight.
       this.#pending.delete(id)
       tick(own, '✓✓', 'delivered')
       this.#places.set(own, seq)

@@ -47,7 +47,7 @@ function roomButton(room: ChatRoom): HTMLButtonElement {
 let shownRooms = ''
 /** Shows everything but the lines: rooms, who is here, what is unread. */
 function show(): void {
-  // Buttons are made anew only when one is different: the focus stays where it is.
+  // Buttons are rebuilt only when one differs, so that the focus is kept.
   const state = JSON.stringify([...rooms.values()].map((room) => [room.name, room.unread, room === current]))
   if (state !== shownRooms) {
     shownRooms = state

@@ -14,7 +14,7 @@ import { PolicyForm, type PolicySchema } from './policy.ts'
 
 /** Seconds of the past that are fetched in full; before, a row for many seconds is enough. */
 const FULL_SECONDS = 3600
-/** Seconds that a latency stands while no other is measured. */
+/** Seconds that a latency is shown while no other is measured. */
 const LATENCY_SECONDS = 5
 
 let state: FleetSnapshot | undefined
@@ -67,7 +67,7 @@ async function fetchPast(): Promise<void> {
 }
 
 /**
- * No message takes no time: a latency of 0 is that of no message. For a few seconds the last that was measured stands, so
+ * No message takes no time: a latency of 0 is that of no message. For a few seconds the last measured one is shown, so
  * that nothing flickers while little is said.
  */
 function withLatency(next: FleetSnapshot): FleetSnapshot {
@@ -88,7 +88,7 @@ function show(told: FleetSnapshot): void {
   const { paused, strategy, limits, shadow } = next
   set(byId('shadow'), 'hidden', !shadow)
   if (shadow) set(byId('shadowing'), 'textContent', shadow.policy)
-  set(byId('pause'), 'textContent', paused ? 'Go on' : 'Pause')
+  set(byId('pause'), 'textContent', paused ? 'Resume' : 'Pause')
   set(byId('scaling'), 'textContent', paused ? 'paused' : 'decides')
   const select = byId<HTMLSelectElement>('strategy')
   if (select.dataset.inForce !== strategy) {
@@ -130,6 +130,6 @@ byId('dismiss').addEventListener('click', () => say(''))
 void follow({
   onConnect: fetchPast,
   onState: show,
-  onEvents: (some, first) => events.tell(some, first),
+  onEvents: (some, first) => events.add(some, first),
   onCut: (reason) => connection('cut', `cut off: ${reason}; connecting again…`),
 })

@@ -12,7 +12,7 @@ export class Events {
   readonly #list = byId('events')
 
   /** @param first whether these take the place of those shown: then they are not news */
-  tell(events: readonly FleetEvent[], first: boolean): void {
+  add(events: readonly FleetEvent[], first: boolean): void {
     if (first) {
       this.#list.setAttribute('aria-busy', 'true')
       this.#list.replaceChildren()

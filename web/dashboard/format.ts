@@ -25,7 +25,7 @@ export function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
 }
 
-/** Writes a property of an element when it differs: what stays the same costs the browser nothing. */
+/** Writes a property of an element when it differs: what is unchanged costs the browser nothing. */
 export function set<T extends HTMLElement, K extends 'textContent' | 'className' | 'title' | 'hidden'>(
   element: T,
   key: K,

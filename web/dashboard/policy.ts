@@ -45,11 +45,11 @@ export class PolicyForm {
   #fields = new Map<string, Field>()
   #inForce: Spec | undefined
   #shown = ''
-  /** Whether somebody has begun to change it: then what comes from the fleet does not overwrite it. */
+  /** Whether the user has begun to edit it: then the fleet's state does not overwrite it. */
   #touched = false
 
   /**
-   * @param apply takes the spec; tells whether the fleet took it
+   * @param apply sends the spec; returns whether the fleet accepted it
    * @param shadow takes the spec, for a policy that decides beside and never acts
    */
   constructor(
@@ -89,7 +89,7 @@ export class PolicyForm {
     else this.#offer()
   }
 
-  /** Shows what is in force, unless somebody is changing it. */
+  /** Shows what is in force, unless it is being edited. */
   show({ policy, policySpec }: FleetSnapshot): void {
     const shown = policySpec ? JSON.stringify(policySpec) : policy
     if (shown === this.#shown) return
@@ -185,7 +185,7 @@ function entry(schema: FieldSchema, required: boolean): [Control, Field] {
     input.step = schema.type === 'integer' ? '1' : 'any'
     const least = schema.minimum ?? schema.exclusiveMinimum
     if (least !== undefined) input.min = String(least)
-    // Whole numbers have JavaScript's own bounds in the schema: they tell people nothing.
+    // Whole numbers have JavaScript's own bounds in the schema, which mean nothing to people.
     if (schema.maximum !== undefined && schema.maximum < Number.MAX_SAFE_INTEGER)
       input.max = String(schema.maximum)
   }

@@ -1,7 +1,7 @@
 import type { FleetEvent, FleetSnapshot } from '../../src/control/control-target.ts'
 import { askForToken, controlToken } from '../dashboard/token.ts'
 
-/** The fleet tells its state ten times a second: after so many milliseconds of silence the connection is dead. */
+/** The fleet sends its state ten times a second: after this many milliseconds of silence the connection is dead. */
 const SILENCE_MS = 4000
 /** Milliseconds before it connects again. */
 const AGAIN_MS = 1000
@@ -39,7 +39,7 @@ export async function post(path: string, body?: object): Promise<void> {
   })
 }
 
-/** What a page does with what the fleet tells. */
+/** What a page does with what the fleet sends. */
 export interface Follower {
   /** Called whenever the page is about to be connected: the past may be fetched. */
   onConnect(): Promise<void>
@@ -93,7 +93,7 @@ async function soon<T>(next: Promise<T>, giveUp: () => void): Promise<T> {
   const silence = new Promise<never>((_, reject) => {
     timer = window.setTimeout(() => {
       giveUp()
-      reject(new Error('the fleet says nothing'))
+      reject(new Error('no data for 4 s'))
     }, SILENCE_MS)
   })
   try {

@@ -14,11 +14,11 @@ export interface Line {
   readonly dash?: readonly number[]
   readonly stepped?: boolean
   readonly filled?: boolean
-  /** What stands where nothing is known: nothing unless told. */
+  /** Shown where nothing is known; default empty. */
   readonly gaps?: 'joined'
   /** `right` has an axis of its own. */
   readonly scale?: 'left' | 'right'
-  /** What the key says of it; the number alone unless told. */
+  /** Its text in the key; default the number alone. */
   value?(at: (column: Column) => number | null): string
 }
 
@@ -29,7 +29,7 @@ export interface ChartOptions {
   /** Pixels. */
   readonly height: number
   readonly lines: readonly Line[]
-  /** Only whole numbers stand at the left axis. */
+  /** Only whole numbers on the left axis. */
   readonly whole?: boolean
   /** What the area between two lines is filled with. */
   readonly band?: { readonly high: Column; readonly low: Column; readonly color: `--${string}` }
@@ -62,7 +62,7 @@ function color(name: string): string {
 
 const faint = (name: string, percent: number) => `color-mix(in srgb, ${color(name)} ${percent}%, transparent)`
 
-/** Lines over time, with a key that tells their values now or under the pointer. Charts of a page share their pointer. */
+/** Lines over time, with a key that shows their values now or under the pointer. Charts of a page share their pointer. */
 export class Chart {
   readonly #holder: HTMLElement
   readonly #options: ChartOptions
@@ -251,7 +251,7 @@ function series({ color: name, gaps, width, dash, stepped, filled, scale = 'left
   }
 }
 
-/** The highest and the lowest of a column, for summaries; `undefined` when there is none. */
+/** The highest and the lowest of a column, for summaries; `undefined` when it is empty. */
 export function extent(view: View, column: Column): { low: number; high: number } | undefined {
   let [low, high] = [Infinity, -Infinity]
   for (const value of view.columns[column]) {

@@ -34,7 +34,7 @@ export class Tiles {
     list.addEventListener('keydown', (event) => this.#onKey(event))
   }
 
-  /** @param usersPerServer what a server holds, where it is known: shown while nobody measures event loops */
+  /** @param usersPerServer capacity of a server, where it is known: shown while event loops are not measured */
   show(servers: readonly ServerSnapshot[], usersPerServer: number | undefined): void {
     const gone = new Set(this.#tiles.keys())
     const small = servers.length > ROOMY

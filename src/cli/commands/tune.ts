@@ -44,7 +44,7 @@ function spaceOf({ search }: TuneFlags, base: Candidate, terms: EvaluationSettin
     const told = search.map((each) => dimensionOf(each, base))
     const twice = told.find(({ path }, i) => told.findIndex((other) => other.path === path) < i)
     if (twice)
-      throw invalidInput('--search', `${twice.path} is told twice`, 'all values of an option at once')
+      throw invalidInput('--search', `${twice.path} is given twice`, 'all values of an option at once')
     return told
   }
   const space = searchSpace(base.policy, terms)

@@ -155,7 +155,7 @@ describe('knative', () => {
     expect(wanted(calm, loaded(100, 0, 9))).toBe(4)
   })
 
-  it('adds up another metric over the ready servers, those that do not tell it as the others', () => {
+  it('adds up another metric over the ready servers, those that do not report it as the others', () => {
     const policy = knativePolicy({ metric: 'messagesPerSecond', target: 10, targetUtilization: 1 })
     const told = policy.evaluate(telling('messagesPerSecond', [30, undefined, 50, 9], { states: 'RRRS' }))
     expect(told.numbers!.stableMean).toBe(120)

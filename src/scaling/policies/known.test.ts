@@ -27,7 +27,7 @@ describe('threshold', () => {
     expect(wanted(policy, telling('utilization', [0.2, 0.3]))).toBe(1)
     expect(policy.evaluate(telling('utilization', [0.2, undefined]))).toMatchObject({
       servers: 2,
-      reason: '0.20 utilization a server, below the scale-down threshold of 0.3, but 1 do not tell it',
+      reason: '0.20 utilization a server, below the scale-down threshold of 0.3, but 1 do not report it',
     })
   })
 })
@@ -49,7 +49,7 @@ describe('queueing', () => {
     })
     expect(policy.evaluate(telling('cpu', [0.01, undefined, 0.01]))).toMatchObject({
       servers: 3,
-      reason: expect.stringMatching(/, but 1 do not tell it$/),
+      reason: expect.stringMatching(/, but 1 do not report it$/),
     })
   })
 })
@@ -188,14 +188,14 @@ describe('predictive', () => {
 })
 
 describe('max', () => {
-  it('takes the largest, tells all reasons and asks everybody every time', () => {
+  it('takes the largest, gives all reasons and asks every policy every time', () => {
     const policy = maxPolicy([
       schedulePolicy({ entries: [{ cron: '* * * * *', servers: 4 }] }),
       createPolicy({ kind: 'queueing', usersPerServer: 10, beta: 0 }),
     ])
     expect(policy.evaluate(loaded(0, 25, 2))).toMatchObject({
       servers: 4,
-      reason: expect.stringMatching(/^schedule wants 4 .*; queueing wants 3 /),
+      reason: expect.stringMatching(/^schedule desires 4 .*; queueing desires 3 /),
       numbers: { 'schedule.servers': 4, 'queueing.room': 25 },
     })
     expect(wanted(policy, loaded(60, 95, 2))).toBe(10)
@@ -215,24 +215,24 @@ describe('chain', () => {
     expect(policy.name).toBe('chain(hpa, threshold)')
     expect(policy.evaluate(telling('cpu', [1, 1], { load: 90 }))).toMatchObject({
       servers: 4,
-      reason: expect.stringMatching(/^hpa wants 4 \(/),
+      reason: expect.stringMatching(/^hpa desires 4 \(/),
       numbers: { 'hpa.target': 0.5, 'threshold.usersPerServer': 45 },
     })
     expect(policy.evaluate(telling('cpu', [undefined, undefined], { load: 90 }))).toMatchObject({
       servers: 3,
       reason:
-        'hpa cannot tell (no ready server tells its cpu, so nothing changes); ' +
-        'threshold wants 3 (90 users on 2 servers are 45.0 a server, above the scale-up threshold of 20)',
+        'hpa has insufficient data (no ready server reports cpu; size unchanged); ' +
+        'threshold desires 3 (90 users on 2 servers are 45.0 a server, above the scale-up threshold of 20)',
     })
   })
 
-  it('changes nothing when all are blind, and then is blind itself', () => {
+  it('changes nothing when all have insufficient data, and reports so itself', () => {
     const nested = chainPolicy([either(), maxPolicy([either(), queueingPolicy()])])
     expect(nested.evaluate({ ...telling('cpu', [undefined, undefined]), load: undefined })).toMatchObject({
       servers: 2,
       insufficientData: true,
       reason: expect.stringMatching(
-        /^chain\(hpa, threshold\) cannot tell \(hpa cannot tell .*; max\(.*\) cannot tell \(.*the load is unknown/,
+        /^chain\(hpa, threshold\) has insufficient data \(hpa has insufficient data .*; max\(.*\) has insufficient data \(.*the load is unknown/,
       ),
     })
   })
@@ -250,7 +250,7 @@ describe('chain', () => {
     expect(wanted(policy, seen(180))).toBe(3) // above its target for three minutes, of which it was never asked to decide
   })
 
-  it('tells the numbers of two of a kind apart', () => {
+  it('distinguishes the numbers of two of a kind', () => {
     const policy = chainPolicy([
       hpaPolicy({ metric: 'cpu', target: 2 }),
       hpaPolicy({ metric: 'queued', target: 5 }),
@@ -268,10 +268,10 @@ describe('chain', () => {
 
 // Kubernetes documentation, "Algorithm details": when one metric cannot be fetched and the others suggest a scale-in, it is skipped; they may
 // still scale out.
-it('max does not scale in while one of its policies is blind', () => {
+it('max does not scale in while one of its policies has insufficient data', () => {
   const policy = maxPolicy([hpaPolicy({ metric: 'cpu' }), queueingPolicy()])
-  const blind = (load: number) => policy.evaluate(telling('cpu', [undefined, undefined], { load }))
-  expect(blind(0)).toMatchObject({ servers: 2, reason: expect.stringContaining('queueing wants 0') })
-  expect(blind(0)).not.toHaveProperty('blind')
-  expect(blind(300).servers).toBe(11)
+  const missing = (load: number) => policy.evaluate(telling('cpu', [undefined, undefined], { load }))
+  expect(missing(0)).toMatchObject({ servers: 2, reason: expect.stringContaining('queueing desires 0') })
+  expect(missing(0)).not.toHaveProperty('insufficientData')
+  expect(missing(300).servers).toBe(11)
 })

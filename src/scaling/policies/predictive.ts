@@ -4,11 +4,11 @@ import { specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
 
-/** Parts of a season that are told apart. */
+/** Parts into which a season is divided. */
 const PARTS = 96
 /** Share of the newest error in the mean of their squares. */
 const NEWEST = 0.02
-/** Standard deviations either side that a normal error stays within in 95 of 100 cases. */
+/** Standard deviations either side that contain a normal error in 95 of 100 cases. */
 const BAND = 1.96
 
 /** How far forecasts were from what came: remembers each until its time has come. */
@@ -48,8 +48,8 @@ export type PredictiveOptions = OptionsOf<typeof predictiveOptions.shape>
 
 /**
  * Scales for the larger of the load now and the load that is forecast for when a server launched now would be ready: Holt's
- * linear trend, with an additive season where one is told (Holt–Winters). The trend is per second, so observations need not come evenly.
- * While a ready server does not tell the metric, none is removed.
+ * linear trend, with an additive season where one is given (Holt–Winters). The trend is per second, so observations need not come evenly.
+ * While a ready server does not report the metric, none is removed.
  *
  * Source: Hyndman and Athanasopoulos, *Forecasting: Principles and Practice*, 3rd edition, sections 8.2 and 8.3.
  */
@@ -89,7 +89,7 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       const band = BAND * (error.deviation ?? forecast)
       const servers = Math.ceil(wanted / usersPerServer - 1e-9)
       const held = amount.missing > 0 && servers < desiredCount
-      const why = held ? `, but ${amount.missing} do not tell it` : ''
+      const why = held ? `, but ${amount.missing} do not report it` : ''
       const shown = metric === 'users' ? load : Number(load.toFixed(2))
       return {
         servers: held ? desiredCount : servers,

@@ -15,7 +15,7 @@ export type QueueingOptions = OptionsOf<typeof queueingOptions.shape>
 
 /**
  * Square-root staffing: room for L + β·√L users where there are L, as the number of independent users varies by √L. The
- * room grows more slowly than the load, so a large fleet may run fuller than a small one. While a ready server does not tell
+ * room grows more slowly than the load, so a large fleet may run fuller than a small one. While a ready server does not report
  * the metric, none is removed.
  *
  * Source: Halfin and Whitt, "Heavy-traffic limits for queues with many exponential servers", *Operations Research* 29
@@ -34,7 +34,7 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
       const room = amount.value + beta * Math.sqrt(amount.value)
       const servers = Math.ceil(room / usersPerServer)
       const held = amount.missing > 0 && servers < desiredCount
-      const why = held ? `, but ${amount.missing} do not tell it` : ''
+      const why = held ? `, but ${amount.missing} do not report it` : ''
       return {
         servers: held ? desiredCount : servers,
         reason: `${shown} ${metric} and ${beta} × √${shown} of room are ${room.toFixed(1)}, at ${usersPerServer} a server${why}`,

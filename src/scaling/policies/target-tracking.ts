@@ -26,9 +26,9 @@ export type TargetTrackingOptions = OptionsOf<typeof targetTrackingOptions.shape
  * that start or warm up are no part of the metric, nor of the capacity that is multiplied; nothing is removed meanwhile.
  *
  * Source: *Amazon EC2 Auto Scaling User Guide*, "Target tracking scaling policies", sections "Considerations" (rounding, no scale-in
- * without data, scale-in that is more gradual) and "Instance warm-up". The guide does not tell the alarms that are made (3 minutes above, 15
+ * without data, scale-in that is more gradual) and "Instance warm-up". The guide does not document the alarms that are created (3 minutes above, 15
  * below 90 %) nor how gradual scale-in is: the alarms are those that CloudWatch shows of such policies, and after a scale-in the
- * fifteen minutes begin anew. Newer policies of the service tune themselves, which is not told either and not done here.
+ * fifteen minutes start over. Newer policies of the service tune themselves, which is undocumented as well and not done here.
  */
 export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Policy {
   const { metric, target, disableScaleIn, scaleOutAfter, scaleInAfter, ...rest } =

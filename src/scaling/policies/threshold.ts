@@ -36,7 +36,7 @@ export function thresholdsOf(options: OptionsOf<typeof thresholdShape>): { up: n
 interface Average {
   readonly value: number
   readonly what: string
-  /** Ready servers that do not tell it. */
+  /** Ready servers that do not report it. */
   readonly missing: number
 }
 
@@ -55,7 +55,7 @@ function averageOf(observation: Observation, metric: MetricName): Average | unde
 
 /**
  * One server more when the average load of a server is above a threshold, one fewer when it is below another. While a ready
- * server does not tell the metric, none is removed.
+ * server does not report the metric, none is removed.
  */
 export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
   const { metric, ...thresholds } = thresholdOptions.parse(options)
@@ -91,7 +91,7 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
         return { servers: desiredCount, reason: `${what}, within ${down} and ${up}`, numbers }
       const below = `${what}, below the scale-down threshold of ${down}`
       if (missing > 0)
-        return { servers: desiredCount, reason: `${below}, but ${missing} do not tell it`, numbers }
+        return { servers: desiredCount, reason: `${below}, but ${missing} do not report it`, numbers }
       return { servers: desiredCount - 1, reason: below, numbers }
     },
   }

@@ -1,7 +1,7 @@
 import type { ServerId } from '../../fleet/provider.ts'
 import type { Observation, ServerObservation } from '../types.ts'
 
-/** A fleet, told apart as AWS Auto Scaling does. */
+/** A fleet, divided as AWS Auto Scaling does. */
 export interface WarmFleet {
   /** Those whose figures count. */
   readonly warm: readonly ServerObservation[]

@@ -119,7 +119,7 @@ export const traceKind = specKind(
   { file: z.string(), speed: factor, scale: factor },
   ({ file, ...options }) => {
     if (typeof file !== 'string' || file === '')
-      throw invalidInput('file', 'there is none', 'the path of a CSV trace')
+      throw invalidInput('file', 'is missing', 'the path of a CSV trace')
     return tracePattern(readTrace(file), options)
   },
 )

@@ -2,7 +2,7 @@ import type { Policy } from '../../types.ts'
 import { combined, told } from './members.ts'
 
 /**
- * The first of several policies that can tell decides; those after it are what it falls back to. When none can tell, nothing
+ * The first of several policies that has sufficient data decides; the others are its fallbacks. When none has, nothing
  * changes.
  * @throws {ConcertinaError} INVALID_INPUT when there is no policy.
  */
@@ -16,7 +16,7 @@ export function chainPolicy(policies: readonly Policy[]): Policy {
     const { servers, forecast } = decider
     return { servers, reason, ...(forecast && { forecast }) }
   })
-  // The first decides unless it cannot tell.
+  // The first decides unless it has insufficient data.
   const usersPerServer = policies[0]?.usersPerServer
   return { ...policy, ...(usersPerServer !== undefined && { usersPerServer }) }
 }

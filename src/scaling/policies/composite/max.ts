@@ -2,7 +2,7 @@ import type { Policy } from '../../types.ts'
 import { combined, told } from './members.ts'
 
 /**
- * The largest of what several policies want. One that cannot tell wants what there is: so while figures are missing to any of them,
+ * The largest of what several policies desire. One with insufficient data desires the current size: so while figures are missing to any of them,
  * nothing is scaled in, but the others may still scale out.
  * @throws {ConcertinaError} INVALID_INPUT when there is no policy.
  */

@@ -12,7 +12,7 @@ export type Combine = (answers: readonly Answer[], observation: Observation) => 
 
 /** What a member wants, in words. */
 export function told({ name, wanted }: Answer): string {
-  const what = wanted.insufficientData ? 'cannot tell' : `wants ${wanted.servers}`
+  const what = wanted.insufficientData ? 'has insufficient data' : `desires ${wanted.servers}`
   return `${name} ${what} (${wanted.reason})`
 }
 
@@ -22,9 +22,9 @@ export function told({ name, wanted }: Answer): string {
  * @throws {ConcertinaError} INVALID_INPUT when there is no policy.
  */
 export function combined(kind: string, policies: readonly Policy[], combine: Combine): Policy {
-  if (policies.length === 0) throw invalidInput('policies', 'there is none', 'at least one policy')
+  if (policies.length === 0) throw invalidInput('policies', 'is empty', 'at least one policy')
   const names = policies.map(({ name }) => name)
-  // Before the numbers of a member; those of the same name are told apart by their place.
+  // Before the numbers of a member; those of the same name are distinguished by their position.
   const prefixes = names.map((name, i) =>
     names.indexOf(name) === names.lastIndexOf(name) ? name : `${name}[${i}]`,
   )

@@ -62,11 +62,11 @@ describe('the algorithm of hpa', () => {
     expect(wanted(policy, telling('cpu', [33, 33, 34.001]))).toBe(10)
   })
 
-  it('says that it is blind when no ready server tells the metric', () => {
+  it('says that it is missing when no ready server reports the metric', () => {
     const policy = hpaPolicy(free)
     expect(policy.evaluate(telling('cpu', [5, undefined], { states: 'SR' }))).toEqual({
       servers: 2,
-      reason: 'no ready server tells its cpu, so nothing changes',
+      reason: 'no ready server reports cpu; size unchanged',
       insufficientData: true,
     })
   })
@@ -217,7 +217,7 @@ describe('the behavior of hpa', () => {
     expect(ask(policy, current, desired, 7000)).toBe(servers)
   })
 
-  it('takes what there is at the beginning for the first recommendation, and remembers nothing while blind', () => {
+  it('takes what there is at the beginning for the first recommendation, and remembers nothing while missing', () => {
     const policy = hpaPolicy({ metric: 'cpu', target: 1000 })
     expect(ask(policy, 10, 5, 0)).toBe(10)
     expect(ask(policy, 10, 5, 299)).toBe(10)

@@ -44,13 +44,13 @@ export type HpaOptions = OptionsOf<typeof hpaOptions.shape>
  * Kubernetes' Horizontal Pod Autoscaler (autoscaling/v2): ceil(servers × average / target) over the ready servers.
  * Servers that still start count as 0 when it would scale out; servers whose metric is missing count as 0 when it would
  * scale out and as the target when it would scale in. If that turns the direction round, or is within the tolerance,
- * nothing changes; when no ready server tells the metric, nothing changes and nothing is remembered. Averages are cut to whole
+ * nothing changes; when no ready server reports the metric, nothing changes and nothing is remembered. Averages are cut to whole
  * thousandths. Then `behavior`: stabilization windows (out 0 s, in 300 s) and limits per period.
  *
  * Sources: Kubernetes documentation, "Horizontal Pod Autoscaling", sections *Algorithm details* and *Configurable scaling
  * behavior*; `calcPlainMetricReplicas` of `pkg/controller/podautoscaler/replica_calculator.go`, as it is since KEP-4951 (`isWithin`), that is: targets are raw values,
  * as with `averageValue`, and a server that starts is a pending pod. That a young pod's CPU is set aside until it was ready for a whole
- * window of the metric is not done: an observation does not tell the window.
+ * window of the metric is not done: an observation does not contain the window.
  */
 export function hpaPolicy(options: HpaOptions = {}): Policy {
   const { metric, target, tolerance, scaleUp, scaleDown } = hpaOptions.parse(options)
