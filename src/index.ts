@@ -17,6 +17,19 @@ export {
 export { ConcertinaError, type ErrorCode } from './base/errors.ts'
 export { type Logger, lineLogger, silentLogger } from './base/logger.ts'
 export { type Rng, seededRng } from './base/rng.ts'
+export { type RoomLogCheck, roomLogChecks } from './chat/log/conformance.ts'
+export { EmbeddedRoomLog } from './chat/log/embedded/embedded.ts'
+export { MemoryRoomLog } from './chat/log/memory.ts'
+export {
+  type Append,
+  type Appended,
+  type LogEntry,
+  LogOverloaded,
+  type LogPage,
+  LogUnavailable,
+  type RoomLog,
+  type RoomRange,
+} from './chat/log/room-log.ts'
 export type { ControlTarget } from './control/control-target.ts'
 export { DEMO_SCALE_UP_THRESHOLD, type DemoOptions, runAutoScalingDemo } from './demo.ts'
 export { type ProviderCheck, type ProviderCheckOptions, providerChecks } from './fleet/conformance.ts'

@@ -27,11 +27,13 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   logger?: SupervisorOptions['logger']
   /** Starts the server processes; default `localProvider`. */
   provider?: SupervisorOptions['provider']
-  /** Folder of the room log; a memory log unless told. */
+  /** Where rooms are kept; default the log in `data`. It is closed with the fleet. */
+  roomLog?: SupervisorOptions['roomLog']
+  /** Folder of the room log and of what the fleet learned; default none, with rooms in memory. */
   data?: string
   chat?: ChatOptions
   port?: number
-  /** Of dashboard, control API and metrics; any free one unless told. */
+  /** Of dashboard, control API and metrics; default any free one. */
   controlPort?: number
   /** Takes what each user did and saw. */
   onEvent?: HistoryListener
@@ -59,6 +61,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
     {
       gateway: { port: options.port ?? 0 },
       data: options.data,
+      roomLog: options.roomLog,
       chat: {
         auth: { anonymous: true },
         work: messageWork(server),

@@ -37,6 +37,8 @@ export interface SupervisorOptions {
   gateway: GatewayOptions
   /** Folder of the room log; without it rooms live in memory only. */
   data?: string | undefined
+  /** Where rooms are kept; default the log in `data`. It is closed with the fleet. */
+  roomLog?: RoomLog | undefined
   chat?: ChatOptions
   autoScaler: AutoScaler
   strategy?: StrategyName
@@ -230,7 +232,7 @@ export class Supervisor {
   async start(): Promise<number> {
     try {
       const { data } = this.#options
-      this.#log = data === undefined ? new MemoryRoomLog() : this.#openLog(data)
+      this.#log = this.#options.roomLog ?? (data === undefined ? new MemoryRoomLog() : this.#openLog(data))
       this.#hub = new Hub(this.#log)
       const port = await this.gateway.listen()
       if (data !== undefined) this.#restore(data)

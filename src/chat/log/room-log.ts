@@ -38,7 +38,7 @@ export interface LogPage extends RoomRange {
 export type RoomListener = (room: string, entry: LogEntry) => void
 
 /**
- * Where rooms are kept: one append-only log per room. The contract, which `room-log.contract.ts` checks of every driver:
+ * Where rooms are kept: one append-only log per room. The contract, which `roomLogChecks` checks of every implementation:
  *
  * 1. `append` resolves when the message is as durable as `durability` says, with its place in the room.
  * 2. Places rise, in one order for all readers, and need not be consecutive. `prevSeq` of an entry is the place of the

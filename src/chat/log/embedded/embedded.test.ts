@@ -5,12 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { streamPair } from '../../../../test/support/streams.ts'
 import type { RoomMessage } from '../../../protocol/messages.ts'
-import { Hub } from '../../hub/hub.ts'
-import { RemoteRoomLog } from '../../hub/remote-room-log.ts'
-import { MemoryRoomLog } from '../memory.ts'
-import { roomLogContract } from '../room-log.contract.ts'
 import { type LogEntry, LogOverloaded } from '../room-log.ts'
 import { type EmbeddedLogOptions, EmbeddedRoomLog } from './embedded.ts'
 
@@ -48,30 +43,6 @@ async function bodies(log: EmbeddedRoomLog, room = 'r', after = 0): Promise<stri
     ({ payload }) => (JSON.parse(payload.toString()) as RoomMessage).body,
   )
 }
-
-roomLogContract('memory', async () => {
-  const log = new MemoryRoomLog()
-  return { log, close: () => log.close() }
-})
-roomLogContract('embedded', async () => {
-  const log = open()
-  return { log, close: () => log.close() }
-})
-roomLogContract('embedded, tiny segments', async () => {
-  const log = open({ segmentBytes: 4096 })
-  return { log, close: () => log.close() }
-})
-roomLogContract('embedded, through the hub', async () => {
-  const hub = new Hub(open())
-  const [near, far] = streamPair()
-  hub.attach(far, 1)
-  const log = await RemoteRoomLog.connect(
-    near,
-    () => {},
-    () => {},
-  )
-  return { log, close: () => hub.close() }
-})
 
 describe('the embedded room log', () => {
   it('has everything after a restart, and goes on at the next place', async () => {
