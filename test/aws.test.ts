@@ -187,7 +187,7 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
     await ready(1)
     const [last] = fleet.ready
     fleet.drain(last!.id)
-    await expect.poll(() => restored).toEqual([last!.ref])
+    await expect.poll(() => restored, { timeout: 30_000 }).toEqual([last!.ref])
     expect([last!.state, await desired()]).toEqual(['ready', 1])
   })
 
