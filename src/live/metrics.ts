@@ -65,7 +65,7 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
       }
     },
   })
-  gauge('servers_wanted', 'Servers wanted: starting and ready.', () => fleet.desiredCount)
+  gauge('servers_desired', 'Servers wanted: starting and ready.', () => fleet.desiredCount)
   gauge(
     'policy_servers',
     'Servers the policy wanted at the last decision, before the limits.',
@@ -87,7 +87,7 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
     },
   })
   counter('messages', 'Messages acknowledged.', () => servers.totals.messages)
-  counter('messages_refused', 'Messages refused for want of room or disk.', () => servers.totals.refused)
+  counter('messages_rejected', 'Messages refused for want of room or disk.', () => servers.totals.refused)
   counter('deliveries', 'Messages pushed to members.', () => servers.totals.deliveries)
   counter(
     'members_behind',
@@ -106,7 +106,7 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
     () => gateway.retried,
   )
   new Counter({
-    name: 'concertina_connections_refused_total',
+    name: 'concertina_connections_rejected_total',
     help: 'Connections refused at the gateway, by reason.',
     labelNames: ['reason'],
     registers,
