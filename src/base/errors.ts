@@ -17,6 +17,8 @@ const ERROR_CODES = {
   DATA_DAMAGED: { exitStatus: 1 },
   /** The address to listen on is taken or not ours. */
   ADDRESS_UNAVAILABLE: { exitStatus: 2 },
+  /** The broker cannot be reached, or does not have what is needed. */
+  BROKER_UNAVAILABLE: { exitStatus: 1 },
   /** The servers of a live fleet die as they start. */
   SERVERS_FAIL: { exitStatus: 1 },
   /** What users saw breaks the promise of a room. */

@@ -1,0 +1,354 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Append, type Appended, LogUnavailable, type RoomListener } from '../room-log.ts'
+import type { Nats } from './connection.ts'
+import { KnownIds } from './known-ids.ts'
+import type { Publisher } from './publisher.ts'
+import { readBatch, readDirect, readFromLeader } from './reads.ts'
+import { entriesOf, lastPlace, RECORD_MESSAGES, type RoomRecord, type StoredRecord } from './record.ts'
+import { streamState } from './stream.ts'
+
+/** What the rooms of one log share. */
+export interface RoomContext {
+  readonly nats: Nats
+  readonly publisher: Publisher
+  readonly ids: KnownIds
+  /** Seconds within which a message sent again is recognized by a process that did not see the first one. */
+  readonly windowSeconds: number
+  readonly giveUpSeconds: number
+}
+
+interface Pending {
+  readonly message: Append
+  readonly key: string
+  readonly since: number
+  resolve(appended: Appended): void
+  reject(error: Error): void
+}
+
+/** Records that a room remembers the sequences of, and that each record points back over. */
+const RECENT_RECORDS = 64
+const RECORD_BYTES = 256 * 1024
+const BATCH = 256
+const RETRY_MS = 50
+const FILL_RETRY_MS = 200
+/** How long another's record may take to arrive before the leader is asked for it. */
+const NEWS_MS = 50
+/** How long a room that several processes write to at once is published on its own, so that it fails no batch. */
+const CONTENDED_MS = 1000
+
+/**
+ * One room as this process knows it. Writing: at most one publish is under way, with all that waits, on condition that the
+ * room's last record is the one known here. When it is not, or when nobody says, the stream's leader is asked what came since:
+ * what is found in it is acknowledged, the rest is published again. So any number of processes may write the same room.
+ */
+export class NatsRoom {
+  readonly name: string
+  readonly subject: string
+  readonly stream: string
+  /** Sequence of the last record known here, and the place of its last message. */
+  sequence = 0
+  place = 0
+  /** Sequence and first place of the last records known here. */
+  recent: [sequence: number, place: number][] = []
+  listener: RoomListener | undefined
+  unsubscribe: (() => void) | undefined
+  /** When it was last used, for `performance.now()`. */
+  usedAt = performance.now()
+  readonly #context: RoomContext
+  #loadedAt: number | undefined
+  #waiting: Pending[] = []
+  #busy = false
+  /** Sequence up to which the listener was told. */
+  #delivered = 0
+  #live: { stored: StoredRecord; before: number }[] = []
+  #filling = false
+  #contendedUntil = 0
+  #onNews: (() => void) | undefined
+
+  constructor(name: string, subject: string, stream: string, context: RoomContext) {
+    this.name = name
+    this.subject = subject
+    this.stream = stream
+    this.#context = context
+  }
+
+  get idle(): boolean {
+    return !this.#busy && this.listener === undefined
+  }
+
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
+  /** Whether all that is stored is known here: subscribed, and nothing missing. */
+  get current(): boolean {
+    return this.listener !== undefined && !this.#filling && this.#loadedAt !== undefined
+  }
+
+  append(message: Append): Promise<Appended> {
+    this.usedAt = performance.now()
+    const key = KnownIds.key(message)
+    const known = this.#context.ids.get(key)
+    if (known !== undefined) return Promise.resolve({ seq: known, duplicate: true })
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ message, key, since: performance.now(), resolve, reject })
+      if (!this.#busy) void this.#flush()
+    })
+  }
+
+  async #flush(): Promise<void> {
+    this.#busy = true
+    while (this.#waiting.length > 0) {
+      try {
+        if (this.#loadedAt === undefined) await this.load()
+        const batch = this.#nextBatch()
+        if (batch.length > 0) await this.#publish(batch)
+      } catch (error) {
+        this.#giveUp(error as Error)
+        await sleep(RETRY_MS)
+      }
+    }
+    this.#busy = false
+  }
+
+  /** What goes into the next record; what is known already is acknowledged. */
+  #nextBatch(): Pending[] {
+    const { ids } = this.#context
+    const batch: Pending[] = []
+    const keys = new Set<string>()
+    const again: Pending[] = []
+    let bytes = 0
+    let taken = 0
+    for (const pending of this.#waiting) {
+      if (batch.length >= RECORD_MESSAGES || bytes > RECORD_BYTES) break
+      taken++
+      const known = ids.get(pending.key)
+      if (known !== undefined) {
+        pending.resolve({ seq: known, duplicate: true })
+      } else if (keys.has(pending.key)) {
+        again.push(pending)
+      } else {
+        keys.add(pending.key)
+        batch.push(pending)
+        bytes += pending.message.body.length
+      }
+    }
+    this.#waiting = [...again, ...this.#waiting.slice(taken)]
+    return batch
+  }
+
+  async #publish(batch: readonly Pending[]): Promise<void> {
+    const expected = this.sequence
+    const record: RoomRecord = {
+      n: this.place + 1,
+      t: Date.now(),
+      b: this.recent.length < RECENT_RECORDS ? 0 : this.recent[0]![0],
+      m: batch.map(({ message: { user, id, body } }) => [user, id, body]),
+    }
+    const data = Buffer.from(JSON.stringify(record))
+    const alone = performance.now() < this.#contendedUntil
+    const result = await this.#context.publisher.publish(this.subject, data, expected, alone)
+    if (result.kind === 'stored') {
+      this.#learn({ sequence: result.sequence, record })
+      for (const [i, pending] of batch.entries()) pending.resolve({ seq: record.n + i, duplicate: false })
+      return
+    }
+    // What of it is stored, if anything, is found among what came since.
+    this.#waiting = [...batch, ...this.#waiting]
+    if (result.kind === 'unsure') {
+      await sleep(RETRY_MS)
+      await this.catchUp()
+      this.#acknowledgeFound(batch)
+      this.#giveUp(new Error(result.why))
+    } else {
+      this.#contendedUntil = performance.now() + CONTENDED_MS
+      await this.#untilNews(expected)
+      if (this.sequence === expected) await this.catchUp()
+    }
+    this.#acknowledgeFound(batch)
+  }
+
+  /** Another process was faster: what it wrote is about to arrive by itself where the room is subscribed. */
+  #untilNews(expected: number): Promise<void> {
+    if (this.sequence !== expected || !this.current) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, NEWS_MS)
+      this.#onNews = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+
+  /** Acknowledges what turned out to be stored by the publish that nobody answered. */
+  #acknowledgeFound(batch: readonly Pending[]): void {
+    const { ids } = this.#context
+    const found = new Set<Pending>()
+    for (const pending of batch) {
+      const seq = ids.get(pending.key)
+      if (seq === undefined) continue
+      found.add(pending)
+      pending.resolve({ seq, duplicate: false })
+    }
+    if (found.size > 0) this.#waiting = this.#waiting.filter((pending) => !found.has(pending))
+  }
+
+  /** Rejects what has waited too long. */
+  #giveUp(error: Error): void {
+    const oldest = performance.now() - this.#context.giveUpSeconds * 1000
+    if (!this.#waiting.some(({ since }) => since < oldest)) return
+    for (const pending of this.#waiting)
+      if (pending.since < oldest) pending.reject(new LogUnavailable(error.message))
+    this.#waiting = this.#waiting.filter(({ since }) => since >= oldest)
+  }
+
+  /** Rejects all that waits, for good. */
+  fail(error: Error): void {
+    for (const pending of this.#waiting.splice(0)) pending.reject(error)
+  }
+
+  /** Remembers a record that follows the last known one. */
+  #learn({ sequence, record }: StoredRecord): void {
+    if (sequence <= this.sequence) return
+    for (const [i, [user, id]] of record.m.entries())
+      this.#context.ids.set(KnownIds.key({ room: this.name, user, id }), record.n + i)
+    this.sequence = sequence
+    this.place = lastPlace(record)
+    this.recent.push([sequence, record.n])
+    if (this.recent.length > RECENT_RECORDS) this.recent.shift()
+    this.#onNews?.()
+    this.#onNews = undefined
+  }
+
+  /** Learns the end of the room from the stream's leader, with the ids of the window before it. */
+  async load(): Promise<void> {
+    const { nats, windowSeconds } = this.#context
+    const last = await readFromLeader(nats, this.stream, { last_by_subj: this.subject })
+    if (!last) {
+      await this.#empty()
+    } else if (last.sequence > this.sequence) {
+      const from = Date.now() - windowSeconds * 1000
+      const { b } = last.record
+      let records = await readBatch(nats, this.stream, {
+        subject: this.subject,
+        from: { sequence: Math.max(1, b) },
+        count: BATCH,
+      })
+      if (b > 0 && (records[0]?.record.t ?? 0) > from) {
+        records = await readBatch(nats, this.stream, {
+          subject: this.subject,
+          from: { time: from },
+          count: BATCH,
+        })
+      }
+      for (const stored of records) this.#learn(stored)
+      await this.#forward(last)
+    }
+    this.#loadedAt = performance.now()
+  }
+
+  /** The room has no record: it is new, or all of it was dropped. Places never come again. */
+  async #empty(): Promise<void> {
+    const { dropped, lastSequence } = await streamState(this.#context.nats, this.stream)
+    if (dropped) this.place = Math.max(this.place, lastSequence * RECORD_MESSAGES)
+    this.sequence = 0
+  }
+
+  /** Learns what came since the last known record. */
+  async catchUp(): Promise<void> {
+    const known = (performance.now() - (this.#loadedAt ?? -Infinity)) / 1000 < this.#context.windowSeconds
+    if (this.sequence === 0 || !known) {
+      await this.load()
+      return
+    }
+    const last = await readFromLeader(this.#context.nats, this.stream, { last_by_subj: this.subject })
+    if (last) await this.#forward(last)
+    else await this.#empty()
+    this.#loadedAt = performance.now()
+  }
+
+  async #forward(last: StoredRecord): Promise<void> {
+    await this.#readUntil(this.sequence, last, (stored) => this.#learn(stored))
+    this.#learn(last)
+  }
+
+  /** Gives each record after `sequence` up to `last`, in order; a replica that lags is helped out by the leader. */
+  async #readUntil(
+    sequence: number,
+    last: StoredRecord,
+    take: (stored: StoredRecord) => void,
+  ): Promise<void> {
+    const { nats } = this.#context
+    let at = sequence
+    while (at < last.sequence) {
+      const from = { sequence: at + 1 }
+      let records = await readBatch(nats, this.stream, { subject: this.subject, from, count: BATCH })
+      if (records.length === 0) {
+        const next = await readFromLeader(nats, this.stream, { seq: at + 1, next_by_subj: this.subject })
+        records = [next ?? last]
+      }
+      for (const stored of records) {
+        if (stored.sequence > last.sequence) break
+        take(stored)
+      }
+      at = records.at(-1)!.sequence
+    }
+  }
+
+  /** Begins to tell the listener: everything after what is known now. */
+  begin(): void {
+    this.#delivered = this.sequence
+    this.#deliver()
+  }
+
+  /** A record that was stored just now; `before` is the room's record before it. */
+  onLive(stored: StoredRecord, before: number): void {
+    if (this.#loadedAt !== undefined && before <= this.sequence) this.#learn(stored)
+    if (!this.listener) return
+    this.#live.push({ stored, before })
+    if (!this.#filling && this.#loadedAt !== undefined) this.#deliver()
+  }
+
+  /** Looks whether the listener missed a record that nothing followed. */
+  async check(): Promise<void> {
+    if (!this.current) return
+    const last = await readDirect(this.#context.nats, this.stream, { last_by_subj: this.subject })
+    if (last && last.sequence > this.#delivered && !this.#filling) void this.#fill(last)
+  }
+
+  #deliver(): void {
+    for (let next = this.#live[0]; next; next = this.#live[0]) {
+      if (next.before > this.#delivered && next.stored.sequence > this.#delivered) {
+        void this.#fill(next.stored)
+        return
+      }
+      this.#live.shift()
+      this.#tell(next.stored)
+    }
+  }
+
+  #tell(stored: StoredRecord): void {
+    if (stored.sequence <= this.#delivered) return
+    this.#delivered = stored.sequence
+    for (const entry of entriesOf(this.name, stored.record)) this.listener?.(this.name, entry)
+  }
+
+  /** Tells the listener what it missed, up to a record. */
+  async #fill(until: StoredRecord): Promise<void> {
+    this.#filling = true
+    while (this.listener && this.#delivered < until.sequence) {
+      try {
+        await this.#readUntil(this.#delivered, until, (stored) => {
+          if (this.#loadedAt !== undefined && this.sequence === this.#delivered) this.#learn(stored)
+          this.#tell(stored)
+        })
+        this.#tell(until)
+      } catch {
+        await sleep(FILL_RETRY_MS)
+      }
+    }
+    this.#filling = false
+    if (this.listener) this.#deliver()
+    else this.#live = []
+  }
+}

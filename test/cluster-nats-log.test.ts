@@ -1,0 +1,162 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { roomLogChecks } from '../src/chat/log/conformance.ts'
+import { connectNats } from '../src/chat/log/nats/connection.ts'
+import { NatsRoomLog, type NatsRoomLogOptions } from '../src/chat/log/nats/nats-room-log.ts'
+import { LogUnavailable } from '../src/chat/log/room-log.ts'
+import type { RoomMessage } from '../src/protocol/messages.ts'
+import { type NatsCluster, type NatsNode, requireNats, startNats } from './support/nats.ts'
+
+describe.skipIf(!requireNats())('room log nats, three servers', () => {
+  let cluster: NatsCluster
+  let opened = 0
+  beforeAll(async () => {
+    cluster = await startNats()
+  }, 60_000)
+  afterAll(() => cluster?.close())
+
+  const open = async (name: string, options: NatsRoomLogOptions = {}) => {
+    const nats = await connectNats(cluster.url, 'test')
+    const log = await NatsRoomLog.open(nats, { ...options, name })
+    const close = async () => {
+      await log.close()
+      await nats.connection.close()
+    }
+    return { log, close }
+  }
+
+  for (const { name, run } of roomLogChecks(() => open(`contract${++opened}`))) it(name, run, 30_000)
+
+  it('says that messages are replicated', async () => {
+    const { log, close } = await open('truth')
+    expect(log.durability).toBe('replicated')
+    await close()
+  })
+
+  it.each<[string, (leader: NatsNode) => Promise<void>]>([
+    [
+      'killed',
+      async (leader) => {
+        leader.process.kill('SIGKILL')
+        await sleep(2000)
+        await cluster.restart(leader)
+      },
+    ],
+    [
+      'paused',
+      async (leader) => {
+        leader.process.kill('SIGSTOP')
+        await sleep(6000)
+        leader.process.kill('SIGCONT')
+      },
+    ],
+  ])(
+    'keeps each message once and in order when two write the same rooms and the leader is %s',
+    async (how, disturb) => {
+      const writers = await Promise.all([open(how), open(how)])
+      const reader = await open(how)
+      const rooms = Array.from({ length: 20 }, (_, i) => `room ${i}`)
+      const received = new Map<string, number[]>(rooms.map((room) => [room, []]))
+      for (const room of rooms)
+        await reader.log.subscribe(room, (name, { seq }) => received.get(name)!.push(seq))
+      const acked = new Map<string, { room: string; seq: number }>()
+      let count = 0
+      let done = false
+      const send = async (sender: number) => {
+        while (!done) {
+          const id = `${++count}`
+          const message = {
+            room: rooms[(count >> 1) % rooms.length]!,
+            user: `u${sender}`,
+            id,
+            body: `text ${id}`,
+          }
+          const writer = writers[count % 2]!
+          try {
+            const { seq } = await writer.log.append(message)
+            acked.set(`${message.user} ${id}`, { room: message.room, seq })
+            if (acked.size % 20 !== 0) continue
+            const again = await writers[acked.size % 2]!.log.append(message)
+            expect(again.seq).toBe(seq)
+          } catch (error) {
+            expect(error).toBeInstanceOf(LogUnavailable)
+          }
+        }
+      }
+      const leader = (await cluster.leaderOf(`${how}_0`))!
+      const senders = Array.from({ length: 64 }, (_, i) => send(i))
+      await expect.poll(() => acked.size, { timeout: 10_000 }).toBeGreaterThan(100)
+      await disturb(leader)
+      const before = acked.size
+      await expect.poll(() => acked.size, { timeout: 20_000 }).toBeGreaterThan(before + 100)
+      done = true
+      await Promise.all(senders)
+      const seen = new Map<string, number>()
+      for (const room of rooms) {
+        let at = 0
+        for (;;) {
+          const { entries } = await reader.log.read(room, at, 1000)
+          if (entries.length === 0) break
+          for (const { seq, payload } of entries) {
+            const { user, id, prevSeq } = JSON.parse(payload.toString()) as RoomMessage
+            expect(seq).toBe(at + 1)
+            expect(prevSeq).toBe(at)
+            expect(seen.has(`${user} ${id}`)).toBe(false)
+            seen.set(`${user} ${id}`, seq)
+            at = seq
+          }
+        }
+        await expect.poll(() => received.get(room)!.length, { timeout: 10_000 }).toBe(at)
+        expect(received.get(room)).toEqual(Array.from({ length: at }, (_, i) => i + 1))
+      }
+      for (const [key, { seq }] of acked) expect(seen.get(key)).toBe(seq)
+      for (const { close } of [...writers, reader]) await close()
+    },
+    90_000,
+  )
+
+  it('rejects what it cannot keep while the broker is away, takes messages again once it is back, and places do not repeat', async () => {
+    const { log, close } = await open('away', { giveUpSeconds: 2 })
+    const say = (id: string) => log.append({ room: 'r', user: 'ann', id, body: id })
+    const first = await say('1')
+    for (const { process } of cluster.nodes) process.kill('SIGSTOP')
+    try {
+      await expect(say('2')).rejects.toBeInstanceOf(LogUnavailable)
+    } finally {
+      for (const { process } of cluster.nodes) process.kill('SIGCONT')
+    }
+    await expect
+      .poll(
+        () =>
+          say('3').then(
+            ({ seq }) => seq,
+            () => 0,
+          ),
+        { timeout: 20_000 },
+      )
+      .toBeGreaterThan(first.seq)
+    // It may have been stored all the same, and is stored once whatever happened.
+    const { seq } = await say('2')
+    const { entries } = await log.read('r', 0, 10)
+    const ids = entries.map(({ payload }) => (JSON.parse(payload.toString()) as RoomMessage).id)
+    expect([...ids].sort()).toEqual(['1', '2', '3'])
+    expect(ids.indexOf('2') + 1).toBe(seq)
+    await close()
+  }, 60_000)
+
+  it('deletes a room, drops the oldest messages, and gives no place again', async () => {
+    const { log, close } = await open('trimmed', { maxBytes: 200_000 })
+    const say = (id: string, body = id) => log.append({ room: 'r', user: 'ann', id, body })
+    const last = await say('1')
+    await log.deleteRoom('r')
+    expect((await log.read('r', 0, 10)).entries).toEqual([])
+    const next = await say('2')
+    expect(next.seq).toBeGreaterThan(last.seq)
+    for (let i = 0; i < 30; i++) await say(`large ${i}`, 'x'.repeat(20_000))
+    const { first, head, entries } = await log.read('r', 0, 100)
+    expect(first).toBeGreaterThan(next.seq)
+    expect(entries[0]!.seq).toBe(first)
+    expect(entries.at(-1)!.seq).toBe(head)
+    await close()
+  }, 30_000)
+})
