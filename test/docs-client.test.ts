@@ -19,8 +19,8 @@ it('R1, R2, S2, S5, M1, M4: keeps the promise towards a client written from the 
     checker.take({ type: 'join', session, user, room: 'r' })
     return new DocsClient(chat.urls, user, 'r', {
       onPlace: (cursor) => checker.take({ type: 'resumed', session, ...cursor }),
-      onMessage: ({ seq, user: from, id }) =>
-        checker.take({ type: 'message', session, seq, user: from, id, at: 0 }),
+      onMessage: ({ seq, prevSeq, user: from, id }) =>
+        checker.take({ type: 'message', session, seq, prevSeq, user: from, id, at: 0 }),
       onGap: (from, to) => checker.take({ type: 'gap', session, from, to }),
       onAck: (id, seq) => {
         head = Math.max(head, seq)

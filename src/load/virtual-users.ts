@@ -87,9 +87,9 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
       cutAt: undefined,
     }
     client.on('resumed', ({ cursor }) => onEvent({ type: 'resumed', session, ...cursor }))
-    client.on('message', ({ seq, user: from, id }) => {
+    client.on('message', ({ seq, prevSeq, user: from, id }) => {
       this.counts.delivered++
-      onEvent({ type: 'message', session, seq, user: from, id, at: performance.now() })
+      onEvent({ type: 'message', session, seq, prevSeq, user: from, id, at: performance.now() })
     })
     client.on('gap', ({ from, to }) => onEvent({ type: 'gap', session, from, to }))
     client.on('status', ({ state }) => this.#onStatus(one, state))

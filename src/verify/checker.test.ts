@@ -95,8 +95,8 @@ async function check(fault: Fault): Promise<{ report: Violations; faults: number
       const client = new ChatClient({ url: chat.urls[session % 2]!, user, ackMs: 1000 })
       checker.take({ type: 'join', session, user, room })
       client.on('resumed', ({ cursor }) => checker.take({ type: 'resumed', session, ...cursor }))
-      client.on('message', ({ seq, user: from, id }) =>
-        checker.take({ type: 'message', session, seq, user: from, id, at: 0 }),
+      client.on('message', ({ seq, prevSeq, user: from, id }) =>
+        checker.take({ type: 'message', session, seq, prevSeq, user: from, id, at: 0 }),
       )
       client.on('gap', ({ from, to }) => checker.take({ type: 'gap', session, from, to }))
       await client.join(room)
@@ -173,6 +173,11 @@ describe('the history checker, event by event', () => {
   it.each([
     ['takes what is right', [message(1, 'a'), message(2, 'b'), message(3, 'c'), end], good],
     ['sees a message left out', [message(1, 'a'), message(3, 'c'), end], { ...good, lost: 1 }],
+    [
+      'sees a message left out where places are not consecutive',
+      [message(1, 'a'), { ...message(3, 'c'), prevSeq: 2 }, end],
+      { ...good, lost: 1 },
+    ],
     ['sees a missing tail', [message(1, 'a'), end], { ...good, lost: 2 }],
     [
       'sees one delivered twice',
@@ -188,6 +193,20 @@ describe('the history checker, event by event', () => {
   ])('%s', (_, events, expected) => {
     const { phantom, ...rest } = result(events)
     expect({ ...rest, phantom: phantom > 0 }).toEqual({ ...expected, phantom: expected.phantom > 0 })
+  })
+
+  it('loses nothing where places that no message ever had are passed over', () => {
+    const jumped = log.map((entry) => ({ ...entry, seq: entry.seq === 3 ? 1000 : entry.seq }))
+    const events = [message(1, 'a'), message(2, 'b'), { ...message(1000, 'c'), prevSeq: 2 }, end] as const
+    const checker = new HistoryChecker()
+    checker.take({ type: 'join', session: 1, user: 'ann', room: 'r' })
+    checker.take({ type: 'resumed', session: 1, epoch: 'e', seq: 0 })
+    for (const [i, id] of ['a', 'b', 'c'].entries()) {
+      checker.take({ type: 'send', session: 1, id, at })
+      checker.take({ type: 'ack', session: 1, id, seq: jumped[i]!.seq, at })
+    }
+    for (const event of events) checker.take(event)
+    expect(checker.check(jumped).findings).toEqual([])
   })
 
   it('sees an acknowledged message that the log has not, or elsewhere', () => {

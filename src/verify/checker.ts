@@ -130,9 +130,9 @@ export class HistoryChecker {
     }
     if (this.#ended) this.#checkTails(rooms)
     for (const { session, room, from, to } of this.#gaps) {
-      const places = log && rooms.get(room)?.places
-      for (let seq = from; places && seq <= to; seq++) {
-        if (!places.has(seq)) continue
+      const places = log ? rooms.get(room)?.places : undefined
+      for (const seq of places?.keys() ?? []) {
+        if (seq < from || seq > to) continue
         this.#find(
           'falseGaps',
           `session ${session}: ${room} ${seq} was announced as gone, and the log has it`,
@@ -191,7 +191,7 @@ export class HistoryChecker {
 
   #message(session: Session, event: HistoryEvent & { type: 'message' }): void {
     const { room } = session
-    const { seq, user, id } = event
+    const { seq, prevSeq = seq - 1, user, id } = event
     const message = nameOf(user, id)
     this.#report.delivered++
     const where = `session ${event.session}: ${room} ${seq} (${user} ${id})`
@@ -200,10 +200,10 @@ export class HistoryChecker {
       this.#find(known === message ? 'doubled' : 'reordered', `${where} came after ${session.at}`)
       return
     }
-    if (session.at !== undefined && seq > session.at + 1) {
-      const missing = seq - session.at - 1
+    if (session.at !== undefined && prevSeq > session.at) {
+      const missing = event.prevSeq === undefined ? seq - session.at - 1 : 1
       this.#report.lost += missing - 1
-      this.#find('lost', `${where} came right after ${session.at}: ${missing} missing`)
+      this.#find('lost', `${where} came after ${session.at}, without what is at ${prevSeq}`)
     }
     session.at = seq
     this.#see(room, seq, message, 'was delivered')
@@ -273,8 +273,9 @@ export class HistoryChecker {
     for (const [number, { room, at, left }] of this.#sessions) {
       const head = rooms.get(room)?.head ?? 0
       if (left || at === undefined || at >= head) continue
-      this.#report.lost += head - at - 1
-      this.#find('lost', `session ${number}: ${room} has ${head} messages, and only ${at} arrived`)
+      const missing = [...rooms.get(room)!.places.keys()].filter((seq) => seq > at).length
+      this.#report.lost += missing - 1
+      this.#find('lost', `session ${number}: ${room} ends at ${head}, and what arrived at ${at}`)
     }
   }
 }

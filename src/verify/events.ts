@@ -10,7 +10,8 @@ export type HistoryEvent =
   | { type: 'ack'; session: number; id: string; seq: number; at: number }
   /** The send was given up: it may be in the log or not. */
   | { type: 'unacked'; session: number; id: string }
-  | { type: 'message'; session: number; seq: number; user: string; id: string; at: number }
+  /** `prevSeq` is the place of the message before it; without it places are consecutive. */
+  | { type: 'message'; session: number; seq: number; prevSeq?: number; user: string; id: string; at: number }
   | { type: 'gap'; session: number; from: number; to: number }
   | { type: 'leave'; session: number }
   /** The run ended and everything was given time to arrive: members now have all messages. */

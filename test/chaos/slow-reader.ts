@@ -30,8 +30,8 @@ export class SlowReaders {
       const client = new ChatClient(socket as WebSocketClass, { url, user })
       onEvent({ type: 'join', session, user, room: `${name}-slow` })
       client.on('resumed', ({ cursor }) => onEvent({ type: 'resumed', session, ...cursor }))
-      client.on('message', ({ seq, user: from, id }) =>
-        onEvent({ type: 'message', session, seq, user: from, id, at: 0 }),
+      client.on('message', ({ seq, prevSeq, user: from, id }) =>
+        onEvent({ type: 'message', session, seq, prevSeq, user: from, id, at: 0 }),
       )
       client.on('gap', ({ from, to }) => onEvent({ type: 'gap', session, from, to }))
       void client.join(`${name}-slow`)

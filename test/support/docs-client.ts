@@ -32,7 +32,7 @@ interface Connection {
 
 export interface DocsClientEvents {
   onPlace(cursor: { epoch: string; seq: number }): void
-  onMessage(message: { seq: number; user: string; id: string; body: string }): void
+  onMessage(message: { seq: number; prevSeq: number; user: string; id: string; body: string }): void
   onGap(from: number, to: number): void
   onAck(id: string, seq: number): void
 }
@@ -221,6 +221,6 @@ export class DocsClient {
       return
     }
     this.#cursor = { epoch: this.#cursor.epoch, seq: seq! }
-    this.#events.onMessage({ seq: seq!, user: user!, id: id!, body: body! })
+    this.#events.onMessage({ seq: seq!, prevSeq: prevSeq!, user: user!, id: id!, body: body! })
   }
 }
