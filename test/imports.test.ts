@@ -67,7 +67,7 @@ describe('imports', () => {
   })
 
   it('form no circle', () => {
-    const known = /session\/server-context|traces\/prometheus/
+    const known = /traces\/prometheus/
     expect(circles().filter((circle) => !known.test(circle))).toEqual([])
   })
 })

@@ -133,10 +133,6 @@ export class ChatServer {
         const { least, most, perConnection } = RETRY_MS
         return [least, Math.max(most, perConnection * this.#connections.size)]
       },
-      onClosed: (connection) => {
-        this.#connections.delete(connection)
-        this.#leaving.delete(connection)
-      },
       onAcked: (seconds) => {
         this.#counts.messages++
         this.#latency.record(seconds)
@@ -167,9 +163,16 @@ export class ChatServer {
         webSocket.once('close', (code) => {
           if (code === 1006) this.#counts.lost++
         })
-        this.#connections.add(new Session(this.#context, webSocket, socket))
+        this.#connections.add(
+          new Session(this.#context, webSocket, socket, (session) => this.#onClosed(session)),
+        )
       })
     }
+  }
+
+  #onClosed(session: Session): void {
+    this.#connections.delete(session)
+    this.#leaving.delete(session)
   }
 
   get stats(): ChatServerStats {

@@ -3,7 +3,6 @@ import type { ChatLink } from '../link.ts'
 import type { ChatLimits } from '../options.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { RateLimiter } from './rate-limit.ts'
-import type { Session } from './session.ts'
 import type { WorkSlots } from './work-slots.ts'
 import type { WriteBatcher } from './write-batcher.ts'
 
@@ -20,7 +19,6 @@ export interface ServerContext {
   readonly rooms: Rooms
   /** The window in which clients should reconnect after a lost connection, milliseconds. */
   retryMs(): [number, number]
-  onClosed(connection: Session): void
   /** A message was acknowledged, so many seconds after it was received. */
   onAcked(seconds: number): void
   /** A handler threw what is no rejection: a mistake in this program. */

@@ -60,6 +60,7 @@ type State =
 export class Session {
   readonly outbox: Outbox
   readonly #context: ServerContext
+  readonly #onClosed: (session: Session) => void
   readonly #socket: WebSocket
   readonly #inbox: Inbox<Frame>
   readonly #rooms: Memberships
@@ -70,8 +71,15 @@ export class Session {
   #heard = true
   #strikes = 0
 
-  constructor(context: ServerContext, socket: WebSocket, stream: Duplex) {
+  /** @param onClosed called once, when the connection is gone */
+  constructor(
+    context: ServerContext,
+    socket: WebSocket,
+    stream: Duplex,
+    onClosed: (session: Session) => void,
+  ) {
     this.#context = context
+    this.#onClosed = onClosed
     this.#socket = socket
     const { limits } = context
     this.outbox = new Outbox(stream, context.batcher, limits.outboxBytes, {
@@ -321,7 +329,7 @@ export class Session {
     this.#state = { kind: 'closed' }
     this.#inbox.close()
     this.#rooms.close()
-    this.#context.onClosed(this)
+    this.#onClosed(this)
   }
 }
 
