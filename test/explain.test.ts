@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { parsePrometheus } from '../src/traffic/traces/prometheus.ts'
+import { parseTrace } from '../src/traffic/traces/trace.ts'
 import { runCli } from './run-cli.ts'
 
 let folder: string
@@ -55,7 +55,7 @@ it.each([
     /load: Prometheus answered with an error: parse error at 5/,
   ],
   ['{"status":', /load: it is not JSON/],
-  [answer([]), /load: there are 0 series/],
+  [answer([]), /load: it has no series/],
   [
     answer(
       [1, 2].map((n) => ({
@@ -66,7 +66,7 @@ it.each([
         ],
       })),
     ),
-    /there are 2 series \(\{"n":"1"\}/,
+    /it has 2 series: \{n="1"\} \| \{n="2"\}/,
   ],
   [
     answer([
@@ -78,7 +78,7 @@ it.each([
         ],
       },
     ]),
-    /load: values\[1\]: "NaN" is not allowed/,
+    /load: there are fewer than two points with a value/,
   ],
   [
     answer([
@@ -90,9 +90,9 @@ it.each([
         ],
       },
     ]),
-    /load: values\[1\]: time 1 does not come after 1/,
+    /load: values\[1\]: time 1 does not follow 1/,
   ],
   [answer([{ metric: {}, values: 'x' }]), /load: data\.result\.0\.values/],
 ])('says what is wrong with %s', (text, wrong) => {
-  expect(() => parsePrometheus(text, 'load')).toThrow(wrong)
+  expect(() => parseTrace(text, 'load')).toThrow(wrong)
 })

@@ -45,10 +45,9 @@ export function addLoadFlags(command: Command): Command {
 
 export function addTraceFlags(command: Command): Command {
   return command
-    .option(
-      '--trace <file>',
-      'replay concurrent users from CSV (t_seconds,value) or a Prometheus range query (JSON)',
-    )
+    .option('--trace <file>', 'replay concurrent users from a file; trace --help names the formats')
+    .option('--column <name>', 'of the trace: column, metric or series of the users; sum or max of all')
+    .option('--session <seconds>', 'of an access log: that a visitor counts as a user (300)', number)
     .option('--speed <factor>', 'play the trace this many times as fast (1)', number)
     .option('--scale <factor>', 'multiply the values of the trace (1)', number)
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { ConcertinaError } from '../base/errors.ts'
+import { TRACE_FORMATS } from '../traffic/traces/formats.ts'
 import type { CompareFlags } from './commands/compare.ts'
 import type { DemoFlags } from './commands/demo.ts'
 import type { LoadCommandFlags } from './commands/load.ts'
@@ -9,6 +10,7 @@ import type { ReplayFlags } from './commands/replay.ts'
 import type { ServeFlags } from './commands/serve.ts'
 import type { SimulateFlags } from './commands/simulate.ts'
 import type { TokenFlags } from './commands/token.ts'
+import type { TraceInfoFlags } from './commands/trace.ts'
 import type { TuneFlags } from './commands/tune.ts'
 import type { VerifyFlags } from './commands/verify.ts'
 import { addJudgingFlags, addTermsFlags, collect } from './evaluation-flags.ts'
@@ -152,6 +154,22 @@ function program(): Command {
         async (_, signal) => (await import('./commands/explain.ts')).explain(file, flags.line, signal),
         flags,
       ),
+    )
+  const traces = main.command('trace').description('files of recorded load')
+  traces
+    .command('info')
+    .description('what is understood of a file, with a small chart')
+    .argument('<file>', 'of any format, packed by gzip or not')
+    .option('--column <name>', 'column, metric or series of the users; sum or max of all')
+    .option('--session <seconds>', 'of an access log: that a visitor counts as a user (300)', number)
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      () =>
+        `\nFormats:\n${TRACE_FORMATS.map(({ name, description }) => `  ${name.padEnd(12)} ${description}`).join('\n')}\n`,
+    )
+    .action(async (file: string, flags: TraceInfoFlags) =>
+      run(async () => (await import('./commands/trace.ts')).traceInfo(file, flags), flags),
     )
   main
     .command('token')

@@ -119,17 +119,17 @@ describe('load patterns', () => {
 
 describe('traces', () => {
   it.each([
-    ['', /t\.csv:1: the header is ""/],
-    ['time,users\n0,1\n1,2\n', /t\.csv:1: the header is "time,users"/],
+    ['', /t\.csv:1: the first line is ""/],
+    ['time,users\n', /t\.csv:1: there are fewer than two rows/],
     ['t_seconds,value\n0,1\n', /t\.csv:2: there are fewer than two rows/],
     ['t_seconds,value\n0,1\n1\n', /t\.csv:3: 1 columns/],
-    ['t_seconds,value\n0,1\n1,\n', /t\.csv:3: value is ""/],
     ['t_seconds,value\n0,1\n1,-2\n', /t\.csv:3: value is "-2"/],
     ['t_seconds,value\n0,1\n1,0x10\n', /t\.csv:3: value is "0x10"/],
     ['t_seconds,value\n-1,1\n1,2\n', /t\.csv:2: t_seconds is "-1"/],
     ['t_seconds,value\n0,1\nx,2\n', /t\.csv:3: t_seconds is "x"/],
-    ['t_seconds,value\n0,1\n5,1\n5,2\n', /t\.csv:4: t_seconds 5 does not follow 5/],
-    ['t_seconds,value\n0,1\n\n5,2\n', /t\.csv:3: 1 columns/],
+    ['t_seconds,value\n0,1\n5,1\n5,2\n', /t\.csv:4: time 5 does not follow 5/],
+    ['t_seconds,value\n0,1\n1,"2\n', /t\.csv.*: a quote is not closed/],
+    ['time,a,b\n0,1,2\n1,2,3\n', /t\.csv: it has 2 series: a \| b/],
   ])('name the line of %o', (text, message) => {
     expect(() => parseTrace(text, 't.csv')).toThrow(message)
   })

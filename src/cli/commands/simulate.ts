@@ -17,6 +17,7 @@ import { OutputFile, OutputFiles } from '../output-file.ts'
 import { showProgress } from '../progress.ts'
 import { ReportFile } from '../report-file.ts'
 import { openView } from '../view.ts'
+import { traceWarnings } from './trace.ts'
 
 /** Flags that tell the load. */
 export interface LoadFlags {
@@ -24,6 +25,8 @@ export interface LoadFlags {
   baseRate?: number
   peakRate?: number
   trace?: string
+  column?: string
+  session?: number
   speed?: number
   scale?: number
 }
@@ -41,13 +44,15 @@ export interface SimulateFlags extends RunFlags, LoadFlags {
 
 /** The load: a trace, else what the config says, else three phases; flags go before the config. */
 export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPattern {
-  const { trace, speed, scale, baseRate, peakRate } = flags
+  const { trace, speed, scale, column, session, baseRate, peakRate } = flags
   for (const [flag, value] of [
     ['--speed', speed],
     ['--scale', scale],
+    ['--column', column],
+    ['--session', session],
   ] as const) {
     if (value !== undefined && trace === undefined)
-      throw invalidInput(flag, 'there is no --trace', 'together with --trace FILE')
+      throw invalidInput(flag, 'needs --trace', 'together with --trace FILE')
   }
   const { load } = config
   const fixed = trace !== undefined || (load && load.kind !== 'three-phase')
@@ -58,7 +63,11 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
     if (value !== undefined && fixed)
       throw invalidInput(flag, 'the load is given otherwise', 'only with the three-phase load')
   }
-  if (trace !== undefined) return tracePattern(readTrace(trace), { speed, scale })
+  if (trace !== undefined) {
+    const read = readTrace(trace, { column, session })
+    for (const line of traceWarnings(read)) console.error(`concertina: ${trace}: ${line}`)
+    return tracePattern(read, { speed, scale })
+  }
   if (config.pattern && load?.kind !== 'three-phase') return config.pattern
   const phases = load?.kind === 'three-phase' ? load : { duration: 30, baseRate: 5, peakRate: 50 }
   return threePhase({

@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml'
 import type { z } from 'zod'
 import { distribution } from '../../base/distribution.ts'
 import { ConcertinaError, shown } from '../../base/errors.ts'
 import { problemOf } from '../../base/options.ts'
+import { readTextFile } from '../../base/text-file.ts'
 import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts'
 import { ScalingLimits } from '../../scaling/limits.ts'
 import { createPolicy, POLICY_KINDS } from '../../scaling/policies.ts'
@@ -138,14 +138,7 @@ export type ConfiguredOptions = Omit<Partial<SimulationOptions>, 'autoScaler'> &
  * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT with file:line:column, the key and what is allowed.
  */
 export function readConfig(file: string): ConfiguredOptions {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    const wrong = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`
-    throw new ConcertinaError('FILE_ACCESS', `${file}: ${wrong}`, { hint: 'a YAML config file' })
-  }
+  const text = readTextFile(file, 'a YAML config file').replace(/^\uFEFF/, '')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const places = new SourceLocations(file, document, lines)

@@ -1,88 +1,162 @@
-import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { ConcertinaError, invalidInput, requireNumber } from '../../base/errors.ts'
+import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
+import { readTextFile } from '../../base/text-file.ts'
 import type { LoadPattern } from '../load-pattern.ts'
-import { parsePrometheus } from './prometheus.ts'
+import { invalidTrace, type Point, type Reading, type TraceOptions } from './format.ts'
+import { ANY_FORMAT, formatOf } from './formats.ts'
 
 /** A recorded load: `values[i]` at `times[i]` seconds, times increasing. */
 export interface Trace {
   readonly file: string
   readonly times: Float64Array
   readonly values: Float64Array
+  /** What was understood of the file. */
+  readonly about?: TraceAbout
 }
 
-const HEADER = 't_seconds,value'
-/** What `Number` takes, less the empty cell and hexadecimal, octal and binary numbers. */
-const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i
+/** What was understood of a trace file. */
+export interface TraceAbout {
+  readonly format: string
+  /** What the values are. */
+  readonly values: string
+  /** The moment of the first point, milliseconds since 1970, where the file tells it. */
+  readonly start?: number
+  /** Points whose value is missing; they are left out. */
+  readonly missing: number
+  /** Stretches without a point, longer than usual, in seconds of the trace: the load is a straight line there. */
+  readonly gaps: readonly { readonly from: number; readonly to: number }[]
+  /** What was found out and not said by the file. */
+  readonly notes: readonly string[]
+}
+
+const playOptions = optionSet({
+  speed: option(z.number().positive(), 'times as fast as it was recorded', 1),
+  scale: option(z.number().positive(), 'times as many users', 1),
+})
+
+const readOptions = optionSet({
+  column: option(
+    z.string().min(1),
+    'column, metric or series of the users: a name, a number from 1, sum or max; default the only one',
+  ),
+  session: option(
+    seconds,
+    'of an access log: seconds that a visitor counts as a user after a request; default 300',
+  ),
+})
+
+/** Times above `from` are in this unit since 1970; below all, seconds since the recording began. */
+const UNITS = [
+  { from: 1e17, factor: 1e-9, name: 'nanoseconds' },
+  { from: 1e14, factor: 1e-6, name: 'microseconds' },
+  { from: 1e11, factor: 1e-3, name: 'milliseconds' },
+  { from: 1e9, factor: 1, name: 'seconds' },
+]
+/** Seconds above this are since 1970, the moment 2001. */
+const EPOCH_FROM = 1e9
+/** The share of rows that may repeat a time with another value, as at the end of daylight saving time. */
+const MOST_CONFLICTS = 0.1
+/** Times the usual distance between two points, from which on there is a gap. */
+const GAP = 3
+
+function inSeconds({ points, unit }: Reading): { points: readonly Point[]; note?: string } {
+  const last = points.reduce((most, { time }) => Math.max(most, time), 0)
+  const found = UNITS.find(({ from }) => last > from)
+  if (unit === 'seconds' || (unit === 'auto' && !found)) return { points }
+  const { factor, name } = unit === 'auto' ? found! : { factor: 1e-3, name: unit }
+  return {
+    points: factor === 1 ? points : points.map((point) => ({ ...point, time: point.time * factor })),
+    note: `the times are ${name} since 1970`,
+  }
+}
+
+/** Points in order of time, each time once. */
+function inOrder(points: readonly Point[]): { ordered: Point[]; notes: string[] } {
+  const rising = (each: readonly Point[]) => each.every(({ time }, i) => i === 0 || time >= each[i - 1]!.time)
+  const falling = points.every(({ time }, i) => i === 0 || time < points[i - 1]!.time)
+  const shuffled = !falling && !rising(points)
+  const sorted = shuffled || falling ? points.toSorted((a, b) => a.time - b.time) : points
+  const ordered: Point[] = []
+  const conflicts: Point[] = []
+  for (const point of sorted) {
+    const before = ordered.at(-1)
+    if (before?.time !== point.time) ordered.push(point)
+    else {
+      if (!Object.is(before.value, point.value)) conflicts.push(point)
+      ordered[ordered.length - 1] = point
+    }
+  }
+  if (conflicts.length > MOST_CONFLICTS * points.length) {
+    const { where, time } = conflicts[0]!
+    throw invalidTrace(where, `time ${time} does not follow ${time}`, 'one value for each time')
+  }
+  const repeated = points.length - ordered.length - conflicts.length
+  return {
+    ordered,
+    notes: [
+      ...(shuffled ? ['the rows are not in order of time and were sorted'] : []),
+      ...(repeated > 0 ? [`${repeated} rows that are there twice were left out`] : []),
+      ...(conflicts.length > 0 ? [`${conflicts.length} times have two values; the later row was read`] : []),
+    ],
+  }
+}
+
+function gapsIn(times: Float64Array): { from: number; to: number }[] {
+  const steps = times.slice(1).map((time, i) => time - times[i]!)
+  const usual = steps.toSorted()[Math.floor(steps.length / 2)]!
+  return [...steps].flatMap((step, i) => (step > GAP * usual ? [{ from: times[i]!, to: times[i + 1]! }] : []))
+}
 
 /**
- * Reads the text of a CSV trace with the header `t_seconds,value`.
- * @throws {ConcertinaError} INVALID_TRACE, naming file and line.
+ * Reads the text of a trace in any format that is known.
+ * @throws {ConcertinaError} INVALID_TRACE, naming the file and the line or value.
  */
-export function parseTrace(text: string, file: string): Trace {
-  const fail = (line: number, wrong: string, hint: string): never => {
-    throw new ConcertinaError('INVALID_TRACE', `${file}:${line}: ${wrong}`, { hint })
+export function parseTrace(text: string, file: string, options: TraceOptions = {}): Trace {
+  readOptions.parse(options)
+  const body = text.replace(/^\uFEFF/, '')
+  const format = formatOf(body, file)
+  const reading = format.read(body, file, options)
+  const { points, note } = inSeconds(reading)
+  const { ordered, notes } = inOrder(points)
+  const known = ordered.filter(({ value }) => !Number.isNaN(value))
+  if (known.length < 2)
+    throw invalidTrace(file, 'there are fewer than two points with a value', 'at least two')
+  const negative = known.find(({ value }) => !(value >= 0 && value < Infinity))
+  if (negative)
+    throw invalidTrace(negative.where, `${negative.value} is not allowed`, 'a number of at least 0')
+  const first = known[0]!.time
+  const absolute = first > EPOCH_FROM
+  const times = Float64Array.from(known, ({ time }) => (absolute ? time - first : time))
+  return {
+    file,
+    times,
+    values: Float64Array.from(known, ({ value }) => value),
+    about: {
+      format: format.name,
+      values: reading.values,
+      ...(absolute && { start: Math.round(first * 1000) }),
+      missing: ordered.length - known.length,
+      gaps: gapsIn(times),
+      notes: [...(note ? [note] : []), ...reading.notes, ...notes],
+    },
   }
-  const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/)
-  while (lines.length > 0 && lines.at(-1)!.trim() === '') lines.pop()
-  if (lines[0]?.trim() !== HEADER)
-    fail(1, `the header is ${JSON.stringify(lines[0] ?? '')}`, `the header ${HEADER}`)
-  if (lines.length < 3)
-    fail(lines.length, 'there are fewer than two rows', 'at least two rows of t_seconds,value')
-  const times = new Float64Array(lines.length - 1)
-  const values = new Float64Array(lines.length - 1)
-  for (let i = 1; i < lines.length; i++) {
-    const cells = lines[i]!.split(',')
-    if (cells.length !== 2)
-      fail(i + 1, `${cells.length} columns in ${JSON.stringify(lines[i])}`, 'two numbers: t_seconds,value')
-    const [time, value] = cells.map((cell) => (DECIMAL.test(cell) ? Number(cell) : Number.NaN)) as [
-      number,
-      number,
-    ]
-    if (!(time >= 0 && time < Infinity)) {
-      fail(i + 1, `t_seconds is ${JSON.stringify(cells[0])}`, 'seconds, a number of at least 0')
-    }
-    if (!(value >= 0 && value < Infinity))
-      fail(i + 1, `value is ${JSON.stringify(cells[1])}`, 'a number of at least 0')
-    if (i > 1 && time <= times[i - 2]!) {
-      fail(
-        i + 1,
-        `t_seconds ${time} does not follow ${times[i - 2]}`,
-        'times that increase from line to line',
-      )
-    }
-    times[i - 1] = time
-    values[i - 1] = value
-  }
-  return { file, times, values }
 }
 
 /**
- * Reads a trace from a file: CSV, or the JSON that a Prometheus range query answers.
+ * Reads a trace from a file: CSV, or what monitoring and load tools write (see `concertina trace --help`), packed by gzip or not.
  * @throws {ConcertinaError} FILE_ACCESS when it cannot be read; INVALID_TRACE, naming the line or the value.
  */
-export function readTrace(file: string): Trace {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    const wrong = code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`
-    throw new ConcertinaError('FILE_ACCESS', `${file}: ${wrong}`, {
-      hint: `a CSV file with the header ${HEADER}, or the JSON of a Prometheus range query`,
-    })
-  }
-  return text.trimStart().startsWith('{') ? parsePrometheus(text, file) : parseTrace(text, file)
+export function readTrace(file: string, options: TraceOptions = {}): Trace {
+  return parseTrace(readTextFile(file, ANY_FORMAT), file, options)
 }
 
 /**
  * Concurrent users as recorded, on straight lines between the points. `speed` 60 plays an hour in a minute; `scale`
  * multiplies the values.
  */
-export function tracePattern(trace: Trace, options: { speed?: number; scale?: number } = {}): LoadPattern {
-  const speed = requireNumber('speed', options.speed ?? 1, { above: 0 })
-  const scale = requireNumber('scale', options.scale ?? 1, { above: 0 })
+export function tracePattern(trace: Trace, options: OptionsOf<typeof playOptions.shape> = {}): LoadPattern {
+  const { speed, scale } = playOptions.parse(options)
   const { times, values } = trace
   const first = times[0]!
   const last = times.at(-1)!
@@ -111,15 +185,14 @@ export function tracePattern(trace: Trace, options: { speed?: number; scale?: nu
   }
 }
 
-const factor = z.number().positive().optional()
-
-/** How a config file names a trace: `file`, and `speed` and `scale` where they are not 1. */
+/** How a config file names a trace. */
 export const traceKind = specKind(
   'trace',
-  { file: z.string(), speed: factor, scale: factor },
-  ({ file, ...options }) => {
-    if (typeof file !== 'string' || file === '')
-      throw invalidInput('file', 'is missing', 'the path of a CSV trace')
-    return tracePattern(readTrace(file), options)
+  {
+    file: z.string().min(1).describe('path, relative to the config'),
+    ...playOptions.shape,
+    ...readOptions.shape,
   },
+  ({ file, speed, scale, column, session }) =>
+    tracePattern(readTrace(file, { column, session }), { speed, scale }),
 )

@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import { ConcertinaError } from './errors.ts'
+
+/** What a text may have at most once it is unpacked, bytes. */
+const MOST_BYTES = 500_000_000
+
+function unreadable(file: string, wrong: string, hint: string): ConcertinaError {
+  return new ConcertinaError('FILE_ACCESS', `${file}: ${wrong}`, { hint })
+}
+
+/**
+ * Reads a text file of a person: UTF-8, with a byte-order mark or without; UTF-16 with one; any of these packed by gzip.
+ * @param hint what kind of file it should be
+ * @throws {ConcertinaError} FILE_ACCESS when it cannot be read or is no text.
+ */
+export function readTextFile(file: string, hint: string): string {
+  let bytes: Buffer
+  try {
+    bytes = readFileSync(file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw unreadable(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`, hint)
+  }
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+    try {
+      bytes = gunzipSync(bytes, { maxOutputLength: MOST_BYTES })
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      const wrong =
+        code === 'ERR_BUFFER_TOO_LARGE' ? 'it unpacks to more than 500 MB' : 'the gzip data is damaged'
+      throw unreadable(file, wrong, hint)
+    }
+  }
+  if (bytes.length > MOST_BYTES) throw unreadable(file, 'it has more than 500 MB', hint)
+  const encoding = encodingOf(bytes)
+  if (encoding === undefined) throw unreadable(file, 'it is no text', `${hint}, in UTF-8 or UTF-16`)
+  try {
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+  } catch {
+    throw unreadable(file, `it is no valid ${encoding.toUpperCase()}`, `${hint}, in UTF-8 or UTF-16`)
+  }
+}
+
+/** The encoding of a text, by its byte-order mark; nothing for what is no text. */
+function encodingOf(bytes: Buffer): 'utf-8' | 'utf-16le' | 'utf-16be' | undefined {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
+  return bytes.subarray(0, 4096).includes(0) ? undefined : 'utf-8'
+}

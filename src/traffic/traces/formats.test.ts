@@ -1,0 +1,322 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { ConcertinaError } from '../../base/errors.ts'
+import { TRACE_FORMATS } from './formats.ts'
+import { parseTrace, readTrace } from './trace.ts'
+
+const USERS = [20, 30, 50, 40, 60, 20]
+const STEP = 60
+const START = 1_748_822_400
+const at = (i: number) => START + i * STEP
+const iso = (i: number) => new Date(at(i) * 1000).toISOString()
+const lines = (line: (users: number, i: number) => string, head?: string) =>
+  [...(head === undefined ? [] : [head]), ...USERS.map(line), ''].join('\n')
+const MONTH_LOG = (second: number) => {
+  const [, day, , year, time] = new Date(second * 1000).toUTCString().split(' ')
+  return `${day}/Jun/${year}:${time} +0000`
+}
+
+/** The same load in every format, and in the dialects people meet: format, text, options. */
+const SAMPLES: readonly [dialect: string, format: string, text: string, column?: string, start?: number][] = [
+  ['our own', 'csv', lines((users, i) => `${i * STEP},${users}`, 't_seconds,value')],
+  ['quotes', 'csv', lines((users, i) => `"${i * STEP}","${users}"`, '"t_seconds","value"')],
+  ['no header', 'csv', lines((users, i) => `${at(i)},${users}`)],
+  ['tabs and any names', 'csv', lines((users, i) => `${iso(i)}\t${users}`, 'when\thow many')],
+  ['semicolons, decimal commas', 'csv', lines((users, i) => `${iso(i)};${users},0`, 'Time;users')],
+  ['epoch milliseconds', 'csv', lines((users, i) => `${at(i) * 1000},${users}`, 't_seconds,value')],
+  ['epoch microseconds', 'csv', lines((users, i) => `${at(i) * 1e6},${users}`, 'ts,value')],
+  [
+    'a zone',
+    'csv',
+    lines(
+      (users, i) => `${new Date((at(i) + 7200) * 1000).toISOString().slice(0, 19)}+02:00,${users}`,
+      'time,value',
+    ),
+  ],
+  [
+    'newest first',
+    'csv',
+    `time,users\n${USERS.map((users, i) => `${iso(i)},${users}`)
+      .reverse()
+      .join('\n')}`,
+  ],
+  ['a column by name', 'csv', lines((users, i) => `${iso(i)},1,${users}`, 'time,cpu,sockets'), 'sockets'],
+  ['a column by number', 'csv', lines((users, i) => `${iso(i)},1,${users}`, 'time,cpu,sockets'), '3'],
+  ['the sum of columns', 'csv', lines((users, i) => `${iso(i)},${users - 5},5`, 'time,a,b'), 'sum'],
+  [
+    'a column of values of its own name beside text',
+    'csv',
+    lines((users, i) => `eu,${iso(i)},${users}`, 'zone,time,online'),
+  ],
+  ['thousands', 'csv', lines((users, i) => `${iso(i)},"${i === 2 ? '50' : `${users}.0`}"`, 'time,users')],
+  [
+    'day first',
+    'csv',
+    lines((users, i) => `13/06/2025 00:0${i},${users}`, 'Date,users'),
+    undefined,
+    Date.UTC(2025, 5, 13),
+  ],
+  [
+    'month first with AM and PM',
+    'csv',
+    lines((users, i) => `6/13/2025 12:0${i} AM;${users}`, 'Date;users'),
+    undefined,
+    Date.UTC(2025, 5, 13),
+  ],
+  ['points in the date', 'csv', lines((users, i) => `02.06.2025 00:0${i}:00;${users}`, 'Zeit;users')],
+  ['names of months', 'csv', lines((users, i) => `"Jun 2, 2025, 12:0${i} AM GMT",${users}`, 'Time,users')],
+  [
+    'date and time of day apart',
+    'csv',
+    lines((users, i) => `2025-06-02,00:0${i},${users}`, 'Date,Time,users'),
+  ],
+  ['an empty last column', 'csv', lines((users, i) => `${iso(i)},${users},`, 'time,users,')],
+  [
+    'shuffled and doubled',
+    'csv',
+    `time,users\n${[3, 1, 1, 0, 5, 2, 4].map((i) => `${iso(i)},${USERS[i]}`).join('\n')}`,
+  ],
+  [
+    'titles above',
+    'csv',
+    lines((users, i) => `${iso(i)},${users}`, 'Report,Users\n\nUnit,Count\nTime,users'),
+  ],
+  [
+    'comments',
+    'csv',
+    lines((users, i) => `${iso(i)},${users}`, '#group,false\n#default,_result\n_time,_value'),
+  ],
+  ['a separator named for Excel', 'csv', lines((users, i) => `${iso(i)};${users}`, 'sep=;\ntime;users')],
+  [
+    'a row for each server',
+    'csv',
+    lines((users, i) => `${iso(i)},a,${users - 5}\n${iso(i)},b,5`, 'time,server,users'),
+    'sum',
+  ],
+  ['cells of no value at the end', 'csv', `${lines((users, i) => `${iso(i)},${users}`, 'time,users')},,\n`],
+  [
+    'locust',
+    'csv',
+    lines(
+      (users, i) => `${at(i)},${users},,/a,1\n${at(i)},${users},,Aggregated,2`,
+      'Timestamp,User Count,Type,Name,Requests/s',
+    ),
+  ],
+  [
+    'k6',
+    'csv',
+    lines(
+      (users, i) => `vus,${at(i)},${users},,\nhttp_reqs,${at(i)},1,,`,
+      'metric_name,timestamp,metric_value,check,error',
+    ),
+  ],
+  [
+    'k6',
+    'k6-json',
+    `{"type":"Metric","data":{"name":"vus"},"metric":"vus"}\n${lines(
+      (users, i) =>
+        `{"metric":"vus","type":"Point","data":{"time":"${iso(i).replace('.000Z', '.000000000Z')}","value":${users},"tags":null}}\n{"metric":"data_sent","type":"Point","data":{"time":"${iso(i)}","value":7}}`,
+    )}`,
+  ],
+  [
+    'one series',
+    'prometheus',
+    JSON.stringify({
+      status: 'success',
+      data: {
+        resultType: 'matrix',
+        result: [{ metric: {}, values: USERS.map((users, i) => [at(i), String(users)]) }],
+      },
+    }),
+  ],
+  [
+    'as promtool prints it',
+    'prometheus',
+    JSON.stringify([{ metric: { job: 'x' }, values: USERS.map((users, i) => [at(i), String(users)]) }]),
+  ],
+  [
+    'the highest of several series',
+    'prometheus',
+    JSON.stringify({
+      status: 'success',
+      data: {
+        resultType: 'matrix',
+        result: [1, 0.5].map((factor) => ({
+          metric: { pod: `p${factor}` },
+          values: USERS.map((users, i) => [at(i), String(users * factor)]),
+        })),
+      },
+    }),
+    'max',
+  ],
+  [
+    'get-metric-data',
+    'cloudwatch',
+    JSON.stringify({
+      MetricDataResults: [
+        {
+          Id: 'm1',
+          Label: 'x',
+          Timestamps: USERS.map((_, i) => iso(i)).reverse(),
+          Values: USERS.toReversed(),
+        },
+      ],
+    }),
+  ],
+  [
+    'get-metric-statistics, in no order',
+    'cloudwatch',
+    JSON.stringify({
+      Label: 'Connections',
+      Datapoints: [3, 0, 5, 1, 4, 2].map((i) => ({
+        Timestamp: iso(i),
+        Average: USERS[i],
+        Maximum: 99,
+        Unit: 'Count',
+      })),
+    }),
+  ],
+  [
+    'a range',
+    'openmetrics',
+    `# TYPE users gauge\n${lines((users, i) => `users{job="chat"} ${users} ${at(i)}`)}# EOF\n`,
+  ],
+  [
+    'a run',
+    'gatling',
+    `RUN\tsim\tsim\t${at(0) * 1000}\t \t3\n${USERS.map((users, i) => {
+      const change = users - (USERS[i - 1] ?? 0)
+      return Array.from(
+        { length: Math.abs(change) },
+        () => `USER\tchat\t${change > 0 ? 'START' : 'END'}\t${at(i) * 1000}\n`,
+      ).join('')
+    }).join('')}`,
+  ],
+  [
+    'combined',
+    'access-log',
+    lines((users, i) =>
+      Array.from(
+        { length: users },
+        (_, u) => `10.0.${u}.1 - - [${MONTH_LOG(at(i))}] "GET / HTTP/1.1" 200 5 "-" "Agent/1"`,
+      ).join('\n'),
+    ),
+    'requests',
+  ],
+]
+
+const minutes = ({ times, values }: { times: Float64Array; values: Float64Array }) =>
+  USERS.map((_, i) => values[times.findIndex((time) => time - times[0]! === i * STEP)])
+
+describe('every trace format', () => {
+  it.each(SAMPLES)('reads the same load: %s (%s)', (_, format, text, column, start = START * 1000) => {
+    const trace = parseTrace(text, 'file', { column })
+    expect(minutes(trace)).toEqual(USERS)
+    expect(trace.about).toMatchObject({ format, missing: 0, gaps: [] })
+    if (!text.startsWith('t_seconds,value\n0') && !text.startsWith('"t_seconds"'))
+      expect(trace.about?.start).toBe(start)
+  })
+
+  it('has a sample of each', () => {
+    expect(new Set(SAMPLES.map(([, format]) => format))).toEqual(
+      new Set(TRACE_FORMATS.map(({ name }) => name)),
+    )
+  })
+
+  it.each(SAMPLES)(
+    'names the file, and never repeats it, when it is cut off: %s (%s)',
+    (_, __, text, column) => {
+      for (let cut = 0; cut < text.length; cut += Math.ceil(text.length / 23)) {
+        try {
+          parseTrace(text.slice(0, cut), 'the-file', { column })
+        } catch (error) {
+          expect(error).toBeInstanceOf(ConcertinaError)
+          expect((error as Error).message).toMatch(/^the-file/)
+          expect((error as Error).message.length).toBeLessThan(400)
+        }
+      }
+    },
+  )
+
+  it('is read in every encoding, packed or not', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'concertina-encodings-'))
+    for (const [name, format, text, column] of SAMPLES) {
+      const utf16 = Buffer.from(`\uFEFF${text}`, 'utf16le')
+      const all = [Buffer.from(text), Buffer.from(`\uFEFF${text}`), utf16, Buffer.from(utf16).swap16()]
+      for (const bytes of [...all, ...all.map((each) => gzipSync(each))]) {
+        const file = join(folder, 'trace')
+        writeFileSync(file, bytes)
+        expect([name, format, minutes(readTrace(file, { column }))]).toEqual([name, format, USERS])
+      }
+    }
+  })
+})
+
+it('leaves out what is missing, and says so', () => {
+  for (const missing of ['', 'NaN', 'null', 'N/A', '-']) {
+    const text = `time,users\n${iso(0)},1\n${iso(1)},${missing}\n${iso(2)},3\n`
+    expect(parseTrace(text, 'f')).toMatchObject({ about: { missing: 1 }, values: Float64Array.of(1, 3) })
+  }
+})
+
+it('finds the gaps', () => {
+  const times = [0, 60, 120, 180, 900, 960]
+  const text = `t_seconds,value\n${times.map((time) => `${time},1\n`).join('')}`
+  expect(parseTrace(text, 'f').about?.gaps).toEqual([{ from: 180, to: 900 }])
+})
+
+it('counts the visitors of an access log within a session', () => {
+  const log = [0, 30, 400, 1200].map((s) => `1.1.1.1 - - [${MONTH_LOG(START + s)}] "GET / HTTP/1.1" 200 5`)
+  log.push(`2.2.2.2 - - [${MONTH_LOG(START + 30)}] "GET / HTTP/1.1" 200 5`, 'junk')
+  const { values, about } = parseTrace(log.join('\n'), 'f', { session: 120 })
+  expect(values[0]).toBe(2)
+  expect(values[5]).toBe(0)
+  expect(values[6]).toBe(1)
+  expect(about?.notes).toEqual(['1 of 6 lines are no requests'])
+})
+
+it.each([
+  [Buffer.from([0x1f, 0x8b, 1, 2, 3]), /the gzip data is damaged/],
+  [Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]), /it is no text/],
+  [Buffer.from([0x74, 0xff, 0x80]), /no valid UTF-8/],
+])('says in one line what is no text', (bytes, message) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'concertina-bytes-')), 'trace')
+  writeFileSync(file, bytes)
+  expect(() => readTrace(file)).toThrow(message)
+})
+
+it.each([
+  ['1,234;1,050', [1234, 1050]],
+  ['1.234,5;1.050,0', [1234.5, 1050]],
+  ['1 234;1 050', [1234, 1050]],
+  ["1'234;999", [1234, 999]],
+  ['1,5;0,125', [1.5, 0.125]],
+  ['1.2k;950', [1200, 950]],
+  ['12;1.5', [12, 1.5]],
+])('reads the numbers of %s', (cells, values) => {
+  const rows = cells.split(';').map((cell, i) => `${iso(i)}\t"${cell}"`)
+  expect([...parseTrace(`time\tusers\n${rows.join('\n')}`, 'f').values]).toEqual(values)
+})
+
+it('says what it had to assume', () => {
+  const notes = (text: string) => parseTrace(text, 'f').about?.notes
+  expect(notes('time,v\n6/2/2025,1\n6/3/2025,2')).toEqual([
+    'the times name no zone and were read as UTC',
+    'the dates were read as month/day/year',
+  ])
+  expect(notes(`time,v\n${iso(1)},1\n${iso(0)},2\n${iso(2)},2\n${iso(2)},2`)).toEqual([
+    'the rows are not in order of time and were sorted',
+    '1 rows that are there twice were left out',
+  ])
+  expect(notes('t_seconds,value\n1748822400000,1\n1748822460000,2')).toEqual([
+    'the times are milliseconds since 1970',
+  ])
+})
+
+it('is not led by one wrong clock to a trace of millions of points', () => {
+  const log = `${[0, 1].map((i) => `1.1.1.1 - - [01/Jan/${1971 + 50 * i}:00:00:00 +0000] "GET / HTTP/1.1" 200 5`).join('\n')}\n`
+  expect(() => parseTrace(log, 'f')).toThrow(/the requests span 18263 days/)
+})

@@ -1,0 +1,34 @@
+import { shown } from '../../../base/errors.ts'
+import { chooseSeries, invalidTrace, numberIn, type Point, type TraceFormat } from '../format.ts'
+
+const SAMPLE = /^([a-zA-Z_:][\w:]*(?:\{.*\})?)\s+(\S+)\s+(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?:#.*)?$/
+
+/** OpenMetrics or Prometheus text with a timestamp on each sample, as `promtool tsdb dump-openmetrics` writes it. */
+export const openMetrics: TraceFormat = {
+  name: 'openmetrics',
+  description: 'OpenMetrics text with timestamps',
+  matches: (text) =>
+    text
+      .slice(0, 4000)
+      .split(/\r?\n/)
+      .slice(0, 5)
+      .some((line) => /^# (TYPE|HELP|UNIT) /.test(line) || SAMPLE.test(line)),
+  read(text, file, options) {
+    const series = new Map<string, Point[]>()
+    for (const [i, line] of text.split(/\r?\n/).entries()) {
+      if (line.trim() === '' || line.startsWith('#')) continue
+      const where = `${file}:${i + 1}`
+      const found = SAMPLE.exec(line)
+      if (!found) throw invalidTrace(where, `${shown(line)} has no timestamp`, 'NAME{LABELS} VALUE TIMESTAMP')
+      const [, name, text, time] = found as unknown as [string, string, string, string]
+      const value = /^[+-]?inf/i.test(text) ? Number.NaN : numberIn(text)
+      if (value === undefined) throw invalidTrace(where, `the value is ${shown(text)}`, 'a number')
+      const points = series.get(name) ?? []
+      series.set(name, points)
+      points.push({ time: Number(time), value, where })
+    }
+    const all = [...series].map(([name, points]) => ({ name, points }))
+    const { points, name } = chooseSeries(all, options, file)
+    return { points, unit: 'auto', values: `series ${name}`, notes: [] }
+  },
+}
