@@ -61,10 +61,7 @@ export function numberIn(text: string): number | undefined {
 }
 
 /** Adds up series, or takes the highest, time by time; a time at which one is missing is missing. */
-export function combine(
-  series: readonly { readonly points: readonly Point[] }[],
-  how: 'sum' | 'max',
-): Point[] {
+function combine(series: readonly { readonly points: readonly Point[] }[], how: 'sum' | 'max'): Point[] {
   const all = new Map<number, { value: number; seen: number; where: string }>()
   for (const { points } of series) {
     for (const { time, value, where } of points) {

@@ -16,7 +16,7 @@ export interface Trace {
 }
 
 /** What was understood of a trace file. */
-export interface TraceAbout {
+interface TraceAbout {
   readonly format: string
   /** What the values are. */
   readonly values: string
