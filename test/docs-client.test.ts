@@ -35,7 +35,7 @@ it('R1, R2, S2, S5, M1, M4: keeps the promise towards a client written from the 
       client.send(id, `body ${id}`)
       if (rng.next() < 0.08) client.cut()
     }
-    if (round === 30) chat.servers[0]!.rebalance(2, 2, 0.1)
+    if (round === 30) chat.servers[0]!.rebalance(2, { to: 2 }, 0.1)
     await sleep(30)
   }
   await expect.poll(() => clients.reduce((sum, { waiting }) => sum + waiting, 0)).toBe(0)

@@ -187,8 +187,8 @@ export class ChatServer {
     }
   }
 
-  /** Asks up to `count` users to move to server `to`, spread over `seconds`. */
-  rebalance(count: number, to: number, seconds: number): void {
+  /** Asks up to `count` users to move to the server numbered `to`, spread over `seconds`; at `url` where that is given. */
+  rebalance(count: number, target: { to: number; url?: string | undefined }, seconds: number): void {
     const staying = [...this.#connections].filter(
       (each) => each.user !== undefined && !this.#leaving.has(each),
     )
@@ -196,7 +196,7 @@ export class ChatServer {
       type: 'move',
       afterMs,
       reason: 'rebalance',
-      to,
+      ...target,
     }))
   }
 

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { STRATEGY_NAMES } from '../balancing/strategies.ts'
-import { ConcertinaError } from '../base/errors.ts'
+import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
+import type { BrokerOptions } from '../cluster/broker.ts'
 
 /** A number as a person types it. */
 export function number(text: string): number {
@@ -63,6 +64,27 @@ export function addRunFlags(command: Command): Command {
   return addScalingFlags(addLoadFlags(command)).addOption(
     new Option('--routing <kind>', 'what stays on a server (sticky)').choices(['sticky', 'message']),
   )
+}
+
+export interface BrokerFlags {
+  broker: string
+  clusterName?: string
+  replicas?: number
+}
+
+export function addBrokerFlags(command: Command): Command {
+  return command
+    .requiredOption('--broker <url>', 'what the cluster shares: nats://host:4222, several hosts by commas')
+    .option('--cluster-name <name>', 'tells clusters apart that share a broker (concertina)')
+    .option('--replicas <count>', 'copies of each message in NATS (3)', number)
+}
+
+/** What the flags say of the broker. */
+export function brokerOptions({ broker, clusterName, replicas }: BrokerFlags): BrokerOptions {
+  if (clusterName !== undefined && !/^[A-Za-z0-9_-]{1,32}$/.test(clusterName))
+    throw invalidInput('clusterName', `${clusterName} is no name`, '1 to 32 letters, digits, - and _')
+  if (replicas !== undefined) requireNumber('replicas', replicas, { min: 1, max: 5, integer: true })
+  return { url: broker, name: clusterName, replicas }
 }
 
 /** Only what was given. */

@@ -8,13 +8,22 @@ import type { DemoFlags } from './commands/demo.ts'
 import type { LoadCommandFlags } from './commands/load.ts'
 import type { ReplayFlags } from './commands/replay.ts'
 import type { ServeFlags } from './commands/serve.ts'
+import type { ServerFlags } from './commands/server.ts'
 import type { SimulateFlags } from './commands/simulate.ts'
 import type { TokenFlags } from './commands/token.ts'
 import type { TraceInfoFlags } from './commands/trace.ts'
 import type { TuneFlags } from './commands/tune.ts'
 import type { VerifyFlags } from './commands/verify.ts'
 import { addJudgingFlags, addTermsFlags, collect } from './evaluation-flags.ts'
-import { addLoadFlags, addRunFlags, addScalingFlags, addTraceFlags, asFlagError, number } from './flags.ts'
+import {
+  addBrokerFlags,
+  addLoadFlags,
+  addRunFlags,
+  addScalingFlags,
+  addTraceFlags,
+  asFlagError,
+  number,
+} from './flags.ts'
 
 const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -99,6 +108,17 @@ function program(): Command {
     )
     .option('--anonymous', 'users may come without a token')
     .action(async (flags: ServeFlags) => run((await import('./commands/serve.ts')).serve, flags))
+  addBrokerFlags(main.command('server'))
+    .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
+    .option('--config <file>', 'take everything that no flag sets from a YAML file')
+    .option('--host <address>', 'to listen on (127.0.0.1)')
+    .option('--port <port>', 'of WebSockets, /healthz, /readyz and /metrics (8080)', number)
+    .option('--advertise <url>', 'where clients reach this server, if not there')
+    .option('--ref <name>', "the platform's name of this server, like its pod's (POD_NAME)")
+    .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)
+    .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)
+    .option('--anonymous', 'users may connect without a token')
+    .action(async (flags: ServerFlags) => run((await import('./commands/server.ts')).server, flags))
   addTraceFlags(addLoadFlags(main.command('load')))
     .description('virtual users for a chat that runs already; they check what they see')
     .requiredOption('--url <url>', 'address of the chat, as serve prints it')

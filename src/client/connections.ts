@@ -39,11 +39,27 @@ type Phase =
   | { readonly kind: 'connecting'; readonly link: ServerConnection | undefined }
   | { readonly kind: 'open'; readonly link: ServerConnection; readonly moveTimer?: Timer }
   /** `next` joins the rooms, while `link` still serves. */
-  | { readonly kind: 'moving'; readonly link: ServerConnection; readonly next: ServerConnection | undefined }
+  | {
+      readonly kind: 'moving'
+      readonly link: ServerConnection
+      readonly next: ServerConnection | undefined
+      readonly target: MoveTarget
+    }
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'closed' }
 
 type Timer = ReturnType<typeof setTimeout>
+
+/** Where a move goes: to the server of that number, at an address of its own where it has one. */
+interface MoveTarget {
+  readonly to?: number | undefined
+  readonly url?: string | undefined
+  /** Attempts that failed so far. */
+  readonly failed: number
+}
+
+/** Attempts to reach the very server that a move names, before any other one will do. */
+const MOVE_ATTEMPTS = 4
 
 /** Rejected tokens of a function, one after another, after which no further one is tried. */
 const MAX_UNAUTHORIZED = 3
@@ -117,22 +133,22 @@ export class Connections {
   }
 
   /** Opens a connection, as the next one while another serves. */
-  async #connect(to?: number): Promise<void> {
+  async #connect({ to, url: direct }: Partial<MoveTarget> = {}): Promise<void> {
     const begun = this.#phase
     try {
       const token = await this.#tokens.get()
       if (this.#phase !== begun) return
-      const url = new URL(this.#options.url)
+      const url = new URL(direct ?? this.#options.url)
       const room = this.#events.aRoom()
       if (room !== undefined) url.searchParams.set('room', room)
       if (to !== undefined) url.searchParams.set('to', String(to))
       const hello = token === undefined ? { user: this.#options.user } : { token }
       const link = new ServerConnection(this.#make, url.href, hello, this.#linkEvents)
       if (begun.kind === 'connecting') this.#phase = { kind: 'connecting', link }
-      else if (begun.kind === 'moving') this.#phase = { kind: 'moving', link: begun.link, next: link }
+      else if (begun.kind === 'moving') this.#phase = { ...begun, next: link }
     } catch (error) {
       if (this.#phase !== begun) return
-      if (begun.kind === 'moving') this.#moveLater(begun.link)
+      if (begun.kind === 'moving') this.#moveLater(begun)
       else this.#reconnectLater((error as Error).message)
     }
   }
@@ -140,8 +156,14 @@ export class Connections {
   readonly #linkEvents: ServerConnectionEvents = {
     onWelcome: (link, welcome) => this.#welcome(link, welcome),
     onMessage: (link, message) => {
-      if (message.type === 'move') this.#moveAfter(link, message.afterMs, message.to)
-      else this.#events.onMessage(link, message)
+      if (message.type === 'move') {
+        const { afterMs, to, url } = message
+        this.#moveAfter(link, afterMs, {
+          to,
+          url: url !== undefined && this.#mayMoveTo(url) ? url : undefined,
+          failed: 0,
+        })
+      } else this.#events.onMessage(link, message)
     },
     onClose: (link, code, reason) => this.#lost(link, code, reason),
   }
@@ -167,23 +189,29 @@ export class Connections {
     this.#events.onServing(link)
   }
 
-  #moveAfter(link: ServerConnection, afterMs: number, to: number | undefined): void {
+  /** A move never goes from an encrypted connection to an open one. */
+  #mayMoveTo(url: string): boolean {
+    return url.startsWith('wss://') || (url.startsWith('ws://') && this.#options.url.startsWith('ws://'))
+  }
+
+  #moveAfter(link: ServerConnection, afterMs: number, target: MoveTarget): void {
     const phase = this.#phase
     if (phase.kind !== 'open' || phase.link !== link) return
     clearTimeout(phase.moveTimer)
     const moveTimer = setTimeout(() => {
       if (this.#phase.kind !== 'open' || this.#phase.link !== link) return
-      this.#phase = { kind: 'moving', link, next: undefined }
-      void this.#connect(to)
+      this.#phase = { kind: 'moving', link, next: undefined, target }
+      void this.#connect(target)
     }, afterMs)
     this.#phase = { kind: 'open', link, moveTimer }
   }
 
-  /** The next connection failed: the one that serves goes on, and another is tried. */
-  #moveLater(link: ServerConnection): void {
+  /** The next connection failed: the current one still serves, and another is tried; after some attempts on any server. */
+  #moveLater({ link, target: { to, failed } }: Phase & { kind: 'moving' }): void {
     this.#phase = { kind: 'open', link }
     this.#backoff.failed()
-    this.#moveAfter(link, this.#backoff.wait(), undefined)
+    const target = failed + 1 < MOVE_ATTEMPTS ? { to, failed: failed + 1 } : { failed: 0 }
+    this.#moveAfter(link, this.#backoff.wait(), target)
   }
 
   #lost(link: ServerConnection, code: number, reason: string): void {
@@ -191,7 +219,7 @@ export class Connections {
     const phase = this.#phase
     if (phase.kind === 'closed' || phase.kind === 'waiting') return
     if (phase.kind === 'moving' && phase.next === link) {
-      this.#moveLater(phase.link)
+      this.#moveLater(phase)
     } else if (phase.link !== link) {
       return
     } else if (phase.kind === 'moving') {

@@ -44,3 +44,11 @@ export class Deadlines {
     }
   }
 }
+
+/** What an HTTP server grants: milliseconds for a head, a whole request, the next one, and between two checks. */
+export const HTTP_DEADLINES = {
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 5000,
+  connectionsCheckingInterval: 1000,
+}

@@ -1,15 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { ControlApi } from '../control/control-api.ts'
+import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { liveMetrics } from './metrics.ts'
 import type { Supervisor } from './supervisor.ts'
-
-/** Milliseconds for a head, a whole request, the next one, and between two looks. */
-const DEADLINES = {
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5000,
-  connectionsCheckingInterval: 1000,
-}
 
 /**
  * Answers `/healthz` and `/readyz` to everybody, `/metrics` and the API to those who may ask, and the rest by `page`.
@@ -21,7 +14,7 @@ export function controlServer(
   page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
   const metrics = supervisor && liveMetrics(supervisor)
-  return createServer(DEADLINES, (request, response) => {
+  return createServer(HTTP_DEADLINES, (request, response) => {
     const text = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
       response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
     switch (request.url?.split('?')[0]) {

@@ -1,7 +1,8 @@
 /** A chat server as a process of its own, forked by the supervisor: told everything over IPC, to the hub over descriptor 4. */
 import { Socket } from 'node:net'
 import { ChatServer } from '../chat/server.ts'
-import type { FromServer, ServerReport, ToServer } from './messages.ts'
+import type { FromServer, ToServer } from './messages.ts'
+import { ReportMeter } from './report-meter.ts'
 
 const HUB_DESCRIPTOR = 4
 const REPORT_MS = 250
@@ -18,39 +19,14 @@ process.on('disconnect', () => process.exit(1))
 let chat: ChatServer | undefined
 let taken = 0
 let leaving = false
-let lastCpu = process.cpuUsage()
-let lastLoop = performance.eventLoopUtilization()
-let lastReport = performance.now()
-
-function report(server: ChatServer): ServerReport {
-  const now = performance.now()
-  const cpu = process.cpuUsage(lastCpu)
-  const loop = performance.eventLoopUtilization(lastLoop)
-  const elapsedMs = now - lastReport
-  lastCpu = process.cpuUsage()
-  lastLoop = performance.eventLoopUtilization()
-  lastReport = now
-  const latency = server.takeLatency()
-  const ms = (q: number) => latency.quantile(q) * 1000
-  return {
-    ...server.stats,
-    taken,
-    loopSeconds: lastLoop.active / 1000,
-    cpu: (cpu.user + cpu.system) / 1000 / elapsedMs,
-    memoryBytes: process.memoryUsage.rss(),
-    eventLoopUtilization: loop.utilization,
-    latencyP50Ms: ms(0.5),
-    latencyP95Ms: ms(0.95),
-    latencyP99Ms: ms(0.99),
-  }
-}
+const meter = new ReportMeter()
 
 async function start({ server, options }: ToServer & { type: 'start' }): Promise<void> {
   const hub = new Socket({ fd: HUB_DESCRIPTOR, readable: true, writable: true })
   const started = await ChatServer.start(server, hub, options, () => process.exit(leaving ? 0 : 1))
   chat = started
   tell({ type: 'ready' })
-  setInterval(() => tell({ type: 'report', ...report(started) }), REPORT_MS)
+  setInterval(() => tell({ type: 'report', ...meter.report(started, taken) }), REPORT_MS)
 }
 
 async function leave(how: Promise<void>): Promise<void> {
@@ -86,7 +62,7 @@ process.on('message', (message: ToServer, handle: unknown) => {
       return
     }
     case 'rebalance':
-      chat?.rebalance(message.count, message.to, message.seconds)
+      chat?.rebalance(message.count, { to: message.to }, message.seconds)
       return
     case 'drain':
       if (chat && !leaving) void leave(chat.drain(message.seconds))

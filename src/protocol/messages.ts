@@ -225,8 +225,11 @@ export type ServerMessage =
   | { type: 'lagging'; room: string; from: number; to: number }
   | PresenceEvent
   | { type: 'typing'; room: string; user: string }
-  /** Open another connection `afterMs` from now, resume there, then close this one. `to` goes into its query. */
-  | { type: 'move'; afterMs: number; reason: 'drain' | 'rebalance'; to?: number }
+  /**
+   * Open another connection `afterMs` from now, resume there, then close this one. `to` goes into its query; it goes to `url`
+   * where that is given.
+   */
+  | { type: 'move'; afterMs: number; reason: 'drain' | 'rebalance'; to?: number; url?: string }
   /** A frame that is no request, so that there is no id to answer to. */
   | { type: 'error'; code: 'bad-message'; message: string }
 

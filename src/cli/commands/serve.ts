@@ -29,7 +29,7 @@ export interface ServeFlags extends ScalingFlags {
 }
 
 /** Who may connect: what the config says, the secret of the environment, `--anonymous`. */
-function authOf(flags: ServeFlags, configured: AuthOptions = {}): AuthOptions {
+export function authOf(flags: Pick<ServeFlags, 'anonymous'>, configured: AuthOptions = {}): AuthOptions {
   const secret = process.env.CONCERTINA_SECRET ?? configured.secret
   const anonymous = flags.anonymous ?? configured.anonymous
   const auth: AuthOptions = { ...configured, ...(secret !== undefined && { secret }) }
@@ -46,7 +46,7 @@ function authOf(flags: ServeFlags, configured: AuthOptions = {}): AuthOptions {
 }
 
 /** Lines for people on a terminal, beside the view where there is one; JSON for machines in a pipe. */
-function logger(view: TerminalView | undefined): Logger {
+export function logger(view: TerminalView | undefined): Logger {
   const write = (line: string) => console.log(line)
   if (view) return lineLogger(view.print, { progress: view.progress })
   return process.stdout.isTTY ? lineLogger(write) : jsonLogger(write)

@@ -1,0 +1,62 @@
+import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { ChatNode } from '../../cluster/chat-node.ts'
+import { openBroker } from '../../cluster/open-broker.ts'
+import { pages } from '../../http/pages.ts'
+import { messageWork } from '../../live/message-work.ts'
+import { readConfig } from '../config/config.ts'
+import { type BrokerFlags, brokerOptions } from '../flags.ts'
+import { authOf, logger } from './serve.ts'
+
+export interface ServerFlags extends BrokerFlags {
+  config?: string
+  host?: string
+  port?: number
+  advertise?: string
+  ref?: string
+  drainSeconds?: number
+  leaveSeconds?: number
+  anonymous?: boolean
+}
+
+/** `concertina server`: one chat server of a cluster. SIGTERM, or a controller, drains it; then it exits with 0. */
+export async function server(flags: ServerFlags, signal: AbortSignal): Promise<void> {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const { live = {} } = config
+  const { connectionsPerSecond: _, connectionBurst: __, ...limits } = live.limits ?? {}
+  if (flags.advertise !== undefined && !/^wss?:\/\//.test(flags.advertise))
+    throw invalidInput('advertise', `${flags.advertise} is no WebSocket address`, 'wss://… or ws://…')
+  for (const name of ['drainSeconds', 'leaveSeconds'] as const)
+    if (flags[name] !== undefined) requireNumber(name, flags[name], { min: 0, max: 3600 })
+  const log = logger(undefined)
+  const broker = await openBroker(brokerOptions(flags), 'concertina server')
+  const node = new ChatNode(broker, {
+    host: flags.host ?? live.host ?? '127.0.0.1',
+    port: flags.port ?? live.port ?? 8080,
+    advertise: flags.advertise,
+    ref: flags.ref ?? process.env.POD_NAME,
+    chat: {
+      auth: authOf(flags, live.auth),
+      origins: live.origins,
+      limits,
+      ...(live.work && { work: messageWork(config.server ?? {}) }),
+    },
+    drainSeconds: flags.drainSeconds,
+    leaveSeconds: flags.leaveSeconds,
+    page: pages('chat.html'),
+    logger: log,
+  })
+  try {
+    const asked = new Promise<number | undefined>((resolve) => {
+      node.onDrain = resolve
+      if (signal.aborted) resolve(undefined)
+      signal.addEventListener('abort', () => resolve(undefined))
+    })
+    await node.start()
+    log.info(`Chat server ${node.ref}: ${node.url}`, { ref: node.ref, url: node.url })
+    await node.drain(await asked)
+    process.exitCode = 0
+  } finally {
+    await node.close()
+    await broker.close()
+  }
+}

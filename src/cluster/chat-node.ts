@@ -1,0 +1,223 @@
+import { randomInt, randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { hostname } from 'node:os'
+import type { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Logger, silentLogger } from '../base/logger.ts'
+import type { ChatOptions } from '../chat/options.ts'
+import { ChatServer } from '../chat/server.ts'
+import { HTTP_DEADLINES } from '../http/deadlines.ts'
+import { hostAndPort, listen } from '../http/listen.ts'
+import { rejectSocket } from '../http/rejection.ts'
+import { splitTarget } from '../http/request-target.ts'
+import { ReportMeter } from '../live/report-meter.ts'
+import type { Broker } from './broker.ts'
+import { BrokerLink } from './broker-link.ts'
+import {
+  commandTopic,
+  type ServerCommand,
+  type ServerStatus,
+  STATUS_TOPIC,
+  TARGETS_TOPIC,
+  type Targets,
+} from './messages.ts'
+import { nodeMetrics } from './node-metrics.ts'
+
+export interface ChatNodeOptions {
+  /** Address to listen on; default loopback. */
+  host?: string
+  /** 0 takes any free one. */
+  port: number
+  /** The address that clients can reach this very server by, past any load balancer. */
+  advertise?: string | undefined
+  /** The provider's name of this process, like its pod's; default generated. */
+  ref?: string | undefined
+  chat?: ChatOptions
+  /** Seconds over which users are moved away when the process is asked to end; default 10. */
+  drainSeconds?: number | undefined
+  /** Seconds between being not ready and the first move, for load balancers to notice; default 0. */
+  leaveSeconds?: number | undefined
+  /** Answers requests that are for nothing else. */
+  page?: (request: IncomingMessage, response: ServerResponse) => void
+  logger?: Logger
+}
+
+const STATUS_MS = 1000
+/** Statuses sent without a word of the controller after which its targets mean nothing any more. */
+const STALE_STATUSES = 3
+
+/** One chat server as a process of its own: WebSockets on its own port, everything shared through a broker. */
+export class ChatNode {
+  readonly ref: string
+  readonly number = randomInt(1, 2 ** 31)
+  readonly #broker: Broker
+  readonly #options: ChatNodeOptions
+  readonly #logger: Logger
+  readonly #http: Server
+  readonly #meter = new ReportMeter()
+  readonly #stops: (() => void)[] = []
+  #chat: ChatServer | undefined
+  #state: 'starting' | ServerStatus['state'] = 'starting'
+  #status: NodeJS.Timeout | undefined
+  #url = ''
+  #taken = 0
+  #handedOn = 0
+  #above = false
+  #targetsAge = 0
+  #leaving: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+  /** Called when a controller asked this server to drain. */
+  onDrain: (seconds: number) => void = () => {}
+
+  constructor(broker: Broker, options: ChatNodeOptions) {
+    this.#broker = broker
+    this.#options = options
+    this.#logger = options.logger ?? silentLogger
+    this.ref = options.ref ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
+    this.#http = createServer(HTTP_DEADLINES, (request, response) => this.#onRequest(request, response))
+    this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head))
+  }
+
+  /** Where it listens; from `start` on. */
+  get url(): string {
+    return this.#url
+  }
+
+  /**
+   * Opens the room log, listens, and reports to the controllers. What it opened is closed when it fails.
+   * @returns the port
+   * @throws {ConcertinaError} ADDRESS_UNAVAILABLE or BROKER_UNAVAILABLE.
+   */
+  async start(): Promise<number> {
+    const { bus } = this.#broker
+    const { host = '127.0.0.1', port, advertise, chat = {} } = this.#options
+    try {
+      const taken = await listen(this.#http, host, port)
+      this.#url = advertise ?? `ws://${hostAndPort(host, taken)}/chat`
+      const log = await this.#broker.openLog()
+      this.#chat = await ChatServer.connect(
+        this.number,
+        async (onEvent) => new BrokerLink(log, bus, this.ref, onEvent),
+        chat,
+      )
+      this.#stops.push(
+        bus.subscribe(commandTopic(this.ref), (text) => this.#onCommand(JSON.parse(text) as ServerCommand)),
+        bus.subscribe(TARGETS_TOPIC, (text) => {
+          this.#above = (JSON.parse(text) as Targets).above.includes(this.ref)
+          this.#targetsAge = 0
+        }),
+      )
+      this.#state = 'ready'
+      this.#status = setInterval(() => this.#publish(), STATUS_MS)
+      this.#publish()
+      return taken
+    } catch (error) {
+      await this.close()
+      throw error
+    }
+  }
+
+  /**
+   * Takes no more users, moves those it has over `seconds`, closes who did not go at a pace, waits for every append, and ends.
+   */
+  drain(seconds = this.#options.drainSeconds ?? 10): Promise<void> {
+    this.#leaving ??= this.#drain(seconds)
+    return this.#leaving
+  }
+
+  async #drain(seconds: number): Promise<void> {
+    this.#logger.info(`Draining: users move to other servers within ${seconds} s`)
+    this.#state = 'draining'
+    this.#publish()
+    await sleep((this.#options.leaveSeconds ?? 0) * 1000)
+    await this.#chat?.drain(seconds)
+    await this.close()
+  }
+
+  /** Ends without moving users: they reconnect elsewhere. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    clearInterval(this.#status)
+    for (const stop of this.#stops) stop()
+    this.#state = 'stopped'
+    this.#publish()
+    await this.#chat?.close()
+    this.#http.close()
+    this.#http.closeAllConnections()
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const text = (status: number, body: string) =>
+      response
+        .writeHead(status, {
+          'content-type': 'text/plain; charset=utf-8',
+          'x-content-type-options': 'nosniff',
+        })
+        .end(body)
+    switch (splitTarget(request.url).path) {
+      case '/healthz':
+        text(200, 'ok\n')
+        return
+      case '/readyz':
+        text(this.#state === 'ready' ? 200 : 503, `${this.#state}\n`)
+        return
+      case '/metrics':
+        if (this.#chat) text(200, nodeMetrics(this.#chat.stats, this.#state === 'ready', this.#handedOn))
+        else text(503, `${this.#state}\n`)
+        return
+      default:
+        if (this.#options.page) this.#options.page(request, response)
+        else text(404, 'not found\n')
+    }
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    if (!this.#chat || this.#state !== 'ready') {
+      rejectSocket(socket, '503 Service Unavailable')
+    } else if (this.#handsOn(request)) {
+      this.#handedOn++
+      rejectSocket(socket, '503 Service Unavailable')
+    } else {
+      this.#taken++
+      this.#chat.accept(request, socket, head)
+    }
+  }
+
+  /**
+   * Whether somebody who was asked to move to another server has been brought here by a load balancer, though this server has
+   * too many users already. The client tries again, and after a few attempts without naming a server.
+   */
+  #handsOn(request: IncomingMessage): boolean {
+    const to = splitTarget(request.url).query.get('to')
+    return to !== null && Number(to) !== this.number && this.#above
+  }
+
+  #publish(): void {
+    if (!this.#chat || this.#state === 'starting') return
+    if (++this.#targetsAge > STALE_STATUSES) this.#above = false
+    const status: ServerStatus = {
+      ref: this.ref,
+      number: this.number,
+      state: this.#state,
+      host: hostname(),
+      pid: process.pid,
+      url: this.#url,
+      direct: this.#options.advertise !== undefined,
+      handedOn: this.#handedOn,
+      report: this.#meter.report(this.#chat, this.#taken),
+    }
+    this.#broker.bus.publish(STATUS_TOPIC, JSON.stringify(status))
+  }
+
+  #onCommand(command: ServerCommand): void {
+    if (command.type === 'drain') this.onDrain(command.seconds)
+    else if (this.#state === 'ready') {
+      const { count, to, url, seconds } = command
+      this.#chat?.rebalance(count, { to, url }, seconds)
+    }
+  }
+}

@@ -1,0 +1,35 @@
+import type { ServerReport } from '../live/messages.ts'
+
+/** What each chat server reports of itself on the bus, every second and at each change of its state. */
+export interface ServerStatus {
+  /** Names the process: the provider's name of it (a pod's), or generated. */
+  readonly ref: string
+  /** Its number in `welcome`, and in the query of clients who are asked to move to it. */
+  readonly number: number
+  readonly state: 'ready' | 'draining' | 'stopped'
+  readonly host: string
+  readonly pid: number
+  /** Where it listens. */
+  readonly url: string
+  /** Whether clients can reach it there by itself, past any load balancer. */
+  readonly direct: boolean
+  /** Newcomers it has handed on to other servers so far, since it was above its target. */
+  readonly handedOn: number
+  readonly report: ServerReport
+}
+
+/** What a controller asks of one server. */
+export type ServerCommand =
+  | { type: 'drain'; seconds: number }
+  /** `url` where the receiving server can be reached directly. */
+  | { type: 'rebalance'; count: number; to: number; url?: string; seconds: number }
+
+/** What the leading controller publishes every second. */
+export interface Targets {
+  /** Servers that have more users than their share, beyond the deadband. */
+  readonly above: readonly string[]
+}
+
+export const STATUS_TOPIC = 'status'
+export const TARGETS_TOPIC = 'targets'
+export const commandTopic = (ref: string): string => `command.${Buffer.from(ref).toString('hex')}`

@@ -1,0 +1,211 @@
+import { NAMED_MEMBERS, type Roster } from '../chat/hub/hub-protocol.ts'
+import { roomToken } from '../chat/log/nats/record.ts'
+import type { Bus } from './broker.ts'
+
+/** What one server announces of its members of one room: names where they are few, otherwise how many. */
+interface Announcement {
+  readonly server: string
+  readonly users?: readonly string[]
+  readonly members: number
+  /** Whether the other servers should announce theirs, since this one has just come to the room. */
+  readonly ask?: true
+}
+
+/** Sent by each server every second, and once when it ends. */
+interface Heartbeat {
+  readonly server: string
+  readonly ends?: true
+}
+
+interface PresentUsers {
+  readonly members: number
+  /** Absent when there are too many. */
+  readonly users: ReadonlySet<string> | undefined
+}
+
+interface LocalRoom {
+  readonly users: Set<string>
+  readonly remote: Map<string, { members: number; users: readonly string[] | undefined }>
+  readonly unsubscribe: () => void
+  timer: NodeJS.Timeout | undefined
+  /** Whether the other servers have to learn of a change here. */
+  changed: boolean
+  /** What the members here were sent last. */
+  reported: PresentUsers
+}
+
+/** Milliseconds over which changes are gathered before they are sent. */
+const GATHER_MS = 100
+const CHECK_MS = 1000
+/** Checks without a heartbeat after which a server is gone, with all its users. Checks made here, not seconds of a clock. */
+const SILENT_CHECKS = 5
+/** Each room is announced at least once in so many checks: what was lost on the way is right again by then. */
+const ANNOUNCE_CHECKS = 10
+const HEARTBEAT_TOPIC = 'alive'
+
+/**
+ * Who is in which room, over all servers, by announcements that may be lost. Each server announces its own members of a room at
+ * each change and every ten seconds, and that it lives every second. All that a server announced is forgotten when it has been
+ * silent for five seconds, so there are no ghosts of a server that died.
+ */
+export class ClusterPresence {
+  readonly #bus: Bus
+  readonly #server: string
+  readonly #send: (room: string, line: string) => void
+  readonly #rooms = new Map<string, LocalRoom>()
+  /** By server: checks since its last sign of life. */
+  readonly #silent = new Map<string, number>()
+  readonly #check: NodeJS.Timeout
+  readonly #stopHeartbeats: () => void
+  #checks = 0
+
+  /** @param send receives the JSON of a `presence` message for the members of a room on this server */
+  constructor(bus: Bus, server: string, send: (room: string, line: string) => void) {
+    this.#bus = bus
+    this.#server = server
+    this.#send = send
+    this.#check = setInterval(() => this.#everyCheck(), CHECK_MS)
+    this.#stopHeartbeats = bus.subscribe(HEARTBEAT_TOPIC, (text) => {
+      const { server: from, ends } = JSON.parse(text) as Heartbeat
+      if (ends) this.#forget(from)
+      else if (from !== server) this.#silent.set(from, 0)
+    })
+  }
+
+  /** Begins to follow a room. */
+  enter(name: string): void {
+    if (this.#rooms.has(name)) return
+    const room: LocalRoom = {
+      users: new Set(),
+      remote: new Map(),
+      unsubscribe: this.#bus.subscribe(topic(name), (text) => this.#onAnnouncement(name, text)),
+      timer: undefined,
+      changed: false,
+      reported: { members: 0, users: new Set() },
+    }
+    this.#rooms.set(name, room)
+    this.#announce(name, room, true)
+  }
+
+  leave(name: string): void {
+    const room = this.#rooms.get(name)
+    if (!room) return
+    this.#rooms.delete(name)
+    clearTimeout(room.timer)
+    room.unsubscribe()
+    room.users.clear()
+    this.#announce(name, room)
+  }
+
+  present(name: string, user: string, here: boolean): void {
+    const room = this.#rooms.get(name)
+    if (!room) return
+    if (here) room.users.add(user)
+    else room.users.delete(user)
+    room.changed = true
+    this.#reportSoon(name, room)
+  }
+
+  roster(name: string): Roster {
+    const room = this.#rooms.get(name)
+    if (!room) return { members: 0, users: [] }
+    const { members, users } = presentIn(room)
+    return users ? { members, users: [...users] } : { members }
+  }
+
+  close(): void {
+    clearInterval(this.#check)
+    this.#stopHeartbeats()
+    for (const room of this.#rooms.values()) {
+      clearTimeout(room.timer)
+      room.unsubscribe()
+    }
+    this.#rooms.clear()
+    this.#heartbeat({ server: this.#server, ends: true })
+  }
+
+  #heartbeat(heartbeat: Heartbeat): void {
+    this.#bus.publish(HEARTBEAT_TOPIC, JSON.stringify(heartbeat))
+  }
+
+  #announce(name: string, room: LocalRoom, ask = false): void {
+    room.changed = false
+    const { users } = room
+    const announcement: Announcement = {
+      server: this.#server,
+      members: users.size,
+      ...(users.size <= NAMED_MEMBERS && { users: [...users] }),
+      ...(ask && { ask }),
+    }
+    this.#bus.publish(topic(name), JSON.stringify(announcement))
+  }
+
+  #onAnnouncement(name: string, text: string): void {
+    const room = this.#rooms.get(name)
+    const { server, members, users, ask } = JSON.parse(text) as Announcement
+    if (!room || server === this.#server) return
+    this.#silent.set(server, 0)
+    if (members === 0) room.remote.delete(server)
+    else room.remote.set(server, { members, users })
+    if (ask && room.users.size > 0) this.#announce(name, room)
+    this.#reportSoon(name, room)
+  }
+
+  #forget(server: string): void {
+    this.#silent.delete(server)
+    for (const [name, room] of this.#rooms) if (room.remote.delete(server)) this.#reportSoon(name, room)
+  }
+
+  #everyCheck(): void {
+    // While the broker is away all are silent: that means nothing.
+    if (!this.#bus.connected) return
+    this.#heartbeat({ server: this.#server })
+    for (const [server, checks] of this.#silent) {
+      if (checks >= SILENT_CHECKS) this.#forget(server)
+      else this.#silent.set(server, checks + 1)
+    }
+    this.#checks++
+    let i = 0
+    for (const [name, room] of this.#rooms)
+      if ((i++ + this.#checks) % ANNOUNCE_CHECKS === 0 && room.users.size > 0) this.#announce(name, room)
+  }
+
+  #reportSoon(name: string, room: LocalRoom): void {
+    room.timer ??= setTimeout(() => {
+      room.timer = undefined
+      if (room.changed) this.#announce(name, room)
+      this.#report(name, room)
+    }, GATHER_MS)
+  }
+
+  /** Sends the members here what is different. */
+  #report(name: string, room: LocalRoom): void {
+    const { members, users } = presentIn(room)
+    const { reported } = room
+    const joined = users && reported.users ? [...users].filter((user) => !reported.users!.has(user)) : []
+    const left = users && reported.users ? [...reported.users].filter((user) => !users.has(user)) : []
+    if (joined.length + left.length === 0 && members === reported.members && !users === !reported.users)
+      return
+    room.reported = { members, users }
+    const detail = !users ? {} : reported.users ? { joined, left } : { users: [...users] }
+    this.#send(name, JSON.stringify({ type: 'presence', room: name, members, ...detail }))
+  }
+}
+
+/** All members of a room; by name where every server names its own and they are few together. */
+function presentIn({ users, remote }: LocalRoom): PresentUsers {
+  const names = new Set(users)
+  let members = users.size
+  let named = users.size <= NAMED_MEMBERS
+  for (const there of remote.values()) {
+    members += there.members
+    if (there.users) for (const user of there.users) names.add(user)
+    else named = false
+  }
+  // A user who moves is on two servers for a moment, and counts once where names are known.
+  return named && names.size <= NAMED_MEMBERS
+    ? { members: names.size, users: names }
+    : { members, users: undefined }
+}
+
+const topic = (room: string): string => `presence.${roomToken(room)}`

@@ -1,0 +1,108 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { ChatClient } from '../src/client/node.ts'
+import { runCli } from './run-cli.ts'
+import { startBalancer } from './support/balancer.ts'
+import { type ServerProcess, startServer } from './support/cluster.ts'
+import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
+
+const open: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close()
+})
+
+async function server(broker: string, name: string, ...more: string[]): Promise<ServerProcess> {
+  const started = await startServer(['--broker', broker, '--cluster-name', name, ...more])
+  open.push(() => started.child.kill('SIGKILL'))
+  return started
+}
+
+function user(url: string, name: string): ChatClient {
+  const client = new ChatClient({ url, user: name })
+  open.push(() => client.close())
+  return client
+}
+
+const get = async (port: number, path: string) => {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`)
+  return { status: response.status, text: await response.text() }
+}
+
+describe.skipIf(!requireNats())('concertina server', () => {
+  let nats: NatsCluster
+  beforeAll(async () => {
+    nats = await startNats()
+  }, 60_000)
+  afterAll(() => nats?.close())
+
+  it('shares rooms, presence and typing with the other servers, and forgets the users of one that died', async () => {
+    const [one, two] = await Promise.all([server(nats.url, 'share'), server(nats.url, 'share')])
+    const ann = user(one.url, 'ann')
+    const bob = user(two.url, 'bob')
+    const messages: string[] = []
+    const typing: string[] = []
+    bob.on('message', ({ body }) => messages.push(body))
+    bob.on('typing', (event) => typing.push(event.user))
+    const here = new Set<string>()
+    let members = 0
+    ann.on('presence', (event) => {
+      members = event.members
+      for (const each of event.users ?? event.joined ?? []) here.add(each)
+      for (const each of event.left ?? []) here.delete(each)
+    })
+    await ann.join('lobby')
+    await bob.join('lobby')
+    await expect.poll(() => members).toBe(2)
+    expect([...here]).toContain('bob')
+    const ack = await ann.send('lobby', 'hello')
+    expect(ack.durability).toBe('replicated')
+    ann.typing('lobby')
+    await expect.poll(() => [...messages, ...typing]).toEqual(['hello', 'ann'])
+    expect(await get(one.port, '/readyz')).toEqual({ status: 200, text: 'ready\n' })
+    expect((await get(one.port, '/metrics')).text).toContain('concertina_node_messages_total 1\n')
+    two.child.kill('SIGKILL')
+    await expect.poll(() => members, { timeout: 15_000 }).toBe(1)
+    expect([...here]).toEqual(['ann'])
+  }, 60_000)
+
+  it('moves its users without a break on SIGTERM, is not ready meanwhile, and exits with 0', async () => {
+    const balancer = await startBalancer()
+    open.push(() => balancer.close())
+    const [one, two] = await Promise.all([
+      server(nats.url, 'drain', '--drain-seconds', '2'),
+      server(nats.url, 'drain'),
+    ])
+    balancer.add(one.port)
+    const users = Array.from({ length: 8 }, (_, i) => user(balancer.url, `user${i}`))
+    const states: string[] = []
+    for (const each of users) each.on('status', ({ state }) => states.push(state))
+    const received = users.map(() => [] as string[])
+    for (const [i, each] of users.entries()) each.on('message', ({ body }) => received[i]!.push(body))
+    for (const each of users) await each.join('r')
+    balancer.add(two.port)
+    states.length = 0
+    one.child.kill('SIGTERM')
+    await expect.poll(async () => (await get(one.port, '/readyz')).text).toBe('draining\n')
+    const sent: string[] = []
+    for (let i = 0; i < 40; i++) {
+      sent.push(`${i}`)
+      await users[i % 8]!.send('r', `${i}`)
+    }
+    const { status, stderr } = await one.finished
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(states).toEqual(Array(8).fill('moved'))
+    await expect.poll(() => received.every((bodies) => bodies.length === 40)).toBe(true)
+    for (const bodies of received) expect(bodies).toEqual(sent)
+    expect((await get(two.port, '/metrics')).text).toContain('concertina_node_connections 8\n')
+  }, 60_000)
+
+  it('names the flag when the broker cannot be used', async () => {
+    const run = (broker: string) => runCli(['server', '--broker', broker, '--anonymous', '--port', '0'])
+    const wrong = await run('amqp://x')
+    expect(wrong.status).toBe(2)
+    expect(wrong.stderr).toMatch(/--broker/)
+    const away = await run('nats://127.0.0.1:1')
+    expect(away.status).toBe(1)
+    expect(away.stderr).toMatch(/broker/)
+    expect(away.stderr).not.toMatch(/ at /)
+  }, 60_000)
+})

@@ -1,0 +1,69 @@
+import { once } from 'node:events'
+import { get } from 'node:http'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+const CHECK_MS = 200
+
+interface Upstream {
+  readonly port: number
+  healthy: boolean
+}
+
+/** A platform's load balancer: round robin over whole connections to those that answer `/readyz` with 200; knows no targets. */
+export async function startBalancer() {
+  const upstreams = new Map<number, Upstream>()
+  const sockets = new Set<Socket>()
+  let turn = 0
+  const server = createServer((client) => {
+    const healthy = [...upstreams.values()].filter((each) => each.healthy)
+    const upstream = healthy[turn++ % healthy.length]
+    if (!upstream) {
+      client.destroy()
+      return
+    }
+    const far = connect(upstream.port, '127.0.0.1')
+    for (const [one, other] of [
+      [client, far],
+      [far, client],
+    ] as const) {
+      sockets.add(one)
+      one.on('error', () => {})
+      one.on('close', () => {
+        sockets.delete(one)
+        other.destroy()
+      })
+      one.pipe(other)
+    }
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const check = (upstream: Upstream) => {
+    const request = get(
+      { port: upstream.port, path: '/readyz', timeout: CHECK_MS * 5, agent: false },
+      (response) => {
+        response.resume()
+        upstream.healthy = response.statusCode === 200
+      },
+    )
+    request.on('timeout', () => request.destroy())
+    request.on('error', () => {
+      upstream.healthy = false
+    })
+  }
+  const timer = setInterval(() => {
+    for (const upstream of upstreams.values()) check(upstream)
+  }, CHECK_MS)
+  return {
+    url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/chat`,
+    add(port: number) {
+      upstreams.set(port, { port, healthy: true })
+    },
+    remove(port: number) {
+      upstreams.delete(port)
+    },
+    close() {
+      clearInterval(timer)
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import type { ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { startCli } from '../run-cli.ts'
+
+interface ClusterProcess {
+  readonly child: ChildProcess
+  /** Exit status, standard output and error output; once it has ended. */
+  readonly finished: ReturnType<typeof startCli>['finished']
+  readonly lines: readonly Record<string, unknown>[]
+  /** Resolves with the first log line, past or future, that fits. */
+  line(fits: (line: Record<string, unknown>) => boolean): Promise<Record<string, unknown>>
+}
+
+/** A process of the command line that logs JSON lines. */
+function startLogging(args: readonly string[]): ClusterProcess {
+  const { child, finished } = startCli(args)
+  const lines: Record<string, unknown>[] = []
+  const waiting = new Set<() => void>()
+  createInterface({ input: child.stdout! }).on('line', (text) => {
+    try {
+      lines.push(JSON.parse(text) as Record<string, unknown>)
+    } catch {
+      return
+    }
+    for (const look of waiting) look()
+  })
+  return {
+    child,
+    finished,
+    lines,
+    line: (fits) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          const found = lines.find(fits)
+          if (!found) return
+          waiting.delete(look)
+          resolve(found)
+        }
+        waiting.add(look)
+        void finished.then(({ status, stderr }) => reject(new Error(`ended with ${status}: ${stderr}`)))
+        look()
+      }),
+  }
+}
+
+export interface ServerProcess extends ClusterProcess {
+  readonly url: string
+  readonly port: number
+  readonly ref: string
+}
+
+/** `concertina server` on a free port, once it is ready. */
+export async function startServer(args: readonly string[]): Promise<ServerProcess> {
+  const started = startLogging(['server', '--port', '0', '--anonymous', ...args])
+  const { url, ref } = await started.line(({ url }) => url !== undefined)
+  return { ...started, url: String(url), port: Number(new URL(String(url)).port), ref: String(ref) }
+}
