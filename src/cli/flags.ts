@@ -32,6 +32,7 @@ export interface RunFlags extends ScalingFlags {
   duration?: number
   baseRate?: number
   peakRate?: number
+  curve?: string
   strategy?: (typeof STRATEGY_NAMES)[number]
   routing?: 'sticky' | 'message'
   seed?: string
@@ -42,6 +43,10 @@ export function addLoadFlags(command: Command): Command {
     .option('--duration <seconds>', 'how long the run is (30)', number)
     .option('--base-rate <users>', 'concurrent users at the ends (5)', number)
     .option('--peak-rate <users>', 'concurrent users in the middle (50)', number)
+    .option(
+      '--curve <expression>',
+      'concurrent users by progress, 0 to 1, instead: "5 + 45 * sin(pi * progress)"',
+    )
 }
 
 export function addTraceFlags(command: Command): Command {

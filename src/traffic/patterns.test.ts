@@ -41,6 +41,10 @@ const EXAMPLES: [PatternSpec, Record<number, number>][] = [
     { 25: 130, 75: 0, 125: 130 },
   ],
   [
+    { kind: 'custom', users: '5 + 45 * sin(pi * progress)', duration: 20 },
+    { 0: 5, 10: 50, 20: 5, 99: 5 },
+  ],
+  [
     { kind: 'trace', file, speed: 2, scale: 3 },
     { 0: 30, 2.5: 60, 5: 90, 10: 45, 15: 0, 99: 0 },
   ],
@@ -88,6 +92,13 @@ describe('load patterns', () => {
         for (const users of once) expect(users).toBeGreaterThanOrEqual(0)
       }),
     )
+  })
+
+  it('rejects a curve that is not always a number of users', () => {
+    const of = (users: string) => () => createPattern({ kind: 'custom', users, duration: 1 })
+    expect(of('10 * sin(2 * pi * progress)')).toThrow(/users: it is -\S+ at progress 0.501/)
+    expect(of('1 / progress')).toThrow(/users: it is Infinity at progress 0/)
+    expect(of('fetch(1)')).toThrow(/users: character 1: there is no "fetch"/)
   })
 
   it('jitters by seed within its amount', () => {

@@ -4,6 +4,7 @@ import { type SpecKind, specKind } from '../base/spec-kind.ts'
 import { clamp, jitter, jitterOptions, repeat, scale, sequence, sum } from './combinators.ts'
 import type { LoadPattern } from './load-pattern.ts'
 import { constantKind } from './patterns/constant.ts'
+import { customKind } from './patterns/custom.ts'
 import { diurnalKind } from './patterns/diurnal.ts'
 import { rampKind } from './patterns/ramp.ts'
 import { spikeKind } from './patterns/spike.ts'
@@ -19,6 +20,7 @@ const SIMPLE_KINDS = [
   rampKind,
   spikeKind,
   diurnalKind,
+  customKind,
   traceKind,
 ] as const
 

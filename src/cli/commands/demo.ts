@@ -6,6 +6,7 @@ import { runLive } from '../../live/run.ts'
 import type { RunResult } from '../../metrics/run-result.ts'
 import { summary } from '../../report/terminal.ts'
 import type { TerminalView } from '../../report/terminal-view.ts'
+import { usersExpression } from '../../traffic/patterns/custom.ts'
 import type { CheckReport } from '../../verify/checker.ts'
 import type { HistoryEvent } from '../../verify/events.ts'
 import { DecisionLog } from '../decision-log.ts'
@@ -84,12 +85,16 @@ function told({ history, decisions, view }: Watchers, duration: number) {
 
 /** The demonstration of the library with these flags. */
 function phases(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
-  const { duration, baseRate, peakRate, strategy, routing, verbose, live, data, port, controlPort } = flags
+  const { duration, baseRate, peakRate, curve, strategy, routing, verbose, live, data, port, controlPort } =
+    flags
+  if (curve !== undefined && (baseRate ?? peakRate) !== undefined)
+    throw invalidInput('--curve', 'the load is given by --base-rate and --peak-rate', 'either of them')
   const { view, decisions } = watchers
   return runAutoScalingDemo({
     duration,
     baseRate,
     peakRate,
+    ...(curve !== undefined && { loadPattern: usersExpression(curve, 'curve') }),
     strategy,
     routing,
     verbose,

@@ -8,6 +8,7 @@ import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts
 import type { SimulationOptions } from '../../simulation/options.ts'
 import { runSimulation } from '../../simulation/run.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
+import { customExpression } from '../../traffic/patterns/custom.ts'
 import { threePhase } from '../../traffic/patterns/three-phase.ts'
 import { readTrace, tracePattern } from '../../traffic/traces/trace.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
@@ -24,6 +25,7 @@ export interface LoadFlags {
   duration?: number
   baseRate?: number
   peakRate?: number
+  curve?: string
   trace?: string
   column?: string
   session?: number
@@ -44,7 +46,7 @@ export interface SimulateFlags extends RunFlags, LoadFlags {
 
 /** The load: a trace, else what the config says, else three phases; flags go before the config. */
 export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPattern {
-  const { trace, speed, scale, column, session, baseRate, peakRate } = flags
+  const { trace, speed, scale, column, session, baseRate, peakRate, curve } = flags
   for (const [flag, value] of [
     ['--speed', speed],
     ['--scale', scale],
@@ -55,7 +57,7 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
       throw invalidInput(flag, 'needs --trace', 'together with --trace FILE')
   }
   const { load } = config
-  const fixed = trace !== undefined || (load && load.kind !== 'three-phase')
+  const fixed = trace !== undefined || curve !== undefined || (load && load.kind !== 'three-phase')
   for (const [flag, value] of [
     ['--base-rate', baseRate],
     ['--peak-rate', peakRate],
@@ -64,10 +66,17 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
       throw invalidInput(flag, 'the load is given otherwise', 'only with the three-phase load')
   }
   if (trace !== undefined) {
+    if (curve !== undefined) throw invalidInput('--curve', 'the load is given by --trace', 'one of the two')
     const read = readTrace(trace, { column, session })
     for (const line of traceWarnings(read)) console.error(`concertina: ${trace}: ${line}`)
     return tracePattern(read, { speed, scale })
   }
+  if (curve !== undefined)
+    return customExpression(
+      curve,
+      flags.duration ?? config.duration ?? config.pattern?.duration ?? 30,
+      'curve',
+    )
   if (config.pattern && load?.kind !== 'three-phase') return config.pattern
   const phases = load?.kind === 'three-phase' ? load : { duration: 30, baseRate: 5, peakRate: 50 }
   return threePhase({
