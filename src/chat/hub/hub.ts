@@ -1,22 +1,46 @@
 import type { Duplex } from 'node:stream'
 import { type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
 import { PresenceTracker } from '../rooms/presence.ts'
-import type { FromHub, ToHub } from './hub-protocol.ts'
-import { LineStream } from './line-stream.ts'
+import { FrameStream } from './frame-stream.ts'
+import {
+  appendedFrame,
+  controlFrame,
+  controlOf,
+  eventFrame,
+  type FromHub,
+  messageFrame,
+  pageFrame,
+  type ToHub,
+} from './hub-protocol.ts'
+
+/** Bytes that may wait for a server before it gets no more messages, and reads them from the log later. */
+const LAG_BYTES = 4 * 2 ** 20
+
+interface HubRoom {
+  readonly name: string
+  readonly number: number
+  readonly peers: Set<HubPeer>
+}
 
 interface HubPeer {
   readonly server: number
-  readonly lines: LineStream
-  readonly rooms: Set<string>
+  readonly frames: FrameStream
+  readonly rooms: Set<HubRoom>
+  /** Of each room of which messages were left out, the last one's place; empty while the server keeps up. */
+  readonly missed: Map<HubRoom, number>
 }
 
-/** Where the chat servers of a fleet meet: it passes their appends to the room log, and what was appended to all of them. */
+/**
+ * Where the chat servers of a fleet meet: it passes their appends to the room log, and what was appended to all of them. A
+ * server that is slow, stopped or busy never makes it keep more than a bound: messages are left out, and the server is asked
+ * to read them from the log when it has taken the rest.
+ */
 export class Hub {
   readonly #log: RoomLog
-  readonly #links = new Set<HubPeer>()
-  /** By room: who hears of it. */
-  readonly #hearers = new Map<string, Set<HubPeer>>()
-  readonly #presence = new PresenceTracker((room, line) => this.#tell(room, line))
+  readonly #peers = new Set<HubPeer>()
+  readonly #rooms = new Map<string, HubRoom>()
+  readonly #presence = new PresenceTracker((room, json) => this.#sendEvent(room, json))
+  #roomNumber = 0
 
   constructor(log: RoomLog) {
     this.#log = log
@@ -24,109 +48,146 @@ export class Hub {
 
   /** Serves a chat server at the other end of `stream` until the stream closes. */
   attach(stream: Duplex, server: number): void {
-    const link: HubPeer = {
+    const peer: HubPeer = {
       server,
       rooms: new Set(),
-      lines: new LineStream(
-        stream,
-        (line) => this.#take(link, JSON.parse(line.toString()) as ToHub),
-        () => this.#detach(link),
-      ),
+      missed: new Map(),
+      frames: new FrameStream(stream, {
+        onFrame: (content) => this.#onRequest(peer, controlOf(content) as ToHub),
+        onDrain: () => this.#reportMissed(peer),
+        onClose: () => this.#detach(peer),
+      }),
     }
-    this.#links.add(link)
-    this.#say(link, ['hello', this.#log.epoch, this.#log.durability])
+    this.#peers.add(peer)
+    send(peer, ['hello', this.#log.epoch, this.#log.durability])
   }
 
   async close(): Promise<void> {
     this.#presence.close()
-    for (const { lines } of this.#links) lines.close()
+    for (const { frames } of this.#peers) frames.close()
     await this.#log.close()
   }
 
-  #say(link: HubPeer, line: FromHub): void {
-    link.lines.write(JSON.stringify(line))
+  /** Bytes that wait for servers. */
+  get waiting(): number {
+    let sum = 0
+    for (const { frames } of this.#peers) sum += frames.waiting
+    return sum
   }
 
-  #refuse(link: HubPeer, request: number, error: Error): void {
-    const retryMs = error instanceof LogOverloaded ? error.retryMs : undefined
-    this.#say(link, ['refused', request, error.message, retryMs])
-  }
-
-  #tell(room: string, line: string | Buffer): void {
-    for (const link of this.#hearers.get(room) ?? []) link.lines.write(line)
-  }
-
-  #take(link: HubPeer, line: ToHub): void {
-    switch (line[0]) {
+  #onRequest(peer: HubPeer, request: ToHub): void {
+    switch (request[0]) {
       case 'append': {
-        const [, request, message] = line
+        const [, id, message] = request
         this.#log.append(message).then(
-          ({ seq, duplicate }) => this.#say(link, ['appended', request, seq, duplicate]),
-          (error: Error) => this.#refuse(link, request, error),
+          ({ seq, duplicate }) => peer.frames.write(appendedFrame(id, seq, duplicate)),
+          (error: Error) => refuse(peer, id, error),
         )
         return
       }
       case 'read':
       case 'readBefore': {
-        const [kind, request, room, place, limit] = line
+        const [kind, id, room, place, limit] = request
         this.#log[kind](room, place, limit).then(
-          ({ first, head, entries }) => {
-            const page = entries.map(({ seq, prevSeq, payload }): [number, number, string] => [
-              seq,
-              prevSeq,
-              payload.toString(),
-            ])
-            this.#say(link, ['page', request, first, head, page])
-          },
-          (error: Error) => this.#refuse(link, request, error),
+          (page) => peer.frames.write(pageFrame(id, page)),
+          (error: Error) => refuse(peer, id, error),
         )
         return
       }
       case 'subscribe':
-        void this.#subscribe(link, line[1], line[2])
+        void this.#subscribe(peer, request[1], request[2])
         return
-      case 'unsubscribe':
-        link.rooms.delete(line[1])
-        this.#unhear(link, line[1])
+      case 'unsubscribe': {
+        const room = this.#rooms.get(request[1])
+        if (room) this.#unsubscribe(peer, room)
         return
+      }
       case 'here':
-        this.#presence.here(link.server, line[1], line[2])
+        this.#presence.here(peer.server, request[1], request[2])
         return
       case 'gone':
-        this.#presence.gone(link.server, line[1], line[2])
+        this.#presence.gone(peer.server, request[1], request[2])
         return
       case 'typing':
-        this.#tell(line[1], JSON.stringify({ type: 'typing', room: line[1], user: line[2] }))
+        this.#sendEvent(request[1], JSON.stringify({ type: 'typing', room: request[1], user: request[2] }))
     }
   }
 
-  /** The link hears of the room before the range is read, so nothing falls between the two. */
-  async #subscribe(link: HubPeer, request: number, room: string): Promise<void> {
-    link.rooms.add(room)
-    const hearers = this.#hearers.get(room)
-    if (hearers) hearers.add(link)
-    else this.#hearers.set(room, new Set([link]))
+  /** The server receives the room's messages before the range is read, so nothing falls between the two. */
+  async #subscribe(peer: HubPeer, request: number, name: string): Promise<void> {
+    let room = this.#rooms.get(name)
+    const isNew = !room
+    if (!room) {
+      room = { name, number: ++this.#roomNumber, peers: new Set() }
+      this.#rooms.set(name, room)
+    }
+    send(peer, ['room', room.number, name])
+    room.peers.add(peer)
+    peer.rooms.add(room)
     try {
-      if (!hearers) await this.#log.subscribe(room, this.#appended)
-      const { first, head } = await this.#log.read(room, Number.MAX_SAFE_INTEGER, 0)
-      this.#say(link, ['subscribed', request, first, head, this.#presence.roster(room)])
+      if (isNew) await this.#log.subscribe(name, this.#onAppended)
+      const { first, head } = await this.#log.read(name, Number.MAX_SAFE_INTEGER, 0)
+      send(peer, ['subscribed', request, first, head, this.#presence.roster(name)])
     } catch (error) {
-      this.#refuse(link, request, error as Error)
+      refuse(peer, request, error as Error)
     }
   }
 
-  readonly #appended = (room: string, { payload }: LogEntry): void => this.#tell(room, payload)
-
-  #unhear(link: HubPeer, room: string): void {
-    const hearers = this.#hearers.get(room)
-    if (!hearers?.delete(link) || hearers.size > 0) return
-    this.#hearers.delete(room)
-    this.#log.unsubscribe(room)
+  readonly #onAppended = (name: string, entry: LogEntry): void => {
+    const room = this.#rooms.get(name)
+    if (!room || room.peers.size === 0) return
+    const frame = messageFrame(room.number, entry)
+    for (const peer of room.peers) {
+      if (isLagging(peer)) peer.missed.set(room, entry.seq)
+      else peer.frames.write(frame)
+    }
   }
 
-  #detach(link: HubPeer): void {
-    this.#links.delete(link)
-    for (const room of link.rooms) this.#unhear(link, room)
-    this.#presence.serverGone(link.server)
+  /** Presence and typing may be lost; who is there is sent again with what else was missed. */
+  #sendEvent(name: string, json: string): void {
+    const room = this.#rooms.get(name)
+    if (!room) return
+    const frame = eventFrame(json)
+    for (const peer of room.peers) {
+      if (!isLagging(peer)) peer.frames.write(frame)
+      else if (!peer.missed.has(room)) peer.missed.set(room, 0)
+    }
   }
+
+  #reportMissed(peer: HubPeer): void {
+    if (peer.missed.size === 0) return
+    const missed = [...peer.missed]
+    peer.missed.clear()
+    for (const [room, head] of missed) {
+      send(peer, ['missed', room.number, head])
+      const { members, users } = this.#presence.roster(room.name)
+      peer.frames.write(eventFrame(JSON.stringify({ type: 'presence', room: room.name, members, users })))
+    }
+  }
+
+  #unsubscribe(peer: HubPeer, room: HubRoom): void {
+    peer.rooms.delete(room)
+    peer.missed.delete(room)
+    if (!room.peers.delete(peer) || room.peers.size > 0) return
+    this.#rooms.delete(room.name)
+    this.#log.unsubscribe(room.name)
+  }
+
+  #detach(peer: HubPeer): void {
+    this.#peers.delete(peer)
+    for (const room of peer.rooms) this.#unsubscribe(peer, room)
+    this.#presence.serverGone(peer.server)
+  }
+}
+
+/** Once a message was left out, those after it are, too, until the server has been told. */
+const isLagging = ({ missed, frames }: HubPeer) => missed.size > 0 || frames.waiting > LAG_BYTES
+
+function send(peer: HubPeer, content: FromHub): void {
+  peer.frames.write(controlFrame(content))
+}
+
+function refuse(peer: HubPeer, request: number, error: Error): void {
+  const retryMs = error instanceof LogOverloaded ? error.retryMs : undefined
+  send(peer, ['refused', request, error.message, retryMs])
 }

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream'
-import type { Durability, RoomMessage } from '../../protocol/messages.ts'
+import type { Durability } from '../../protocol/messages.ts'
 import type { ChatLink, RoomEvent } from '../link.ts'
 import {
   type Append,
@@ -10,156 +10,266 @@ import {
   type RoomListener,
   type RoomRange,
 } from '../log/room-log.ts'
-import type { FromHub, Roster, ToHub } from './hub-protocol.ts'
-import { LineStream } from './line-stream.ts'
+import { FrameStream } from './frame-stream.ts'
+import {
+  appendedOf,
+  controlFrame,
+  controlOf,
+  entryOf,
+  FRAME,
+  type FromHub,
+  pageOf,
+  type Roster,
+  requestOf,
+  roomOf,
+  type ToHub,
+} from './hub-protocol.ts'
+import { ReadQueue } from './read-queue.ts'
+import { Subscription } from './subscription.ts'
 
-interface Waiting {
-  resolve(value: never): void
+/** Appends in flight, and bytes of their bodies, beyond which one more is refused. */
+const MAX_IN_FLIGHT = 16_384
+const MAX_BYTES = 8 * 2 ** 20
+/**
+ * The age of the oldest append in flight beyond which one more is refused, milliseconds: what is accepted under overload
+ * waits about so long. A few may be in flight all the same, so that a slow disk does not refuse a single sender.
+ */
+const MAX_AGE_MS = 400
+const ALWAYS_IN_FLIGHT = 64
+/** Bytes waiting for the hub beyond which typing is dropped. */
+const TYPING_BYTES = 2 ** 20
+
+interface Request<T> {
+  resolve(value: T): void
   reject(error: Error): void
 }
 
-const BRACE = 123 // {
-const MESSAGE = Buffer.from('{"type":"message"')
+interface PendingAppend extends Request<Appended> {
+  readonly since: number
+  readonly bytes: number
+}
 
-/** A chat server's end of the line to the hub: the room log from afar, presence and typing. */
+type Subscribed = RoomRange & { roster: Roster }
+
+/** A chat server's end of the stream to the hub: the room log from afar, presence and typing. All that waits is bounded. */
 export class RemoteRoomLog implements ChatLink {
-  readonly epoch: string
-  readonly durability: Durability
-  readonly #lines: LineStream
-  readonly #waiting: Map<number, Waiting>
-  readonly #listeners = new Map<string, RoomListener>()
-  readonly #onNews: RoomEvent
+  epoch = ''
+  durability: Durability = 'memory'
+  readonly #frames: FrameStream
+  readonly #onEvent: RoomEvent
+  /** In the order in which they were sent. */
+  readonly #appends = new Map<number, PendingAppend>()
+  readonly #reads = new Map<number, Request<LogPage>>()
+  readonly #subscribes = new Map<number, Request<Subscribed>>()
+  readonly #subscriptions = new Map<string, Subscription>()
+  /** By the number that the hub gave the room. */
+  readonly #byNumber = new Map<number, Subscription>()
+  readonly #readQueue = new ReadQueue()
+  #appendBytes = 0
   #request = 0
+  #isClosed = false
 
-  private constructor(lines: LineStream, waiting: Map<number, Waiting>, hello: FromHub, onNews: RoomEvent) {
-    this.#lines = lines
-    this.#waiting = waiting
-    ;[, this.epoch, this.durability] = hello as ['hello', string, Durability]
-    this.#onNews = onNews
+  private constructor(stream: Duplex, onEvent: RoomEvent, onHello: () => void, onClose: () => void) {
+    this.#onEvent = onEvent
+    this.#frames = new FrameStream(stream, {
+      onFrame: (content) => {
+        const wasNew = this.epoch === ''
+        this.#onFrame(content)
+        if (wasNew) onHello()
+      },
+      onClose: () => {
+        this.#isClosed = true
+        const gone = new LogUnavailable('the hub is gone')
+        for (const requests of [this.#appends, this.#reads, this.#subscribes]) {
+          for (const { reject } of requests.values()) reject(gone)
+          requests.clear()
+        }
+        for (const subscription of this.#subscriptions.values()) subscription.close()
+        onClose()
+      },
+    })
   }
 
   /**
-   * @param onNews takes presence and typing of subscribed rooms
-   * @param onClose once, when the hub is gone; everything under way is refused
+   * @param onEvent receives presence and typing of subscribed rooms
+   * @param onClose once, when the hub is gone; everything in flight is rejected
    */
-  static connect(stream: Duplex, onNews: RoomEvent, onClose: () => void): Promise<RemoteRoomLog> {
+  static connect(stream: Duplex, onEvent: RoomEvent, onClose: () => void): Promise<RemoteRoomLog> {
     return new Promise((resolve, reject) => {
-      let link: RemoteRoomLog | undefined
-      const waiting = new Map<number, Waiting>()
-      const lines = new LineStream(
+      const link: RemoteRoomLog = new RemoteRoomLog(
         stream,
-        (line) => {
-          if (link) {
-            link.#take(line)
-          } else {
-            link = new RemoteRoomLog(lines, waiting, JSON.parse(line.toString()), onNews)
-            resolve(link)
-          }
-        },
+        onEvent,
+        () => resolve(link),
         () => {
-          const gone = new LogUnavailable('the hub is gone')
-          for (const { reject: refuse } of waiting.values()) refuse(gone)
-          waiting.clear()
-          if (link) onClose()
-          else reject(gone)
+          if (link.epoch !== '') onClose()
+          else reject(new LogUnavailable('the hub is gone'))
         },
       )
     })
   }
 
-  #ask<T>(line: (request: number) => ToHub): Promise<T> {
-    const request = ++this.#request
-    return new Promise<T>((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject })
-      this.#say(line(request))
-    })
+  #send(content: ToHub): void {
+    this.#frames.write(controlFrame(content))
   }
 
-  #say(line: ToHub): void {
-    this.#lines.write(JSON.stringify(line))
+  #nextRequest(): number {
+    this.#request = (this.#request + 1) >>> 0
+    return this.#request
   }
 
-  #take(line: Buffer): void {
-    if (line[0] === BRACE) {
-      this.#hear(line)
-      return
-    }
-    const answer = JSON.parse(line.toString()) as FromHub
-    if (answer[0] === 'hello') return
-    const waiting = this.#waiting.get(answer[1])
-    if (!waiting) return
-    this.#waiting.delete(answer[1])
-    switch (answer[0]) {
-      case 'appended':
-        waiting.resolve({ seq: answer[2], duplicate: answer[3] } as never)
+  #onFrame(content: Buffer): void {
+    switch (content[0]) {
+      case FRAME.message:
+        this.#byNumber.get(roomOf(content))?.push(entryOf(content))
         return
-      case 'refused':
-        waiting.reject(
-          typeof answer[3] === 'number'
-            ? new LogOverloaded(answer[2], answer[3])
-            : new LogUnavailable(answer[2]),
-        )
+      case FRAME.appended:
+        this.#takeAppend(requestOf(content))?.resolve(appendedOf(content))
         return
-      case 'page': {
-        const entries = answer[4].map(([seq, prevSeq, payload]) => ({
-          seq,
-          prevSeq,
-          payload: Buffer.from(payload),
-        }))
-        waiting.resolve({ first: answer[2], head: answer[3], entries } as never)
+      case FRAME.page:
+        take(this.#reads, requestOf(content))?.resolve(pageOf(content))
+        return
+      case FRAME.event: {
+        const line = content.subarray(1)
+        const { type, room } = JSON.parse(line.toString()) as { type: 'presence' | 'typing'; room: string }
+        this.#onEvent(room, type, line)
         return
       }
-      case 'subscribed':
-        waiting.resolve({ first: answer[2], head: answer[3], roster: answer[4] } as never)
+      case FRAME.control:
+        this.#onControl(controlOf(content) as FromHub)
     }
   }
 
-  #hear(line: Buffer): void {
-    const { type, room, seq, prevSeq } = JSON.parse(line.toString()) as RoomMessage
-    if (line.subarray(0, MESSAGE.length).equals(MESSAGE)) {
-      this.#listeners.get(room)?.(room, { seq, prevSeq, payload: line })
-    } else {
-      this.#onNews(room, type as string as 'presence' | 'typing', line)
+  #onControl(content: FromHub): void {
+    switch (content[0]) {
+      case 'hello':
+        ;[, this.epoch, this.durability] = content
+        return
+      case 'room':
+        this.#setNumber(content[1], content[2])
+        return
+      case 'subscribed': {
+        const [, request, first, head, roster] = content
+        take(this.#subscribes, request)?.resolve({ first, head, roster })
+        return
+      }
+      case 'missed':
+        this.#byNumber.get(content[1])?.missed(content[2])
+        return
+      case 'refused': {
+        const [, request, message, retryMs] = content
+        const error =
+          typeof retryMs === 'number' ? new LogOverloaded(message, retryMs) : new LogUnavailable(message)
+        const asked =
+          this.#takeAppend(request) ?? take(this.#reads, request) ?? take(this.#subscribes, request)
+        asked?.reject(error)
+      }
     }
+  }
+
+  #setNumber(number: number, room: string): void {
+    const subscription = this.#subscriptions.get(room)
+    if (!subscription) return
+    if (subscription.number !== undefined) this.#byNumber.delete(subscription.number)
+    subscription.number = number
+    this.#byNumber.set(number, subscription)
+  }
+
+  #takeAppend(request: number): PendingAppend | undefined {
+    const append = take(this.#appends, request)
+    if (append) this.#appendBytes -= append.bytes
+    return append
   }
 
   append(message: Append): Promise<Appended> {
-    return this.#ask((request) => ['append', request, message])
+    if (this.#isClosed) return Promise.reject(new LogUnavailable('the hub is gone'))
+    const now = performance.now()
+    const inFlight = this.#appends.size
+    if (inFlight >= ALWAYS_IN_FLIGHT) {
+      const [oldest] = this.#appends.values()
+      const age = now - oldest!.since
+      if (age > MAX_AGE_MS || inFlight >= MAX_IN_FLIGHT || this.#appendBytes > MAX_BYTES) {
+        const retryMs = Math.round(Math.min(5000, Math.max(500, 2 * age)))
+        return Promise.reject(new LogOverloaded('too many messages are in flight', retryMs))
+      }
+    }
+    const request = this.#nextRequest()
+    const bytes = message.body.length
+    return new Promise((resolve, reject) => {
+      this.#appends.set(request, { since: now, bytes, resolve, reject })
+      this.#appendBytes += bytes
+      this.#send(['append', request, message])
+    })
   }
 
   read(room: string, after: number, limit: number): Promise<LogPage> {
-    return this.#ask((request) => ['read', request, room, after, limit])
+    return this.#page('read', room, after, limit)
   }
 
   readBefore(room: string, before: number, limit: number): Promise<LogPage> {
-    return this.#ask((request) => ['readBefore', request, room, before, limit])
+    return this.#page('readBefore', room, before, limit)
   }
 
-  subscribe(room: string, listener: RoomListener): Promise<RoomRange & { roster: Roster }> {
-    this.#listeners.set(room, listener)
-    return this.#ask((request) => ['subscribe', request, room])
+  #page(kind: 'read' | 'readBefore', room: string, place: number, limit: number): Promise<LogPage> {
+    return this.#readQueue.run(room, () => {
+      if (this.#isClosed) throw new LogUnavailable('the hub is gone')
+      const request = this.#nextRequest()
+      return new Promise((resolve, reject) => {
+        this.#reads.set(request, { resolve, reject })
+        this.#send([kind, request, room, place, limit])
+      })
+    })
+  }
+
+  async subscribe(room: string, listener: RoomListener): Promise<Subscribed> {
+    if (this.#isClosed) throw new LogUnavailable('the hub is gone')
+    const subscription = new Subscription(room, listener, (name, after, limit) =>
+      this.read(name, after, limit),
+    )
+    this.#subscriptions.get(room)?.close()
+    this.#subscriptions.set(room, subscription)
+    const request = this.#nextRequest()
+    const subscribed = await new Promise<Subscribed>((resolve, reject) => {
+      this.#subscribes.set(request, {
+        resolve: (answer) => {
+          subscription.begin(answer.head)
+          resolve(answer)
+        },
+        reject,
+      })
+      this.#send(['subscribe', request, room])
+    })
+    return subscribed
   }
 
   unsubscribe(room: string): void {
-    this.#listeners.delete(room)
-    this.#say(['unsubscribe', room])
+    const subscription = this.#subscriptions.get(room)
+    subscription?.close()
+    this.#subscriptions.delete(room)
+    if (subscription?.number !== undefined) this.#byNumber.delete(subscription.number)
+    this.#send(['unsubscribe', room])
   }
 
-  /** The first connection of `user` in `room` on this server came, or the last one went. */
+  /** The first connection of `user` in `room` on this server came, or the last one left. */
   present(room: string, user: string, here: boolean): void {
-    this.#say([here ? 'here' : 'gone', room, user])
+    this.#send([here ? 'here' : 'gone', room, user])
   }
 
   typing(room: string, user: string): void {
-    this.#say(['typing', room, user])
+    if (this.#frames.waiting < TYPING_BYTES) this.#send(['typing', room, user])
   }
 
   /** Appends that the hub has not answered yet. */
   get pending(): number {
-    return this.#waiting.size
+    return this.#appends.size
   }
 
   async close(): Promise<void> {
-    this.#lines.close()
+    this.#frames.close()
   }
+}
+
+function take<T>(requests: Map<number, T>, request: number): T | undefined {
+  const found = requests.get(request)
+  if (found) requests.delete(request)
+  return found
 }

@@ -1,0 +1,159 @@
+/**
+ * What happens beyond the ceiling: an open loop offers messages at a rate, whatever is answered. First the ceiling is looked
+ * for, then 2 × and 4 × of it are offered. `npm run bench:overload -- [seconds of each] [users] [servers]`. Rooms of two,
+ * room log on disk; latency counts from when a message was due, so what waits in the sender counts, too.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { residentBytes, sleep, start, stop, withServers } from './support/processes.ts'
+import { RawClient } from './support/raw-client.ts'
+
+const [seconds = 60, users = 1000, servers = 2] = process.argv.slice(2).map(Number)
+const RAMP_SECONDS = Math.min(5, seconds)
+const FIRST_RATE = 1000
+const MAX_RATE = 200_000
+const TICK_MS = 4
+/** Answers are awaited so long after the last message. */
+const GRACE_SECONDS = 3
+const BODY = 'x'.repeat(60)
+
+interface Outcome {
+  offered: number
+  accepted: number
+  refused: number
+  unanswered: number
+  p50: number
+  p99: number
+  megabytes: number
+  serversLost: number
+}
+
+const quantile = (sorted: Float64Array, q: number) =>
+  sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN
+
+class Senders {
+  readonly #clients: RawClient[] = []
+  /** When each message in flight was due, by its id. */
+  readonly #due = new Map<number, number>()
+  #next = 0
+  #latencies: number[] = []
+  refused = 0
+
+  async open(port: number): Promise<void> {
+    for (let i = 0; i < users; i++) {
+      const client = await RawClient.open(port, '/chat')
+      client.onFrame = (data, from, to) => this.#onFrame(data, from, to)
+      client.send(JSON.stringify({ type: 'hello', version: 1, user: `user-${i}` }))
+      client.send(JSON.stringify({ type: 'join', room: this.#room(i), rid: 1, requestId: 1 }))
+      this.#clients.push(client)
+    }
+  }
+
+  #room(i: number): string {
+    return `room-${i >> 1}`
+  }
+
+  #onFrame(data: Buffer, from: number, to: number): void {
+    const kind = data.toString('latin1', from + 9, from + 12) // {"type":"ack
+    if (kind !== 'ack' && kind !== 'ref' && kind !== 'rej') return
+    const { id } = JSON.parse(data.toString('utf8', from, to)) as { id: string }
+    const due = this.#due.get(Number(id))
+    if (due === undefined) return
+    this.#due.delete(Number(id))
+    if (kind === 'ack') this.#latencies.push(performance.now() - due)
+    else this.refused++
+  }
+
+  #send(due: number): void {
+    const id = this.#next++
+    const i = id % this.#clients.length
+    this.#due.set(id, due)
+    this.#clients[i]!.send(JSON.stringify({ type: 'send', room: this.#room(i), id: `${id}`, body: BODY }))
+  }
+
+  /** Offers `rate` messages/s, evenly, and catches up when it was late. */
+  async offer(rate: number, forSeconds: number, pids: readonly number[]): Promise<Outcome> {
+    this.#latencies = []
+    this.#due.clear()
+    this.refused = 0
+    const began = performance.now()
+    let sent = 0
+    let bytes = 0
+    let acceptedInTime = 0
+    for (let now = began; now < began + forSeconds * 1000; now = performance.now()) {
+      const dueCount = Math.min(rate * forSeconds, ((now - began) / 1000) * rate)
+      for (; sent < dueCount; sent++) this.#send(began + (sent / rate) * 1000)
+      if (sent % 64 === 0) bytes = Math.max(bytes, sum(pids.map(memoryOf)))
+      await sleep(TICK_MS / 1000)
+    }
+    acceptedInTime = this.#latencies.length
+    bytes = Math.max(bytes, sum(pids.map(memoryOf)))
+    const elapsed = (performance.now() - began) / 1000
+    const until = performance.now() + GRACE_SECONDS * 1000
+    while (this.#due.size > 0 && performance.now() < until) await sleep(0.05)
+    const sorted = Float64Array.from(this.#latencies).sort()
+    return {
+      offered: sent / elapsed,
+      accepted: acceptedInTime / elapsed,
+      refused: this.refused / elapsed,
+      unanswered: this.#due.size,
+      p50: quantile(sorted, 0.5),
+      p99: quantile(sorted, 0.99),
+      megabytes: bytes / 2 ** 20,
+      serversLost: pids.filter((pid) => Number.isNaN(memoryOf(pid))).length,
+    }
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close()
+  }
+}
+
+const sum = (values: readonly number[]) => values.reduce((all, value) => all + (value || 0), 0)
+
+function memoryOf(pid: number): number {
+  try {
+    return residentBytes(pid)
+  } catch {
+    return Number.NaN
+  }
+}
+
+function print(name: string, outcome: Outcome): void {
+  const rate = (value: number) => value.toFixed(0).padStart(7)
+  console.log(
+    `${name.padEnd(14)} offered ${rate(outcome.offered)}/s  accepted ${rate(outcome.accepted)}/s  refused ${rate(outcome.refused)}/s  ` +
+      `p50 ${outcome.p50.toFixed(0)} ms  p99 ${outcome.p99.toFixed(0)} ms  unanswered ${outcome.unanswered}  ` +
+      `memory ${outcome.megabytes.toFixed(0)} MiB  servers lost ${outcome.serversLost}`,
+  )
+}
+
+const data = mkdtempSync(join(tmpdir(), 'overload-'))
+const { child, first } = await start<{ port: number }>('support/fleet-process.ts', [`${servers}`, data])
+const senders = new Senders()
+try {
+  const pids = withServers(child.pid!)
+  await senders.open(first.port)
+  await sleep(2)
+  let ceiling = 0
+  for (let rate = FIRST_RATE; rate <= MAX_RATE; rate *= 1.5) {
+    const outcome = await senders.offer(rate, RAMP_SECONDS, pids)
+    print('looking', outcome)
+    const grows = outcome.accepted > 1.05 * ceiling
+    ceiling = Math.max(ceiling, outcome.accepted)
+    if (!grows || outcome.accepted < 0.9 * outcome.offered) break
+    await sleep(0.5)
+  }
+  console.log(`ceiling ${ceiling.toFixed(0)} messages/s`)
+  for (const times of [2, 4]) {
+    await sleep(1)
+    const outcome = await senders.offer(times * ceiling, seconds, pids)
+    print(`${times} × ceiling`, outcome)
+    console.log(`${''.padEnd(14)} goodput ${(outcome.accepted / ceiling).toFixed(2)} of the ceiling`)
+  }
+} finally {
+  senders.close()
+  await stop(child)
+  rmSync(data, { recursive: true, force: true })
+}

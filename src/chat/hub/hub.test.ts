@@ -1,0 +1,139 @@
+import { once } from 'node:events'
+import { connect, createServer, type Socket } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { MemoryRoomLog } from '../log/memory.ts'
+import { type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
+import { Hub } from './hub.ts'
+import { RemoteRoomLog } from './remote-room-log.ts'
+
+let closing: (() => unknown)[]
+beforeEach(() => {
+  closing = []
+})
+afterEach(async () => {
+  for (const close of closing.reverse()) await close()
+})
+
+/** Two ends of a real connection. */
+async function socketPair(): Promise<[Socket, Socket]> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const near = connect((server.address() as { port: number }).port, '127.0.0.1')
+  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [
+    [Socket],
+    unknown,
+  ]
+  server.close()
+  closing.push(() => near.destroy())
+  return [near, far]
+}
+
+async function hubWith(log: RoomLog = new MemoryRoomLog()) {
+  const hub = new Hub(log)
+  closing.push(() => hub.close())
+  let server = 0
+  const join = async () => {
+    const [near, far] = await socketPair()
+    hub.attach(far, ++server)
+    const link = await RemoteRoomLog.connect(
+      near,
+      () => {},
+      () => {},
+    )
+    return { link, socket: near }
+  }
+  return { hub, join }
+}
+
+const until = async (done: () => boolean, ms = 10_000) => {
+  const end = performance.now() + ms
+  while (!done() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(done()).toBe(true)
+}
+
+describe('the hub', () => {
+  it('keeps a bounded amount for a server that reads nothing, which then has every message in order', async () => {
+    const { hub, join } = await hubWith()
+    const slow = await join()
+    const fast = await join()
+    const received: LogEntry[] = []
+    for (const room of ['a', 'b']) await slow.link.subscribe(room, (_, entry) => received.push(entry))
+    slow.socket.pause()
+    let most = 0
+    for (let i = 0; i < 8000; i += 100) {
+      await Promise.all(
+        Array.from({ length: 100 }, (_, k) =>
+          fast.link.append({ room: k % 2 ? 'a' : 'b', user: 'u', id: `${i + k}`, body: 'x'.repeat(4000) }),
+        ),
+      )
+      most = Math.max(most, hub.waiting)
+    }
+    expect(most).toBeLessThan(6 * 2 ** 20)
+    slow.socket.resume()
+    await until(() => received.length === 8000)
+    const bySeq = { a: 0, b: 0 }
+    for (const { payload } of received) {
+      const { room, seq } = JSON.parse(payload.toString()) as { room: 'a' | 'b'; seq: number }
+      expect(seq).toBe(++bySeq[room])
+    }
+    // It keeps up again.
+    await fast.link.append({ room: 'a', user: 'u', id: 'last', body: '' })
+    await until(() => received.length === 8001)
+  })
+
+  it('refuses appends while those in flight are not answered in time, and only beyond a few', async () => {
+    class StuckLog extends MemoryRoomLog {
+      override append() {
+        return new Promise<never>(() => {})
+      }
+    }
+    const { join } = await hubWith(new StuckLog())
+    const { link } = await join()
+    const append = (i: number) => link.append({ room: 'r', user: 'u', id: `${i}`, body: 'x' })
+    const outcomes: unknown[] = []
+    for (let i = 0; i < 64; i++) append(i).catch((error) => outcomes.push(error))
+    await new Promise((resolve) => setTimeout(resolve, 450))
+    expect(outcomes).toEqual([])
+    const refused = await append(64).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(LogOverloaded)
+    expect((refused as LogOverloaded).retryMs).toBeGreaterThanOrEqual(500)
+    expect(link.pending).toBe(64)
+  })
+
+  it('reads rooms in turn, in bounds, whoever asks most', async () => {
+    const { hub, join } = await hubWith()
+    const { link, socket } = await join()
+    for (let i = 0; i < 150; i++)
+      await link.append({ room: 'big', user: 'u', id: `${i}`, body: '"'.repeat(8192) })
+    await link.append({ room: 'small', user: 'u', id: '0', body: 'x' })
+    let answered = 0
+    const flood = Promise.allSettled(
+      Array.from({ length: 600 }, () => link.readBefore('big', 1e9, 200).then(() => answered++)),
+    )
+    let most = 0
+    const watch = setInterval(() => {
+      most = Math.max(most, hub.waiting)
+    }, 1)
+    expect((await link.read('small', 0, 1)).entries.length).toBe(1)
+    expect(answered).toBeLessThan(50)
+    await flood
+    clearInterval(watch)
+    expect(answered).toBe(600)
+    expect(most).toBeLessThan(6 * 2 ** 20)
+    const tooMany = await Promise.allSettled(Array.from({ length: 6000 }, () => link.read('small', 0, 1)))
+    expect(tooMany.some((each) => each.status === 'rejected' && each.reason instanceof LogOverloaded)).toBe(
+      true,
+    )
+    expect(socket.destroyed).toBe(false)
+  })
+
+  it('rejects what is in flight, and what is asked later, when it is gone', async () => {
+    const { hub, join } = await hubWith()
+    const { link } = await join()
+    await hub.close()
+    await until(() => !link.pending)
+    await expect(link.append({ room: 'r', user: 'u', id: '1', body: '' })).rejects.toThrow('the hub is gone')
+    await expect(link.read('r', 0, 1)).rejects.toThrow('the hub is gone')
+    await expect(link.subscribe('r', () => {})).rejects.toThrow('the hub is gone')
+  })
+})
