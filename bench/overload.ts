@@ -136,13 +136,14 @@ try {
   const pids = withServers(child.pid!)
   await senders.open(first.port)
   await sleep(2)
+  await senders.offer(FIRST_RATE / 2, RAMP_SECONDS, pids) // warm
   let ceiling = 0
+  let beyond = 0
   for (let rate = FIRST_RATE; rate <= MAX_RATE; rate *= 1.5) {
     const outcome = await senders.offer(rate, RAMP_SECONDS, pids)
     print('looking', outcome)
-    const grows = outcome.accepted > 1.05 * ceiling
     ceiling = Math.max(ceiling, outcome.accepted)
-    if (!grows || outcome.accepted < 0.9 * outcome.offered) break
+    if (outcome.accepted < 0.9 * rate && ++beyond === 2) break
     await sleep(0.5)
   }
   console.log(`ceiling ${ceiling.toFixed(0)} messages/s`)
