@@ -10,6 +10,8 @@ import { Origins } from '../http/origin.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
+import { AccessControl } from './access/access-control.ts'
+import { ModerationLog } from './access/moderation-log.ts'
 import { Authenticator } from './auth/authenticator.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
@@ -93,12 +95,14 @@ export class ChatServer {
   ): Promise<ChatServer> {
     let news: RoomEvent = () => {}
     const link = await connect((room, kind, line) => news(room, kind, line))
-    const chat = new ChatServer(server, link, options)
+    const moderation = new ModerationLog(link)
+    await moderation.start()
+    const chat = new ChatServer(server, link, options, moderation)
     news = (room, kind, line) => chat.#rooms.news(room, kind, line)
     return chat
   }
 
-  private constructor(server: number, link: ChatLink, options: ChatOptions) {
+  private constructor(server: number, link: ChatLink, options: ChatOptions, moderation: ModerationLog) {
     const limits = chatLimits(options.limits)
     const { work } = options
     this.#link = link
@@ -123,7 +127,10 @@ export class ChatServer {
     this.#context = {
       server,
       limits,
-      auth: new Authenticator(options.auth ?? { anonymous: true }),
+      auth: new AccessControl(
+        new Authenticator(options.auth ?? { anonymous: true }, moderation.state),
+        moderation.state,
+      ),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
       batcher,
@@ -146,6 +153,9 @@ export class ChatServer {
         this.#counts[what]++
       },
     }
+    moderation.actions.subscribe((action) => {
+      for (const connection of [...this.#connections]) connection.enforce(action, moderation.state)
+    })
     this.#alive = setInterval(() => {
       for (const connection of this.#connections) connection.checkAlive()
     }, ALIVE_MS)

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConcertinaError, invalidInput } from '../base/errors.ts'
 import { addressKey } from '../http/client-address.ts'
+import { parseBody, readBody, sendJson } from '../http/json.ts'
 import { isLoopbackName, isSameOrigin } from '../http/origin.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ControlTarget } from './control-target.ts'
@@ -19,7 +20,6 @@ export interface ControlApiOptions {
   day?: StateHistory | undefined
 }
 
-const MAX_BODY = 65_536
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
 /** The HTTP face of a fleet for people and programs: `/api/…` and `/openapi.json`. */
@@ -54,8 +54,8 @@ export class ControlApi {
     const { path, query } = splitTarget(request.url)
     if (!path.startsWith('/api/') && path !== '/openapi.json') return false
     const refused = this.refuse(request)
-    if (refused) answer(response, refused.status, refused.body)
-    else if (path === '/openapi.json') answer(response, 200, openApi(this.#version))
+    if (refused) sendJson(response, refused.status, refused.body)
+    else if (path === '/openapi.json') sendJson(response, 200, openApi(this.#version))
     else if (path === '/api/stream' && request.method === 'GET') this.#streams.open(request, response)
     else void this.#route(request, response, path, query)
     return true
@@ -115,20 +115,24 @@ export class ControlApi {
       const [status, message] = allowed
         ? [405, `${request.method} is not allowed`]
         : [404, `there is no ${path}`]
-      answer(response, status as number, { code: 'NOT_FOUND', message, hint: allowed || 'see /openapi.json' })
+      sendJson(response, status as number, {
+        code: 'NOT_FOUND',
+        message,
+        hint: allowed || 'see /openapi.json',
+      })
       return
     }
     try {
-      const body = route.route.body ? parse(route.route, await read(request)) : undefined
+      const body = route.route.body ? parseBody(await readBody(request), route.route.body) : undefined
       const input = { target: this.#target, day: this.#day, query, id: route.id }
       const result = route.route.run(input, body as never)
-      answer(response, result === undefined ? 204 : 200, result as object | undefined)
+      sendJson(response, result === undefined ? 204 : 200, result as object | undefined)
     } catch (error) {
       if (error instanceof ConcertinaError)
-        answer(response, 400, { code: error.code, message: error.message, hint: error.hint })
+        sendJson(response, 400, { code: error.code, message: error.message, hint: error.hint })
       // A client that left in the middle of a request gets no answer, and the others are unaffected.
       else if (!request.destroyed || request.complete)
-        answer(response, 500, { code: 'INTERNAL', message: (error as Error).message })
+        sendJson(response, 500, { code: 'INTERNAL', message: (error as Error).message })
     }
   }
 }
@@ -138,41 +142,4 @@ function find(path: string): { route: Route; id: number }[] {
     const match = new RegExp(`^${route.path.replace('{id}', '(\\d{1,9})')}$`).exec(path)
     return match ? [{ route, id: Number(match[1] ?? 0) }] : []
   })
-}
-
-async function read(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  // Not destroyed, so that a client that sends too much gets an answer.
-  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes > MAX_BODY) throw invalidInput('body', 'it is too large', `at most ${MAX_BODY} bytes`)
-  }
-  return Buffer.concat(chunks).toString()
-}
-
-function parse(route: Route, text: string): unknown {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw invalidInput('body', 'it is not JSON', 'see /openapi.json')
-  }
-  const parsed = route.body!.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw invalidInput(issue!.path.map(String).join('.') || 'body', issue!.message, 'see /openapi.json')
-}
-
-function answer(response: ServerResponse, status: number, body: object | undefined): void {
-  const text = body === undefined ? '' : JSON.stringify(body)
-  response
-    .writeHead(status, {
-      'content-type': 'application/json; charset=utf-8',
-      'content-length': Buffer.byteLength(text),
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-    })
-    .end(text)
 }

@@ -43,6 +43,7 @@ export function controlServer(
         return
       }
       default:
+        if (supervisor?.serverApi?.handle(request, response)) return
         if (!api.handle(request, response)) page(request, response)
     }
   })

@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { invalidInput } from '../base/errors.ts'
+import { VERSION } from '../base/version.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { ControlTarget } from '../control/control-target.ts'
 import type { StateHistory } from '../control/state-history.ts'
@@ -19,10 +19,6 @@ export interface ControlPlaneOptions {
   day?: StateHistory | undefined
 }
 
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
-
 /**
  * Serves dashboard, control API and health of a fleet, and the metrics of a live one.
  * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or INVALID_INPUT off loopback without a token.
@@ -39,7 +35,7 @@ export async function startControlPlane(
       'a controlToken with it',
     )
   }
-  const api = new ControlApi({ target, token, version: manifest.version, day })
+  const api = new ControlApi({ target, token, version: VERSION, day })
   const page = pages('dashboard.html')
   const server = controlServer(supervisor, api, page)
   const close = () => {

@@ -7,6 +7,9 @@ import { ConcertinaError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
+import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
+import { serviceOfHub } from '../chat/api/open.ts'
+import { ServerApi } from '../chat/api/server-api.ts'
 import { Hub } from '../chat/hub/hub.ts'
 import { noSystemLock } from '../chat/log/embedded/data-lock.ts'
 import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
@@ -55,6 +58,8 @@ export interface SupervisorOptions {
    * the processes in another way on this machine.
    */
   provider?: ((processes: LocalProviderOptions) => ProviderFactory) | undefined
+  /** Keys of the server API; without any there is no such API. */
+  apiKeys?: readonly ApiKeyOptions[] | undefined
   seed?: number | string
   logger?: Logger
   /** Users that were asked for, where that is known. */
@@ -83,6 +88,9 @@ export class Supervisor {
   readonly loop: ControlLoop
   readonly autoScaler: AutoScaler
   readonly faults: Faults
+  /** For backends; from `start` on, when there are keys. */
+  serverApi: ServerApi | undefined
+  #closeApi: (() => Promise<void>) | undefined
   #log: RoomLog | undefined
   #hub: Hub | undefined
   #stateFile: StateFile | undefined
@@ -114,6 +122,7 @@ export class Supervisor {
     this.#logger = logger
     this.#rebalance = rebalanceOptions(options.rebalance)
     this.faults = new Faults(logger)
+    new ApiKeys(options.apiKeys ?? []) // throws
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
@@ -238,6 +247,7 @@ export class Supervisor {
       if (data !== undefined) this.#restore(data)
       this.loop.open()
       await this.#firstServers()
+      await this.#openApi(this.#hub)
       this.clock.setToZero()
       this.#resume?.()
       return port
@@ -245,6 +255,27 @@ export class Supervisor {
       await this.close()
       throw error
     }
+  }
+
+  async #openApi(hub: Hub): Promise<void> {
+    const { apiKeys, chat } = this.#options
+    if (!apiKeys) return
+    const { service, close } = await serviceOfHub(hub)
+    this.#closeApi = close
+    this.serverApi = new ServerApi({
+      service,
+      keys: new ApiKeys(apiKeys),
+      maxBodyBytes: chat?.limits?.maxBodyBytes,
+      onAudit: ({ key, method, path, status, address }) =>
+        this.#logger.info(`Server API: ${key} ${method} ${path}: ${status}`, {
+          audit: true,
+          key,
+          method,
+          path,
+          status,
+          address,
+        }),
+    })
   }
 
   #firstServers(): Promise<void> {
@@ -340,6 +371,7 @@ export class Supervisor {
     this.gateway.close()
     this.servers.close()
     await this.fleet.close()
+    await this.#closeApi?.()
     await this.#hub?.close()
   }
 

@@ -257,6 +257,8 @@ export const CLOSE = {
   tooLarge: 1009,
   badMessage: 4400,
   unauthorized: 4401,
+  /** A moderator ended the connection; the reason says why. */
+  removed: 4403,
   /** The token has expired: reconnect with another. */
   expired: 4510,
   rateLimited: 4529,

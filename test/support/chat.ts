@@ -3,12 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
 import { Hub } from '../../src/chat/hub/hub.ts'
+import { streamPair } from '../../src/chat/hub/stream-pair.ts'
 import { MemoryRoomLog } from '../../src/chat/log/memory.ts'
 import type { RoomLog } from '../../src/chat/log/room-log.ts'
 import type { ChatOptions } from '../../src/chat/options.ts'
 import { ChatServer } from '../../src/chat/server.ts'
 import type { ClientMessage, ServerMessage } from '../../src/protocol/messages.ts'
-import { streamPair } from './streams.ts'
 
 /** Chat servers of one hub in this process, each on a port of its own. */
 export async function startChat(options: ChatOptions = {}, servers = 1, log: RoomLog = new MemoryRoomLog()) {

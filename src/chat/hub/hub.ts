@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { PresenceDirectory } from '../api/directory.ts'
 import { type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
 import { PresenceTracker } from '../rooms/presence.ts'
 import { FrameStream } from './frame-stream.ts'
@@ -44,6 +45,11 @@ export class Hub {
 
   constructor(log: RoomLog) {
     this.#log = log
+  }
+
+  /** Who is in which room, over all servers. */
+  get directory(): PresenceDirectory {
+    return this.#presence
   }
 
   /** Serves a chat server at the other end of `stream` until the stream closes. */

@@ -1,3 +1,4 @@
+import type { PresenceDirectory } from '../api/directory.ts'
 import { NAMED_MEMBERS, type Roster } from '../hub/hub-protocol.ts'
 
 /** Milliseconds over which changes are gathered; for rooms that only count, longer. */
@@ -17,7 +18,7 @@ interface Room {
  * Who is in which room, over all servers. A user that moves from one server to another does not flicker: changes are gathered
  * for a moment, and only what is different then is told.
  */
-export class PresenceTracker {
+export class PresenceTracker implements PresenceDirectory {
   readonly #rooms = new Map<string, Room>()
   readonly #tell: (room: string, line: string) => void
 
@@ -32,6 +33,19 @@ export class PresenceTracker {
     return users.size > NAMED_MEMBERS
       ? { members: users.size }
       : { members: users.size, users: [...users.keys()] }
+  }
+
+  /** Every room with somebody in it, and how many. */
+  *rooms(): Iterable<readonly [room: string, members: number]> {
+    for (const [name, { users }] of this.#rooms) if (users.size > 0) yield [name, users.size]
+  }
+
+  /** The rooms that a user is in, and the servers that the user is connected to there. */
+  roomsOf(user: string): { room: string; servers: number[] }[] {
+    return [...this.#rooms].flatMap(([room, { users }]) => {
+      const servers = users.get(user)
+      return servers ? [{ room, servers: [...servers] }] : []
+    })
   }
 
   here(server: number, name: string, user: string): void {

@@ -1,4 +1,4 @@
-import type { Authenticator } from '../auth/authenticator.ts'
+import type { AccessControl } from '../access/access-control.ts'
 import type { ChatLink } from '../link.ts'
 import type { ChatLimits } from '../options.ts'
 import type { Rooms } from '../rooms/rooms.ts'
@@ -10,7 +10,7 @@ import type { WriteBatcher } from './write-batcher.ts'
 export interface ServerContext {
   readonly server: number
   readonly limits: Required<ChatLimits>
-  readonly auth: Authenticator
+  readonly auth: AccessControl
   /** Messages per second and user, over all its connections to this server. */
   readonly rates: RateLimiter
   readonly slots: WorkSlots | undefined

@@ -12,6 +12,7 @@ import {
   type TypingRequest,
 } from '../../protocol/messages.ts'
 import { type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
+import type { ModerationAction, ModerationState } from '../access/moderation.ts'
 import type { Denied, Identity } from '../auth/identity.ts'
 import { jsonFrame } from './catch-up.ts'
 import { Inbox } from './inbox.ts'
@@ -107,6 +108,25 @@ export class Session {
 
   get user(): string | undefined {
     return this.#state.kind === 'open' ? this.#state.identity.user : undefined
+  }
+
+  /** Ends the connection, or its stay in rooms, when what moderators decided does not allow it any more. */
+  enforce(action: ModerationAction, state: ModerationState): void {
+    if (this.#state.kind !== 'open') return
+    const { identity } = this.#state
+    const { user, tokenId: id, issuedAt } = identity
+    const reason = 'reason' in action ? action.reason : undefined
+    if (action.type === 'kick' && action.user === user) {
+      const { room: from } = action
+      if (from === undefined) this.close(CLOSE.removed, reason ?? 'removed by a moderator')
+      else this.#rooms.keepOnly((room) => room !== from, 'forbidden', reason ?? 'removed by a moderator')
+    } else if (state.ban(user)) {
+      this.close(CLOSE.removed, reason === undefined ? 'you are banned' : `you are banned: ${reason}`)
+    } else if (state.isRevoked({ user, id, issuedAt })) {
+      this.close(CLOSE.unauthorized, 'the token was revoked')
+    } else {
+      this.#rooms.keepOnly(identity.mayJoin, 'forbidden', reason ?? 'you may not be in this room any more')
+    }
   }
 
   send(message: ServerMessage): void {

@@ -1,6 +1,7 @@
 import { createServer } from 'node:http'
 import { invalidInput } from '../../base/errors.ts'
 import { jsonLogger, type Logger, lineLogger } from '../../base/logger.ts'
+import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
 import { pages } from '../../http/pages.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
@@ -45,6 +46,13 @@ export function authOf(flags: Pick<ServeFlags, 'anonymous'>, configured: AuthOpt
   return auth
 }
 
+/** The keys of the server API: those of the config, and one of the environment for everything. */
+function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOptions[] | undefined {
+  const key = process.env.CONCERTINA_API_KEY
+  const keys = key === undefined ? configured : [...configured, { name: 'CONCERTINA_API_KEY', key }]
+  return keys.length === 0 ? undefined : keys
+}
+
 /** Lines for people on a terminal, beside the view where there is one; JSON for machines in a pipe. */
 export function logger(view: TerminalView | undefined): Logger {
   const write = (line: string) => console.log(line)
@@ -78,6 +86,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
         limits,
         ...(live.work && { work: messageWork(server) }),
       },
+      apiKeys: apiKeysOf(live.apiKeys),
       autoScaler,
       strategy: flags.strategy ?? balancer.strategy,
       rebalance: live.rebalance,

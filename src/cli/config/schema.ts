@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { balancerOptions } from '../../balancing/load-balancer.ts'
 import type { DistributionSpec } from '../../base/distribution.ts'
 import { atLeastZero, count, option, port, seconds } from '../../base/options.ts'
+import { API_SCOPES } from '../../chat/api/keys.ts'
 import { chatLimitOptions } from '../../chat/options.ts'
 import { weightsShape } from '../../fleet/fleet.ts'
 import { simulatedProviderOptions } from '../../fleet/providers/simulated.ts'
@@ -80,6 +81,21 @@ export const configSchema = z.strictObject({
         '127.0.0.1',
       ),
       controlToken: option(z.string().min(16), 'or the variable CONCERTINA_CONTROL_TOKEN'),
+      apiKeys: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1).describe('who uses it; for the audit log'),
+            key: z.string().min(32),
+            scopes: z.array(z.enum(API_SCOPES)).min(1).optional().describe('default all'),
+            rooms: z
+              .array(z.string())
+              .min(1)
+              .optional()
+              .describe('names, or prefixes and *; default every room'),
+          }),
+        )
+        .optional()
+        .describe('keys of the server API on the control port; or the variable CONCERTINA_API_KEY'),
       data: option(z.string().min(1), 'folder of the room log', 'concertina-data'),
       auth: z
         .strictObject({

@@ -1,0 +1,41 @@
+import type { Authenticator } from '../auth/authenticator.ts'
+import { type Denied, denied, type Identity, type RoomGrant } from '../auth/identity.ts'
+import type { ModerationState } from './moderation.ts'
+import { SYSTEM_PREFIX } from './moderation-log.ts'
+
+/** Decides who may connect, join and send: by the token, by what moderators decided, and by the names that are reserved. */
+export class AccessControl {
+  readonly #authenticator: Authenticator
+  readonly #moderation: ModerationState
+
+  constructor(authenticator: Authenticator, moderation: ModerationState) {
+    this.#authenticator = authenticator
+    this.#moderation = moderation
+  }
+
+  async identify(token: string | undefined, name: string | undefined): Promise<Identity | Denied> {
+    const identity = await this.#authenticator.identify(token, name)
+    if ('denied' in identity) return identity
+    const { user } = identity
+    if (user.startsWith(SYSTEM_PREFIX)) return denied(`names do not begin with ${SYSTEM_PREFIX}`)
+    const ban = this.#moderation.ban(user)
+    if (ban) return denied(ban.reason === undefined ? 'you are banned' : `you are banned: ${ban.reason}`)
+    return {
+      ...identity,
+      mayJoin: (room) => this.#open(user, room) && identity.mayJoin(room),
+      maySend: (room) =>
+        this.#open(user, room) && !this.#moderation.mute(user, room) && identity.maySend(room),
+    }
+  }
+
+  async grant(token: string, user: string, room: string): Promise<RoomGrant | Denied> {
+    if (!this.#open(user, room)) return denied('you may not join this room')
+    return this.#authenticator.grant(token, user, room)
+  }
+
+  #open(user: string, room: string): boolean {
+    return (
+      !room.startsWith(SYSTEM_PREFIX) && !this.#moderation.isClosed(room) && !this.#moderation.ban(user, room)
+    )
+  }
+}

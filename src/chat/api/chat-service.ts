@@ -1,0 +1,118 @@
+import { randomUUID } from 'node:crypto'
+import type { RoomMessage } from '../../protocol/messages.ts'
+import type { ModerationAction } from '../access/moderation.ts'
+import { type ModerationLog, SYSTEM_PREFIX } from '../access/moderation-log.ts'
+import type { RoomLog } from '../log/room-log.ts'
+import type { PresenceDirectory } from './directory.ts'
+
+/** The user whose messages the server API sends when it names no other. */
+const SERVER_USER = `${SYSTEM_PREFIX}server`
+
+export interface Publication {
+  readonly body: string
+  readonly user?: string | undefined
+  /** Names the message for good: published again, it stands once. */
+  readonly id?: string | undefined
+}
+
+export interface Published {
+  readonly room: string
+  readonly seq: number
+  readonly id: string
+  readonly duplicate: boolean
+}
+
+export interface RoomSummary {
+  readonly room: string
+  readonly members: number
+}
+
+/** What the server API can do, whatever way it is asked. It is one more reader and writer of what the fleet shares. */
+export class ChatService {
+  readonly #log: RoomLog
+  readonly #moderation: ModerationLog
+  readonly #directory: PresenceDirectory
+
+  constructor(log: RoomLog, moderation: ModerationLog, directory: PresenceDirectory) {
+    this.#log = log
+    this.#moderation = moderation
+    this.#directory = directory
+  }
+
+  get durability() {
+    return this.#log.durability
+  }
+
+  async publish(
+    room: string,
+    { body, user = SERVER_USER, id = randomUUID() }: Publication,
+  ): Promise<Published> {
+    const { seq, duplicate } = await this.#log.append({ room, user, id, body })
+    return { room, seq, id, duplicate }
+  }
+
+  /** The newest messages before a place, oldest first. */
+  async history(room: string, before: number, limit: number) {
+    const { entries, first, head } = await this.#log.readBefore(room, before, limit)
+    return {
+      room,
+      messages: entries.map(({ payload }) => JSON.parse(payload.toString()) as RoomMessage),
+      first,
+      head,
+    }
+  }
+
+  /** Rooms with somebody in them by name, a page at a time. */
+  rooms(
+    prefix: string,
+    after: string,
+    limit: number,
+  ): { rooms: RoomSummary[]; total: number; next?: string } {
+    const all = [...this.#directory.rooms()]
+      .filter(([room]) => room.startsWith(prefix) && !room.startsWith(SYSTEM_PREFIX))
+      .map(([room, members]) => ({ room, members }))
+      .sort((a, b) => (a.room < b.room ? -1 : 1))
+    const rest = all.filter(({ room }) => room > after)
+    const rooms = rest.slice(0, limit)
+    const last = rooms.at(-1)?.room
+    return { rooms, total: all.length, ...(rest.length > limit && last !== undefined && { next: last }) }
+  }
+
+  /** Members of a room, by name where there are few, and what its log holds. */
+  async room(room: string) {
+    const { first, head } = await this.#log.readBefore(room, Number.MAX_SAFE_INTEGER, 0)
+    return {
+      room,
+      ...this.#directory.roster(room),
+      first,
+      head,
+      closed: this.#moderation.state.isClosed(room),
+    }
+  }
+
+  user(user: string) {
+    const { state } = this.#moderation
+    const rooms = this.#directory.roomsOf(user)
+    const ban = state.ban(user)
+    const mute = state.mute(user)
+    return { user, online: rooms.length > 0, rooms, ...(ban && { ban }), ...(mute && { mute }) }
+  }
+
+  /** Every ban, mute, revocation and closed room that holds now. */
+  sanctions(): ModerationAction[] {
+    return this.#moderation.state.active()
+  }
+
+  /** Resolves when the decision is in the log; every server of the fleet carries it out right after. */
+  decide(action: ModerationAction): Promise<void> {
+    return this.#moderation.decide(action)
+  }
+
+  /** Sends a message to every room with somebody in it; resolves with their number. `id` makes it safe to repeat. */
+  async announce(publication: Publication): Promise<number> {
+    const id = publication.id ?? randomUUID()
+    const rooms = [...this.#directory.rooms()].filter(([room]) => !room.startsWith(SYSTEM_PREFIX))
+    await Promise.all(rooms.map(([room]) => this.publish(room, { ...publication, id })))
+    return rooms.length
+  }
+}

@@ -1,0 +1,271 @@
+import { z } from 'zod'
+import { invalidInput } from '../../base/errors.ts'
+import { isName } from '../../protocol/rules.ts'
+import type { ModerationAction } from '../access/moderation.ts'
+import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
+import type { ChatService } from './chat-service.ts'
+import type { ApiClient, ApiScope } from './keys.ts'
+
+/** A request of the server API, its path and its body already checked. */
+interface ApiCall<Body> {
+  readonly service: ChatService
+  readonly client: ApiClient
+  /** The parts of the path in braces. */
+  readonly room: string
+  readonly user: string
+  readonly id: string
+  readonly query: URLSearchParams
+  /** The header `Idempotency-Key`. */
+  readonly idempotencyKey: string | undefined
+  readonly maxBodyBytes: number
+  readonly body: Body
+}
+
+export interface ApiRoute {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly path: string
+  readonly scope: ApiScope
+  readonly summary: string
+  /** Query parameters, each with what it means. */
+  readonly query?: Readonly<Record<string, string>>
+  readonly body?: z.ZodType
+  readonly bodyOptional?: boolean
+  /** Whether it concerns all rooms, which a key for some rooms may not. */
+  readonly everyRoom?: boolean
+  run(call: ApiCall<never>): unknown
+}
+
+function route<T>(
+  method: ApiRoute['method'],
+  path: string,
+  scope: ApiScope,
+  summary: string,
+  options: Pick<ApiRoute, 'query' | 'everyRoom' | 'bodyOptional'> & { body?: z.ZodType<T> },
+  run: (call: ApiCall<T>) => unknown,
+): ApiRoute {
+  return { method, path, scope, summary, ...options, run: run as ApiRoute['run'] }
+}
+
+const name = z.string().refine(isName, '1 to 128 characters, no control characters')
+const roomName = name.refine(
+  (room) => !room.startsWith(SYSTEM_PREFIX),
+  `rooms do not begin with ${SYSTEM_PREFIX}`,
+)
+const messageId = z.string().min(1).max(64)
+const message = {
+  body: z.string(),
+  user: name.optional().describe('whose message it is; $server'),
+  id: messageId.optional().describe('published again under the same id, it stands once'),
+}
+const seconds = z.number().positive().max(3.2e9)
+const reason = z.string().max(200).optional()
+const sanction = z.strictObject({
+  room: roomName.optional().describe('every room'),
+  seconds: seconds.optional().describe('until it ends; never'),
+  reason,
+})
+
+/** Milliseconds since 1970, so many seconds from now. */
+const inSeconds = (count: number | undefined) =>
+  count === undefined ? {} : { until: Date.now() + count * 1000 }
+
+function whole(query: URLSearchParams, key: string, otherwise: number, max: number): number {
+  const text = query.get(key)
+  if (text === null) return otherwise
+  if (!/^\d{1,15}$/.test(text) || Number(text) > max)
+    throw invalidInput(key, `${JSON.stringify(text)} is not allowed`, `a whole number up to ${max}`)
+  return Number(text)
+}
+
+function checkBody(text: string, maxBytes: number): void {
+  if (Buffer.byteLength(text) > maxBytes)
+    throw invalidInput('body', 'the message is too large', `at most ${maxBytes} bytes`)
+}
+
+function checkRooms(client: ApiClient, rooms: readonly (string | undefined)[]): void {
+  for (const room of rooms) {
+    if (room === undefined ? !client.everyRoom : !client.mayUse(room))
+      throw invalidInput('room', `this key is not for ${room ?? 'every room'}`, 'a room of the key')
+  }
+}
+
+function sanctionRoutes(type: 'ban' | 'mute', what: string): ApiRoute[] {
+  return [
+    route(
+      'POST',
+      `/v1/users/{user}/${type}`,
+      'moderate',
+      what,
+      { body: sanction, bodyOptional: true },
+      async ({ service, client, user, body: { seconds: length, ...more } }) => {
+        checkRooms(client, [more.room])
+        await service.decide({ type, user, ...more, ...inSeconds(length) } as ModerationAction)
+      },
+    ),
+    route(
+      'DELETE',
+      `/v1/users/{user}/${type}`,
+      'moderate',
+      `Ends a ${type}, of the room \`room\` or of the whole chat.`,
+      { query: { room: 'the room it was for' } },
+      async ({ service, client, user, query }) => {
+        const room = query.get('room') ?? undefined
+        checkRooms(client, [room])
+        await service.decide({ type: `un${type}`, user, ...(room !== undefined && { room }) })
+      },
+    ),
+  ]
+}
+
+/** What the server API answers to. */
+export const API_ROUTES: readonly ApiRoute[] = [
+  route(
+    'POST',
+    '/v1/rooms/{room}/messages',
+    'publish',
+    'Publishes a message to a room. Safe to repeat with the same `id` or `Idempotency-Key`.',
+    { body: z.strictObject(message) },
+    async ({ service, room, body, idempotencyKey, maxBodyBytes }) => {
+      checkBody(body.body, maxBodyBytes)
+      const { durability } = service
+      return { ...(await service.publish(room, { id: idempotencyKey, ...body })), durability }
+    },
+  ),
+  route(
+    'POST',
+    '/v1/publish',
+    'publish',
+    'Publishes a message to up to 100 rooms. Each result has `seq`, or `error`: repeat with the same `id`.',
+    { body: z.strictObject({ rooms: z.array(roomName).min(1).max(100), ...message }) },
+    async ({ service, client, body: { rooms, ...publication }, idempotencyKey, maxBodyBytes }) => {
+      checkBody(publication.body, maxBodyBytes)
+      checkRooms(client, rooms)
+      const id = publication.id ?? idempotencyKey
+      const results = await Promise.all(
+        rooms.map((room) =>
+          service
+            .publish(room, { ...publication, id })
+            .catch((error: Error) => ({ room, error: error.message })),
+        ),
+      )
+      return { results, durability: service.durability }
+    },
+  ),
+  route(
+    'POST',
+    '/v1/announce',
+    'publish',
+    'Publishes a message to every room with somebody in it.',
+    { body: z.strictObject(message), everyRoom: true },
+    async ({ service, body, idempotencyKey, maxBodyBytes }) => {
+      checkBody(body.body, maxBodyBytes)
+      return { rooms: await service.announce({ id: idempotencyKey, ...body }) }
+    },
+  ),
+  route(
+    'GET',
+    '/v1/rooms/{room}/messages',
+    'read',
+    'Messages of a room, oldest first: the newest ones, or those before a place.',
+    { query: { before: 'the place; the end', limit: 'at most so many, up to 200; 50' } },
+    ({ service, room, query }) =>
+      service.history(
+        room,
+        whole(query, 'before', Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER),
+        whole(query, 'limit', 50, 200),
+      ),
+  ),
+  route(
+    'GET',
+    '/v1/rooms',
+    'read',
+    'Rooms with somebody in them, by name, with the number of their members. `next` is the `after` of the next page.',
+    {
+      everyRoom: true,
+      query: {
+        prefix: 'only rooms that begin like this',
+        after: 'only rooms after this one',
+        limit: 'at most so many, up to 1000; 100',
+      },
+    },
+    ({ service, query }) =>
+      service.rooms(query.get('prefix') ?? '', query.get('after') ?? '', whole(query, 'limit', 100, 1000)),
+  ),
+  route(
+    'GET',
+    '/v1/rooms/{room}',
+    'read',
+    'A room: its members, by name where there are at most 100, and the places of its log.',
+    {},
+    ({ service, room }) => service.room(room),
+  ),
+  route(
+    'POST',
+    '/v1/rooms/{room}/close',
+    'moderate',
+    'Closes a room: its members leave it, and no user can join or send until it is opened. Its messages are kept.',
+    { body: z.strictObject({ reason }), bodyOptional: true },
+    async ({ service, room, body }) => service.decide({ type: 'close-room', room, ...body }),
+  ),
+  route('POST', '/v1/rooms/{room}/open', 'moderate', 'Opens a closed room.', {}, async ({ service, room }) =>
+    service.decide({ type: 'open-room', room }),
+  ),
+  route(
+    'GET',
+    '/v1/users/{user}',
+    'read',
+    'A user: the rooms and servers where the user is connected, and what moderators decided.',
+    { everyRoom: true },
+    ({ service, user }) => service.user(user),
+  ),
+  route(
+    'POST',
+    '/v1/users/{user}/kick',
+    'moderate',
+    "Ends a user's connections, or the stay in one room. The user may come back: a ban prevents that.",
+    { body: z.strictObject({ room: roomName.optional(), reason }), bodyOptional: true },
+    async ({ service, client, user, body }) => {
+      checkRooms(client, [body.room])
+      await service.decide({ type: 'kick', user, ...body })
+    },
+  ),
+  ...sanctionRoutes('ban', 'Keeps a user out of a room, or out of the chat.'),
+  ...sanctionRoutes('mute', 'Lets a user read only, in a room or everywhere.'),
+  route(
+    'POST',
+    '/v1/users/{user}/revoke',
+    'moderate',
+    'Revokes every token of the user that was issued before now, and ends the connections made with them.',
+    { everyRoom: true },
+    // `iat` counts whole seconds.
+    async ({ service, user }) =>
+      service.decide({ type: 'revoke-user', user, before: Math.ceil((Date.now() + 1) / 1000) * 1000 }),
+  ),
+  route(
+    'POST',
+    '/v1/tokens/{id}/revoke',
+    'moderate',
+    'Revokes the token with this `jti`, and ends the connections made with it.',
+    {
+      everyRoom: true,
+      bodyOptional: true,
+      body: z.strictObject({
+        seconds: seconds.optional().describe('how long to remember it: as long as tokens live; 30 days'),
+      }),
+    },
+    async ({ service, id, body }) =>
+      service.decide({
+        type: 'revoke-token',
+        id,
+        until: Date.now() + (body.seconds ?? 30 * 86_400) * 1000,
+      }),
+  ),
+  route(
+    'GET',
+    '/v1/moderation',
+    'read',
+    'Every ban, mute, revocation and closed room that holds now.',
+    { everyRoom: true },
+    ({ service }) => ({ active: service.sanctions() }),
+  ),
+]
