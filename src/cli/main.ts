@@ -5,6 +5,7 @@ import { ConcertinaError } from '../base/errors.ts'
 import { TRACE_FORMATS } from '../traffic/traces/formats.ts'
 import type { CompareFlags } from './commands/compare.ts'
 import type { DemoFlags } from './commands/demo.ts'
+import type { ImportFlags } from './commands/import.ts'
 import type { LoadCommandFlags } from './commands/load.ts'
 import type { ReplayFlags } from './commands/replay.ts'
 import type { ServeFlags } from './commands/serve.ts'
@@ -190,6 +191,18 @@ function program(): Command {
     )
     .action(async (file: string, flags: TraceInfoFlags) =>
       run(async () => (await import('./commands/trace.ts')).traceInfo(file, flags), flags),
+    )
+  main
+    .command('import')
+    .description(
+      'a scaling policy of Kubernetes, KEDA or AWS as our config, with a line for each of its fields',
+    )
+    .argument('<file>', 'HorizontalPodAutoscaler or ScaledObject in YAML, or a scaling policy of AWS in JSON')
+    .option('--metric <name>', 'what its metric is here, where the name does not say it: users, queued, …')
+    .option('--name <name>', 'which one, where the file has several')
+    .option('--json', 'print the config and the fields as JSON')
+    .action(async (file: string, flags: ImportFlags) =>
+      run(async () => (await import('./commands/import.ts')).importFile(file, flags), flags),
     )
   main
     .command('token')
