@@ -14,7 +14,7 @@ import { kedaImporter } from './keda.ts'
 const IMPORTERS = [hpaImporter, kedaImporter, awsImporter]
 
 /** What a file may hold, for messages and help. */
-export const IMPORTED_KINDS = IMPORTERS.map(({ description }) => description)
+const IMPORTED_KINDS = IMPORTERS.map(({ description }) => description)
 
 interface Named {
   readonly metadata?: { readonly name?: unknown }
