@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { ConcertinaError } from '../base/errors.ts'
+import { VERSION } from '../base/version.ts'
 import { TRACE_FORMATS } from '../traffic/traces/formats.ts'
+import type { ClusterControllerFlags } from './commands/cluster-controller.ts'
 import type { CompareFlags } from './commands/compare.ts'
 import type { DemoFlags } from './commands/demo.ts'
 import type { ImportFlags } from './commands/import.ts'
@@ -25,10 +26,6 @@ import {
   asFlagError,
   number,
 } from './flags.ts'
-
-const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
-}
 
 /** Runs a command until its end or a signal; 129, 130 and 143 are the shell's statuses for an interrupted command. */
 async function run<F extends object>(
@@ -66,7 +63,7 @@ function report(error: unknown): number {
 function program(): Command {
   const main = new Command('concertina')
     .description('Chat that scales itself: run it, or see beforehand what a policy would do and cost.')
-    .version(manifest.version)
+    .version(VERSION)
   addRunFlags(main.command('demo'))
     .description('users come and go, and the fleet follows, at the pace of real time')
     .option('--verbose', 'also print the reason of each decision')
@@ -120,6 +117,29 @@ function program(): Command {
     .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)
     .option('--anonymous', 'users may connect without a token')
     .action(async (flags: ServerFlags) => run((await import('./commands/server.ts')).server, flags))
+  addScalingFlags(addBrokerFlags(main.command('controller')))
+    .description('decides how many chat servers a cluster has; several may run, one leads')
+    .option('--config <file>', 'take everything that no flag sets from a YAML file')
+    .option('--control-host <address>', 'of dashboard, control API and metrics (127.0.0.1)')
+    .option('--control-port <port>', 'of dashboard, control API and metrics (8081)', number)
+    .option('--advertise <url>', 'where others reach the dashboard, if not there')
+    .addOption(
+      new Option(
+        '--provider <kind>',
+        'local starts servers on this machine; none only drains those that others start (local)',
+      ).choices(['local', 'none', 'kubernetes', 'aws']),
+    )
+    .option('--namespace <name>', 'of the Deployment (that of the kubeconfig or the pod)')
+    .option('--deployment <name>', 'whose pods are the chat servers, for kubernetes')
+    .option('--group <name>', 'Auto Scaling Group whose instances are the chat servers, for aws')
+    .option(
+      '--decisions <file>',
+      'write every decision there, one JSON object a line, for explain and replay',
+    )
+    .option('--anonymous', 'users of local servers may connect without a token')
+    .action(async (flags: ClusterControllerFlags) =>
+      run((await import('./commands/cluster-controller.ts')).clusterController, flags),
+    )
   addTraceFlags(addLoadFlags(main.command('load')))
     .description('virtual users for a chat that runs already; they check what they see')
     .requiredOption('--url <url>', 'address of the chat, as serve prints it')

@@ -1,15 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { ControlApi } from '../control/control-api.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
-import { liveMetrics } from './metrics.ts'
-import type { Supervisor } from './supervisor.ts'
+import { liveMetrics, type MeteredFleet } from './metrics.ts'
 
 /**
  * Answers `/healthz` and `/readyz` to everybody, `/metrics` and the API to those who may ask, and the rest by `page`.
  * @param supervisor of a live fleet; a simulation has no metrics
  */
 export function controlServer(
-  supervisor: Supervisor | undefined,
+  supervisor: MeteredFleet | undefined,
   api: ControlApi,
   page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {

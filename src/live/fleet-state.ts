@@ -2,6 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import type { AutoScaler } from '../scaling/auto-scaler.ts'
 
 /** What a fleet needs of its last run to continue where it was: kept beside the room log. */
 const stateSchema = z.object({
@@ -20,6 +21,56 @@ const stateSchema = z.object({
 })
 
 export type FleetState = z.infer<typeof stateSchema>
+
+/** @throws when the text is no state. */
+export function parseState(text: string): FleetState {
+  return stateSchema.parse(JSON.parse(text))
+}
+
+interface StatefulFleet {
+  readonly autoScaler: AutoScaler
+  /** Receives what a policy threw. */
+  onFault(where: string, error: unknown): void
+}
+
+/** The state of a fleet at `time` on its clock. */
+export function captureState(
+  { autoScaler: { policy, limits }, onFault }: StatefulFleet,
+  { time, servers, load }: Pick<FleetState, 'time' | 'servers' | 'load'>,
+): FleetState {
+  let learned: unknown
+  try {
+    learned = policy.snapshot()
+  } catch (error) {
+    onFault('the policy, saving what it has learned', error)
+  }
+  const sinceScaling = time - limits.lastEvent
+  return {
+    version: 1,
+    wallTime: Date.now() / 1000,
+    time,
+    servers,
+    load,
+    ...(Number.isFinite(sinceScaling) && { sinceScaling: Math.max(0, sinceScaling) }),
+    policy: policy.name,
+    learned,
+  }
+}
+
+/** Continues where the state was captured, with a clock that begins at zero now. */
+export function resumeFrom(
+  state: FleetState,
+  { autoScaler: { policy, limits }, onFault }: StatefulFleet,
+): void {
+  const ago = Math.max(0, Date.now() / 1000 - state.wallTime)
+  if (state.sinceScaling !== undefined) limits.lastEvent = -(ago + state.sinceScaling)
+  if (state.policy !== policy.name || state.learned == null) return
+  try {
+    policy.restore(state.learned, -(ago + state.time))
+  } catch (error) {
+    onFault('the policy, restoring what it had learned', error)
+  }
+}
 
 /** The file that a fleet's state is kept in. Losing it costs nothing but a start from the fewest servers. */
 export class StateFile {
@@ -44,7 +95,7 @@ export class StateFile {
       return undefined
     }
     try {
-      return stateSchema.parse(JSON.parse(text))
+      return parseState(text)
     } catch {
       this.#onError(`${this.#file}: is damaged; starting afresh`)
       return undefined

@@ -1,16 +1,23 @@
-import { FleetControl, type OverridablePattern } from '../control/fleet-control.ts'
+import { FleetControl, type FleetParts, type OverridablePattern } from '../control/fleet-control.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { LiveServers } from './live-servers.ts'
 import type { ServerReport } from './messages.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const RATE_SECONDS = 1
+
+/** A fleet of real servers, on one machine or on many. */
+export interface ControlledFleet extends Pick<Supervisor, 'fleet' | 'clock' | 'now' | 'ticks'> {
+  readonly servers: Pick<LiveServers, 'report' | 'users' | 'totals'>
+  readonly placement: FleetParts['balancer']
+}
 
 /**
  * The control of a live fleet.
  * @param pattern the load of virtual users, where there is one
  */
 export function liveControl(
-  supervisor: Supervisor,
+  supervisor: ControlledFleet,
   autoScaler: AutoScaler,
   pattern?: OverridablePattern,
 ): FleetControl {

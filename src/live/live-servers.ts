@@ -2,71 +2,20 @@ import type { ChildProcess } from 'node:child_process'
 import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
-import type { Server, ServerWork } from '../fleet/server.ts'
+import type { Server } from '../fleet/server.ts'
 import { LostUsers } from './lost-users.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
-
-/** What counts over the whole life of a fleet, servers that are gone included. */
-export interface FleetTotals {
-  messages: number
-  refused: number
-  deliveries: number
-  behind: number
-  slowClosed: number
-  resumed: number
-  lost: number
-}
-
-const NOTHING: FleetTotals = {
-  messages: 0,
-  refused: 0,
-  deliveries: 0,
-  behind: 0,
-  slowClosed: 0,
-  resumed: 0,
-  lost: 0,
-}
+import { addReport, type FleetTotals, NO_TOTALS, ReportedWork } from './reported-work.ts'
 
 /** Seconds after which a ready server that did not report counts as silent. */
 const SILENT_SECONDS = 2
-
-/** A server's work, as of its last report. */
-class ReportedWork implements ServerWork {
-  last: ServerReport | undefined
-  /** When that was, milliseconds. */
-  at = performance.now()
-
-  inFlight(): number {
-    return this.last?.work?.queued ?? 0
-  }
-
-  busyUntil(): number {
-    return 0
-  }
-
-  /** Without simulated work the event loop is the one slot there is. */
-  totals() {
-    const { messages = 0, loopSeconds = 0, work } = this.last ?? {}
-    return {
-      messages,
-      busySeconds: work?.busySeconds ?? loopSeconds,
-      concurrency: work?.concurrency ?? 1,
-      queued: work?.queued ?? 0,
-    }
-  }
-
-  measured() {
-    const { cpu = 0, memoryBytes = 0, eventLoopUtilization = 0, latencyP99Ms = 0 } = this.last ?? {}
-    return { cpu, memoryBytes, eventLoopUtilization, latencyP99Ms }
-  }
-}
 
 /** The processes behind the fleet's servers: sends them commands, and keeps what they report. */
 export class LiveServers {
   readonly #fleet: Fleet
   readonly #uncounted: (id: ServerId, taken: number) => number
   readonly #processes = new Map<ServerId, { child: ChildProcess; work: ReportedWork }>()
-  readonly #gone: FleetTotals = { ...NOTHING }
+  readonly #gone: FleetTotals = { ...NO_TOTALS }
   readonly #latencyOfGone = new Buckets(LATENCY_BOUNDS)
   /** Users who lost their connection of late. */
   readonly #lost = new LostUsers()
@@ -152,7 +101,7 @@ export class LiveServers {
 
   get totals(): FleetTotals {
     const totals = { ...this.#gone }
-    for (const { work } of this.#processes.values()) add(totals, work.last)
+    for (const { work } of this.#processes.values()) addReport(totals, work.last)
     return totals
   }
 
@@ -166,13 +115,8 @@ export class LiveServers {
 
   #forget(id: ServerId): void {
     const last = this.report(id)
-    add(this.#gone, last)
+    addReport(this.#gone, last)
     if (last) this.#latencyOfGone.add(last.latency)
     this.#processes.delete(id)
   }
-}
-
-function add(totals: FleetTotals, report: ServerReport | undefined): void {
-  if (!report) return
-  for (const name of Object.keys(NOTHING) as (keyof FleetTotals)[]) totals[name] += report[name]
 }

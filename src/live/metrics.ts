@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { histogramText } from '../base/histogram-text.ts'
 import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
+import type { LiveServers } from './live-servers.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const PROCESS = 'concertina_supervisor_'
@@ -13,8 +14,31 @@ export interface MetricsText {
   text(): Promise<string>
 }
 
+/** What the metrics of a fleet are read from: the supervisor of one machine, or the controller of a cluster. */
+export interface MeteredFleet
+  extends Pick<
+    Supervisor,
+    | 'fleet'
+    | 'autoScaler'
+    | 'decisions'
+    | 'lastDecision'
+    | 'moves'
+    | 'failures'
+    | 'startups'
+    | 'keepsRooms'
+    | 'log'
+  > {
+  readonly servers: Pick<LiveServers, 'load' | 'totals' | 'latency' | 'users' | 'report'> & {
+    readonly handedOn?: number
+  }
+  readonly faults: Pick<Supervisor['faults'], 'counts'>
+  readonly serverApi?: Supervisor['serverApi']
+  /** Of one machine; a cluster's way in belongs to the platform. */
+  readonly gateway?: Pick<Supervisor['gateway'], 'handedOver' | 'retried' | 'rejected'>
+}
+
 /** Prometheus metrics of a live fleet, read from its plain counters when they are asked for. */
-export function liveMetrics(supervisor: Supervisor): MetricsText {
+export function liveMetrics(supervisor: MeteredFleet): MetricsText {
   const registry = new Registry()
   const registers = [registry]
   const gauge = (name: string, help: string, read: () => number) =>
@@ -99,22 +123,31 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
     'Connections closed for reading too slowly.',
     () => servers.totals.slowClosed,
   )
-  counter('sockets_handed_over', 'Sockets handed to a server.', () => gateway.handedOver)
-  counter(
-    'sockets_retried',
-    'Sockets offered to another server, the first one having gone.',
-    () => gateway.retried,
-  )
-  new Counter({
-    name: 'concertina_connections_rejected_total',
-    help: 'Connections refused at the gateway, by reason.',
-    labelNames: ['reason'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [reason, count] of Object.entries(gateway.rejected)) this.inc({ reason }, count)
-    },
-  })
+  if (gateway) {
+    counter('sockets_handed_over', 'Sockets handed to a server.', () => gateway.handedOver)
+    counter(
+      'sockets_retried',
+      'Sockets offered to another server, the first one having gone.',
+      () => gateway.retried,
+    )
+    new Counter({
+      name: 'concertina_connections_rejected_total',
+      help: 'Connections refused at the gateway, by reason.',
+      labelNames: ['reason'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [reason, count] of Object.entries(gateway.rejected)) this.inc({ reason }, count)
+      },
+    })
+  } else {
+    gauge('leader', 'Whether this controller leads: 1, or 0.', () => 1)
+    counter(
+      'newcomers_handed_on',
+      'Moving users sent on by a server that had its share.',
+      () => servers.handedOn ?? 0,
+    )
+  }
   counter('users_moved', 'Users asked to move to even out the servers.', () => supervisor.moves)
   counter(
     'rooms_resumed',
@@ -159,7 +192,7 @@ export function liveMetrics(supervisor: Supervisor): MetricsText {
   return { contentType, text: async () => [await registry.metrics(), ...histograms(supervisor)].join('\n') }
 }
 
-function histograms({ servers, startups, log }: Supervisor): string[] {
+function histograms({ servers, startups, log }: MeteredFleet): string[] {
   const all = [
     histogramText(
       'concertina_message_latency_seconds',

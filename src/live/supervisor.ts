@@ -28,7 +28,7 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/types.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
 import { Faults } from './faults.ts'
-import { type FleetState, StateFile } from './fleet-state.ts'
+import { captureState, type FleetState, resumeFrom, StateFile } from './fleet-state.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
 import { processModule } from './process-module.ts'
@@ -303,42 +303,18 @@ export class Supervisor {
     this.#stateFile = new StateFile(folder, (message) => this.#logger.warn(message))
     const state = this.#stateFile.read()
     if (!state) return
-    const { limits, policy } = this.autoScaler
+    const { limits } = this.autoScaler
     const servers = Math.min(limits.maxServers, Math.max(limits.minServers, state.servers))
     this.fleet.begin(servers)
     this.servers.expect(state.load)
-    this.#resume = () => {
-      const ago = Math.max(0, Date.now() / 1000 - state.wallTime)
-      if (state.sinceScaling !== undefined) limits.lastEvent = -(ago + state.sinceScaling)
-      if (state.policy !== policy.name || state.learned == null) return
-      try {
-        policy.restore(state.learned, -(ago + state.time))
-      } catch (error) {
-        this.faults.report('the policy, restoring what it had learned', error)
-      }
-    }
+    this.#resume = () => resumeFrom(state, { autoScaler: this.autoScaler, onFault: this.faults.report })
   }
 
   #state(): FleetState {
-    const { policy, limits } = this.autoScaler
-    const time = this.clock.now()
-    let learned: unknown
-    try {
-      learned = policy.snapshot()
-    } catch (error) {
-      this.faults.report('the policy, saving what it has learned', error)
-    }
-    const sinceScaling = time - limits.lastEvent
-    return {
-      version: 1,
-      wallTime: Date.now() / 1000,
-      time,
-      servers: this.fleet.desiredCount,
-      load: this.servers.load,
-      ...(Number.isFinite(sinceScaling) && { sinceScaling: Math.max(0, sinceScaling) }),
-      policy: policy.name,
-      learned,
-    }
+    return captureState(
+      { autoScaler: this.autoScaler, onFault: this.faults.report },
+      { time: this.clock.now(), servers: this.fleet.desiredCount, load: this.servers.load },
+    )
   }
 
   #keepState(): void {

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { startCli } from '../run-cli.ts'
 
-interface ClusterProcess {
+export interface ClusterProcess {
   readonly child: ChildProcess
   /** Exit status, standard output and error output; once it has ended. */
   readonly finished: ReturnType<typeof startCli>['finished']
@@ -12,7 +12,7 @@ interface ClusterProcess {
 }
 
 /** A process of the command line that logs JSON lines. */
-function startLogging(args: readonly string[]): ClusterProcess {
+export function startLogging(args: readonly string[]): ClusterProcess {
   const { child, finished } = startCli(args)
   const lines: Record<string, unknown>[] = []
   const waiting = new Set<() => void>()

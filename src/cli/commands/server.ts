@@ -28,6 +28,8 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   for (const name of ['drainSeconds', 'leaveSeconds'] as const)
     if (flags[name] !== undefined) requireNumber(name, flags[name], { min: 0, max: 3600 })
   const log = logger(undefined)
+  // Who started this process may be gone: that must not end it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const broker = await openBroker(brokerOptions(flags), 'concertina server')
   const node = new ChatNode(broker, {
     host: flags.host ?? live.host ?? '127.0.0.1',

@@ -1,0 +1,119 @@
+import type { StrategyName } from '../../balancing/strategies.ts'
+import { invalidInput } from '../../base/errors.ts'
+import { busProvider } from '../../cluster/bus-provider.ts'
+import { ClusterController } from '../../cluster/controller.ts'
+import { openBroker } from '../../cluster/open-broker.ts'
+import { processLauncher } from '../../cluster/process-launcher.ts'
+import type { ProviderContext } from '../../cluster/term.ts'
+import type { ProviderFactory } from '../../fleet/provider.ts'
+import { awsProvider } from '../../fleet/providers/aws/provider.ts'
+import { kubernetesProvider } from '../../fleet/providers/kubernetes/provider.ts'
+import { AutoScaler } from '../../scaling/auto-scaler.ts'
+import { readConfig } from '../config/config.ts'
+import { DecisionLog } from '../decision-log.ts'
+import { type BrokerFlags, brokerOptions, type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
+import { authOf, logger } from './serve.ts'
+
+export interface ClusterControllerFlags extends BrokerFlags, ScalingFlags {
+  config?: string
+  controlHost?: string
+  controlPort?: number
+  advertise?: string
+  provider?: 'local' | 'none' | 'kubernetes' | 'aws'
+  namespace?: string
+  deployment?: string
+  group?: string
+  decisions?: string
+  anonymous?: boolean
+  seed?: string
+  strategy?: StrategyName
+}
+
+/** `concertina controller`: decides how many chat servers a cluster has, while it leads. */
+export async function clusterController(flags: ClusterControllerFlags, signal: AbortSignal): Promise<void> {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const { live = {} } = config
+  const log = logger(undefined)
+  const kind = flags.provider ?? 'local'
+  if (kind === 'local') authOf(flags, live.auth)
+  const platform = platformProvider(kind, flags)
+  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
+  const autoScaler = () =>
+    new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags), onDecision: decisions?.onDecision })
+  // A mistake in the options is reported now, not when this controller leads.
+  autoScaler()
+  const broker = await openBroker(brokerOptions(flags), 'concertina controller')
+  const launcher = kind === 'local' ? processLauncher(serverCommand(flags)) : undefined
+  const controller = new ClusterController({
+    broker,
+    autoScaler,
+    provider: (context: ProviderContext) =>
+      platform ?? busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
+    rebalance: live.rebalance,
+    strategy: flags.strategy ?? config.balancer?.strategy,
+    acceptRate: live.acceptRate,
+    weights: config.server?.weights,
+    seed: seedOf(flags.seed) ?? config.seed,
+    host: flags.controlHost ?? live.controlHost,
+    port: flags.controlPort ?? live.controlPort ?? 8081,
+    advertise: flags.advertise,
+    token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+    logger: log,
+    onTerm: (control) => decisions?.onControl(control),
+  })
+  try {
+    await controller.start()
+    log.info(`Dashboard: ${controller.url} (and ${controller.url}metrics)`, { url: controller.url })
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve())
+    })
+    log.info('Stopping: the servers keep running, another controller takes over')
+    process.exitCode = 0
+  } finally {
+    await controller.close()
+    await broker.close()
+    decisions?.close()
+  }
+}
+
+function platformProvider(
+  kind: NonNullable<ClusterControllerFlags['provider']>,
+  { deployment, namespace, group }: ClusterControllerFlags,
+): ProviderFactory | undefined {
+  if (kind === 'kubernetes') {
+    if (deployment === undefined)
+      throw invalidInput('deployment', 'it is missing', 'the Deployment whose pods are the chat servers')
+    return kubernetesProvider({ deployment, namespace })
+  }
+  if (kind === 'aws') {
+    if (group === undefined)
+      throw invalidInput(
+        'group',
+        'it is missing',
+        'the Auto Scaling Group whose instances are the chat servers',
+      )
+    return awsProvider({ group })
+  }
+  return undefined
+}
+
+/** The command line of a chat server that is started on this machine. */
+function serverCommand(flags: ClusterControllerFlags): string[] {
+  const { broker, clusterName, replicas, config, anonymous } = flags
+  const more = { 'cluster-name': clusterName, replicas, config }
+  return [
+    process.execPath,
+    ...process.execArgv,
+    process.argv[1]!,
+    'server',
+    '--broker',
+    broker,
+    '--port',
+    '0',
+    ...Object.entries(more).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, String(value)],
+    ),
+    ...(anonymous ? ['--anonymous'] : []),
+  ]
+}

@@ -1,0 +1,194 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import { hostname } from 'node:os'
+import { invalidInput } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import { VERSION } from '../base/version.ts'
+import { ControlApi } from '../control/control-api.ts'
+import type { FleetControl } from '../control/fleet-control.ts'
+import { HTTP_DEADLINES } from '../http/deadlines.ts'
+import { hostAndPort, listen } from '../http/listen.ts'
+import { isLoopbackName } from '../http/origin.ts'
+import { pages } from '../http/pages.ts'
+import { splitTarget } from '../http/request-target.ts'
+import { controlServer } from '../live/control-http.ts'
+import { liveControl } from '../live/live-control.ts'
+import type { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { Broker } from './broker.ts'
+import { ClusterServers } from './cluster-servers.ts'
+import { Leadership } from './leader.ts'
+import { Term, type TermOptions } from './term.ts'
+
+export interface ClusterControllerOptions
+  extends Pick<
+    TermOptions,
+    'broker' | 'provider' | 'rebalance' | 'strategy' | 'acceptRate' | 'weights' | 'seed' | 'logger'
+  > {
+  /** Makes the autoscaler of one term as the leader. */
+  autoScaler(): AutoScaler
+  /** Of dashboard, control API and metrics; default loopback. */
+  host?: string | undefined
+  /** 0 takes any free one. */
+  port: number
+  /** Where others reach the dashboard, when not at host and port. */
+  advertise?: string | undefined
+  /** Needed off loopback. */
+  token?: string | undefined
+  /** Called with the control of each term. */
+  onTerm?(control: FleetControl): void
+}
+
+interface Leading {
+  readonly term: Term
+  readonly api: ControlApi
+  /** Answers what comes while this process leads; it does not listen by itself. */
+  readonly http: Server
+}
+
+const RETRY_MS = 2000
+
+/** One of the controllers of a cluster. All listen; the one that leads decides and scales, and the others stand by. */
+export class ClusterController {
+  readonly #options: ClusterControllerOptions
+  readonly #broker: Broker
+  readonly #logger: Logger
+  readonly #servers: ClusterServers
+  readonly #http: Server
+  #leadership: Leadership | undefined
+  #leading: Leading | undefined
+  #url = ''
+  /** Ends of terms that are under way. */
+  readonly #ending = new Set<Promise<void>>()
+
+  /** @throws {ConcertinaError} INVALID_INPUT off loopback without a token. */
+  constructor(options: ClusterControllerOptions) {
+    const { host = '127.0.0.1', token, broker, logger } = options
+    if (!isLoopbackName(host) && token === undefined)
+      throw invalidInput(
+        'controlHost',
+        `a control API on ${host} is open to the network`,
+        'a controlToken with it',
+      )
+    this.#options = options
+    this.#broker = broker
+    this.#logger = logger
+    this.#servers = new ClusterServers(broker.bus)
+    this.#http = createServer(HTTP_DEADLINES, (request, response) => {
+      const text = (status: number, body: string) =>
+        response
+          .writeHead(status, {
+            'content-type': 'text/plain; charset=utf-8',
+            'x-content-type-options': 'nosniff',
+          })
+          .end(body)
+      if (this.#leading) {
+        this.#leading.http.emit('request', request, response)
+        return
+      }
+      const { path } = splitTarget(request.url)
+      if (path === '/healthz') text(200, 'ok\n')
+      else if (path === '/metrics')
+        text(
+          200,
+          '# HELP concertina_leader Whether this controller leads.\n# TYPE concertina_leader gauge\nconcertina_leader 0\n',
+        )
+      else text(503, `standby: the leader is ${this.#leadership?.leaderUrl ?? 'not known'}\n`)
+    })
+  }
+
+  get leads(): boolean {
+    return this.#leading !== undefined
+  }
+
+  get url(): string {
+    return this.#url
+  }
+
+  /**
+   * Listens, and stands by until no other controller leads.
+   * @returns the port
+   * @throws {ConcertinaError} ADDRESS_UNAVAILABLE.
+   */
+  async start(): Promise<number> {
+    const { host = '127.0.0.1', port, advertise } = this.#options
+    let taken: number
+    try {
+      taken = await listen(this.#http, host, port)
+    } catch (error) {
+      this.#servers.close()
+      throw error
+    }
+    this.#url = advertise ?? `http://${hostAndPort(host, taken)}/`
+    const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
+    this.#leadership = new Leadership(
+      this.#broker.store,
+      { id, url: this.#url },
+      { onWon: () => void this.#lead(), onLost: () => this.#stand() },
+    )
+    this.#leadership.start()
+    return taken
+  }
+
+  /** Ends; another controller takes over at once. The servers keep running. */
+  async close(): Promise<void> {
+    await this.#leading?.term.keepLastState()
+    await this.#leadership?.close()
+    this.#stand()
+    await Promise.all(this.#ending)
+    this.#servers.close()
+    this.#http.close()
+    this.#http.closeAllConnections()
+  }
+
+  async #lead(): Promise<void> {
+    // The last term must have let go of the provider.
+    await Promise.all(this.#ending)
+    const leadership = this.#leadership!
+    if (!leadership.leads || this.#leading) return
+    const { provider, rebalance, strategy, acceptRate, weights, seed, token } = this.#options
+    const autoScaler = this.#options.autoScaler()
+    const term = new Term({
+      broker: this.#broker,
+      servers: this.#servers,
+      autoScaler,
+      provider,
+      leads: () => leadership.leads,
+      onDeposed: () => this.#leadAgain(),
+      rebalance,
+      strategy,
+      acceptRate,
+      weights,
+      seed,
+      logger: this.#logger,
+    })
+    const control = liveControl(term, autoScaler)
+    const api = new ControlApi({ target: control, token, version: VERSION })
+    this.#leading = { term, api, http: controlServer(term, api, pages('dashboard.html')) }
+    this.#options.onTerm?.(control)
+    try {
+      await term.start()
+    } catch (error) {
+      this.#logger.error(`Cannot lead: ${(error as Error).message}; trying again`)
+      this.#leadAgain()
+    }
+  }
+
+  /** Ends the term; if this process still leads after a while, it begins another. */
+  #leadAgain(): void {
+    this.#stand()
+    setTimeout(() => {
+      if (this.#leadership?.leads) void this.#lead()
+    }, RETRY_MS).unref()
+  }
+
+  #stand(): void {
+    const leading = this.#leading
+    if (!leading) return
+    this.#leading = undefined
+    this.#logger.warn('Standing by: this controller leads no more')
+    leading.api.close()
+    leading.http.close()
+    const ending = leading.term.end().finally(() => this.#ending.delete(ending))
+    this.#ending.add(ending)
+  }
+}

@@ -1,0 +1,131 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { connectNats } from '../src/chat/log/nats/connection.ts'
+import { ChatClient } from '../src/client/node.ts'
+import type { ServerStatus } from '../src/cluster/messages.ts'
+import type { FleetSnapshot } from '../src/control/control-target.ts'
+import { startBalancer } from './support/balancer.ts'
+import { type ClusterProcess, startLogging } from './support/cluster.ts'
+import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
+
+const open: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close()
+})
+
+interface Controller extends ClusterProcess {
+  readonly url: string
+}
+
+async function controller(...args: string[]): Promise<Controller> {
+  const started = startLogging(['controller', '--control-port', '0', '--anonymous', ...args])
+  open.push(() => started.child.kill('SIGKILL'))
+  const { url } = await started.line((line) => line.url !== undefined)
+  return { ...started, url: String(url) }
+}
+
+/** The servers of a cluster as they report themselves; those that this test's controllers started end with it. */
+async function watchServers(broker: string, name: string) {
+  const nats = await connectNats(broker, 'test')
+  const servers = new Map<string, ServerStatus>()
+  const balancer = await startBalancer()
+  nats.connection.subscribe(`${name}.bus.status`, {
+    callback: (_, message) => {
+      const status = message.json<ServerStatus>()
+      const port = Number(new URL(status.url).port)
+      if (status.state === 'stopped') {
+        servers.delete(status.ref)
+        balancer.remove(port)
+        return
+      }
+      if (!servers.has(status.ref)) balancer.add(port)
+      servers.set(status.ref, status)
+    },
+  })
+  open.push(async () => {
+    for (const { pid } of servers.values()) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended by itself.
+      }
+    }
+    balancer.close()
+    await nats.connection.close()
+  })
+  return { servers, url: balancer.url }
+}
+
+async function stateOf({ url }: Controller): Promise<FleetSnapshot | undefined> {
+  const response = await fetch(`${url}api/state`)
+  return response.status === 200 ? ((await response.json()) as FleetSnapshot) : undefined
+}
+
+describe.skipIf(!requireNats())('concertina controller', () => {
+  let nats: NatsCluster
+  beforeAll(async () => {
+    nats = await startNats()
+  }, 60_000)
+  afterAll(() => nats?.close())
+
+  it('scales the servers with their users; when the leader is killed another takes over and changes nothing by that', async () => {
+    const flags = ['--broker', nats.url, '--cluster-name', 'take', '--min-servers', '1', '--max-servers', '3']
+    flags.push('--scale-up-threshold', '6', '--scale-down-threshold', '2', '--cooldown', '3')
+    const { servers, url } = await watchServers(nats.url, 'take')
+    const first = await controller(...flags)
+    await expect.poll(() => stateOf(first).then((state) => state?.ready), { timeout: 30_000 }).toBe(1)
+    const second = await controller(...flags)
+    expect((await fetch(second.url)).status).toBe(503)
+    expect(await (await fetch(second.url)).text()).toContain(first.url)
+
+    const users = Array.from({ length: 12 }, (_, i) => new ChatClient({ url, user: `user${i}` }))
+    for (const user of users) open.push(() => user.close())
+    const received = users.map(() => [] as string[])
+    const sent: string[] = []
+    const send = async (from: number) => {
+      const body = `message ${sent.length}`
+      sent.push(body)
+      await users[from % users.length]!.send('r', body)
+    }
+    for (const [i, user] of users.entries()) {
+      user.on('message', ({ body }) => received[i]!.push(body))
+      await user.join('r')
+      await send(i)
+    }
+    received.splice(0, received.length, ...users.map(() => []))
+    sent.length = 0
+    await expect
+      .poll(() => stateOf(first).then((state) => state?.ready), { timeout: 30_000 })
+      .toBeGreaterThan(1)
+    await expect
+      .poll(() => stateOf(first).then((state) => state?.servers.map((server) => server.users).sort()), {
+        timeout: 30_000,
+      })
+      .toSatisfy(
+        (counts: number[] | undefined) =>
+          counts !== undefined && counts.length > 1 && Math.min(...counts) >= 2,
+      )
+
+    const before = [...servers.keys()].sort()
+    first.child.kill('SIGKILL')
+    for (let i = 0; i < 20; i++) await send(i)
+    await expect
+      .poll(() => stateOf(second).then((state) => state?.ready), { timeout: 15_000 })
+      .toBe(before.length)
+    expect([...servers.keys()].sort()).toEqual(before)
+    const state = (await stateOf(second))!
+    expect(state.load).toBe(12)
+    for (let i = 0; i < 20; i++) await send(i)
+    await expect.poll(() => received.every((bodies) => bodies.length >= sent.length)).toBe(true)
+    for (const bodies of received) expect(bodies.slice(-40)).toEqual(sent)
+    expect([...servers.keys()].sort()).toEqual(before)
+
+    for (const user of users.splice(2)) user.close()
+    await expect.poll(() => servers.size, { timeout: 40_000 }).toBe(1)
+    await users[0]!.send('r', 'still here')
+    second.child.kill('SIGTERM')
+    const { status, stderr } = await second.finished
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(servers.size).toBe(1)
+    await users[0]!.send('r', 'without a controller')
+  }, 180_000)
+})
