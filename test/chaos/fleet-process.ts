@@ -1,4 +1,4 @@
-/** A live fleet that does what the chaos runner tells it over IPC; killed and started again at will. */
+/** A live fleet that does what the chaos runner asks over IPC; killed and started again at will. */
 import { createServer } from 'node:http'
 import { lineLogger } from '../../src/base/logger.ts'
 import { notFound } from '../../src/live/control-http.ts'
@@ -12,7 +12,7 @@ export type FleetCommand =
 export type FleetNews = { type: 'listening'; port: number } | { type: 'did'; what: string }
 
 const [data, port, verbose] = process.argv.slice(2) as [string, string, string]
-const tell = (news: FleetNews) => process.connected && process.send!(news)
+const send = (news: FleetNews) => process.connected && process.send!(news)
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
 
@@ -49,12 +49,12 @@ process.on('message', (command: FleetCommand) => {
       const { ready } = supervisor.fleet
       const victim = ready[rank++ % Math.max(1, ready.length)]
       if (victim) supervisor.servers.child(victim.id)?.kill(command.signal)
-      tell({ type: 'did', what: victim ? `server ${victim.id}` : 'nothing, no server was ready' })
+      send({ type: 'did', what: victim ? `server ${victim.id}` : 'nothing, no server was ready' })
       return
     }
     case 'stop':
       void supervisor.stop().then(() => process.exit(0))
   }
 })
-tell({ type: 'listening', port: await supervisor.start() })
+send({ type: 'listening', port: await supervisor.start() })
 supervisor.run()

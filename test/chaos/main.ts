@@ -1,13 +1,19 @@
-/** `npm run chaos -- [seconds] [seed] [users]`: a long run of chaos; ends with 1 when the promise of a room was broken. */
+/**
+ * `npm run chaos -- [seconds] [seed] [users]`, or `npm run chaos -- --long [seed]`: at least 200 events and a million acknowledged
+ * messages. Ends with 1 when the promise of a room was broken.
+ */
 import { KINDS, runChaos } from './runner.ts'
 
-const [seconds = 60, seed = Date.now() % 100_000, users = 100] = process.argv.slice(2).map(Number)
-console.log(`chaos: ${seconds} s, seed ${seed}, ${users} users`)
+const long = process.argv.includes('--long')
+const numbers = process.argv.slice(2).flatMap((each) => (each.startsWith('-') ? [] : [Number(each)]))
+const [seconds = 60, seed = Date.now() % 100_000, users = 100] = long ? [3600, numbers[0], 400] : numbers
+console.log(long ? `chaos: the long run, seed ${seed}` : `chaos: ${seconds} s, seed ${seed}, ${users} users`)
 const { checks, events, gaps, moved, failed } = await runChaos({
   seconds,
   seed,
   users,
-  every: 2,
+  every: long ? 1 : 2,
+  ...(long && { thinkTime: 0.1, enough: (acked, n) => acked >= 1e6 && n >= 200 }),
   write: (line) => console.log(line),
   verbose: process.env.VERBOSE !== undefined,
 })

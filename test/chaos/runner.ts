@@ -1,9 +1,3 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { virtualClock } from '../../src/base/clock.ts'
 import { exponential } from '../../src/base/distribution.ts'
 import { Histogram } from '../../src/base/histogram.ts'
@@ -14,8 +8,10 @@ import { LocalEnvironment } from '../../src/pipeline/local-environment.ts'
 import { constant } from '../../src/traffic/patterns/constant.ts'
 import { UserTrafficSource } from '../../src/traffic/user-traffic-source.ts'
 import { type CheckReport, HistoryChecker, type LoggedMessage } from '../../src/verify/checker.ts'
-import type { FleetCommand, FleetNews } from './fleet-process.ts'
+import { ChaosFleet } from './chaos-fleet.ts'
+import { CuttingProxy } from './cutting-proxy.ts'
 import { SlowReaders } from './slow-reader.ts'
+import { SmallDisk } from './small-disk.ts'
 
 export const KINDS = [
   'kill-server',
@@ -24,6 +20,11 @@ export const KINDS = [
   'scale-in',
   'slow-reader',
   'kill-supervisor',
+  'pause-supervisor',
+  'pause-all',
+  'proxy-reset',
+  'half-open',
+  'disk-full',
 ] as const
 type Kind = (typeof KINDS)[number]
 
@@ -34,6 +35,10 @@ export interface ChaosOptions {
   /** Seconds between two events, on average. */
   every: number
   kinds?: readonly Kind[]
+  /** Mean seconds between two messages of a user; default 0.5. */
+  thinkTime?: number
+  /** Ends the run early when it returns true, at any event. */
+  enough?: (acked: number, events: number) => boolean
   write?: (line: string) => void
   verbose?: boolean
 }
@@ -47,52 +52,16 @@ export interface ChaosReport {
   readonly failed: number
 }
 
-const MODULE = fileURLToPath(new URL('./fleet-process.ts', import.meta.url))
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
-/** A fleet in a process of its own, which is killed and comes again on the same port and folder. */
-class ChaosFleet {
-  readonly #data: string
-  readonly #verbose: boolean
-  #child!: ChildProcess
-  port = 0
-
-  constructor(data: string, verbose: boolean) {
-    this.#data = data
-    this.#verbose = verbose
-  }
-
-  async start(): Promise<void> {
-    const args = [this.#data, String(this.port), this.#verbose ? 'verbose' : '']
-    this.#child = fork(MODULE, args, { execArgv: ['--import', import.meta.resolve('tsx')] })
-    const [news] = (await once(this.#child, 'message')) as [FleetNews]
-    if (news.type === 'listening') this.port = news.port
-  }
-
-  tell(command: FleetCommand): void {
-    if (this.#child.connected) this.#child.send(command)
-  }
-
-  async killAndStart(): Promise<void> {
-    this.#child.kill('SIGKILL')
-    await once(this.#child, 'exit')
-    await this.start()
-  }
-
-  async stop(): Promise<number | null> {
-    this.tell({ type: 'stop' })
-    const [status] = (await once(this.#child, 'exit')) as [number | null]
-    return status
-  }
-}
 
 /** What cut a connection at `from`: a kill just then, else a frozen server that was found out, else what was last. */
 function causeOf(from: number, happened: readonly { kind: Kind; at: number }[]): Kind | undefined {
   const within = (ms: number, ...kinds: Kind[]) =>
     happened.findLast(({ kind, at }) => kinds.includes(kind) && at <= from && at > from - ms)?.kind
   return (
-    within(300, 'kill-server', 'kill-supervisor') ??
+    within(300, 'kill-server', 'kill-supervisor', 'proxy-reset') ??
     within(5000, 'stop-server') ??
+    within(10_000, 'pause-supervisor', 'pause-all') ??
     happened.findLast(({ at }) => at <= from)?.kind
   )
 }
@@ -101,14 +70,17 @@ function* messagesOf(folder: string): Iterable<LoggedMessage> {
   for (const { messages } of scanLog(folder)) yield* messages
 }
 
-/** Users talk while servers are killed, frozen, added and taken away; tells what the users and the log say of it. */
+/** Users talk through a proxy while everything is killed, paused, cut off or filled; returns what the users and the log say of it. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
-  const { seed, seconds, users: load, every, kinds = KINDS, write = () => {}, verbose = false } = options
+  const { seed, seconds, users: load, every, thinkTime = 0.5, write = () => {}, verbose = false } = options
   const rng = seededRng(seed).stream('chaos')
-  const data = mkdtempSync(join(tmpdir(), 'chaos-'))
-  const fleet = new ChaosFleet(data, verbose)
+  const disk = new SmallDisk()
+  const kinds = (options.kinds ?? KINDS).filter((kind) => kind !== 'disk-full' || disk.canFill)
+  if (!disk.canFill) write('no disk-full: this process may not mount a disk of its own')
+  const fleet = new ChaosFleet(disk.folder, verbose)
   await fleet.start()
-  const url = `ws://127.0.0.1:${fleet.port}/chat`
+  const proxy = new CuttingProxy(() => fleet.port)
+  const url = `ws://127.0.0.1:${await proxy.listen()}/chat`
   const checker = new HistoryChecker()
   const gaps = new Map<Kind, Histogram>()
   const events = new Map<Kind, number>()
@@ -128,69 +100,83 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const slow = kinds.includes('slow-reader')
     ? new SlowReaders(url, name, (event) => checker.take(event))
     : undefined
+  const ending = new AbortController()
   const traffic = new LocalEnvironment('chaos', { clock: virtualClock({ pace: 1 }), seed })
     .fromBatch(UserTrafficSource, {
       pattern: constant({ users: load }),
       duration: seconds,
-      thinkTime: exponential(0.5),
+      thinkTime: exponential(thinkTime),
       session: exponential(20),
       rooms: Math.max(1, Math.round(load / 10)),
     })
     .sink(users)
-    .submit()
+    .submit({ signal: ending.signal })
   let servers = 3
+  let shouting: Promise<void> = Promise.resolve()
   const acts: Record<Kind, () => Promise<void> | void> = {
-    'kill-server': () => fleet.tell({ type: 'signal', signal: 'SIGKILL' }),
-    'stop-server': () => fleet.tell({ type: 'signal', signal: 'SIGSTOP' }),
+    'kill-server': () => fleet.send({ type: 'signal', signal: 'SIGKILL' }),
+    'stop-server': () => fleet.send({ type: 'signal', signal: 'SIGSTOP' }),
     'scale-out': () => {
       servers = Math.min(6, servers + 1 + rng.below(3))
-      fleet.tell({ type: 'scale', servers })
+      fleet.send({ type: 'scale', servers })
     },
     'scale-in': () => {
       servers = Math.max(2, servers - 1 - rng.below(3))
-      fleet.tell({ type: 'scale', servers })
+      fleet.send({ type: 'scale', servers })
     },
-    'slow-reader': () => slow!.act(),
+    'slow-reader': async () => {
+      await shouting
+      shouting = slow!.act()
+    },
     'kill-supervisor': async () => {
       await fleet.killAndStart()
       servers = 3
     },
+    'pause-supervisor': () => fleet.pause(500 + rng.below(3000), false),
+    'pause-all': () => fleet.pause(500 + rng.below(6000), true),
+    'proxy-reset': () => proxy.reset(),
+    'half-open': () => proxy.freeze(0.25),
+    'disk-full': async () => {
+      disk.fill()
+      await sleep(300 + rng.below(2000))
+      disk.empty()
+    },
   }
   try {
-    const until = performance.now() + seconds * 1000
-    let shouting: Promise<void> = Promise.resolve()
+    const began = performance.now()
     let done = false
     void traffic.then(() => {
       done = true
     })
     for (let n = 0; !done; n++) {
       await sleep(n === 0 ? 1500 : rng.exponential(every) * 1000)
-      if (done || performance.now() > until - 1000) break
+      if (done || performance.now() > began + (seconds - 1) * 1000) break
+      if (options.enough?.(users.counts.acked, n)) break
       // Every kind comes once before the dice decide alone.
       const kind = kinds[n < kinds.length ? n : rng.below(kinds.length)]!
       events.set(kind, (events.get(kind) ?? 0) + 1)
       happened.push({ kind, at: performance.now() })
-      write(`${((performance.now() - until) / 1000 + seconds).toFixed(1)} s: ${kind}`)
-      if (kind === 'slow-reader') {
-        await shouting
-        shouting = slow!.act()
-      } else {
-        await acts[kind]()
-      }
+      write(
+        `${((performance.now() - began) / 1000).toFixed(1)} s: ${kind}, ${users.counts.acked} acknowledged`,
+      )
+      await acts[kind]()
     }
+    if (options.enough) ending.abort()
     await traffic
     await shouting
+    proxy.thaw()
     await users.settle()
     await slow?.settle()
     users.end()
     slow?.end()
     const status = await fleet.stop()
     if (status !== 0) throw new Error(`the fleet ended with status ${status}`)
-    const checks = checker.check(messagesOf(data))
+    const checks = checker.check(messagesOf(disk.folder))
     return { checks, events, gaps, moved: users.counts.moved, failed: users.counts.failed }
   } finally {
     users.end()
     slow?.end()
-    rmSync(data, { recursive: true, force: true })
+    proxy.close()
+    disk.remove()
   }
 }

@@ -1,0 +1,62 @@
+import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import type { FleetCommand, FleetNews } from './fleet-process.ts'
+
+const MODULE = fileURLToPath(new URL('./fleet-process.ts', import.meta.url))
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** A fleet in a process of its own, which is killed and started again on the same port and folder. */
+export class ChaosFleet {
+  readonly #data: string
+  readonly #verbose: boolean
+  #child!: ChildProcess
+  port = 0
+
+  constructor(data: string, verbose: boolean) {
+    this.#data = data
+    this.#verbose = verbose
+  }
+
+  async start(): Promise<void> {
+    const args = [this.#data, String(this.port), this.#verbose ? 'verbose' : '']
+    this.#child = fork(MODULE, args, { execArgv: ['--import', import.meta.resolve('tsx')] })
+    const [news] = (await once(this.#child, 'message')) as [FleetNews]
+    if (news.type === 'listening') this.port = news.port
+  }
+
+  send(command: FleetCommand): void {
+    if (this.#child.connected) this.#child.send(command)
+  }
+
+  async killAndStart(): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await once(this.#child, 'exit')
+    await this.start()
+  }
+
+  /** Stops the supervisor, and with `everything` its servers, for so long, as a paused container or machine does. */
+  async pause(ms: number, everything: boolean): Promise<void> {
+    const { pid } = this.#child
+    const servers = everything ? execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }) : ''
+    const pids = [pid!, ...servers.split('\n').filter(Boolean).map(Number)]
+    const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
+      for (const each of pids) {
+        try {
+          process.kill(each, name)
+        } catch {
+          // It has ended in the meantime.
+        }
+      }
+    }
+    signal('SIGSTOP')
+    await sleep(ms)
+    signal('SIGCONT')
+  }
+
+  async stop(): Promise<number | null> {
+    this.send({ type: 'stop' })
+    const [status] = (await once(this.#child, 'exit')) as [number | null]
+    return status
+  }
+}
