@@ -52,7 +52,7 @@ async function traces(folder: string): Promise<void> {
       autoScaler: { scaleUpThreshold: 25, maxServers: 100, maxStepUp: 10 },
       traffic: { thinkTime: exponential(2) },
     })
-    messages += result.totalMessages + result.rejectedMessages
+    messages += result.totalMessages
     const seconds = ((performance.now() - at) / 1000).toFixed(2)
     console.log(
       `${file.padEnd(34)} ${seconds.padStart(6)} s  ${result.totalMessages} messages, peak ${result.peakServers} servers`,

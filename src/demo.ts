@@ -128,7 +128,7 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     balancer: { strategy, routing },
     signal,
     onControl,
-    logger: lineLogger(write, { verbose, progress: onProgress }),
+    logger: lineLogger(write, { level: verbose ? 'debug' : 'info', progress: onProgress }),
   }
   write(`\n🚀 Starting auto-scaling ${options.live ? 'fleet' : 'simulation'}...\n`)
   const result = options.live

@@ -2,8 +2,8 @@ export { type FluidOptions, type FluidResult, type FluidWorld, runFluid } from '
 export { LoadCurve } from './backtest/load-curve.ts'
 export { type LowerBound, type LowerBoundOptions, lowerBound } from './backtest/lower-bound.ts'
 export { LoadBalancer, type LoadBalancerOptions } from './balancing/load-balancer.ts'
-export { STRATEGY_NAMES, type StrategyName } from './balancing/strategies.ts'
 export type { BalancedServer, PlacementRequest, Strategy } from './balancing/strategy.ts'
+export { STRATEGY_NAMES, type StrategyName } from './balancing/strategy-names.ts'
 export { type Clock, type VirtualClock, virtualClock } from './base/clock.ts'
 export {
   constant as constantTime,

@@ -41,7 +41,7 @@ describe.skipIf(!requireTerminal())('on a terminal', { timeout: 60_000 }, () => 
     terminal = new Terminal(100, 30, DEMO, 'NO_COLOR=')
     const screen = await seen(/^ +4 ready/m)
     expect(screen).toMatch(
-      /⚠️? Scaling Threshold Reached! Load: \d+, Scaling up to \d servers\n📊 Load: .*\nusers +[▁-█].*\nservers +[▁-█]/u,
+      /⚠️? Scaling Threshold Reached! Load: \d+, Scaling up to \d servers from \d: \d[^📊]*📊 Load: .*\nusers +[▁-█].*\nservers +[▁-█]/u,
     )
     expect(count(screen, /^📊 Load:/)).toBe(1)
     expect(screen).toMatch(/^last +at \d+ s: up to \d servers: \d+ users on \d servers are/m)

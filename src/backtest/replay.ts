@@ -67,8 +67,6 @@ export function recorded(decisions: readonly Decision[], where: string): Recorde
     times: Float64Array.from(known, ({ time }) => time),
     values: Float64Array.from(known, ({ load }) => load!),
   })
-  // The last tells the load at the end; what it did had no time left to matter, and a run that is judged ends there, too.
-  const acted = known.slice(0, -1)
   const steps = known.slice(1).map((each, i) => each.time - known[i]!.time)
   const total = (each: (decision: Decision, seconds: number, at: number) => number) =>
     steps.reduce((sum, seconds, i) => sum + each(known[i]!, seconds, known[i]!.time - begin), 0)
@@ -79,8 +77,8 @@ export function recorded(decisions: readonly Decision[], where: string): Recorde
     initialServers: first.from,
     provisioningDelay: median(delays(known)),
     serverHours: total(({ to }, seconds) => to * seconds) / 3600,
-    peakServers: acted.reduce((most, { to }) => Math.max(most, to), 0),
-    scalingEvents: acted.filter(({ action }) => action !== 'none').length,
+    peakServers: decisions.reduce((most, { to }) => Math.max(most, to), 0),
+    scalingEvents: decisions.filter(({ action }) => action !== 'none').length,
     overload: (usersPerServer) => {
       if (known.some(({ ready }) => ready === undefined)) return undefined
       const above = total(({ ready }, seconds, at) => curve.excess(at, at + seconds, ready! * usersPerServer))

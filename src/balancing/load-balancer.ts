@@ -3,8 +3,9 @@ import { type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { Server } from '../fleet/server.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { MembershipItem, RoutedItem, ScaledItem, UserMessage } from '../pipeline/items.ts'
-import { createStrategy, STRATEGY_NAMES, type StrategyName } from './strategies.ts'
+import { createStrategy } from './strategies.ts'
 import type { BalancedServer, PlacementRequest, Strategy } from './strategy.ts'
+import { STRATEGY_NAMES, type StrategyName } from './strategy-names.ts'
 
 /** What a config file may say of the balancer. */
 export const balancerOptions = optionSet({

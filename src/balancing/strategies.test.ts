@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { seededRng } from '../base/rng.ts'
-import { createStrategy, STRATEGY_NAMES, type StrategyName } from './strategies.ts'
+import { createStrategy } from './strategies.ts'
+import { STRATEGY_NAMES, type StrategyName } from './strategy-names.ts'
 
 interface Stub {
   id: number

@@ -7,18 +7,15 @@ import { powerOfTwo } from './strategies/power-of-two.ts'
 import { roundRobin } from './strategies/round-robin.ts'
 import { weighted } from './strategies/weighted.ts'
 import type { Strategy, StrategyFactory } from './strategy.ts'
+import { STRATEGY_NAMES, type StrategyName } from './strategy-names.ts'
 
-const STRATEGIES = {
+const STRATEGIES: Record<StrategyName, StrategyFactory> = {
   'round-robin': roundRobin,
   'least-loaded': leastLoaded,
   'power-of-two': powerOfTwo,
   weighted,
   'consistent-hash': consistentHash,
-} as const satisfies Record<string, StrategyFactory>
-
-export type StrategyName = keyof typeof STRATEGIES
-
-export const STRATEGY_NAMES = Object.keys(STRATEGIES) as StrategyName[]
+}
 
 /** Refuses what is not the name of a strategy. */
 export function requireStrategyName(name: string): StrategyName {

@@ -7,6 +7,8 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/types.ts'
 import { LineFile } from './line-file.ts'
 
+/** Bytes of a service's log, about two days of decisions, after which it is put aside. */
+const MAX_BYTES = 64 * 2 ** 20
 /** Bytes read at once. */
 const CHUNK = 1 << 20
 
@@ -59,22 +61,30 @@ const lineSchema = z.union([runSchema, happenedSchema, decisionSchema])
 /** Writes what `--decisions` asks for: every decision, those of the shadow, and what was done by hand or failed. */
 export class DecisionLog {
   readonly #file: LineFile<LogLine>
-  #begun = false
+  #run: LoggedRun | undefined
 
   /**
-   * @param goOn whether the runs that the file has stay before this one
+   * @param service whether it is of a fleet that runs for long: the runs that the file has stay before this one, and a file of
+   * `maxBytes` is put aside as `FILE.1`
    * @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there.
    */
-  constructor(file: string, goOn = false) {
-    this.#file = new LineFile('--decisions', file, goOn)
+  constructor(file: string, service = false, maxBytes = MAX_BYTES) {
+    const options = service ? { append: true, maxBytes, head: () => this.#run! } : {}
+    this.#file = new LineFile<LogLine>('--decisions', file, options)
   }
 
   readonly onDecision = (decision: Decision, { policy, interval, limits }: AutoScaler): void => {
     const { minServers, maxServers } = limits
-    if (!this.#begun) {
-      this.#file.take({ kind: 'run', version: 1, policy: policy.name, interval, minServers, maxServers })
-      this.#begun = true
+    const run: LoggedRun = {
+      kind: 'run',
+      version: 1,
+      policy: policy.name,
+      interval,
+      minServers,
+      maxServers,
     }
+    if (!this.#run) this.#file.take(run)
+    this.#run = run
     this.#file.take(decision)
   }
 

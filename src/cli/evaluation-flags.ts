@@ -1,6 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Command } from 'commander'
 import {
   type Candidate,
   candidateOf,
@@ -11,7 +10,6 @@ import { MESSAGE_TERMS, type MessageTerms } from '../backtest/message-latency.ts
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
 import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
 import { type ConfiguredOptions, readConfig } from './config/config.ts'
-import { number } from './flags.ts'
 
 /** Flags that tell the conditions. */
 export interface TermsFlags {
@@ -32,35 +30,8 @@ export interface JudgingFlags extends TermsFlags {
   targetServers?: number
 }
 
-/** A flag that may be told several times. */
-export const collect = (value: string, before: string[] = []) => [...before, value]
-
 /** Policies that can do with their kind alone. */
 const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse({ kind }).success)
-
-export function addJudgingFlags(command: Command): Command {
-  command
-    .requiredOption('--trace <file>', 'a trace, or a folder of traces; may be told several times', collect)
-    .option(
-      '--target-servers <count>',
-      'scale each trace so that its 99.9th percentile needs so many servers',
-      number,
-    )
-  return addTermsFlags(command)
-}
-
-export function addTermsFlags(command: Command): Command {
-  return command
-    .option('--config <file>', 'policies by name, and the conditions that no flag tells, from a YAML file')
-    .option('--users-per-server <users>', 'that a server holds (30)', number)
-    .option('--provisioning-delay <seconds>', 'from launch to ready (90)', number)
-    .option('--interval <seconds>', 'between two decisions (30)', number)
-    .option('--warm-up <seconds>', 'at the beginning, for which nothing is counted (0)', number)
-    .option('--overload <share>', 'of user-time that may be above capacity (0.001)', number)
-    .option('--min-servers <count>', 'never fewer servers (1)', number)
-    .option('--max-servers <count>', 'never more servers (1000)', number)
-    .option('--full-utilization <share>', 'of a server that has all the users it holds (0.8)', number)
-}
 
 /** What a command that judges policies was told: the conditions, and how to find a policy by its name. */
 export interface Judging {

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { STRATEGY_NAMES } from '../balancing/strategies.ts'
+import { STRATEGY_NAMES } from '../balancing/strategy-names.ts'
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
+import { LOG_LEVELS, type LogLevel } from '../base/logger.ts'
 import type { BrokerOptions } from '../cluster/broker.ts'
 
 /** A number as a person types it. */
@@ -90,6 +91,53 @@ export function brokerOptions({ broker, clusterName, replicas }: BrokerFlags): B
     throw invalidInput('clusterName', `${clusterName} is no name`, '1 to 32 letters, digits, - and _')
   if (replicas !== undefined) requireNumber('replicas', replicas, { min: 1, max: 5, integer: true })
   return { url: broker, name: clusterName, replicas }
+}
+
+/** A flag that may be given several times. */
+export const collect = (value: string, before: string[] = []) => [...before, value]
+
+/** Of the commands that compare policies on traces. */
+export function addJudgingFlags(command: Command): Command {
+  command
+    .requiredOption('--trace <file>', 'a trace, or a folder of traces; may be given several times', collect)
+    .option(
+      '--target-servers <count>',
+      'scale each trace so that its 99.9th percentile needs so many servers',
+      number,
+    )
+  return addTermsFlags(command)
+}
+
+/** The conditions under which policies are compared. */
+export function addTermsFlags(command: Command): Command {
+  return command
+    .option('--config <file>', 'policies by name, and the conditions that no flag gives, from a YAML file')
+    .option('--users-per-server <users>', 'that a server holds (30)', number)
+    .option('--provisioning-delay <seconds>', 'from launch to ready (90)', number)
+    .option('--interval <seconds>', 'between two decisions (30)', number)
+    .option('--warm-up <seconds>', 'at the beginning, for which nothing is counted (0)', number)
+    .option('--overload <share>', 'of user-time that may be above capacity (0.001)', number)
+    .option('--min-servers <count>', 'never fewer servers (1)', number)
+    .option('--max-servers <count>', 'never more servers (1000)', number)
+    .option('--full-utilization <share>', 'of a server that has all the users it holds (0.8)', number)
+}
+
+/** How much a service logs, and in what form. */
+export interface LogFlags {
+  quiet?: boolean
+  verbose?: boolean
+  logLevel?: LogLevel
+  logFormat?: 'text' | 'json'
+}
+
+export function addLogFlags(command: Command): Command {
+  const level = new Option('--log-level <level>', 'what is logged (info)').choices(LOG_LEVELS)
+  const format = new Option('--log-format <format>', 'text on a terminal, json elsewhere')
+  return command
+    .addOption(level)
+    .addOption(format.choices(['text', 'json']))
+    .addOption(new Option('--quiet', 'only warnings and errors').conflicts(['verbose', 'logLevel']))
+    .addOption(new Option('--verbose', 'also the load of every second').conflicts(['logLevel']))
 }
 
 /** Only what was given. */

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs'
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, renameSync } from 'node:fs'
 import type { ConcertinaError } from '../base/errors.ts'
 import { cannotWrite, writeWhole } from './output-file.ts'
 
@@ -7,7 +7,7 @@ const CHUNK = 1 << 16
 /** What is gathered is written after so long at the latest. */
 const EVERY_MS = 1000
 
-/** Opens a file to go on after its last whole line; what a crash left of one more is cut off. */
+/** Opens a file to continue after its last whole line; what a crash left of one more is cut off. */
 function openAtEnd(file: string): number {
   const descriptor = openSync(file, 'a+')
   const stat = fstatSync(descriptor)
@@ -23,11 +23,26 @@ function openAtEnd(file: string): number {
   return descriptor
 }
 
+interface LineFileOptions<T> {
+  /** Whether what the file has stays before what is written. */
+  append?: boolean
+  /**
+   * Bytes after which the file is put aside as `FILE.1`, in place of the one before, and another is begun. What is no regular
+   * file is never put aside.
+   */
+  maxBytes?: number
+  /** The first line of a file that was begun because the one before was full. */
+  head?: () => T
+}
+
 /** One JSON object a line, written as things happen. */
 export class LineFile<T> {
   readonly #flag: string
   readonly #file: string
-  readonly #descriptor: number
+  readonly #options: LineFileOptions<T>
+  #descriptor: number
+  /** Bytes in the file; infinitely few in what is no regular file. */
+  #bytes: number
   readonly #timer: NodeJS.Timeout
   #text = ''
   #closed = false
@@ -35,14 +50,16 @@ export class LineFile<T> {
 
   /**
    * @param flag that named it, for errors
-   * @param goOn whether what the file has stays before what is written
    * @throws {ConcertinaError} FILE_ACCESS when the file cannot be written there.
    */
-  constructor(flag: string, file: string, goOn = false) {
+  constructor(flag: string, file: string, options: LineFileOptions<T> = {}) {
     this.#flag = flag
     this.#file = file
+    this.#options = options
     try {
-      this.#descriptor = goOn ? openAtEnd(file) : openSync(file, 'w')
+      this.#descriptor = options.append ? openAtEnd(file) : openSync(file, 'w')
+      const stat = fstatSync(this.#descriptor)
+      this.#bytes = stat.isFile() ? stat.size : Number.NEGATIVE_INFINITY
     } catch (error) {
       throw cannotWrite(flag, file, error)
     }
@@ -50,7 +67,7 @@ export class LineFile<T> {
     this.#timer.unref()
   }
 
-  /** Never throws: what is going on goes on without the file, says so once, and `close` throws. */
+  /** Never throws: the run continues without the file, logs that once, and `close` throws. */
   readonly take = (line: T): void => {
     if (this.#error !== undefined) return
     this.#text += `${JSON.stringify(line)}\n`
@@ -73,9 +90,22 @@ export class LineFile<T> {
     if (this.#error !== undefined) return
     try {
       writeWhole(this.#descriptor, text)
+      this.#bytes += Buffer.byteLength(text)
+      const { maxBytes = Number.POSITIVE_INFINITY } = this.#options
+      if (this.#bytes >= maxBytes && !this.#closed) this.#beginAnother()
     } catch (error) {
       this.#error = cannotWrite(this.#flag, this.#file, error)
       console.error(`concertina: ${this.#error.message}; continuing without it`)
     }
+  }
+
+  #beginAnother(): void {
+    renameSync(this.#file, `${this.#file}.1`)
+    const full = this.#descriptor
+    this.#descriptor = openSync(this.#file, 'w')
+    closeSync(full)
+    const { head } = this.#options
+    this.#text = head ? `${JSON.stringify(head())}\n` : ''
+    this.#bytes = 0
   }
 }

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
-import { ConcertinaError } from '../base/errors.ts'
 import { VERSION } from '../base/version.ts'
 import { TRACE_FORMATS } from '../traffic/traces/formats.ts'
 import type { ClusterControllerFlags } from './commands/cluster-controller.ts'
@@ -16,49 +15,19 @@ import type { TokenFlags } from './commands/token.ts'
 import type { TraceInfoFlags } from './commands/trace.ts'
 import type { TuneFlags } from './commands/tune.ts'
 import type { VerifyFlags } from './commands/verify.ts'
-import { addJudgingFlags, addTermsFlags, collect } from './evaluation-flags.ts'
 import {
   addBrokerFlags,
+  addJudgingFlags,
   addLoadFlags,
+  addLogFlags,
   addRunFlags,
   addScalingFlags,
+  addTermsFlags,
   addTraceFlags,
-  asFlagError,
+  collect,
   number,
 } from './flags.ts'
-
-/** Runs a command until its end or a signal; 129, 130 and 143 are the shell's statuses for an interrupted command. */
-async function run<F extends object>(
-  command: (flags: F, signal: AbortSignal) => Promise<unknown>,
-  flags: F,
-): Promise<void> {
-  const abort = new AbortController()
-  const stop = (status: number) => () => {
-    if (abort.signal.aborted) process.exit(status) // asked twice
-    process.exitCode = status
-    abort.abort()
-  }
-  process.on('SIGINT', stop(130))
-  process.on('SIGTERM', stop(143))
-  // The terminal was closed. Without one, whoever started it has said what a hang-up means (nohup).
-  if (process.stdout.isTTY) process.on('SIGHUP', stop(129))
-  try {
-    await command(flags, abort.signal)
-  } catch (error) {
-    throw asFlagError(error, flags)
-  }
-}
-
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-  if (error instanceof ConcertinaError) {
-    console.error(`concertina: ${error.message}`)
-    if (error.hint !== undefined) console.error(`  allowed: ${error.hint}`)
-    return error.exitStatus
-  }
-  console.error('concertina: this is a mistake in the program, please report it:', error)
-  return 1
-}
+import { guardOutput, reportError, runCommand as run } from './run-command.ts'
 
 function program(): Command {
   const main = new Command('concertina')
@@ -93,7 +62,7 @@ function program(): Command {
     .option('--port <port>', 'of the dashboard (8080)', number)
     .option('--pace <factor>', 'virtual seconds a real second while it is watched (1)', number)
     .action(async (flags: SimulateFlags) => run((await import('./commands/simulate.ts')).simulate, flags))
-  addScalingFlags(main.command('serve'))
+  addLogFlags(addScalingFlags(main.command('serve')))
     .description('a live fleet on this machine for real users, until it is stopped')
     .option('--config <file>', 'take everything that no flag tells from a YAML file')
     .option('--host <address>', 'to listen on (127.0.0.1)')
@@ -105,8 +74,21 @@ function program(): Command {
       'write every decision there, one JSON object a line, for explain and replay',
     )
     .option('--anonymous', 'users may come without a token')
-    .action(async (flags: ServeFlags) => run((await import('./commands/serve.ts')).serve, flags))
-  addBrokerFlags(main.command('server'))
+    .option(
+      '--origin <origin>',
+      'whose pages may connect, such as https://*.example.org; may be given several times',
+      collect,
+    )
+    .option(
+      '--trusted-proxy <address>',
+      'address or range of a proxy that is believed about its clients (X-Forwarded-For, Forwarded); may be given several times',
+      collect,
+    )
+    .option('--proxy-protocol', 'connections of trusted proxies begin with a PROXY header, version 1 or 2')
+    .action(async (flags: ServeFlags) =>
+      run((await import('./commands/serve.ts')).serve, flags, { service: true }),
+    )
+  addLogFlags(addBrokerFlags(main.command('server')))
     .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
     .option('--config <file>', 'take everything that no flag sets from a YAML file')
     .option('--host <address>', 'to listen on (127.0.0.1)')
@@ -116,8 +98,10 @@ function program(): Command {
     .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)
     .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)
     .option('--anonymous', 'users may connect without a token')
-    .action(async (flags: ServerFlags) => run((await import('./commands/server.ts')).server, flags))
-  addScalingFlags(addBrokerFlags(main.command('controller')))
+    .action(async (flags: ServerFlags) =>
+      run((await import('./commands/server.ts')).server, flags, { service: true }),
+    )
+  addLogFlags(addScalingFlags(addBrokerFlags(main.command('controller'))))
     .description('decides how many chat servers a cluster has; several may run, one leads')
     .option('--config <file>', 'take everything that no flag sets from a YAML file')
     .option('--control-host <address>', 'of dashboard, control API and metrics (127.0.0.1)')
@@ -138,7 +122,7 @@ function program(): Command {
     )
     .option('--anonymous', 'users of local servers may connect without a token')
     .action(async (flags: ClusterControllerFlags) =>
-      run((await import('./commands/cluster-controller.ts')).clusterController, flags),
+      run((await import('./commands/cluster-controller.ts')).clusterController, flags, { service: true }),
     )
   addTraceFlags(addLoadFlags(main.command('load')))
     .description('virtual users for a chat that runs already; they check what they see')
@@ -246,16 +230,10 @@ function program(): Command {
   return main
 }
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' && stream === process.stdout) process.exit(0)
-    // A terminal that is gone takes nothing; the run ends by its hang-up, or goes on without it.
-    if (error.code !== 'EIO') throw error
-  })
-}
-
+guardOutput()
 try {
   await program().parseAsync()
 } catch (error) {
-  process.exitCode = report(error)
+  const status = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportError(error)
+  process.exitCode = status
 }

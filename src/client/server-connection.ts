@@ -15,7 +15,7 @@ export interface WebSocketLike {
   onopen: ((event: never) => void) | null
   onmessage: ((event: { data: unknown } & never) => void) | null
   onclose: ((event: { code: number; reason: string } & never) => void) | null
-  onerror: ((event: never) => void) | null
+  onerror: ((event: { message?: string } & never) => void) | null
   send(data: string): void
   close(code?: number, reason?: string): void
 }
@@ -62,12 +62,17 @@ export class ServerConnection {
     this.#socket = new make(url)
     this.#socket.onopen = () => this.#hello(hello)
     this.#socket.onmessage = ({ data }) => this.#receive(data)
-    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason)
-    this.#socket.onerror = () => {} // 'close' follows
+    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason || this.#failure)
+    // 'close' follows. Browsers do not say what was wrong; in Node it is the status of the rejection, or the system's error.
+    this.#socket.onerror = ({ message = '' }) => {
+      this.#failure = message
+    }
     this.#whileOpening = setTimeout(() => this.close('no welcome'), WELCOME_MS)
   }
 
   readonly #whileOpening: ReturnType<typeof setTimeout>
+  /** Why the socket failed, where that is known. */
+  #failure = ''
 
   /** What the server said at the beginning; `undefined` before and after the connection is open. */
   get welcome(): Welcome | undefined {

@@ -1,4 +1,5 @@
-import { createStrategy, requireStrategyName, type StrategyName } from '../balancing/strategies.ts'
+import { createStrategy, requireStrategyName } from '../balancing/strategies.ts'
+import type { StrategyName } from '../balancing/strategy-names.ts'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'

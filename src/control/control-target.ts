@@ -1,4 +1,4 @@
-import type { StrategyName } from '../balancing/strategies.ts'
+import type { StrategyName } from '../balancing/strategy-names.ts'
 import type { ServerState } from '../fleet/server.ts'
 import type { PolicySpec } from '../scaling/policies.ts'
 import type { Decision, Forecast } from '../scaling/types.ts'

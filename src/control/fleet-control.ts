@@ -1,4 +1,4 @@
-import type { StrategyName } from '../balancing/strategies.ts'
+import type { StrategyName } from '../balancing/strategy-names.ts'
 import { invalidInput, requireNumber } from '../base/errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { STRATEGY_NAMES } from '../balancing/strategies.ts'
+import { STRATEGY_NAMES } from '../balancing/strategy-names.ts'
 import { invalidInput } from '../base/errors.ts'
 import { policySchema } from '../scaling/policies.ts'
 import type { ControlTarget } from './control-target.ts'

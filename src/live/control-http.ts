@@ -1,10 +1,43 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { ControlApi } from '../control/control-api.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
+import { pages } from '../http/pages.ts'
+import { splitTarget } from '../http/request-target.ts'
 import { liveMetrics, type MeteredFleet } from './metrics.ts'
 
+/** Answers `/healthz` and `/readyz`, for load balancers and orchestrators. @returns whether it was one of them */
+function answerHealth({ url }: IncomingMessage, response: ServerResponse, isReady: () => boolean): boolean {
+  const path = splitTarget(url).path
+  if (path !== '/healthz' && path !== '/readyz') return false
+  const ready = path === '/healthz' || isReady()
+  const body = path === '/healthz' ? 'ok\n' : ready ? 'ready\n' : 'no server is ready\n'
+  respond(response, ready ? 200 : 503, body)
+  return true
+}
+
+function respond(
+  response: ServerResponse,
+  status: number,
+  body: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
+}
+
+function isReady(fleet: MeteredFleet | undefined): boolean {
+  return fleet === undefined || (fleet.isReady ?? fleet.fleet.ready.length > 0)
+}
+
+/** The chat page of a fleet, and its health, for who comes to the port of the chat with plain HTTP. */
+export function chatPageServer(isReady: () => boolean): Server {
+  const page = pages('chat.html')
+  return createServer((request, response) => {
+    if (!answerHealth(request, response, isReady)) page(request, response)
+  })
+}
+
 /**
- * Answers `/healthz` and `/readyz` to everybody, `/metrics` and the API to those who may ask, and the rest by `page`.
+ * Answers `/healthz` and `/readyz` to all, `/metrics` and the API to those who may ask, and the rest by `page`.
  * @param supervisor of a live fleet; a simulation has no metrics
  */
 export function controlServer(
@@ -14,37 +47,20 @@ export function controlServer(
 ): Server {
   const metrics = supervisor && liveMetrics(supervisor)
   return createServer(HTTP_DEADLINES, (request, response) => {
-    const text = (status: number, body: string, type = 'text/plain; charset=utf-8') =>
-      response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
-    switch (request.url?.split('?')[0]) {
-      case '/healthz':
-        text(200, 'ok\n')
-        return
-      case '/readyz': {
-        const ready = !supervisor || supervisor.fleet.ready.length > 0
-        text(ready ? 200 : 503, ready ? 'ready\n' : 'no server is ready\n')
-        return
-      }
-      case '/metrics': {
-        const refused = api.refuse(request)
-        if (refused) {
-          text(refused.status, `${JSON.stringify(refused.body)}\n`)
-          return
-        }
-        if (!metrics) {
-          notFound(request, response)
-          return
-        }
-        metrics.text().then(
-          (body) => text(200, body, metrics.contentType),
-          (error: Error) => text(500, `${error.message}\n`),
-        )
-        return
-      }
-      default:
-        if (supervisor?.serverApi?.handle(request, response)) return
-        if (!api.handle(request, response)) page(request, response)
+    if (answerHealth(request, response, () => isReady(supervisor))) return
+    if (splitTarget(request.url).path !== '/metrics') {
+      if (supervisor?.serverApi?.handle(request, response)) return
+      if (!api.handle(request, response)) page(request, response)
+      return
     }
+    const refused = api.refuse(request)
+    if (refused) respond(response, refused.status, `${JSON.stringify(refused.body)}\n`)
+    else if (!metrics) notFound(request, response)
+    else
+      metrics.text().then(
+        (body) => respond(response, 200, body, metrics.contentType),
+        (error: Error) => respond(response, 500, `${error.message}\n`),
+      )
   })
 }
 

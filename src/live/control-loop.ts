@@ -80,9 +80,14 @@ export class ControlLoop {
     wait()
   }
 
+  /** Stops deciding, whether it has begun or not. */
+  close(): void {
+    clearTimeout(this.#timer)
+  }
+
   /** Stops deciding, and returns what the run amounted to. */
   stop(): MetricsResult & ScalingEventsResult {
-    clearTimeout(this.#timer)
+    this.close()
     this.#collector.close()
     return { ...this.#collector.result(), ...this.#events.result() }
   }

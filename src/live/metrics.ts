@@ -32,6 +32,8 @@ export interface MeteredFleet
     readonly handedOn?: number
   }
   readonly faults: Pick<Supervisor['faults'], 'counts'>
+  /** Whether users can be served; default while a server is ready. */
+  readonly isReady?: boolean
   readonly serverApi?: Supervisor['serverApi']
   /** Of one machine; a cluster's way in belongs to the platform. */
   readonly gateway?: Pick<Supervisor['gateway'], 'handedOver' | 'retried' | 'rejected'>

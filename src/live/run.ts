@@ -1,11 +1,9 @@
-import { createServer } from 'node:http'
 import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
 import { virtualClock } from '../base/clock.ts'
 import { invalidInput } from '../base/errors.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import type { ControlTarget } from '../control/control-target.ts'
 import { overridablePattern } from '../control/fleet-control.ts'
-import { pages } from '../http/pages.ts'
 import { VirtualUsers } from '../load/virtual-users.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
@@ -15,6 +13,7 @@ import type { SimulationOptions } from '../simulation/options.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
 import { HistoryChecker } from '../verify/checker.ts'
 import type { HistoryListener } from '../verify/events.ts'
+import { chatPageServer } from './control-http.ts'
 import { startControlPlane } from './control-plane.ts'
 import { liveControl } from './live-control.ts'
 import { messageWork } from './message-work.ts'
@@ -57,7 +56,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   const duration = options.duration ?? pattern.duration
   if (balancer.routing === 'message')
     throw invalidInput('routing', 'a live user stays on its server', 'sticky')
-  const supervisor = new Supervisor(
+  const supervisor: Supervisor = new Supervisor(
     {
       gateway: { port: options.port ?? 0 },
       data: options.data,
@@ -75,10 +74,11 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       provider: options.provider,
       requestedLoad: (time) => pattern.users(Math.min(time, duration)),
     },
-    createServer(pages('chat.html')),
+    chatPageServer(() => supervisor.isReady),
   )
   const checker = new HistoryChecker()
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
+  let users: VirtualUsers | undefined
   try {
     const port = await supervisor.start()
     const url = `ws://127.0.0.1:${port}/chat`
@@ -90,7 +90,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       checker.take(event)
       options.onEvent?.(event)
     }
-    const users = new VirtualUsers({ url, name: `user-${Date.now().toString(36)}`, onEvent })
+    users = new VirtualUsers({ url, name: `user-${Date.now().toString(36)}`, onEvent })
     supervisor.run(LOOK_LATER)
     const { interrupted } = await new LocalEnvironment('live-users', {
       clock: virtualClock({ pace: 1 }),
@@ -107,7 +107,8 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       ...result,
       seed,
       interrupted,
-      totalMessages: users.counts.acked,
+      totalMessages: users.counts.acked + users.counts.failed,
+      processedMessages: users.counts.acked,
       rejectedMessages: users.counts.failed,
       throughput: result.duration > 0 ? users.counts.acked / result.duration : 0,
       latency: latencySummary(users.latency, 0),
@@ -119,10 +120,9 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
         failedServers: supervisor.failures,
       },
     }
-  } catch (error) {
-    await supervisor.close()
-    throw error
   } finally {
+    users?.end()
+    await supervisor.close()
     plane?.close()
   }
 }

@@ -1,6 +1,6 @@
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { StrategyName } from '../balancing/strategies.ts'
+import type { StrategyName } from '../balancing/strategy-names.ts'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
 import { ConcertinaError } from '../base/errors.ts'
@@ -181,6 +181,11 @@ export class Supervisor {
     return this.#log
   }
 
+  /** Whether users can be served: some server is ready, and it is not closing. */
+  get isReady(): boolean {
+    return this.#closing === undefined && this.fleet.ready.length > 0
+  }
+
   /** Whether rooms are kept on disk. */
   get keepsRooms(): boolean {
     return this.#options.data !== undefined
@@ -344,6 +349,7 @@ export class Supervisor {
 
   async #close(): Promise<void> {
     clearInterval(this.#stateTimer)
+    this.loop.close()
     this.gateway.close()
     this.servers.close()
     await this.fleet.close()

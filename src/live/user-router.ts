@@ -1,5 +1,6 @@
-import { createStrategy, requireStrategyName, type StrategyName } from '../balancing/strategies.ts'
+import { createStrategy, requireStrategyName } from '../balancing/strategies.ts'
 import type { BalancedServer, Strategy } from '../balancing/strategy.ts'
+import type { StrategyName } from '../balancing/strategy-names.ts'
 import { hash, type Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'

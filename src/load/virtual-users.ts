@@ -1,5 +1,5 @@
 import { Histogram } from '../base/histogram.ts'
-import { ChatClient } from '../client/node.ts'
+import { ChatClient, type ConnectionStatus } from '../client/node.ts'
 import { type OperatorContext, SinkFunction } from '../pipeline/functions.ts'
 import type { TrafficItem } from '../pipeline/items.ts'
 import type { HistoryListener } from '../verify/events.ts'
@@ -9,14 +9,16 @@ export interface VirtualUsersOptions {
   url: string
   /** A token for a user of that name; without it the users are anonymous. */
   token?: (user: string) => Promise<string>
-  /** Takes what each user did and saw. */
+  /** Called with what each user did and saw. */
   onEvent: HistoryListener
-  /** Takes when a connection broke and when the next one stood, milliseconds as of `performance.now`. */
+  /** Called with when a connection broke and when the next one was open, milliseconds as of `performance.now`. */
   onOutage?: (from: number, to: number) => void
   /** Distinguishes these users from those of other runs on the same chat. */
   name: string
 }
 
+/** Reasons of rejections that are told apart. */
+const MOST_REASONS = 100
 /** Seconds for the last messages to arrive. */
 const SETTLE_SECONDS = 10
 
@@ -24,16 +26,18 @@ interface VirtualUser {
   readonly session: number
   readonly room: string
   readonly client: ChatClient
+  /** Until the chat has named the user: when messages of it were due, milliseconds. */
+  early: number[] | undefined
   /** Messages that are not acknowledged yet. */
   readonly pending: Set<Promise<unknown>>
   sent: number
-  /** Whether its last connection was lost and no other stands yet: when that was, milliseconds. */
+  /** When its last connection was lost, while there is no other, milliseconds. */
   cutAt: number | undefined
 }
 
 const text = 'The quick brown fox jumps over the lazy dog, and the band plays on until late at night.'
 
-/** Real WebSocket clients that come, talk and go as the traffic says, and tell of all they see. */
+/** Real WebSocket clients that come, talk and go as the traffic says, and report all they see. */
 export class VirtualUsers extends SinkFunction<TrafficItem> {
   readonly #options: VirtualUsersOptions
   readonly #users = new Map<number, VirtualUser>()
@@ -42,10 +46,21 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
   readonly #waiting = new Set<Promise<unknown>>()
   #context!: OperatorContext
   #sessions = 0
-  /** Seconds from sending to the acknowledgement, and from losing a connection to standing on another. */
+  /** Seconds from sending to the acknowledgement, and from losing a connection to having another. */
   readonly latency = new Histogram()
   readonly outages = new Histogram()
-  readonly counts = { sent: 0, acked: 0, failed: 0, delivered: 0, moved: 0, reconnected: 0 }
+  readonly counts = {
+    users: 0,
+    joined: 0,
+    sent: 0,
+    acked: 0,
+    failed: 0,
+    delivered: 0,
+    moved: 0,
+    reconnected: 0,
+  }
+  /** What was rejected and why, and how often. */
+  readonly rejections = new Map<string, number>()
 
   constructor(options: VirtualUsersOptions) {
     super()
@@ -59,7 +74,7 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
   execute(item: TrafficItem): void {
     if (item.kind === 'join') this.#join(item.user, `${this.#options.name}-room-${item.room}`)
     else if (item.kind === 'leave') this.#leave(item.user)
-    else if (item.kind === 'message') this.#say(item.user)
+    else if (item.kind === 'message') this.#talk(item.user)
   }
 
   /** Users who are here now. */
@@ -77,11 +92,12 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
       random: () => rng.next(),
       ...(token ? { token: () => token(user) } : { user }),
     })
-    onEvent({ type: 'join', session, user, room })
+    this.counts.users++
     const one: VirtualUser = {
       session,
       room,
       client,
+      early: [],
       pending: new Set(),
       sent: 0,
       cutAt: undefined,
@@ -92,12 +108,33 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
       onEvent({ type: 'message', session, seq, prevSeq, user: from, id, at: performance.now() })
     })
     client.on('gap', ({ from, to }) => onEvent({ type: 'gap', session, from, to }))
-    client.on('status', ({ state }) => this.#onStatus(one, state))
-    client.join(room).catch(() => {})
+    client.on('status', (status) => this.#onStatus(one, status))
+    client.join(room).then(
+      () => {
+        this.counts.joined++
+      },
+      (error: Error) => {
+        if (this.#users.get(number) === one) this.#rejected('join', error)
+      },
+    )
     this.#users.set(number, one)
   }
 
-  #onStatus(user: VirtualUser, state: string): void {
+  #rejected(what: string, { name, message, code }: Error & { code?: string }): void {
+    const why = `${what}: ${code === undefined || message.includes(code) ? '' : `${code}, `}${message || name}`
+    if (this.rejections.has(why) || this.rejections.size < MOST_REASONS)
+      this.rejections.set(why, (this.rejections.get(why) ?? 0) + 1)
+  }
+
+  #onStatus(user: VirtualUser, { state, reason }: ConnectionStatus): void {
+    const { early, session, room, client } = user
+    if (early && (state === 'waiting' || state === 'closed'))
+      this.#rejected('connection', new Error(reason || 'closed without a reason'))
+    if (early && state === 'open') {
+      user.early = undefined
+      this.#options.onEvent({ type: 'join', session, user: client.user!, room })
+      for (const due of early) this.#send(user, due)
+    }
     if (state === 'moved') this.counts.moved++
     if (state === 'waiting') user.cutAt ??= performance.now()
     if (state !== 'open' || user.cutAt === undefined) return
@@ -114,23 +151,33 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     void this.#goodbye(user)
   }
 
-  /** Goes when what it said is acknowledged, or after a while. */
-  async #goodbye({ session, client, pending }: VirtualUser): Promise<void> {
+  /** Goes when what it sent is acknowledged, or after a while. */
+  async #goodbye({ session, client, pending, early }: VirtualUser): Promise<void> {
+    if (early) {
+      this.counts.failed += early.length
+      client.close()
+      return
+    }
     const patience = new Promise((resolve) => setTimeout(resolve, SETTLE_SECONDS * 1000).unref())
     await Promise.race([Promise.allSettled(pending), patience])
     this.#options.onEvent({ type: 'leave', session })
     client.close()
   }
 
-  #say(number: number): void {
+  #talk(number: number): void {
     const user = this.#users.get(number)
     if (!user) return
+    this.counts.sent++
+    if (user.early) user.early.push(performance.now())
+    else this.#send(user, performance.now())
+  }
+
+  /** @param began when the message was due */
+  #send(user: VirtualUser, began: number): void {
     const { session, room, client } = user
     const { onEvent } = this.#options
     const id = `${session}-${++user.sent}`
-    const began = performance.now()
     onEvent({ type: 'send', session, id, at: began })
-    this.counts.sent++
     const sending = client
       .send(room, `${text} ${id}`, id)
       .then(
@@ -140,8 +187,9 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
           this.#heads.set(room, Math.max(seq, this.#heads.get(room) ?? 0))
           onEvent({ type: 'ack', session, id, seq, at: performance.now() })
         },
-        () => {
+        (error: Error) => {
           this.counts.failed++
+          this.#rejected('message', error)
           onEvent({ type: 'unacked', session, id })
         },
       )
@@ -170,9 +218,13 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     return {}
   }
 
-  /** Everybody goes, at once. */
+  /** All users go, at once. */
   end(): void {
-    for (const { client } of this.#users.values()) client.close()
+    const users = [...this.#users.values()]
     this.#users.clear()
+    for (const { client, early } of users) {
+      this.counts.failed += early?.length ?? 0
+      client.close()
+    }
   }
 }

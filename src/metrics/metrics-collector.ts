@@ -121,7 +121,8 @@ export class MetricsCollector extends SinkFunction<ProcessedItem, MetricsResult>
     const over = (total: number, by: number) => (by > 0 ? total / by : 0)
     return {
       duration,
-      totalMessages: this.#processed,
+      totalMessages: this.#processed + this.#rejected,
+      processedMessages: this.#processed,
       rejectedMessages: this.#rejected,
       throughput: over(this.#processed, duration),
       requestedPeakLoad: this.#requestedPeak,

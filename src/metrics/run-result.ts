@@ -44,8 +44,9 @@ export interface RunResult {
   readonly seed: number | string
   /** Whether the run was stopped before its end. */
   readonly interrupted: boolean
-  /** Messages that were processed, and those that a full or absent server refused. */
+  /** Messages, of these the processed ones, and those that a full or absent server rejected. */
   readonly totalMessages: number
+  readonly processedMessages: number
   readonly rejectedMessages: number
   /** Processed messages a second. */
   readonly throughput: number

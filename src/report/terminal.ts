@@ -50,7 +50,7 @@ export function userLines(live: Pick<LiveReport, 'checks'> & Partial<LiveReport>
 export function metricLines(result: RunResult): [name: string, value: string][] {
   const { latency } = result
   return [
-    ['Total requests processed', String(result.totalMessages)],
+    ['Total requests processed', String(result.processedMessages)],
     ['Rejected requests', String(result.rejectedMessages)],
     ['Total duration', `${result.duration.toFixed(2)}s${result.interrupted ? ' (interrupted)' : ''}`],
     ['Average throughput', `${result.throughput.toFixed(2)} req/s`],

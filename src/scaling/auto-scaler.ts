@@ -138,6 +138,8 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
       if (decision.to !== decision.from) {
         this.#log(decision)
         fleet.scaleTo(decision.to)
+      } else {
+        this.#context?.logger.debug(`   ${decision.reason}`)
       }
     }
     decision ??= this.#unchanged(item, `the next decision is due at ${this.#due} s`)
@@ -181,14 +183,10 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
     const logger = this.#context!.logger
     const fields = { action, from, to, load, policy, reason }
     const up = action === 'scale_up'
-    if (policy === 'threshold') {
-      const line = up
-        ? `⚠️ Scaling Threshold Reached! Load: ${load}, Scaling up to ${to} servers`
-        : `Scaling down to ${to} servers (load: ${load})`
-      logger.info(line, fields)
-      logger.debug(`   ${reason}`)
-    } else {
-      logger.info(`Scaling ${up ? 'up' : 'down'} from ${from} to ${to} servers: ${reason}`, fields)
-    }
+    const line =
+      up && policy === 'threshold'
+        ? `⚠️ Scaling Threshold Reached! Load: ${load}, Scaling up to ${to} servers from ${from}`
+        : `Scaling ${up ? 'up' : 'down'} from ${from} to ${to} servers`
+    logger.info(`${line}: ${reason}`, fields)
   }
 }

@@ -1,6 +1,6 @@
 import '../lib/page.css'
 import './dashboard.css'
-import { STRATEGY_NAMES } from '../../src/balancing/strategies.ts'
+import { STRATEGY_NAMES } from '../../src/balancing/strategy-names.ts'
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
 import { type StateField, stateRow } from '../../src/control/state-history.ts'
 import { follow, get, post } from '../lib/api.ts'

@@ -1,4 +1,4 @@
-import type { StrategyName } from '../../balancing/strategies.ts'
+import type { StrategyName } from '../../balancing/strategy-names.ts'
 import { invalidInput } from '../../base/errors.ts'
 import { busProvider } from '../../cluster/bus-provider.ts'
 import { ClusterController } from '../../cluster/controller.ts'
@@ -11,10 +11,18 @@ import { kubernetesProvider } from '../../fleet/providers/kubernetes/provider.ts
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { type BrokerFlags, brokerOptions, type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
-import { authOf, logger } from './serve.ts'
+import {
+  type BrokerFlags,
+  brokerOptions,
+  type LogFlags,
+  type ScalingFlags,
+  scalingOptions,
+  seedOf,
+} from '../flags.ts'
+import { serviceLogger } from '../service-logger.ts'
+import { authOf } from './serve.ts'
 
-export interface ClusterControllerFlags extends BrokerFlags, ScalingFlags {
+export interface ClusterControllerFlags extends BrokerFlags, ScalingFlags, LogFlags {
   config?: string
   controlHost?: string
   controlPort?: number
@@ -33,7 +41,7 @@ export interface ClusterControllerFlags extends BrokerFlags, ScalingFlags {
 export async function clusterController(flags: ClusterControllerFlags, signal: AbortSignal): Promise<void> {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { live = {} } = config
-  const log = logger(undefined)
+  const log = serviceLogger(flags, undefined)
   const kind = flags.provider ?? 'local'
   if (kind === 'local') authOf(flags, live.auth)
   const platform = platformProvider(kind, flags)

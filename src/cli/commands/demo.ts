@@ -119,7 +119,7 @@ async function configured(flags: DemoFlags, signal: AbortSignal, watchers: Watch
   const options = optionsOf(flags, decisions?.onDecision)
   const write = view?.print ?? ((line: string) => console.log(line))
   const onListening = (chat: string, dashboard: string) => write(`Dashboard: ${dashboard}   Chat: ${chat}\n`)
-  const logger = lineLogger(write, { verbose, progress: view?.progress })
+  const logger = lineLogger(write, { level: verbose ? 'debug' : 'info', progress: view?.progress })
   const result = await runLive({
     ...options,
     data,

@@ -1,23 +1,23 @@
-import { createServer } from 'node:http'
 import { invalidInput } from '../../base/errors.ts'
-import { jsonLogger, type Logger, lineLogger } from '../../base/logger.ts'
 import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
-import { pages } from '../../http/pages.ts'
+import { hostAndPort } from '../../http/listen.ts'
+import { chatPageServer } from '../../live/control-http.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
 import { liveControl } from '../../live/live-control.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { Supervisor } from '../../live/supervisor.ts'
 import type { RunResult } from '../../metrics/run-result.ts'
 import { summary } from '../../report/terminal.ts'
-import type { TerminalView } from '../../report/terminal-view.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
+import { environment } from '../environment.ts'
+import { type LogFlags, type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
+import { serviceLogger } from '../service-logger.ts'
 import { openView } from '../view.ts'
 
-export interface ServeFlags extends ScalingFlags {
+export interface ServeFlags extends ScalingFlags, LogFlags {
   config?: string
   host?: string
   port?: number
@@ -25,13 +25,16 @@ export interface ServeFlags extends ScalingFlags {
   data?: string
   decisions?: string
   anonymous?: boolean
+  origin?: string[]
+  trustedProxy?: string[]
+  proxyProtocol?: boolean
   strategy?: NonNullable<ConfiguredOptions['balancer']>['strategy']
   seed?: string
 }
 
 /** Who may connect: what the config says, the secret of the environment, `--anonymous`. */
 export function authOf(flags: Pick<ServeFlags, 'anonymous'>, configured: AuthOptions = {}): AuthOptions {
-  const secret = process.env.CONCERTINA_SECRET ?? configured.secret
+  const secret = environment('CONCERTINA_SECRET') ?? configured.secret
   const anonymous = flags.anonymous ?? configured.anonymous
   const auth: AuthOptions = { ...configured, ...(secret !== undefined && { secret }) }
   if (anonymous !== undefined) auth.anonymous = anonymous
@@ -48,16 +51,9 @@ export function authOf(flags: Pick<ServeFlags, 'anonymous'>, configured: AuthOpt
 
 /** The keys of the server API: those of the config, and one of the environment for everything. */
 function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOptions[] | undefined {
-  const key = process.env.CONCERTINA_API_KEY
+  const key = environment('CONCERTINA_API_KEY')
   const keys = key === undefined ? configured : [...configured, { name: 'CONCERTINA_API_KEY', key }]
   return keys.length === 0 ? undefined : keys
-}
-
-/** Lines for people on a terminal, beside the view where there is one; JSON for machines in a pipe. */
-export function logger(view: TerminalView | undefined): Logger {
-  const write = (line: string) => console.log(line)
-  if (view) return lineLogger(view.print, { progress: view.progress })
-  return process.stdout.isTTY ? lineLogger(write) : jsonLogger(write)
 }
 
 /** `concertina serve`: a live fleet for real users, until it is stopped. */
@@ -65,10 +61,10 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { live = {}, server = {}, balancer = {} } = config
   const host = flags.host ?? live.host ?? '127.0.0.1'
-  const { connectionsPerSecond, connectionBurst, ...limits } = live.limits ?? {}
+  const { connectionsPerSecond, connectionBurst, maxHeadBytes, ...limits } = live.limits ?? {}
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
   const view = openView(process.stdout)
-  const log = logger(view)
+  const log = serviceLogger(flags, view)
   const auth = authOf(flags, live.auth)
   const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
   const autoScaler = new AutoScaler({
@@ -76,13 +72,21 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
     ...scalingOptions(flags),
     onDecision: decisions?.onDecision,
   })
-  const supervisor = new Supervisor(
+  const supervisor: Supervisor = new Supervisor(
     {
-      gateway: { host, port: flags.port ?? live.port ?? 8080, connectionsPerSecond, connectionBurst },
+      gateway: {
+        host,
+        port: flags.port ?? live.port ?? 8080,
+        connectionsPerSecond,
+        connectionBurst,
+        maxHeadBytes,
+        trustedProxies: flags.trustedProxy ?? live.trustedProxies,
+        proxyProtocol: flags.proxyProtocol ?? live.proxyProtocol,
+      },
       data: flags.data ?? live.data ?? 'concertina-data',
       chat: {
         auth,
-        origins: live.origins,
+        origins: flags.origin ?? live.origins,
         limits,
         ...(live.work && { work: messageWork(server) }),
       },
@@ -93,9 +97,10 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       acceptRate: live.acceptRate,
       weights: server.weights,
       seed,
+      timeOfDay: true,
       logger: log,
     },
-    createServer(pages('chat.html')),
+    chatPageServer(() => supervisor.isReady),
   )
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
   try {
@@ -106,12 +111,13 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       {
         host: live.controlHost,
         port: flags.controlPort ?? live.controlPort ?? 8081,
-        token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+        token: environment('CONCERTINA_CONTROL_TOKEN') ?? live.controlToken,
       },
       supervisor,
     )
     const port = await supervisor.start()
-    log.info(`Chat:      http://${host}:${port}/ (ws://${host}:${port}/chat)`, { port })
+    const address = hostAndPort(host, port)
+    log.info(`Chat:      http://${address}/ (ws://${address}/chat)`, { port })
     log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
     supervisor.run()
     view?.show(control, { dashboard: plane.url })
@@ -120,10 +126,17 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       signal.addEventListener('abort', () => resolve())
     })
     log.info('Stopping: connections are closed, the log is written')
-    const { messages } = supervisor.now()
+    const { messages: processedMessages, refused: rejectedMessages } = supervisor.servers.totals
     const metrics = await supervisor.stop()
-    const throughput = messages / Math.max(1e-9, metrics.duration)
-    const result: RunResult = { ...metrics, totalMessages: messages, throughput, seed, interrupted: true }
+    const result: RunResult = {
+      ...metrics,
+      totalMessages: processedMessages + rejectedMessages,
+      processedMessages,
+      rejectedMessages,
+      throughput: processedMessages / Math.max(1e-9, metrics.duration),
+      seed,
+      interrupted: true,
+    }
     view?.end()
     if (process.stdout.isTTY) console.log(summary(result))
     return result

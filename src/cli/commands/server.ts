@@ -4,10 +4,11 @@ import { openBroker } from '../../cluster/open-broker.ts'
 import { pages } from '../../http/pages.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { readConfig } from '../config/config.ts'
-import { type BrokerFlags, brokerOptions } from '../flags.ts'
-import { authOf, logger } from './serve.ts'
+import { type BrokerFlags, brokerOptions, type LogFlags } from '../flags.ts'
+import { serviceLogger } from '../service-logger.ts'
+import { authOf } from './serve.ts'
 
-export interface ServerFlags extends BrokerFlags {
+export interface ServerFlags extends BrokerFlags, LogFlags {
   config?: string
   host?: string
   port?: number
@@ -22,12 +23,12 @@ export interface ServerFlags extends BrokerFlags {
 export async function server(flags: ServerFlags, signal: AbortSignal): Promise<void> {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { live = {} } = config
-  const { connectionsPerSecond: _, connectionBurst: __, ...limits } = live.limits ?? {}
+  const { connectionsPerSecond: _, connectionBurst: __, maxHeadBytes: ___, ...limits } = live.limits ?? {}
   if (flags.advertise !== undefined && !/^wss?:\/\//.test(flags.advertise))
     throw invalidInput('advertise', `${flags.advertise} is no WebSocket address`, 'wss://… or ws://…')
   for (const name of ['drainSeconds', 'leaveSeconds'] as const)
     if (flags[name] !== undefined) requireNumber(name, flags[name], { min: 0, max: 3600 })
-  const log = logger(undefined)
+  const log = serviceLogger(flags, undefined)
   // Who started this process may be gone: that must not end it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const broker = await openBroker(brokerOptions(flags), 'concertina server')

@@ -1,5 +1,6 @@
 import { invalidInput } from '../../base/errors.ts'
 import { signSubscribeToken, signToken } from '../../chat/auth/sign.ts'
+import { environment } from '../environment.ts'
 
 export interface TokenFlags {
   user: string
@@ -16,7 +17,7 @@ const list = (text: string | undefined) => text?.split(',').map((each) => each.t
 
 /** `concertina token`: a token for a user, on standard output; the secret comes from the environment. */
 export async function token({ rooms, readOnly, subscribe, ...claims }: TokenFlags): Promise<void> {
-  const secret = process.env.CONCERTINA_SECRET
+  const secret = environment('CONCERTINA_SECRET')
   if (secret === undefined) {
     throw invalidInput(
       'CONCERTINA_SECRET',

@@ -131,7 +131,19 @@ export const configSchema = z.strictObject({
           anonymous: option(z.boolean(), 'accepts users without a token', false),
         })
         .optional(),
-      origins: option(z.array(z.string()), 'origins whose pages may connect'),
+      origins: option(
+        z.array(z.string()),
+        'origins whose pages may connect, such as https://chat.example.org, https://*.example.org, or * for all',
+      ),
+      trustedProxies: option(
+        z.array(z.string()),
+        'addresses and ranges of proxies that are believed about their clients (X-Forwarded-For, Forwarded); none',
+      ),
+      proxyProtocol: option(
+        z.boolean(),
+        'whether connections of trusted proxies begin with a PROXY header, version 1 or 2',
+        false,
+      ),
       limits: z
         .strictObject({
           ...chatLimitOptions.shape,
@@ -141,6 +153,7 @@ export const configSchema = z.strictObject({
             200,
           ),
           connectionBurst: option(count, 'new connections of an address at once', 2000),
+          maxHeadBytes: option(z.number().int().min(1024), "bytes of a request's head", 16_384),
         })
         .optional(),
       rebalance: z

@@ -1,0 +1,71 @@
+import { ConcertinaError } from '../base/errors.ts'
+import { asFlagError } from './flags.ts'
+
+/** The shell's statuses for a command that a signal interrupted. */
+const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+/** And for one whose reader is gone. */
+const BROKEN_PIPE = 141
+
+/** Called when no process reads the standard output any more. Without a running command there is nothing to end in order. */
+let onReaderGone = (): void => process.exit(BROKEN_PIPE)
+
+export interface RunOptions {
+  /**
+   * A service: it is meant to be stopped by SIGTERM or a hang-up, so that a clean stop by one is a success, and it does not
+   * end because the reader of its log has ended.
+   */
+  readonly service?: boolean
+}
+
+/**
+ * Runs a command until its end, a signal, or the end of whoever reads what it prints. The first signal asks it to stop; a second
+ * one ends the process at once.
+ */
+export async function runCommand<F extends object>(
+  command: (flags: F, signal: AbortSignal) => Promise<unknown>,
+  flags: F,
+  { service = false }: RunOptions = {},
+): Promise<void> {
+  const abort = new AbortController()
+  const stop = (status: number) => {
+    process.exitCode = status
+    abort.abort()
+  }
+  for (const [signal, status] of Object.entries(STATUS)) {
+    process.on(signal, () => {
+      if (abort.signal.aborted) process.exit(status)
+      stop(service && signal !== 'SIGINT' ? 0 : status)
+    })
+  }
+  onReaderGone = () => {
+    onReaderGone = () => {} // once
+    if (service) console.error('concertina: the reader of the standard output is gone; continuing without it')
+    else stop(BROKEN_PIPE)
+  }
+  try {
+    await command(flags, abort.signal)
+  } catch (error) {
+    throw asFlagError(error, flags)
+  }
+}
+
+/** Keeps what goes wrong with the standard streams from ending the process in the middle of its work. */
+export function guardOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE' && stream === process.stdout) onReaderGone()
+      // A terminal that is gone (EIO) shows nothing any more: the run ends by its hang-up, or continues without it.
+    })
+  }
+}
+
+/** Prints an error for people. @returns the status to end with */
+export function reportError(error: unknown): number {
+  if (error instanceof ConcertinaError) {
+    console.error(`concertina: ${error.message}`)
+    if (error.hint !== undefined) console.error(`  allowed: ${error.hint}`)
+    return error.exitStatus
+  }
+  console.error('concertina: internal error, please report it:', error)
+  return 1
+}
