@@ -3,6 +3,9 @@ import { Signal } from '../base/signal.ts'
 import type {
   ClientMessage,
   Cursor,
+  DeleteRequest,
+  EditRequest,
+  MessageData,
   PresenceEvent,
   RoomMessage,
   ServerMessage,
@@ -45,6 +48,11 @@ export interface ChatClientEvents {
   resumed: JoinedRoom & { cursor: Cursor; reset: boolean }
   /** The server rejected something that no promise is about, or a listener threw (`listener-failed`). */
   error: { code: ChatErrorCode | 'listener-failed'; message: string; room?: string; cause?: unknown }
+}
+
+export interface SendOptions extends RequestOptions {
+  /** What the app keeps with the message: a JSON object of at most 2,048 bytes. */
+  data?: MessageData
 }
 
 /** Older messages of a room. */
@@ -175,14 +183,57 @@ export class ChatClient {
     room: string,
     body: string,
     id = `${this.#name}-${++this.#sent}`,
-    options: RequestOptions = {},
+    options: SendOptions = {},
   ): Promise<Ack> {
-    check({ type: 'send', room, id, body })
+    const { data, ...rest } = options
+    const content = { body, ...(data && { data }) }
+    check({ type: 'send', room, id, ...content })
     const most = this.#connections.serving?.welcome?.maxBodyBytes ?? Infinity
     if (utf8Bytes(body) > most) throw new ChatError('too-large', `body: at most ${most} bytes are allowed`)
     const joined = this.#rooms.get(room)
     if (!joined) throw new ChatError('not-joined', `join ${room} first`)
-    return joined.outgoing.add({ room, id, body }, this.#withTimeout(options))
+    return joined.outgoing.add({ room, id, ...content }, this.#withTimeout(rest))
+  }
+
+  /**
+   * Replaces the body of the user's own message at the place `seq`; every member receives a message whose `edits` names it.
+   * Rejects with `disconnected` when there is no connection, or when it is lost: with the same `id` it may be repeated.
+   */
+  edit(
+    room: string,
+    seq: number,
+    body: string,
+    id = `${this.#name}-${++this.#sent}`,
+    options: SendOptions = {},
+  ): Promise<Ack> {
+    const { data, ...rest } = options
+    return this.#change({ type: 'edit', room, id, seq, body, ...(data && { data }) }, rest)
+  }
+
+  /** Deletes the user's own message at the place `seq`; every member receives a message whose `deletes` names it. */
+  delete(
+    room: string,
+    seq: number,
+    id = `${this.#name}-${++this.#sent}`,
+    options: RequestOptions = {},
+  ): Promise<Ack> {
+    return this.#change({ type: 'delete', room, id, seq }, options)
+  }
+
+  async #change(request: EditRequest | DeleteRequest, options: RequestOptions): Promise<Ack> {
+    check(request)
+    const link = this.#servingIn(request.room)
+    const { seq, id, durability } = await link.request<'edit' | 'delete'>(request, {
+      timeoutMs: HISTORY_MS,
+      ...options,
+    })
+    return { seq, id, durability }
+  }
+
+  #servingIn(room: string): ServerConnection {
+    const { serving } = this.#connections
+    if (serving && this.#rooms.get(room)?.isJoinedOn(serving)) return serving
+    throw new ChatError('disconnected', `there is no connection to ${room} now`)
   }
 
   /** Shows the room that this user is typing; at most once per second counts. Nothing happens when it is not joined now. */
@@ -203,11 +254,7 @@ export class ChatClient {
     options: RequestOptions = {},
   ): Promise<OlderMessages> {
     check({ type: 'history', room, before, limit })
-    const { serving } = this.#connections
-    if (!serving || !this.#rooms.get(room)?.isJoinedOn(serving)) {
-      throw new ChatError('disconnected', `there is no connection to ${room} now`)
-    }
-    const page = await serving.request(
+    const page = await this.#servingIn(room).request(
       { type: 'history', room, before, limit },
       { timeoutMs: HISTORY_MS, ...options },
     )

@@ -4,8 +4,15 @@ import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
 import type { WebSocketClass } from './server-connection.ts'
 
 export type { RequestOptions } from '../base/requests.ts'
-export type { Cursor, Durability, PresenceEvent, RejectionCode, RoomMessage } from '../protocol/messages.ts'
-export type { ChatClientEvents, ChatClientOptions, OlderMessages } from './chat-client.ts'
+export type {
+  Cursor,
+  Durability,
+  MessageData,
+  PresenceEvent,
+  RejectionCode,
+  RoomMessage,
+} from '../protocol/messages.ts'
+export type { ChatClientEvents, ChatClientOptions, OlderMessages, SendOptions } from './chat-client.ts'
 export type { ChatErrorCode } from './chat-error.ts'
 export type { JoinedRoom, JoinOptions } from './client-room.ts'
 export type { ConnectionStatus } from './connections.ts'

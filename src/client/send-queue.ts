@@ -1,5 +1,5 @@
 import { type RequestOptions, Requests, TimeoutError } from '../base/requests.ts'
-import type { Durability } from '../protocol/messages.ts'
+import type { Durability, MessageData } from '../protocol/messages.ts'
 import { ChatError } from './chat-error.ts'
 import type { ServerConnection } from './server-connection.ts'
 
@@ -14,6 +14,7 @@ interface QueuedMessage {
   readonly room: string
   readonly id: string
   readonly body: string
+  readonly data?: MessageData
 }
 
 /** Messages that may wait for a connection, per room. */

@@ -179,9 +179,11 @@ export class ServerConnection {
   }
 }
 
-/** Ids of sent messages are the user's own, and only different within a room; all others are the connection's. */
+const ACKED: ReadonlySet<RequestType> = new Set(['send', 'edit', 'delete'])
+
+/** Ids of sent messages and of their changes are the user's own, and only different within a room; all others are the connection's. */
 function keyOf(type: RequestType, id: string, room: string | undefined): string {
-  return type === 'send' ? `send ${room} ${id}` : id
+  return ACKED.has(type) ? `send ${room} ${id}` : id
 }
 
 /** A server's message; messages of types to come are ignored by whoever gets them. */

@@ -48,12 +48,34 @@ interface LeaveRequest extends Request {
   room: string
 }
 
+/** What an app keeps with a message: its own JSON object, within `MAX_DATA_BYTES`. */
+export type MessageData = Readonly<Record<string, unknown>>
+
 /** `id` also names the message for good: sent again, it is acknowledged again and is in the room once. */
 export interface SendRequest extends Request {
   type: 'send'
   room: string
   id: string
   body: string
+  data?: MessageData
+}
+
+/** Replaces the body and the data of the user's own message at the place `seq`. */
+export interface EditRequest extends Request {
+  type: 'edit'
+  room: string
+  id: string
+  seq: number
+  body: string
+  data?: MessageData
+}
+
+/** Deletes the user's own message at the place `seq`. */
+export interface DeleteRequest extends Request {
+  type: 'delete'
+  room: string
+  id: string
+  seq: number
 }
 
 /** The user is typing. */
@@ -81,14 +103,25 @@ export type ClientMessage =
   | JoinRequest
   | LeaveRequest
   | SendRequest
+  | EditRequest
+  | DeleteRequest
   | TypingRequest
   | HistoryRequest
   | PingRequest
 
 export type RequestType = ClientMessage['type']
 
+/** What a message may have beside its body. */
+export interface MessageExtras {
+  readonly data?: MessageData | undefined
+  /** This is an edit: body and data replace those of the message at that place. */
+  readonly edits?: number | undefined
+  /** This deletes the message at that place; its own body is empty. */
+  readonly deletes?: number | undefined
+}
+
 /** A message as it is in the room's log, and as every member receives it. */
-export interface RoomMessage {
+export interface RoomMessage extends MessageExtras {
   readonly type: 'message'
   readonly room: string
   /** Place in the room; places rise, and need not be consecutive. */
@@ -100,6 +133,10 @@ export interface RoomMessage {
   readonly body: string
   /** When it was appended, milliseconds since 1970. */
   readonly time: number
+  /** It was deleted: body and data are gone, its place stays. */
+  readonly deleted?: true
+  /** In history: body and data are those of the edit at that place. */
+  readonly editedAt?: number
 }
 
 /** Answers `hello`. */
@@ -151,7 +188,7 @@ interface Left {
   message?: string
 }
 
-/** Answers `send`. */
+/** Answers `send`, `edit` and `delete`; the place is the one of the new entry. */
 export interface SendAck {
   type: 'ack'
   id: string
@@ -189,6 +226,8 @@ export interface Answers {
   join: Joined
   leave: Left
   send: SendAck
+  edit: SendAck
+  delete: SendAck
   typing: Ok
   history: HistoryPage
   ping: Pong
@@ -236,6 +275,7 @@ export type ServerMessage =
 export type RejectionCode =
   | 'bad-message'
   | 'not-joined'
+  | 'not-found'
   | 'forbidden'
   | 'unauthorized'
   | 'too-many-rooms'

@@ -1,7 +1,17 @@
-import { type ClientMessage, type Cursor, PROTOCOL_VERSION, type RequestType } from './messages.ts'
+import {
+  type ClientMessage,
+  type Cursor,
+  type MessageData,
+  PROTOCOL_VERSION,
+  type RequestType,
+} from './messages.ts'
 
 /** Messages that a `join` may begin with, and that a `history` may ask for. */
 const MAX_HISTORY = 1000
+
+/** Bytes of a message's `data` as JSON. */
+export const MAX_DATA_BYTES = 2048
+const MAX_DATA_DEPTH = 8
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 
@@ -29,6 +39,29 @@ function isCursor(value: unknown): value is Cursor {
   return typeof epoch === 'string' && epoch.length <= 64 && isWhole(seq)
 }
 
+function depthOf(value: unknown, left = MAX_DATA_DEPTH): number {
+  if (typeof value !== 'object' || value === null || left === 0) return 1
+  return 1 + Math.max(0, ...Object.values(value).map((each) => depthOf(each, left - 1)))
+}
+
+/** Whether this is a JSON object that a message may have as its data. */
+export function isMessageData(value: unknown): value is MessageData {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  if (depthOf(value) > MAX_DATA_DEPTH) return false
+  return utf8Bytes(JSON.stringify(value)) <= MAX_DATA_BYTES
+}
+
+const DATA_RULE = `data is a JSON object of at most ${MAX_DATA_BYTES} bytes, nested at most ${MAX_DATA_DEPTH} deep`
+
+function contentProblem({ id, body, data }: Fields): string | undefined {
+  if (id === undefined) return 'id is missing'
+  if (typeof body !== 'string') return 'body is text'
+  return data === undefined || isMessageData(data) ? undefined : DATA_RULE
+}
+
+const placeProblem = ({ seq }: Fields): string | undefined =>
+  isWhole(seq) && seq > 0 ? undefined : 'seq is the place of a message'
+
 type Fields = Readonly<Record<string, unknown>>
 
 const RULES: Record<RequestType, (message: Fields) => string | undefined> = {
@@ -48,8 +81,9 @@ const RULES: Record<RequestType, (message: Fields) => string | undefined> = {
         ? `history is a whole number up to ${MAX_HISTORY}`
         : undefined,
   leave: () => undefined,
-  send: ({ id, body }) =>
-    id === undefined ? 'id is missing' : typeof body === 'string' ? undefined : 'body is text',
+  send: contentProblem,
+  edit: (fields) => contentProblem(fields) ?? placeProblem(fields),
+  delete: (fields) => (fields.id === undefined ? 'id is missing' : placeProblem(fields)),
   typing: () => undefined,
   history: ({ before, limit }) =>
     isWhole(before) && isWhole(limit, MAX_HISTORY)

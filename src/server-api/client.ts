@@ -1,5 +1,5 @@
 import type { ChatService, Published } from '../chat/api/chat-service.ts'
-import type { Durability } from '../protocol/messages.ts'
+import type { Durability, MessageData } from '../protocol/messages.ts'
 
 export interface ServerApiClientOptions {
   /** Where the server API answers, for example `http://127.0.0.1:8081`. */
@@ -15,6 +15,8 @@ export interface ServerApiClientOptions {
 /** A message that a backend publishes. */
 export interface Message {
   body: string
+  /** What the app keeps with it: a JSON object of at most 2,048 bytes. */
+  data?: MessageData
   /** Whose message it is; default `$server`. */
   user?: string
   /** Published again under the same id, it is in the room once; default: a random one, kept over retries. */
@@ -82,6 +84,21 @@ export class ServerApiClient {
   /** Publishes to every room with somebody in it. */
   announce({ id = crypto.randomUUID(), ...message }: Message) {
     return this.#send<{ rooms: number }>('POST', '/v1/announce', { id, ...message })
+  }
+
+  /** Replaces body and data of the message at the place `seq`, whoever sent it. */
+  edit(room: string, seq: number, { id = crypto.randomUUID(), ...message }: Message) {
+    return this.#send<Published>('PATCH', `/v1/rooms/${segment(room)}/messages/${seq}`, { id, ...message })
+  }
+
+  /** Deletes the message at the place `seq`, whoever sent it. */
+  delete(room: string, seq: number) {
+    return this.#send<Published>('DELETE', `/v1/rooms/${segment(room)}/messages/${seq}`)
+  }
+
+  /** Closes a room and hides everything in it for good. Opened again, it is empty. */
+  deleteRoom(room: string, { reason }: { reason?: string } = {}) {
+    return this.#send<void>('DELETE', `/v1/rooms/${segment(room)}${queryOf({ reason })}`)
   }
 
   /** The newest messages of a room, or those before a place; oldest first. */

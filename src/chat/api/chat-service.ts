@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import type { RoomMessage } from '../../protocol/messages.ts'
+import type { MessageData } from '../../protocol/messages.ts'
 import type { ModerationAction } from '../access/moderation.ts'
 import { type ModerationLog, SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { RoomLog } from '../log/room-log.ts'
+import { changeMessage, purgeRoom } from '../rooms/change-message.ts'
+import { RoomChanges } from '../rooms/room-changes.ts'
 import type { PresenceDirectory } from './directory.ts'
 
 /** The user whose messages the server API sends when it names no other. */
@@ -10,6 +12,7 @@ const SERVER_USER = `${SYSTEM_PREFIX}server`
 
 export interface Publication {
   readonly body: string
+  readonly data?: MessageData | undefined
   readonly user?: string | undefined
   /** Names the message for good: published again, it stands once. */
   readonly id?: string | undefined
@@ -45,21 +48,50 @@ export class ChatService {
 
   async publish(
     room: string,
-    { body, user = SERVER_USER, id = randomUUID() }: Publication,
+    { body, data, user = SERVER_USER, id = randomUUID() }: Publication,
   ): Promise<Published> {
-    const { seq, duplicate } = await this.#log.append({ room, user, id, body })
+    const { seq, duplicate } = await this.#log.append({
+      room,
+      user,
+      id,
+      body,
+      ...(data && { extras: { data } }),
+    })
     return { room, seq, id, duplicate }
   }
 
   /** The newest messages before a place, oldest first. */
   async history(room: string, before: number, limit: number) {
     const { entries, first, head } = await this.#log.readBefore(room, before, limit)
-    return {
-      room,
-      messages: entries.map(({ payload }) => JSON.parse(payload.toString()) as RoomMessage),
-      first,
-      head,
-    }
+    const changes = new RoomChanges(room)
+    const messages = await changes.resolve(this.#log, entries)
+    return { room, messages, first: Math.max(first, changes.purgedTo + 1), head }
+  }
+
+  /** Replaces a message's body and data, whoever sent it. */
+  async edit(
+    room: string,
+    seq: number,
+    { body, data, user = SERVER_USER, id = randomUUID() }: Publication,
+  ): Promise<Published> {
+    const change = { room, seq, user, id, edit: { body, data } }
+    const { seq: place, duplicate } = await changeMessage(this.#log, new RoomChanges(room), change)
+    return { room, seq: place, id, duplicate }
+  }
+
+  /** Deletes a message, whoever sent it; its place stays. */
+  async delete(room: string, seq: number): Promise<Published> {
+    const id = `delete-${seq}`
+    const change = { room, seq, user: SERVER_USER, id }
+    const { seq: place, duplicate } = await changeMessage(this.#log, new RoomChanges(room), change)
+    return { room, seq: place, id, duplicate }
+  }
+
+  /** Closes a room and hides everything in it for good. Opened again, it is empty. */
+  async deleteRoom(room: string, reason?: string): Promise<void> {
+    const more = reason === undefined ? {} : { reason }
+    await this.decide({ type: 'close-room', room, ...more })
+    await purgeRoom(this.#log, room, SERVER_USER, randomUUID())
   }
 
   /** Rooms with somebody in them by name, a page at a time. */

@@ -12,7 +12,7 @@ const problem = {
 /** The server API for programs: OpenAPI 3.1. */
 export function serverOpenApi(version: string): object {
   const paths: Record<string, Record<string, object>> = {}
-  for (const { method, path, summary, body, bodyOptional, query = {}, scope } of API_ROUTES) {
+  for (const { method, path, summary, body, bodyOptional, query = {}, scope, answers } of API_ROUTES) {
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, key]) => ({
       name: key,
       in: 'path',
@@ -25,21 +25,21 @@ export function serverOpenApi(version: string): object {
       description,
       schema: { type: 'string' },
     }))
-    const publishes = method === 'POST' && scope === 'publish'
+    const hasAnswer = method === 'GET' || answers === true
     const header = { name: 'Idempotency-Key', in: 'header', schema: { type: 'string', maxLength: 64 } }
     paths[path] = {
       ...paths[path],
       [method.toLowerCase()]: {
         summary,
         description: `Needs a key with the scope \`${scope}\`.`,
-        parameters: [...inPath, ...inQuery, ...(publishes ? [header] : [])],
+        parameters: [...inPath, ...inQuery, ...(body && answers ? [header] : [])],
         ...(body && {
           requestBody: { required: !bodyOptional, ...json(z.toJSONSchema(body, { io: 'input' })) },
         }),
         responses: {
-          [method === 'GET' || publishes ? '200' : '204']: {
+          [hasAnswer ? '200' : '204']: {
             description: 'done',
-            ...((method === 'GET' || publishes) && json({ type: 'object' })),
+            ...(hasAnswer && json({ type: 'object' })),
           },
           '400': { description: 'what is wrong, and what is allowed', ...json(problem) },
           '401': { description: 'no key, or an unknown one', ...json(problem) },

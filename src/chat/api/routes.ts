@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
-import { isName } from '../../protocol/rules.ts'
+import { isMessageData, isName, MAX_DATA_BYTES } from '../../protocol/rules.ts'
 import type { ModerationAction } from '../access/moderation.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { ChatService } from './chat-service.ts'
@@ -14,6 +14,7 @@ interface ApiCall<Body> {
   readonly room: string
   readonly user: string
   readonly id: string
+  readonly seq: string
   readonly query: URLSearchParams
   /** The header `Idempotency-Key`. */
   readonly idempotencyKey: string | undefined
@@ -22,7 +23,7 @@ interface ApiCall<Body> {
 }
 
 export interface ApiRoute {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   readonly path: string
   readonly scope: ApiScope
   readonly summary: string
@@ -30,6 +31,8 @@ export interface ApiRoute {
   readonly query?: Readonly<Record<string, string>>
   readonly body?: z.ZodType
   readonly bodyOptional?: boolean
+  /** Whether it answers with a body, though it changes something. */
+  readonly answers?: boolean
   /** Whether it concerns all rooms, which a key for some rooms may not. */
   readonly everyRoom?: boolean
   run(call: ApiCall<never>): unknown
@@ -40,7 +43,7 @@ function route<T>(
   path: string,
   scope: ApiScope,
   summary: string,
-  options: Pick<ApiRoute, 'query' | 'everyRoom' | 'bodyOptional'> & { body?: z.ZodType<T> },
+  options: Pick<ApiRoute, 'query' | 'everyRoom' | 'bodyOptional' | 'answers'> & { body?: z.ZodType<T> },
   run: (call: ApiCall<T>) => unknown,
 ): ApiRoute {
   return { method, path, scope, summary, ...options, run: run as ApiRoute['run'] }
@@ -54,6 +57,11 @@ const roomName = name.refine(
 const messageId = z.string().min(1).max(64)
 const message = {
   body: z.string(),
+  data: z
+    .record(z.string(), z.unknown())
+    .refine(isMessageData, `a JSON object of at most ${MAX_DATA_BYTES} bytes`)
+    .optional()
+    .describe('what the app keeps with the message'),
   user: name.optional().describe('whose message it is; $server'),
   id: messageId.optional().describe('published again under the same id, it stands once'),
 }
@@ -74,6 +82,11 @@ function whole(query: URLSearchParams, key: string, otherwise: number, max: numb
   if (text === null) return otherwise
   if (!/^\d{1,15}$/.test(text) || Number(text) > max)
     throw invalidInput(key, `${JSON.stringify(text)} is not allowed`, `a whole number up to ${max}`)
+  return Number(text)
+}
+
+function placeOf(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw invalidInput('seq', 'it is not allowed', 'the place of a message')
   return Number(text)
 }
 
@@ -124,7 +137,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     '/v1/rooms/{room}/messages',
     'publish',
     'Publishes a message to a room. Safe to repeat with the same `id` or `Idempotency-Key`.',
-    { body: z.strictObject(message) },
+    { body: z.strictObject(message), answers: true },
     async ({ service, room, body, idempotencyKey, maxBodyBytes }) => {
       checkBody(body.body, maxBodyBytes)
       const { durability } = service
@@ -136,7 +149,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     '/v1/publish',
     'publish',
     'Publishes a message to up to 100 rooms. Each result has `seq`, or `error`: repeat with the same `id`.',
-    { body: z.strictObject({ rooms: z.array(roomName).min(1).max(100), ...message }) },
+    { body: z.strictObject({ rooms: z.array(roomName).min(1).max(100), ...message }), answers: true },
     async ({ service, client, body: { rooms, ...publication }, idempotencyKey, maxBodyBytes }) => {
       checkBody(publication.body, maxBodyBytes)
       checkRooms(client, rooms)
@@ -156,7 +169,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     '/v1/announce',
     'publish',
     'Publishes a message to every room with somebody in it.',
-    { body: z.strictObject(message), everyRoom: true },
+    { body: z.strictObject(message), everyRoom: true, answers: true },
     async ({ service, body, idempotencyKey, maxBodyBytes }) => {
       checkBody(body.body, maxBodyBytes)
       return { rooms: await service.announce({ id: idempotencyKey, ...body }) }
@@ -198,6 +211,33 @@ export const API_ROUTES: readonly ApiRoute[] = [
     'A room: its members, by name where there are at most 100, and the places of its log.',
     {},
     ({ service, room }) => service.room(room),
+  ),
+  route(
+    'PATCH',
+    '/v1/rooms/{room}/messages/{seq}',
+    'moderate',
+    'Replaces body and data of the message at the place `seq`, whoever sent it.',
+    { body: z.strictObject(message), answers: true },
+    async ({ service, room, seq, body, idempotencyKey, maxBodyBytes }) => {
+      checkBody(body.body, maxBodyBytes)
+      return service.edit(room, placeOf(seq), { id: idempotencyKey, ...body })
+    },
+  ),
+  route(
+    'DELETE',
+    '/v1/rooms/{room}/messages/{seq}',
+    'moderate',
+    'Deletes the message at the place `seq`, whoever sent it: its body is not served any more.',
+    { answers: true },
+    async ({ service, room, seq }) => service.delete(room, placeOf(seq)),
+  ),
+  route(
+    'DELETE',
+    '/v1/rooms/{room}',
+    'moderate',
+    'Closes a room and hides everything in it for good. Opened again, it is empty.',
+    { query: { reason: 'shown to its members' } },
+    async ({ service, room, query }) => service.deleteRoom(room, query.get('reason') ?? undefined),
   ),
   route(
     'POST',

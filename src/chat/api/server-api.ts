@@ -6,6 +6,7 @@ import { splitTarget } from '../../http/request-target.ts'
 import { isName } from '../../protocol/rules.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
+import { ChangeRejected } from '../rooms/change-message.ts'
 import type { ChatService } from './chat-service.ts'
 import type { ApiClient, ApiKeys } from './keys.ts'
 import { serverOpenApi } from './openapi.ts'
@@ -111,7 +112,7 @@ export class ServerApi {
     })
     if (!client.scopes.has(route.scope))
       return forbidden('the key lacks a scope', `a key with the scope ${route.scope}`)
-    const { room = '', user = '', id = '' } = parts
+    const { room = '', user = '', id = '', seq = '' } = parts
     for (const [where, value] of Object.entries(parts)) {
       if (!isName(value)) return bad(`${where} is not allowed`, '1 to 128 characters')
     }
@@ -126,7 +127,7 @@ export class ServerApi {
     try {
       const text = await readBody(request, 4 * maxBodyBytes + 65_536)
       const body = route.body && parseBody(text === '' && route.bodyOptional ? '{}' : text, route.body)
-      const call = { service, client, room, user, id, query, idempotencyKey, maxBodyBytes, body }
+      const call = { service, client, room, user, id, seq, query, idempotencyKey, maxBodyBytes, body }
       const result = (await route.run(call as never)) as object | undefined
       return result === undefined ? { status: 204 } : { status: 200, body: result }
     } catch (error) {
@@ -139,6 +140,12 @@ function problemOf(error: unknown) {
   if (error instanceof ConcertinaError) {
     const { code, message, hint } = error
     return { status: 400, body: { code, message, hint } }
+  }
+  if (error instanceof ChangeRejected) {
+    const { code, message } = error
+    return code === 'not-found'
+      ? { status: 404, body: { code: 'NOT_FOUND', message } }
+      : { status: 403, body: { code: 'FORBIDDEN', message } }
   }
   if (error instanceof LogUnavailable) {
     const retry = error instanceof LogOverloaded ? error.retryMs / 1000 : 1

@@ -62,6 +62,26 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
     assert.deepEqual([message!.body, message!.room], [body, 'a room/ü'])
   },
 
+  '2: keeps what a message has beside its body': async (log) => {
+    const extras = { data: { reply: 1, '"': ['\u{1f600}'] }, edits: 3 }
+    await Promise.all([
+      log.append({ ...say('r', 'ann', 'x'), extras }),
+      log.append(say('r', 'ann', 'y')),
+      log.append({ ...say('r', 'ann', 'z'), extras: { deletes: 3 } }),
+    ])
+    const messages = await readAll(log, 'r')
+    const found = messages.map(({ id, data, edits, deletes }) => ({ id, data, edits, deletes }))
+    const none = { data: undefined, edits: undefined, deletes: undefined }
+    assert.deepEqual(
+      found.sort((a, b) => (a.id < b.id ? -1 : 1)),
+      [
+        { ...none, id: 'x', ...extras },
+        { ...none, id: 'y' },
+        { ...none, id: 'z', deletes: 3 },
+      ],
+    )
+  },
+
   '3: acknowledges the same message again at the same place': async (log) => {
     const zero = await log.append(say('r', 'ann', '0'))
     const both = await Promise.all([

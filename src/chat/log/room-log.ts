@@ -1,4 +1,4 @@
-import type { Durability } from '../../protocol/messages.ts'
+import type { Durability, MessageExtras } from '../../protocol/messages.ts'
 
 /** A message to be appended. */
 export interface Append {
@@ -7,6 +7,7 @@ export interface Append {
   /** The sender's own name of the message; `(room, user, id)` is appended once. */
   readonly id: string
   readonly body: string
+  readonly extras?: MessageExtras | undefined
 }
 
 export interface Appended {
@@ -85,10 +86,11 @@ export class LogOverloaded extends LogUnavailable {
 
 /** The JSON that the log keeps and members get. */
 export function messageJson(message: Append, seq: number, time: number, prevSeq = seq - 1): string {
-  const { room, user, id, body } = message
+  const { room, user, id, body, extras } = message
+  const more = extras === undefined ? '' : JSON.stringify(extras).slice(1, -1)
   return (
     `{"type":"message","room":${JSON.stringify(room)},"seq":${seq},"prevSeq":${prevSeq},` +
-    `"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":${time}}`
+    `"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":${time}${more && `,${more}`}}`
   )
 }
 

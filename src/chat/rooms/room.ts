@@ -3,6 +3,7 @@ import type { LogEntry, RoomRange } from '../log/room-log.ts'
 import { textFrame } from '../session/frame.ts'
 import type { Outbox } from '../session/outbox.ts'
 import type { WriteBatcher } from '../session/write-batcher.ts'
+import { RoomChanges } from './room-changes.ts'
 
 /** Messages a room keeps for members who come a little late. */
 export const RECENT = 256
@@ -38,8 +39,12 @@ export class Room {
   head = 0
   roster: { members: number; users: Set<string> | undefined } = { members: 0, users: new Set() }
   readonly members = new Set<Member>()
+  /** What was edited and deleted. */
+  readonly changes: RoomChanges
   readonly #batcher: WriteBatcher
   #batch: Framed[] = []
+  /** Whether the batch deletes a message, which then is remembered no more. */
+  #forgets = false
   /** The last messages, each with the one before it. */
   #recent: Framed[] = []
   /** Messages pushed to members. */
@@ -47,6 +52,7 @@ export class Room {
 
   constructor(name: string, batcher: WriteBatcher) {
     this.name = name
+    this.changes = new RoomChanges(name)
     this.#batcher = batcher
   }
 
@@ -58,7 +64,8 @@ export class Room {
     this.head = Math.max(head, received, this.head)
     this.#recent = []
     this.#remember(recent.map(framed))
-    if (this.#recent.at(-1)?.seq !== this.head) this.#recent = []
+    if (this.#recent.at(-1)?.seq !== this.head || this.#forgets) this.#recent = []
+    this.#forgets = false
     this.roster = { members: roster.members, users: roster.users && new Set(roster.users) }
   }
 
@@ -67,6 +74,7 @@ export class Room {
     if (entry.seq <= (this.#batch.at(-1)?.seq ?? this.head)) return
     if (this.#batch.length === 0) this.#batcher.room(this)
     this.#batch.push(framed(entry))
+    if (this.changes.receive(entry)) this.#forgets = true
   }
 
   /** Pushes presence or typing to the members who keep up; the others do without. */
@@ -86,6 +94,9 @@ export class Room {
     const all = batch.length === 1 ? batch[0]!.frame : Buffer.concat(batch.map(({ frame }) => frame))
     this.head = to
     this.#remember(batch)
+    if (this.#forgets) this.#recent = []
+    this.#forgets = false
+    if (!whole) this.changes.invalidate()
     for (const member of this.members) {
       if (!member.live) continue
       if (member.outbox.full) {

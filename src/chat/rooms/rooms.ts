@@ -48,10 +48,18 @@ export class Rooms {
 
   async #subscribe(room: Room): Promise<Room> {
     const { first, head, roster } = await this.#link.subscribe(room.name, (_, entry) => room.append(entry))
-    const { entries } = head > 0 ? await this.#link.readBefore(room.name, head + 1, RECENT) : { entries: [] }
+    const [{ entries }] =
+      head > 0
+        ? await Promise.all([
+            this.#link.readBefore(room.name, head + 1, RECENT),
+            room.changes.refresh(this.#link),
+          ])
+        : [{ entries: [] }]
+    // A room without messages may have had some that the log no longer has: their changes matter to no reader.
+    const { purgedTo } = room.changes
     room.begin(
       { first, head },
-      entries.filter(({ seq }) => seq <= head),
+      entries.filter(({ seq }) => seq <= head && seq > purgedTo).map((entry) => room.changes.visible(entry)),
       roster,
     )
     return room

@@ -33,13 +33,17 @@ export async function catchUp(member: Member, log: RoomLog, isGone: () => boolea
       return
     }
     if (room.pushRecent(member)) continue
+    await room.changes.refresh(log)
+    // What was purged is gone for every reader.
+    gapTo(Math.min(room.changes.purgedTo, room.head))
     const page = await log.read(room.name, member.seq, PAGE)
     if (stale()) return
     const from = member.seq
-    for (const { seq, prevSeq, payload } of page.entries) {
+    for (const entry of page.entries) {
+      const { seq, prevSeq } = entry
       if (seq <= member.seq) continue
       gapTo(prevSeq)
-      outbox.push(textFrame(payload))
+      outbox.push(textFrame(room.changes.visible(entry).payload))
       member.seq = seq
       room.deliveries++
     }

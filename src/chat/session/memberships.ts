@@ -32,6 +32,10 @@ export class Memberships {
     return this.#members.has(room)
   }
 
+  room(name: string): Room | undefined {
+    return this.#members.get(name)?.room
+  }
+
   /** @throws {Rejection} */
   async join({ user, mayJoin }: Identity, request: JoinRequest): Promise<void> {
     const { id, room: name, cursor, history = 0 } = request

@@ -1,5 +1,8 @@
-import type { SendAck, SendRequest } from '../../protocol/messages.ts'
+import type { DeleteRequest, EditRequest, SendAck, SendRequest } from '../../protocol/messages.ts'
 import type { Identity } from '../auth/identity.ts'
+import type { Appended } from '../log/room-log.ts'
+import { ChangeRejected, changeMessage } from '../rooms/change-message.ts'
+import type { Room } from '../rooms/room.ts'
 import { Rejection } from './rejection.ts'
 import type { ServerContext } from './server-context.ts'
 
@@ -7,6 +10,8 @@ import type { ServerContext } from './server-context.ts'
 const MAX_IN_FLIGHT = 256
 /** Milliseconds after which a message may be tried again when too many were in flight. */
 const RETRY_MS = 1000
+
+type Outgoing = SendRequest | EditRequest | DeleteRequest
 
 /** The messages of one connection on their way into the log. */
 export class MessageSender {
@@ -18,13 +23,13 @@ export class MessageSender {
   }
 
   /**
-   * Appends a message to a room that the user is in.
+   * Appends a message, an edit or a deletion to a room that the user is in.
    * @throws {Rejection}
    */
-  async send({ user, maySend }: Identity, { room, id, body }: SendRequest): Promise<SendAck> {
+  async send({ user, maySend }: Identity, room: Room, request: Outgoing): Promise<SendAck> {
     const { limits, rates, slots, link } = this.#context
-    if (!maySend(room)) throw new Rejection('forbidden', 'you may not send to this room')
-    if (Buffer.byteLength(body) > limits.maxBodyBytes) {
+    if (!maySend(room.name)) throw new Rejection('forbidden', 'you may not send to this room')
+    if (request.type !== 'delete' && Buffer.byteLength(request.body) > limits.maxBodyBytes) {
       throw new Rejection('too-large', `at most ${limits.maxBodyBytes} bytes`)
     }
     const wait = rates.take(user)
@@ -38,14 +43,33 @@ export class MessageSender {
     this.#inFlight++
     try {
       await work
-      const { seq } = await link.append({ room, user, id, body })
+      const { seq } = await this.#append(user, room, request)
       this.#context.onAcked((performance.now() - began) / 1000)
-      return { type: 'ack', id, room, seq, durability: link.durability }
+      return { type: 'ack', id: request.id, room: room.name, seq, durability: link.durability }
     } catch (error) {
       this.#context.count('refused')
+      if (error instanceof ChangeRejected) throw new Rejection(error.code, error.message)
       throw Rejection.of(error)
     } finally {
       this.#inFlight--
     }
+  }
+
+  #append(user: string, { name: room, changes }: Room, request: Outgoing): Promise<Appended> {
+    const { link } = this.#context
+    const { id } = request
+    if (request.type === 'delete')
+      return changeMessage(link, changes, { room, user, id, seq: request.seq, author: user })
+    const { body, data } = request
+    if (request.type === 'edit')
+      return changeMessage(link, changes, {
+        room,
+        user,
+        id,
+        seq: request.seq,
+        edit: { body, data },
+        author: user,
+      })
+    return link.append({ room, user, id, body, ...(data && { extras: { data } }) })
   }
 }

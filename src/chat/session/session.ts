@@ -14,6 +14,7 @@ import {
 import { type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
 import type { ModerationAction, ModerationState } from '../access/moderation.ts'
 import type { Denied, Identity } from '../auth/identity.ts'
+import type { Room } from '../rooms/room.ts'
 import { jsonFrame } from './catch-up.ts'
 import { Inbox } from './inbox.ts'
 import { Memberships } from './memberships.ts'
@@ -215,9 +216,10 @@ export class Session {
         this.send({ type: 'left', id: request.id, room: request.room })
         return
       case 'send':
-        this.#requireJoined(request.room)
+      case 'edit':
+      case 'delete':
         // Many may be in flight at once.
-        this.#sender.send(identity, request).then(
+        this.#sender.send(identity, this.#joined(request.room), request).then(
           (ack) => {
             this.#strikes = 0
             this.send(ack)
@@ -259,8 +261,10 @@ export class Session {
     if (++this.#strikes > MAX_STRIKES) this.close(CLOSE.rateLimited, 'too many bad requests')
   }
 
-  #requireJoined(room: string): void {
-    if (!this.#rooms.has(room)) throw new Rejection('not-joined', 'join the room first')
+  #joined(name: string): Room {
+    const room = this.#rooms.room(name)
+    if (!room) throw new Rejection('not-joined', 'join the room first')
+    return room
   }
 
   async #hello({ id, token, user: name }: HelloRequest): Promise<void> {
@@ -308,7 +312,7 @@ export class Session {
   }
 
   #typing({ user, maySend }: Identity, { id, room }: TypingRequest): void {
-    this.#requireJoined(room)
+    this.#joined(room)
     if (!maySend(room)) throw new Rejection('forbidden', 'you may not send to this room')
     const now = performance.now()
     if (now - (this.#typed.get(room) ?? -Infinity) >= 1000) {
@@ -319,11 +323,13 @@ export class Session {
   }
 
   async #history({ id, room, before, limit }: HistoryRequest): Promise<void> {
-    this.#requireJoined(room)
+    const { changes } = this.#joined(room)
     try {
-      const page = await this.#context.link.readBefore(room, before, Math.min(limit, HISTORY_PAGE))
-      const messages = page.entries.map(({ payload }) => JSON.parse(payload.toString()))
-      this.send({ type: 'history', id, room, messages, first: page.first })
+      const { link } = this.#context
+      const page = await link.readBefore(room, before, Math.min(limit, HISTORY_PAGE))
+      const messages = await changes.resolve(link, page.entries)
+      const first = Math.max(page.first, changes.purgedTo + 1)
+      this.send({ type: 'history', id, room, messages, first })
     } catch (error) {
       throw Rejection.of(error)
     }

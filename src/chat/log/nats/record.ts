@@ -1,11 +1,12 @@
+import type { MessageExtras } from '../../../protocol/messages.ts'
 import type { LogEntry } from '../room-log.ts'
 import { encodeMessage } from '../room-log.ts'
 
 /** Messages of one record at most. Places rely on it for good: the place of a message is at most so many times its sequence. */
 export const RECORD_MESSAGES = 64
 
-/** A message of a record: sender, the sender's id, body. */
-type RecordedMessage = readonly [user: string, id: string, body: string]
+/** A message of a record: sender, the sender's id, body, and what it has beside that. */
+type RecordedMessage = readonly [user: string, id: string, body: string, extras?: MessageExtras]
 
 /** What one publish stores: messages of one room, in order. */
 export interface RoomRecord {
@@ -28,10 +29,10 @@ export const lastPlace = ({ n, m }: RoomRecord): number => n + m.length - 1
 
 /** The messages of a record as members get them. */
 export function entriesOf(room: string, { n, t, m }: RoomRecord): LogEntry[] {
-  return m.map(([user, id, body], i) => ({
+  return m.map(([user, id, body, extras], i) => ({
     seq: n + i,
     prevSeq: n + i - 1,
-    payload: encodeMessage({ room, user, id, body }, n + i, t),
+    payload: encodeMessage({ room, user, id, body, extras }, n + i, t),
   }))
 }
 

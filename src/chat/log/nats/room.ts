@@ -143,7 +143,9 @@ export class NatsRoom {
       n: this.place + 1,
       t: Date.now(),
       b: this.recent.length < RECENT_RECORDS ? 0 : this.recent[0]![0],
-      m: batch.map(({ message: { user, id, body } }) => [user, id, body]),
+      m: batch.map(({ message: { user, id, body, extras } }) =>
+        extras ? [user, id, body, extras] : [user, id, body],
+      ),
     }
     const data = Buffer.from(JSON.stringify(record))
     const alone = performance.now() < this.#contendedUntil

@@ -1,0 +1,67 @@
+import type { MessageData, RoomMessage } from '../../protocol/messages.ts'
+import type { Appended, RoomLog } from '../log/room-log.ts'
+import { changesRoom, type RoomChange, type RoomChanges } from './room-changes.ts'
+
+interface MessageChange {
+  readonly room: string
+  /** The place of the message. */
+  readonly seq: number
+  /** Who changes it; the same `id` again is the same change. */
+  readonly user: string
+  readonly id: string
+  /** What it is replaced by; without it the message is deleted. */
+  readonly edit?: { readonly body: string; readonly data?: MessageData | undefined } | undefined
+  /** Only a message of this user may be changed. */
+  readonly author?: string | undefined
+}
+
+/** A change that is not possible; the code is the protocol's. */
+export class ChangeRejected extends Error {
+  readonly code: 'not-found' | 'forbidden'
+
+  constructor(code: 'not-found' | 'forbidden', message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+function record(log: RoomLog, room: string, user: string, id: string, change: RoomChange): Promise<Appended> {
+  return log.append({ room: changesRoom(room), user, id, body: JSON.stringify(change) })
+}
+
+/**
+ * Edits or deletes a message. Both the log beside the room and the room itself get an entry; a deletion holds for every
+ * reader before members learn of it. Safe to repeat with the same id.
+ * @throws {ChangeRejected}
+ */
+export async function changeMessage(
+  log: RoomLog,
+  changes: RoomChanges,
+  { room, seq, user, id, edit, author }: MessageChange,
+): Promise<Appended> {
+  await changes.refresh(log)
+  const { entries } = await log.read(room, seq - 1, 1)
+  const [entry] = entries
+  if (entry?.seq !== seq || seq <= changes.purgedTo)
+    throw new ChangeRejected('not-found', 'there is no message at this place')
+  const target = JSON.parse(entry.payload.toString()) as RoomMessage
+  if (target.edits !== undefined || target.deletes !== undefined)
+    throw new ChangeRejected('not-found', 'what is at this place is a change of another message')
+  if (author !== undefined && target.user !== author)
+    throw new ChangeRejected('forbidden', 'the message is of another user')
+  if (edit) {
+    if (changes.isDeleted(seq)) throw new ChangeRejected('not-found', 'the message was deleted')
+    const { body, data } = edit
+    const appended = await log.append({ room, user, id, body, extras: { ...(data && { data }), edits: seq } })
+    await record(log, room, user, id, { seq, editedAt: appended.seq })
+    return appended
+  }
+  await record(log, room, user, id, { seq, deleted: true })
+  return log.append({ room, user, id, body: '', extras: { deletes: seq } })
+}
+
+/** Deletes everything that a room has now; what comes later is shown. */
+export async function purgeRoom(log: RoomLog, room: string, user: string, id: string): Promise<void> {
+  const { head } = await log.readBefore(room, Number.MAX_SAFE_INTEGER, 0)
+  await record(log, room, user, id, { purgedTo: head })
+}
