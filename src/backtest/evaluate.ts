@@ -26,6 +26,9 @@ export interface EvaluationSettings {
 /** What is input: the file, and the factor to it, or the servers its 99.9th percentile shall need. */
 export interface TraceInput {
   readonly file: string
+  /** Which of its columns, metrics or series, and the session of an access log; as `readTrace` takes them. */
+  readonly column?: string | undefined
+  readonly session?: number | undefined
   readonly scale?: number
   readonly targetServers?: number
   /** Shares (0–1) of the trace's duration to begin and to end at. */
@@ -42,18 +45,19 @@ export interface Candidate {
   readonly limits?: PolicyLimits
 }
 
-let lastRead: Trace | undefined
+let lastRead: { readonly key: string; readonly trace: Trace } | undefined
 let lastCurve: { readonly key: string; readonly curve: LoadCurve } | undefined
 
 /** The load that is input. Keeps the trace that was read last, and what was made of it. */
 export function curveOf(input: TraceInput, usersPerServer: number): LoadCurve {
-  const { file, targetServers, scale = 1, part } = input
+  const { file, column, session, targetServers, scale = 1, part } = input
   const key = JSON.stringify([input, usersPerServer])
   if (lastCurve?.key === key) return lastCurve.curve
-  if (lastRead?.file !== file) lastRead = readTrace(file)
-  const factor =
-    targetServers === undefined ? scale : scaleForServers(lastRead, targetServers, usersPerServer)
-  const whole = new LoadCurve(lastRead, factor)
+  const read = JSON.stringify([file, column, session])
+  if (lastRead?.key !== read) lastRead = { key: read, trace: readTrace(file, { column, session }) }
+  const { trace } = lastRead
+  const factor = targetServers === undefined ? scale : scaleForServers(trace, targetServers, usersPerServer)
+  const whole = new LoadCurve(trace, factor)
   const curve = part ? whole.part(...part) : whole
   lastCurve = { key, curve }
   return curve

@@ -10,6 +10,7 @@ import { MESSAGE_TERMS, type MessageTerms } from '../backtest/message-latency.ts
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
 import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
 import { type ConfiguredOptions, readConfig } from './config/config.ts'
+import { readNamedTrace } from './trace-flags.ts'
 
 /** Flags that tell the conditions. */
 export interface TermsFlags {
@@ -27,8 +28,13 @@ export interface TermsFlags {
 /** Flags of the commands that judge policies on traces. */
 export interface JudgingFlags extends TermsFlags {
   trace: string[]
+  column?: string
+  session?: number
   targetServers?: number
 }
+
+/** Files of a folder that are traces. */
+const TRACE_FILE = /\.(csv|tsv|json|log|txt)(\.gz)?$/i
 
 /** Policies that can do with their kind alone. */
 const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse({ kind }).success)
@@ -104,8 +110,8 @@ function termsOf(
   }
 }
 
-/** The traces that are named; of a folder, every CSV file in it. */
-export function playedOf({ trace, targetServers }: JudgingFlags): TraceInput[] {
+/** The traces that are named; of a folder, every file of a kind that traces have. */
+export function playedOf({ trace, column, session, targetServers }: JudgingFlags): TraceInput[] {
   if (targetServers !== undefined) requireNumber('targetServers', targetServers, { above: 0 })
   const files = trace.flatMap((path) => {
     let isFolder: boolean
@@ -119,11 +125,21 @@ export function playedOf({ trace, targetServers }: JudgingFlags): TraceInput[] {
     }
     if (!isFolder) return [path]
     return readdirSync(path)
-      .filter((name) => name.endsWith('.csv'))
+      .filter((name) => TRACE_FILE.test(name))
       .sort()
       .map((name) => join(path, name))
   })
   if (files.length === 0)
-    throw invalidInput('trace', 'there is no trace in the folder', 'files that end in .csv')
-  return files.map((file) => ({ file, ...(targetServers !== undefined && { targetServers }) }))
+    throw invalidInput(
+      'trace',
+      'there is no trace in the folder',
+      'files that end in .csv, .json, .log or .txt, or one of these and .gz',
+    )
+  for (const file of files) readNamedTrace(file, { column, session })
+  return files.map((file) => ({
+    file,
+    column,
+    session,
+    ...(targetServers !== undefined && { targetServers }),
+  }))
 }

@@ -100,6 +100,8 @@ export const collect = (value: string, before: string[] = []) => [...before, val
 export function addJudgingFlags(command: Command): Command {
   command
     .requiredOption('--trace <file>', 'a trace, or a folder of traces; may be given several times', collect)
+    .option('--column <name>', 'of the traces: column, metric or series of the users; sum or max of all')
+    .option('--session <seconds>', 'of an access log: that a visitor counts as a user (300)', number)
     .option(
       '--target-servers <count>',
       'scale each trace so that its 99.9th percentile needs so many servers',

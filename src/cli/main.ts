@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander'
 import { VERSION } from '../base/version.ts'
 import { TRACE_FORMATS } from '../traffic/traces/formats.ts'
+import type { AdviseFlags } from './commands/advise.ts'
 import type { ClusterControllerFlags } from './commands/cluster-controller.ts'
 import type { CompareFlags } from './commands/compare.ts'
 import type { DemoFlags } from './commands/demo.ts'
@@ -146,6 +147,16 @@ function program(): Command {
     .option('--svg <file>', 'draw overload against cost there')
     .option('--report <file>', 'write a report there, one HTML file')
     .action(async (flags: CompareFlags) => run((await import('./commands/compare.ts')).compare, flags))
+  addTermsFlags(main.command('advise'))
+    .description('which policy for a load, its config, what it costs beside today, and how sure that is')
+    .requiredOption('--trace <file>', 'how many users there were; trace --help names the formats')
+    .option('--column <name>', 'of the trace: column, metric or series of the users; sum or max of all')
+    .option('--session <seconds>', 'of an access log: that a visitor counts as a user (300)', number)
+    .option('--current <file>', 'what scales it today: a file that import reads')
+    .option('--metric <name>', "of today's policy, where its name does not say it: users, cpu, …")
+    .option('--price <amount>', 'of a server-hour, to give costs as well', number)
+    .option('--json', 'print everything as JSON')
+    .action(async (flags: AdviseFlags) => run((await import('./commands/advise.ts')).adviseOn, flags))
   addJudgingFlags(main.command('tune'))
     .description('searches parameters of a policy on a trace, and prints the config to paste')
     .requiredOption('--policy <name>', 'a kind, or a name from the config')

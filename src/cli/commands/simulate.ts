@@ -10,15 +10,15 @@ import { runSimulation } from '../../simulation/run.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { customExpression } from '../../traffic/patterns/custom.ts'
 import { threePhase } from '../../traffic/patterns/three-phase.ts'
-import { readTrace, tracePattern } from '../../traffic/traces/trace.ts'
+import { tracePattern } from '../../traffic/traces/trace.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { type RunFlags, scalingOptions, seedOf } from '../flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
 import { showProgress } from '../progress.ts'
 import { ReportFile } from '../report-file.ts'
+import { readNamedTrace } from '../trace-flags.ts'
 import { openView } from '../view.ts'
-import { traceWarnings } from './trace.ts'
 
 /** Flags that tell the load. */
 export interface LoadFlags {
@@ -67,9 +67,7 @@ export function loadPattern(flags: LoadFlags, config: ConfiguredOptions): LoadPa
   }
   if (trace !== undefined) {
     if (curve !== undefined) throw invalidInput('--curve', 'the load is given by --trace', 'one of the two')
-    const read = readTrace(trace, { column, session })
-    for (const line of traceWarnings(read)) console.error(`concertina: ${trace}: ${line}`)
-    return tracePattern(read, { speed, scale })
+    return tracePattern(readNamedTrace(trace, flags), { speed, scale })
   }
   if (curve !== undefined)
     return customExpression(

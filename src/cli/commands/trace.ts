@@ -1,6 +1,7 @@
 import { sparkline } from '../../report/blocks.ts'
 import { block } from '../../report/terminal.ts'
 import { readTrace, type Trace } from '../../traffic/traces/trace.ts'
+import { span } from '../trace-flags.ts'
 
 export interface TraceInfoFlags {
   column?: string
@@ -12,27 +13,6 @@ export interface TraceInfoFlags {
 const CHART_WIDTH = 60
 /** Gaps that are listed. */
 const LISTED_GAPS = 10
-
-function span(seconds: number): string {
-  if (seconds >= 2 * 86_400) return `${(seconds / 86_400).toFixed(1)} days`
-  if (seconds >= 2 * 3600) return `${(seconds / 3600).toFixed(1)} h`
-  if (seconds >= 120) return `${(seconds / 60).toFixed(1)} min`
-  return `${Number(seconds.toFixed(1))} s`
-}
-
-/** What of a trace a person should know before trusting a result: missing values and gaps. */
-export function traceWarnings({ about }: Trace): string[] {
-  const { missing = 0, gaps = [] } = about ?? {}
-  const longest = Math.max(0, ...gaps.map(({ from, to }) => to - from))
-  return [
-    ...(missing > 0 ? [`${missing} values are missing and were left out`] : []),
-    ...(gaps.length > 0
-      ? [
-          `${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}, the longest ${span(longest)}: a straight line is assumed there`,
-        ]
-      : []),
-  ]
-}
 
 /** The time that `seconds` of the trace are, as a date where the file tells it. */
 function moment({ about }: Trace, seconds: number, first: number): string {

@@ -70,7 +70,7 @@ function atEdge({ setting }: Tuned, space: readonly Dimension[]): string[] {
 }
 
 /** The run's config: the policy with its limits, and the conditions that it was tuned for. */
-function configOf(
+export function configOf(
   { policy, limits }: Candidate,
   { interval, minServers, maxServers, provisioningDelay }: EvaluationSettings,
 ) {

@@ -1,0 +1,180 @@
+import { stringify } from 'yaml'
+import type { Candidate, EvaluationSettings } from '../../backtest/evaluate.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { type FigureTable, percent, tableText } from '../../report/comparison-table.ts'
+import { type Advice, type Advised, advise } from '../advice/advice.ts'
+import { currentOf } from '../advice/current.ts'
+import { factsOf } from '../advice/facts.ts'
+import { awsForm, type Form, kubernetesForms } from '../advice/forms.ts'
+import { countProgress } from '../count-progress.ts'
+import { judgingOf, type TermsFlags } from '../evaluation-flags.ts'
+import { importPolicy } from '../import/read.ts'
+import { readNamedTrace } from '../trace-flags.ts'
+import { metricFlag } from './import.ts'
+import { configOf } from './tune.ts'
+
+export interface AdviseFlags extends TermsFlags {
+  trace: string
+  column?: string
+  session?: number
+  current?: string
+  metric?: string
+  price?: number
+  json?: boolean
+}
+
+/** Hours of the month that costs are given for. */
+const MONTH_HOURS = 30 * 24
+/** Servers that the recommended config allows, times those that it came to. */
+const HEADROOM = 2
+
+/** The most servers of a config: what is given, else twice as many as were ever needed. */
+function sizeOf(flags: AdviseFlags, terms: EvaluationSettings, { whole }: Advised): EvaluationSettings {
+  const enough = Math.max(terms.minServers, HEADROOM * whole.result.peakServers)
+  return { ...terms, maxServers: flags.maxServers ?? Math.min(terms.maxServers, enough) }
+}
+
+/** What one policy costs in a month like this, in server-hours and in money. */
+type Monthly = (advised: Advised) => { readonly hours: number; readonly text: string }
+
+function monthlyOf(duration: number, price: number | undefined): Monthly {
+  const factor = (MONTH_HOURS * 3600) / duration
+  return ({ whole }) => {
+    const hours = whole.result.serverHours * factor
+    const text =
+      price === undefined ? hours.toFixed(0) : `${hours.toFixed(0)} (${(hours * price).toFixed(2)})`
+    return { hours, text }
+  }
+}
+
+function range(values: readonly number[], show: (value: number) => string): string {
+  const [least, most] = [show(Math.min(...values)), show(Math.max(...values))]
+  return least === most ? least : `${least} to ${most}`
+}
+
+const times = (value: number) => `${value.toFixed(2)} ×`
+
+/** How sure it is, in words. */
+function sureness({ kept, whole, copies }: Advised, allowed: number): string {
+  const all = [whole, ...copies]
+  return [
+    `It kept to at most ${percent(allowed, 3)} overload on ${kept} of ${all.length}: the trace, three parts of it, and 0.5 to 2 times as many users.`,
+    `Its overload was ${range(
+      all.map(({ result }) => result.overload),
+      (value) => percent(value, 3),
+    )}, its cost ${range(
+      all.map(({ cost }) => cost),
+      times,
+    )} the lower bound.`,
+  ].join('\n')
+}
+
+function tableOf({ ranked, today, floor, copies }: Advice, monthly: Monthly, price: boolean): FigureTable {
+  const { attainable } = floor
+  const row = (each: Advised) => [
+    each.name,
+    percent(each.whole.result.overload, 3),
+    monthly(each).text,
+    times(each.whole.cost),
+    String(each.whole.result.scalingEvents),
+    each.copies.length > 0 ? `${each.kept} of ${copies + 1}` : '',
+  ]
+  return {
+    title: `the lower bound is ${attainable.serverHours.toFixed(1)} server-hours at ${percent(attainable.overload, 3)} overload`,
+    head: [
+      'policy',
+      'overload',
+      `server-hours in 30 days${price ? ' (price)' : ''}`,
+      'of lower bound',
+      'events',
+      'reliable on',
+    ],
+    rows: [...(today ? [row(today)] : []), ...ranked.map(row)],
+  }
+}
+
+/** What it costs beside today's policy, in words. */
+function besideToday(best: Advised, today: Advised | undefined, monthly: Monthly): string[] {
+  if (!today) return []
+  const [now, then] = [monthly(today).hours, monthly(best).hours]
+  const change = now > 0 ? Math.abs(then - now) / now : 0
+  return [
+    `Beside today: ${percent(change, 1)} ${then <= now ? 'fewer' : 'more'} server-hours; overload ${percent(today.whole.result.overload, 3)} today, ${percent(best.whole.result.overload, 3)} then.`,
+  ]
+}
+
+/** The forms of the platforms, each with what it would do. */
+function formsOf(advice: Advice, candidates: readonly Candidate[], size: EvaluationSettings): Form[] {
+  const of = (kind: string) => candidates.find(({ name }) => name === kind)
+  const did = (name: string) => {
+    const found = advice.ranked.find((each) => each.name === name)!
+    return `${percent(found.whole.result.overload, 3)} overload at ${times(found.whole.cost)} the lower bound`
+  }
+  const [hpa, tracking] = [of('hpa'), of('target-tracking')]
+  return [
+    ...(hpa
+      ? kubernetesForms(hpa, size).map((form) => ({ ...form, title: `${form.title}: ${did('hpa')}` }))
+      : []),
+    ...(tracking
+      ? [awsForm(tracking, size.provisioningDelay)].map((form) => ({
+          ...form,
+          title: `${form.title}: ${did('target-tracking')}`,
+        }))
+      : []),
+  ]
+}
+
+/** `concertina advise`: which policy for this load, its config and the platforms' forms, its cost, and how sure that is. */
+export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise<void> {
+  const { trace: file, column, session, current, json } = flags
+  const price = flags.price === undefined ? undefined : requireNumber('price', flags.price, { above: 0 })
+  const trace = readNamedTrace(file, flags)
+  const imported =
+    current === undefined ? undefined : importPolicy(current, { metric: metricFlag(flags.metric) })
+  const facts = flags.config === undefined ? await factsOf(flags, signal) : flags
+  const { terms, candidates } = judgingOf({ ...flags, ...facts })
+  const today = imported && currentOf(imported, terms)
+  for (const note of today?.notes ?? []) console.error(`concertina: ${current}: ${note}`)
+  const judged = candidates()
+  const progress = countProgress('runs')
+  const { onProgress } = progress
+  const advice = await advise({ file, column, session }, judged, terms, today, {
+    signal,
+    onProgress,
+  }).finally(progress.end)
+  if (!advice) {
+    console.error('concertina: interrupted')
+    return
+  }
+  const best = advice.ranked[0]!
+  const size = sizeOf(flags, terms, best)
+  const config = configOf(best.candidate, size)
+  const duration = trace.times.at(-1)! - trace.times[0]!
+  const monthly = monthlyOf(duration, price)
+  const forms = formsOf(advice, judged, size)
+  if (json) {
+    const { hours } = monthly(best)
+    console.log(
+      JSON.stringify({ terms, recommended: best.name, config, hoursIn30Days: hours, forms, ...advice }),
+    )
+    return
+  }
+  const days = duration / 86_400
+  console.log(
+    [
+      `Load: ${trace.about?.values ?? 'users'}, ${days.toFixed(1)} days`,
+      `A server holds ${terms.usersPerServer} users and is ready after ${terms.provisioningDelay} s; ${percent(terms.overload, 3)} of user-time may be above capacity.`,
+      '',
+      tableText(tableOf(advice, monthly, price !== undefined)),
+      '',
+      `Recommended: ${best.name}`,
+      sureness(best, terms.overload),
+      ...besideToday(best, advice.today, monthly),
+      ...(best.kept === 0 ? ['No policy keeps to the allowed overload; this one has the least.'] : []),
+      '',
+      '# its config',
+      stringify(config).trimEnd(),
+      ...forms.flatMap(({ title, text }) => ['', `# ${title}`, text]),
+    ].join('\n'),
+  )
+}
