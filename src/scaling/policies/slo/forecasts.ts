@@ -1,126 +1,154 @@
-import { MARGINS } from './candidate-fleets.ts'
-import { ErrorSketch } from './errors.ts'
-import { FORECASTERS, Forecasters } from './forecasters.ts'
+/** Ways to guess the load of the coming horizon, from the least to the most smoothed. */
+export const FORECASTS = [
+  'the load stays',
+  'the growth goes on',
+  'the mean of two horizons',
+  'the mean of 32 horizons',
+] as const
+const COUNT = FORECASTS.length
+/** Horizons that the two means reach back. */
+const SHORT = 2
+const LONG = 32
+/** What a mean over all loads forgets to 1/e, seconds. */
+const DAY = 86_400
+/** The share of horizons whose highest load is to be within the band. */
+export const BAND = 0.9
+/** A band's edge moves by this part of the mean error when it was wrong. */
+const BAND_STEP = 0.2
 
-/** Errors are measured against the forecast, its square root (as of counts), and the long-run mean. */
-const SCALES = 3
-/** Forecasters with scales: each learns its errors by itself. */
-export const GROUPS = FORECASTERS.length * SCALES
-const SHARES = MARGINS.map(({ share }) => share)
-/** Loads below this share of the long-run mean are not told apart. */
-const SMALL = 0.02
+const STATE = ['error', 'unit', 'high', 'low'] as const
 
-interface Made {
-  readonly load: number
-  readonly expected: Float64Array
-  readonly scales: Float64Array
+/** What the forecasts have learned, as plain data. */
+export interface ForecastState {
+  readonly error: readonly number[]
+  readonly unit: readonly number[]
+  readonly high: readonly number[]
+  readonly low: readonly number[]
+  readonly means: readonly [short: number, long: number, day: number, ticks: number]
 }
 
-/** Every forecaster with the errors it made over whole horizons: what the most will be within one, how surely. */
+/**
+ * Four forecasts of the highest load of the coming horizon, and how far it went above each in the mean. Errors are counted in units
+ * of √(load · mean load), between those of growth (∝ load) and those of a constant noise. All of it is in proportion to the load.
+ */
 export class Forecasts {
-  readonly #forecasters: Forecasters
-  readonly #sketches: ErrorSketch[]
-  readonly #margins = new Float64Array(GROUPS * SHARES.length)
-  readonly #scales = new Float64Array(GROUPS)
-  /** Forecasts whose horizon is not over yet. */
-  readonly #open: Made[] = []
-  readonly #surprised = new Uint8Array(GROUPS)
+  /** The present forecasts, users. */
+  readonly expected = new Float64Array(COUNT)
+  /** Mean error of each, users, at the present load. */
+  readonly spread = new Float64Array(COUNT)
+  /** The same in units. */
+  readonly relative = new Float64Array(COUNT)
+  readonly #horizon: number
+  readonly #interval: number
+  readonly #error = new Float64Array(COUNT)
+  readonly #unit = new Float64Array(COUNT)
+  /** Edges of the band, in units. */
+  readonly #high = new Float64Array(COUNT)
+  readonly #low = new Float64Array(COUNT)
+  /** The forecasts, and their units, of the ticks of one horizon. */
+  readonly #made: { readonly expected: Float64Array; readonly units: Float64Array }[] = []
+  #loads: number[] = []
+  #short = 0
+  #long = 0
+  #day = 0
   #ticks = 0
 
-  /** @param memory ticks after which an error counts for 1/e; @param interval seconds of a tick */
-  constructor(memory: number, interval: number) {
-    this.#forecasters = new Forecasters(interval)
-    this.#sketches = Array.from({ length: GROUPS }, () => new ErrorSketch(memory))
-    // Before anything was seen, the load is thought to double within a horizon.
-    for (const sketch of this.#sketches) sketch.add(1)
+  /** @param horizon ticks @param interval seconds a tick */
+  constructor(horizon: number, interval: number) {
+    this.#horizon = horizon
+    this.#interval = interval
   }
 
-  /** Whether the end of any forecast's horizon has come: before, nothing is known of the errors. */
-  known = false
-
-  get mean(): number {
-    return this.#forecasters.mean
-  }
-
-  /** After a gap longer than a horizon: what was forecast before it has no known outcome, and the load is `load` now. */
-  skip(load: number): void {
-    this.#forecasters.skip(load)
-    this.#open.length = 0
-    this.#surprised.fill(0)
-  }
-
-  see(time: number, load: number, horizon: number, interval: number): void {
-    this.#forecasters.see(time, load, horizon, interval)
-    this.#scale()
-    this.#learn(load, horizon)
-    if (this.#ticks < 64 || this.#ticks % 32 === 0) {
-      this.#sketches.forEach((sketch, g) => {
-        sketch.quantiles(SHARES, this.#margins, g * SHARES.length)
-      })
+  /** Takes the load of the next tick, which counts `weight`. After a gap nothing is learned of the forecasts before it. */
+  see(load: number, weight: number, afterGap: boolean): void {
+    const loads = this.#loads
+    if (afterGap) {
+      loads.length = 0
+      this.#made.length = 0
     }
+    loads.push(load)
+    if (loads.length > this.#horizon + 1) loads.shift()
+    if (this.#made.length >= this.#horizon) this.#learn(weight)
+    this.#forecast(load)
+  }
+
+  /** The users between which the highest load of the horizon is expected. */
+  band(forecast: number): { low: number; high: number } {
+    const expected = this.expected[forecast]!
+    const unit = this.#made.at(-1)?.units[forecast] ?? 0
+    return {
+      low: Math.max(0, expected + Math.min(0, this.#low[forecast]!) * unit),
+      high: expected + Math.max(0, this.#high[forecast]!) * unit,
+    }
+  }
+
+  #learn(weight: number): void {
+    const { expected, units } = this.#made.shift()!
+    const loads = this.#loads
+    let highest = 0
+    for (let i = loads.length - this.#horizon; i < loads.length; i++) highest = Math.max(highest, loads[i]!)
+    for (let f = 0; f < COUNT; f++) {
+      const error = highest - expected[f]!
+      this.#error[f]! += weight * Math.max(0, error)
+      this.#unit[f]! += weight * units[f]!
+      if (units[f]! === 0) continue
+      const step = (BAND_STEP * this.#error[f]!) / this.#unit[f]!
+      const inUnits = error / units[f]!
+      const outside = (1 - BAND) / 2
+      this.#high[f]! += step * (inUnits > this.#high[f]! ? 1 - outside : -outside)
+      this.#low[f]! += step * (inUnits < this.#low[f]! ? outside - 1 : outside)
+    }
+  }
+
+  #forecast(load: number): void {
     this.#ticks++
-  }
-
-  #scale(): void {
-    const { expected, mean } = this.#forecasters
-    for (let f = 0; f < FORECASTERS.length; f++) {
-      const relative = expected[f]! + SMALL * mean
-      const average = mean || 1
-      this.#scales[f * SCALES] = relative || 1
-      this.#scales[f * SCALES + 1] = Math.sqrt(relative * average) || 1
-      this.#scales[f * SCALES + 2] = average
-    }
-  }
-
-  /** Of the forecast whose horizon ends now the error is known: the most that came, less what was expected. */
-  #learn(load: number, horizon: number): void {
-    const open = this.#open
-    const shape = { load, expected: this.#forecasters.expected.slice(), scales: this.#scales.slice() }
-    open.push(shape)
-    while (open.length > horizon) {
-      const made = open.shift()!
-      this.known = true
-      let most = load
-      for (const each of open) most = Math.max(most, each.load)
-      for (let g = 0; g < GROUPS; g++) {
-        const score = (most - made.expected[Math.floor(g / SCALES)]!) / made.scales[g]!
-        this.#sketches[g]!.add(score)
-        this.#surprised[g] = score > this.#margins[(g + 1) * SHARES.length - 1]! ? 1 : 0
-      }
-    }
-  }
-
-  /** What a group expects, users. */
-  expected(group: number): number {
-    return this.#forecasters.expected[Math.floor(group / SCALES)]!
-  }
-
-  /** What is not exceeded in the share of horizons that the margin covers, by the errors of the group; users. */
-  upper(group: number, margin: number): number {
-    return Math.max(
-      0,
-      this.expected(group) + this.#margins[group * SHARES.length + margin]! * this.#scales[group]!,
+    const towards = (mean: number, ticks: number) => mean + (load - mean) / Math.min(this.#ticks, ticks)
+    this.#short = towards(this.#short, SHORT * this.#horizon)
+    this.#long = towards(this.#long, LONG * this.#horizon)
+    this.#day = towards(this.#day, DAY / this.#interval)
+    const unit = Math.sqrt(load * this.#day)
+    const expected = Float64Array.of(
+      load,
+      load + Math.max(0, load - this.#loads[0]!),
+      this.#short,
+      this.#long,
     )
+    const units = Float64Array.of(unit, unit, unit, this.#day)
+    this.#made.push({ expected, units })
+    this.expected.set(expected)
+    for (let f = 0; f < COUNT; f++) {
+      this.relative[f] = this.#unit[f]! > 0 ? this.#error[f]! / this.#unit[f]! : 0
+      this.spread[f] = this.relative[f]! * units[f]!
+    }
   }
 
-  /** What the highest load of a horizon does not exceed in that share (0–1) of horizons; users. */
-  quantile(group: number, share: number): number {
-    const score = new Float64Array(1)
-    this.#sketches[group]!.quantiles([share], score, 0)
-    return Math.max(0, this.expected(group) + score[0]! * this.#scales[group]!)
+  /** The load is above what it was of late. */
+  get rising(): boolean {
+    return this.#loads.at(-1)! > (this.#loads.at(-2) ?? 0) || this.#loads.at(-1)! > this.#short
   }
 
-  /** How surely the load stays at or below `users`, 0–1. */
-  sureness(group: number, users: number): number {
-    return this.#sketches[group]!.shareBelow((users - this.expected(group)) / this.#scales[group]!)
+  /** Divides every weight. */
+  rescale(by: number): void {
+    for (let f = 0; f < COUNT; f++) {
+      this.#error[f]! /= by
+      this.#unit[f]! /= by
+    }
   }
 
-  /** Whether the load just left what the group thought all but impossible. */
-  failed(group: number): boolean {
-    return this.#surprised[group] === 1
+  snapshot(): ForecastState {
+    const [error, unit, high, low] = [this.#error, this.#unit, this.#high, this.#low].map((each) => [...each])
+    return {
+      error: error!,
+      unit: unit!,
+      high: high!,
+      low: low!,
+      means: [this.#short, this.#long, this.#day, this.#ticks],
+    }
   }
 
-  nameOf(group: number): string {
-    return FORECASTERS[Math.floor(group / SCALES)]!
+  restore(state: ForecastState): void {
+    const own = { error: this.#error, unit: this.#unit, high: this.#high, low: this.#low }
+    for (const key of STATE) own[key].set(state[key])
+    ;[this.#short, this.#long, this.#day, this.#ticks] = state.means
   }
 }

@@ -4,18 +4,18 @@ const GAP = 1.5
 const PATIENCE = 20
 
 /**
- * How far apart the decisions are: the first two tell it, and since the first two may be odd (a late start, a moved clock), it
- * is measured anew when none keeps to it for a while.
+ * Estimates how far apart the decisions are: from the first two and, since these may be odd (a late start, a moved clock), again
+ * when none of the following keeps to it for a while.
  */
-export class Pace {
+export class IntervalEstimator {
   /** Seconds between two decisions; 0 before it is known. */
   interval = 0
   #odd = 0
   #sum = 0
 
   /**
-   * Takes how many seconds passed since the decision before, if there was one: `begins` when they tell a new interval, `tick` when
-   * one passed, `gap` when there is nothing to be said about them.
+   * Takes how many seconds passed since the decision before, if there was one. Returns `begins` when they set a new interval, `tick`
+   * when one passed, `gap` when they are not comparable.
    */
   see(elapsed: number | undefined): 'begins' | 'tick' | 'gap' {
     if (elapsed === undefined || elapsed <= 0) return 'gap'

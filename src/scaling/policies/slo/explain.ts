@@ -1,0 +1,54 @@
+import type { Choice } from './candidate-fleets.ts'
+import { FORECASTS } from './forecasts.ts'
+
+/** What a size did, and why it did not shrink. */
+export type Step = 'learning' | 'grows' | 'fits' | 'rising' | 'starting' | 'close' | 'shrinks'
+
+const STEPS: Readonly<Record<Exclude<Step, 'grows' | 'fits' | 'shrinks'>, string>> = {
+  learning: 'it measures its errors first, and holds what there is',
+  rising: 'fewer would do, but the load is rising',
+  starting: 'fewer would do, but it has grown within this time',
+  close: 'fewer would do, but hardly',
+}
+
+interface Explained {
+  readonly servers: number
+  /** Users that they hold. */
+  readonly room: number
+  readonly load: number
+  readonly expected: number
+  readonly error: number
+  /** Seconds. */
+  readonly horizon: number
+  readonly spare: number
+  readonly spareCost: number | undefined
+  readonly step: Step
+  readonly choice: Choice | undefined
+  readonly level: number
+  readonly realised: number
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(3)} %`
+
+/** The decision as a sentence: what it does, why, and what it has spent. */
+export function explain(of: Explained): string {
+  const { servers, choice, step, spare, spareCost } = of
+  const money = spareCost === undefined ? '' : ` (${spareCost.toFixed(2)} an hour)`
+  const held =
+    `${servers} ${servers === 1 ? 'server holds' : 'servers hold'} ${of.room.toFixed(0)} users, ` +
+    `${of.load.toFixed(0)} are there`
+  const ahead = `within ${of.horizon.toFixed(0)} s`
+  const why = step in STEPS ? `; ${STEPS[step as keyof typeof STEPS]}` : ''
+  if (!choice) return `${held}${why}: ${of.expected.toFixed(0)} expected ${ahead}`
+  const margin = choice.margin * of.error
+  const prepared =
+    `ready for ${choice.users.toFixed(0)}: "${FORECASTS[choice.forecast]}" expects ${of.expected.toFixed(0)} ${ahead}, ` +
+    `its error is ${of.error.toFixed(1)}, times ${choice.margin} that is ${margin.toFixed(0)}, kept ${((choice.hold * of.horizon) / 60).toFixed(0)} min; ` +
+    `${spare} ${spare === 1 ? 'is' : 'are'} spare${money}`
+  const past = `${percent(choice.overload)} at ${choice.cost.toFixed(2)} ×`
+  const level =
+    choice.unreachable && choice.overload > of.level
+      ? `${percent(of.level)} is unreachable here: the best is ${past}`
+      : `this would have had ${past} so far`
+  return `${held}${why}; ${prepared}; ${level}; spent ${percent(of.realised)} of ${percent(of.level)} allowed`
+}
