@@ -2,6 +2,8 @@ import { z } from 'zod'
 import type { DistributionSpec } from '../base/distribution.ts'
 import { count, type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
 import type { AuthOptions } from './auth/options.ts'
+import type { ChatHooks } from './hooks/hooks.ts'
+import type { HookOptions } from './hooks/http-hooks.ts'
 
 /** What a config file may say of the limits of a chat server. */
 export const chatLimitOptions = optionSet({
@@ -26,6 +28,8 @@ export interface ChatOptions {
   /** Origins (`https://chat.example.org`) whose pages may connect; the server's own on this machine may anyway. */
   origins?: readonly string[]
   limits?: ChatLimits
+  /** Who decides about joins and messages beside the tokens: a backend by HTTP, or functions of this process. */
+  hooks?: HookOptions | ChatHooks
   /** Work that each message costs, as in the simulator; none unless told. */
   work?: MessageWork
 }

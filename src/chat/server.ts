@@ -13,6 +13,7 @@ import { maxFrameBytes } from '../protocol/rules.ts'
 import { AccessControl } from './access/access-control.ts'
 import { ModerationLog } from './access/moderation-log.ts'
 import { Authenticator } from './auth/authenticator.ts'
+import { httpHooks } from './hooks/http-hooks.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
 import { type ChatOptions, chatLimits } from './options.ts'
@@ -104,7 +105,7 @@ export class ChatServer {
 
   private constructor(server: number, link: ChatLink, options: ChatOptions, moderation: ModerationLog) {
     const limits = chatLimits(options.limits)
-    const { work } = options
+    const { work, hooks } = options
     this.#link = link
     this.#origins = new Origins(options.origins)
     const batcher = new WriteBatcher()
@@ -133,6 +134,7 @@ export class ChatServer {
       ),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
+      hooks: hooks && 'url' in hooks ? httpHooks(hooks) : hooks,
       batcher,
       link,
       rooms: this.#rooms,

@@ -1,5 +1,6 @@
 import type { JoinRequest, RejectionCode, ServerMessage } from '../../protocol/messages.ts'
 import type { Identity } from '../auth/identity.ts'
+import { rejectionOfHook } from '../hooks/hooks.ts'
 import type { Member, Room } from '../rooms/room.ts'
 import { catchUp } from './catch-up.ts'
 import type { Outbox } from './outbox.ts'
@@ -39,11 +40,15 @@ export class Memberships {
   /** @throws {Rejection} */
   async join({ user, mayJoin }: Identity, request: JoinRequest): Promise<void> {
     const { id, room: name, cursor, history = 0 } = request
-    const { rooms, limits, link } = this.#context
+    const { rooms, limits, link, hooks } = this.#context
     if (!mayJoin(name)) throw new Rejection('forbidden', 'you may not join this room')
     if (!this.has(name) && this.#members.size >= limits.maxRooms) {
       throw new Rejection('too-many-rooms', `at most ${limits.maxRooms} rooms`)
     }
+    const decided = (async () => hooks?.beforeJoin?.({ room: name, user }))()
+    await decided.catch((error: unknown) => {
+      throw rejectionOfHook(error)
+    })
     const room = await rooms.enter(name).catch((error: unknown) => {
       throw Rejection.of(error)
     })

@@ -1,5 +1,6 @@
 import type { DeleteRequest, EditRequest, SendAck, SendRequest } from '../../protocol/messages.ts'
 import type { Identity } from '../auth/identity.ts'
+import { type ChatHooks, type PendingMessage, rejectionOfHook } from '../hooks/hooks.ts'
 import type { Appended } from '../log/room-log.ts'
 import { ChangeRejected, changeMessage } from '../rooms/change-message.ts'
 import type { Room } from '../rooms/room.ts'
@@ -17,6 +18,8 @@ type Outgoing = SendRequest | EditRequest | DeleteRequest
 export class MessageSender {
   readonly #context: ServerContext
   #inFlight = 0
+  /** The hook decides about one message of a connection at a time, so that they keep their order. */
+  #decided: Promise<unknown> = Promise.resolve()
 
   constructor(context: ServerContext) {
     this.#context = context
@@ -55,21 +58,32 @@ export class MessageSender {
     }
   }
 
-  #append(user: string, { name: room, changes }: Room, request: Outgoing): Promise<Appended> {
-    const { link } = this.#context
+  async #append(user: string, { name: room, changes }: Room, request: Outgoing): Promise<Appended> {
+    const { link, hooks } = this.#context
     const { id } = request
     if (request.type === 'delete')
       return changeMessage(link, changes, { room, user, id, seq: request.seq, author: user })
-    const { body, data } = request
-    if (request.type === 'edit')
-      return changeMessage(link, changes, {
-        room,
-        user,
-        id,
-        seq: request.seq,
-        edit: { body, data },
-        author: user,
-      })
+    const { data } = request
+    const body = hooks?.beforeMessage
+      ? await this.#decide(hooks, { room, user, id, body: request.body })
+      : request.body
+    if (request.type === 'edit') {
+      const edit = { body, data }
+      return changeMessage(link, changes, { room, user, id, seq: request.seq, edit, author: user })
+    }
     return link.append({ room, user, id, body, ...(data && { extras: { data } }) })
+  }
+
+  /** The body as the app lets it pass, of a message or an edit. */
+  async #decide(hooks: ChatHooks, message: PendingMessage): Promise<string> {
+    const { limits } = this.#context
+    const decision = this.#decided.then(() => hooks.beforeMessage!(message))
+    this.#decided = decision.catch(() => {})
+    const body = await decision.catch((error: unknown) => {
+      throw rejectionOfHook(error)
+    })
+    if (body !== undefined && Buffer.byteLength(body) > limits.maxBodyBytes)
+      throw new Rejection('too-large', `at most ${limits.maxBodyBytes} bytes`)
+    return body ?? message.body
   }
 }

@@ -1,4 +1,5 @@
 import type { AccessControl } from '../access/access-control.ts'
+import type { ChatHooks } from '../hooks/hooks.ts'
 import type { ChatLink } from '../link.ts'
 import type { ChatLimits } from '../options.ts'
 import type { Rooms } from '../rooms/rooms.ts'
@@ -14,6 +15,7 @@ export interface ServerContext {
   /** Messages per second and user, over all its connections to this server. */
   readonly rates: RateLimiter
   readonly slots: WorkSlots | undefined
+  readonly hooks: ChatHooks | undefined
   readonly batcher: WriteBatcher
   readonly link: ChatLink
   readonly rooms: Rooms

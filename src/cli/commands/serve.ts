@@ -88,6 +88,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
         auth,
         origins: flags.origin ?? live.origins,
         limits,
+        ...(live.hooks && { hooks: live.hooks }),
         ...(live.work && { work: messageWork(server) }),
       },
       apiKeys: apiKeysOf(live.apiKeys),

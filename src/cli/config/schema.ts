@@ -3,6 +3,7 @@ import { balancerOptions } from '../../balancing/load-balancer.ts'
 import type { DistributionSpec } from '../../base/distribution.ts'
 import { atLeastZero, count, option, port, seconds } from '../../base/options.ts'
 import { API_SCOPES } from '../../chat/api/keys.ts'
+import { hookOptions } from '../../chat/hooks/http-hooks.ts'
 import { chatLimitOptions } from '../../chat/options.ts'
 import { weightsShape } from '../../fleet/fleet.ts'
 import { simulatedProviderOptions } from '../../fleet/providers/simulated.ts'
@@ -97,6 +98,9 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('keys of the server API on the control port; or the variable CONCERTINA_API_KEY'),
       data: option(z.string().min(1), 'folder of the room log', 'concertina-data'),
+      hooks: hookOptions.schema
+        .optional()
+        .describe('a backend that decides about joins and messages, asked by signed HTTP requests'),
       auth: z
         .strictObject({
           secret: option(z.string().min(32), 'signs tokens; or the variable CONCERTINA_SECRET'),

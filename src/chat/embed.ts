@@ -1,0 +1,74 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Server as SecureServer } from 'node:https'
+import type { Duplex } from 'node:stream'
+import { invalidInput } from '../base/errors.ts'
+import { rejectSocket } from '../http/rejection.ts'
+import { splitTarget } from '../http/request-target.ts'
+import type { ChatService } from './api/chat-service.ts'
+import { serviceOfHub } from './api/open.ts'
+import { Hub } from './hub/hub.ts'
+import { streamPair } from './hub/stream-pair.ts'
+import { EmbeddedRoomLog } from './log/embedded/embedded.ts'
+import { MemoryRoomLog } from './log/memory.ts'
+import type { RoomLog } from './log/room-log.ts'
+import type { ChatOptions } from './options.ts'
+import { ChatServer } from './server.ts'
+
+export interface EmbeddedChatOptions extends ChatOptions {
+  /** Path of the WebSocket; default `/chat`. */
+  path?: string
+  /** Folder of the room log; default none, with rooms in memory. */
+  data?: string
+  /** Where rooms are kept; default the log in `data`. It is closed with the chat. */
+  roomLog?: RoomLog
+}
+
+/** A chat within an app's own process, on the app's own HTTP server. */
+export interface EmbeddedChat {
+  /** Publish, read and moderate, as the server API does. */
+  readonly service: ChatService
+  /** Answers WebSocket upgrades of its path; all other requests and upgrades stay the app's. */
+  attach(server: Server | SecureServer): void
+  /** Closes all connections with 1012, so that clients reconnect, and the room log. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens a chat in this process, to be attached to an HTTP server: one process, no fleet. `serve` scales the same chat.
+ * @throws {ConcertinaError} INVALID_INPUT, DATA_IN_USE, DATA_DAMAGED or FILE_ACCESS.
+ */
+export async function createChat(options: EmbeddedChatOptions): Promise<EmbeddedChat> {
+  const { path = '/chat', data, roomLog, ...chatOptions } = options
+  if (!path.startsWith('/'))
+    throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
+  if (data !== undefined && roomLog) throw invalidInput('roomLog', 'there is data, too', 'one of the two')
+  const log = roomLog ?? (data === undefined ? new MemoryRoomLog() : EmbeddedRoomLog.open(data))
+  const hub = new Hub(log)
+  const closers: (() => Promise<unknown>)[] = [() => hub.close()]
+  const close = async () => {
+    for (const each of closers.splice(0).reverse()) await each()
+  }
+  try {
+    const [near, far] = streamPair()
+    hub.attach(far, 1)
+    const chat = await ChatServer.start(1, near, chatOptions, () => {})
+    closers.push(() => chat.close())
+    const { service, close: closeService } = await serviceOfHub(hub)
+    closers.push(closeService)
+    return {
+      service,
+      attach(server) {
+        const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+          if (splitTarget(request.url).path === path) chat.accept(request, socket, head)
+          else if (server.listenerCount('upgrade') === 1) rejectSocket(socket, '404 Not Found')
+        }
+        server.on('upgrade', onUpgrade)
+        closers.push(async () => server.off('upgrade', onUpgrade))
+      },
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}

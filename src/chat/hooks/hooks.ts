@@ -1,0 +1,35 @@
+import { Rejection } from '../session/rejection.ts'
+
+/** A message before it is in the log. */
+export interface PendingMessage {
+  readonly room: string
+  readonly user: string
+  readonly id: string
+  readonly body: string
+}
+
+/**
+ * What an app decides about requests that the chat itself would carry out. Each rejects or throws to refuse: with a `Refused`
+ * its message is what the user's client gets; any other error means that the app could not decide, and the client may retry.
+ */
+export interface ChatHooks {
+  /** Called when a user joins a room for which the token is good; also after each reconnect. */
+  beforeJoin?(join: { readonly room: string; readonly user: string }): Promise<void> | void
+  /** Called for each message in the order of the user's connection; a string replaces the body. */
+  beforeMessage?(message: PendingMessage): Promise<string | undefined> | string | undefined
+}
+
+/** Thrown by a hook: the request is not allowed. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+}
+
+/** Milliseconds after which a request may be tried again when a hook could not decide. */
+const RETRY_MS = 1000
+
+/** The rejection that the error of a hook means. */
+export function rejectionOfHook(error: unknown): Rejection {
+  return error instanceof Refused
+    ? new Rejection('forbidden', error.message)
+    : new Rejection('overloaded', 'whether this is allowed is not known now', RETRY_MS)
+}

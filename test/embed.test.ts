@@ -1,0 +1,154 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it } from 'vitest'
+import { signToken } from '../src/chat/auth/sign.ts'
+import { hookSignature } from '../src/chat/hooks/http-hooks.ts'
+import { ChatClient } from '../src/client/node.ts'
+import { createChat, type EmbeddedChatOptions, Refused } from '../src/index.ts'
+
+const SECRET = 'a secret of at least 32 characters'
+const closers: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+async function listening(server = createServer((_, response) => response.end('the app'))) {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return { server, port: (server.address() as AddressInfo).port }
+}
+
+async function app(options: EmbeddedChatOptions) {
+  const { server, port } = await listening()
+  const chat = await createChat(options)
+  closers.push(() => chat.close())
+  chat.attach(server)
+  const client = (user: string, more = {}) => {
+    const made = new ChatClient({ url: `ws://127.0.0.1:${port}/chat`, user, ...more })
+    closers.push(() => made.close())
+    return made
+  }
+  return { server, port, chat, client }
+}
+
+describe('a chat on an app’s own server', () => {
+  it('serves its path, leaves everything else to the app, and publishes from the app', async () => {
+    const { port, chat, client } = await app({ auth: { secret: SECRET } })
+    expect(await (await fetch(`http://127.0.0.1:${port}/`)).text()).toBe('the app')
+    const ann = client('', { user: undefined, token: () => signToken(SECRET, { user: 'ann' }) })
+    const seen: string[] = []
+    ann.on('message', ({ user, body }) => seen.push(`${user}: ${body}`))
+    await ann.join('lobby')
+    await ann.send('lobby', 'hello')
+    await chat.service.publish('lobby', { body: 'order 17 was paid' })
+    await expect.poll(() => seen).toEqual(['ann: hello', '$server: order 17 was paid'])
+
+    const other = connect(port, '127.0.0.1')
+    other.end('GET /other HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+    const [answer] = await once(other, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1.1 404 /)
+  })
+
+  it('leaves other upgrades to the app’s own listeners, and nothing behind when it is closed', async () => {
+    const { server, port, chat } = await app({ auth: { anonymous: true } })
+    server.on('upgrade', (request, socket) => {
+      if (request.url === '/mine') socket.end('HTTP/1.1 426 Mine\r\n\r\n')
+    })
+    const mine = connect(port, '127.0.0.1')
+    mine.write('GET /mine HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
+    expect(String((await once(mine, 'data'))[0])).toMatch(/^HTTP\/1.1 426 Mine/)
+    await chat.close()
+    expect(server.listenerCount('upgrade')).toBe(1)
+  })
+
+  it('says what is wrong with its options', async () => {
+    await expect(createChat({ auth: {} })).rejects.toThrow(/no way to authenticate/)
+    await expect(createChat({ auth: { anonymous: true }, path: 'chat' })).rejects.toThrow(/"chat" is no path/)
+  })
+})
+
+describe('hooks', () => {
+  it('refuse and change messages, and keep the order of those that take longer', async () => {
+    const { client } = await app({
+      auth: { anonymous: true },
+      hooks: {
+        beforeJoin: ({ room, user }) => {
+          if (room === 'staff' && user !== 'root') throw new Refused('staff only')
+        },
+        beforeMessage: async ({ body }) => {
+          if (body === 'slow') await sleep(100)
+          if (body === 'spam') throw new Refused('no spam')
+          return body.replace('darn', '****')
+        },
+      },
+    })
+    const ann = client('ann')
+    const seen: string[] = []
+    ann.on('message', ({ body }) => seen.push(body))
+    await ann.join('r')
+    await expect(ann.join('staff')).rejects.toThrow('staff only')
+    const sent = ['slow', 'spam', 'darn it', 'last'].map((body) => ann.send('r', body))
+    expect((await Promise.allSettled(sent)).map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'fulfilled',
+      'fulfilled',
+    ])
+    await expect(sent[1]).rejects.toThrow('no spam')
+    await expect.poll(() => seen).toEqual(['slow', '**** it', 'last'])
+  })
+
+  it('ask a backend by signed HTTP', async () => {
+    const asked: object[] = []
+    const read = async (request: IncomingMessage) => {
+      let text = ''
+      for await (const chunk of request) text += chunk
+      return text
+    }
+    const backend = await listening(
+      createServer(async (request, response) => {
+        const text = await read(request)
+        const signature = hookSignature(SECRET, String(request.headers['concertina-timestamp']), text)
+        const event = JSON.parse(text) as { type: string; body?: string }
+        asked.push({ ...event, signed: request.headers['concertina-signature'] === signature })
+        response.setHeader('content-type', 'application/json')
+        response.end(
+          JSON.stringify(event.body === 'no' ? { allow: false, reason: 'never' } : { allow: true }),
+        )
+      }),
+    )
+    const { client } = await app({
+      auth: { anonymous: true },
+      hooks: { url: `http://127.0.0.1:${backend.port}/`, secret: SECRET },
+    })
+    const ann = client('ann')
+    await ann.join('r')
+    await ann.send('r', 'yes', '1')
+    await expect(ann.send('r', 'no', '2')).rejects.toThrow('never')
+    expect(asked).toEqual([
+      { type: 'join', room: 'r', user: 'ann', signed: true },
+      { type: 'message', room: 'r', user: 'ann', id: '1', body: 'yes', signed: true },
+      { type: 'message', room: 'r', user: 'ann', id: '2', body: 'no', signed: true },
+    ])
+  })
+
+  it('do what was chosen while the backend is away', async () => {
+    const hooks = { url: 'http://127.0.0.1:9/', secret: SECRET, events: ['message' as const] }
+    const open = await app({ auth: { anonymous: true }, hooks: { ...hooks, onFailure: 'allow' } })
+    const ann = open.client('ann')
+    await ann.join('r')
+    expect((await ann.send('r', 'hello')).durability).toBe('memory')
+    const shut = await app({ auth: { anonymous: true }, hooks })
+    const eve = shut.client('eve')
+    await eve.join('r')
+    const sent = eve.send('r', 'hello', undefined, { timeoutMs: 500 })
+    await expect(sent).rejects.toThrow()
+    expect((await shut.chat.service.history('r', 1e9, 10)).messages).toEqual([])
+  })
+})
