@@ -5,6 +5,7 @@ import { connectNats } from '../src/chat/log/nats/connection.ts'
 import { NatsRoomLog, type NatsRoomLogOptions } from '../src/chat/log/nats/nats-room-log.ts'
 import { LogUnavailable } from '../src/chat/log/room-log.ts'
 import type { RoomMessage } from '../src/protocol/messages.ts'
+import { keepsMessagesThrough } from './support/log-disturbance.ts'
 import { type NatsCluster, type NatsNode, requireNats, startNats } from './support/nats.ts'
 
 describe.skipIf(!requireNats())('room log nats, three servers', () => {
@@ -53,66 +54,12 @@ describe.skipIf(!requireNats())('room log nats, three servers', () => {
   ])(
     'keeps each message once and in order when two write the same rooms and the leader is %s',
     async (how, disturb) => {
-      const writers = await Promise.all([open(how), open(how)])
-      const reader = await open(how)
-      const rooms = Array.from({ length: 20 }, (_, i) => `room ${i}`)
-      const received = new Map<string, number[]>(rooms.map((room) => [room, []]))
-      for (const room of rooms)
-        await reader.log.subscribe(room, (name, { seq }) => received.get(name)!.push(seq))
-      const acked = new Map<string, { room: string; seq: number }>()
-      let count = 0
-      let done = false
-      const send = async (sender: number) => {
-        while (!done) {
-          const id = `${++count}`
-          const message = {
-            room: rooms[(count >> 1) % rooms.length]!,
-            user: `u${sender}`,
-            id,
-            body: `text ${id}`,
-          }
-          const writer = writers[count % 2]!
-          try {
-            const { seq } = await writer.log.append(message)
-            acked.set(`${message.user} ${id}`, { room: message.room, seq })
-            if (acked.size % 20 !== 0) continue
-            const again = await writers[acked.size % 2]!.log.append(message)
-            expect(again.seq).toBe(seq)
-          } catch (error) {
-            expect(error).toBeInstanceOf(LogUnavailable)
-          }
-        }
-      }
-      const leader = (await cluster.leaderOf(`${how}_0`))!
-      const senders = Array.from({ length: 64 }, (_, i) => send(i))
-      await expect.poll(() => acked.size, { timeout: 10_000 }).toBeGreaterThan(100)
-      await disturb(leader)
-      const before = acked.size
-      await expect.poll(() => acked.size, { timeout: 20_000 }).toBeGreaterThan(before + 100)
-      done = true
-      await Promise.all(senders)
-      const seen = new Map<string, number>()
-      for (const room of rooms) {
-        let at = 0
-        for (;;) {
-          const { entries } = await reader.log.read(room, at, 1000)
-          if (entries.length === 0) break
-          for (const { seq, payload } of entries) {
-            const { user, id, prevSeq } = JSON.parse(payload.toString()) as RoomMessage
-            expect(seq).toBe(at + 1)
-            expect(prevSeq).toBe(at)
-            expect(seen.has(`${user} ${id}`)).toBe(false)
-            seen.set(`${user} ${id}`, seq)
-            at = seq
-          }
-        }
-        await expect.poll(() => received.get(room)!.length, { timeout: 10_000 }).toBe(at)
-        expect(received.get(room)).toEqual(Array.from({ length: at }, (_, i) => i + 1))
-      }
-      for (const [key, { seq }] of acked) expect(seen.get(key)).toBe(seq)
-      for (const { close } of [...writers, reader]) await close()
+      await keepsMessagesThrough(
+        () => open(how),
+        async () => disturb((await cluster.leaderOf(`${how}_0`))!),
+      )
     },
-    90_000,
+    120_000,
   )
 
   it('rejects what it cannot keep while the broker is away, takes messages again once it is back, and places do not repeat', async () => {

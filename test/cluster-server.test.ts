@@ -3,7 +3,8 @@ import { ChatClient } from '../src/client/node.ts'
 import { runCli } from './run-cli.ts'
 import { startBalancer } from './support/balancer.ts'
 import { type ServerProcess, startServer } from './support/cluster.ts'
-import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
+import { requireNats, startNats } from './support/nats.ts'
+import { requireRedis, startRedis } from './support/redis.ts'
 
 const open: (() => unknown)[] = []
 afterEach(async () => {
@@ -27,15 +28,24 @@ const get = async (port: number, path: string) => {
   return { status: response.status, text: await response.text() }
 }
 
-describe.skipIf(!requireNats())('concertina server', () => {
-  let nats: NatsCluster
+const BROKERS = [
+  { broker: 'nats', found: requireNats(), start: () => startNats(), durability: 'replicated' },
+  { broker: 'redis', found: requireRedis(), start: () => startRedis(), durability: 'memory' },
+]
+
+describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability }) => {
+  if (!found) {
+    it.skip('needs its broker', () => {})
+    return
+  }
+  let shared: { url: string; close(): Promise<void> }
   beforeAll(async () => {
-    nats = await startNats()
+    shared = await start()
   }, 60_000)
-  afterAll(() => nats?.close())
+  afterAll(() => shared?.close())
 
   it('shares rooms, presence and typing with the other servers, and forgets the users of one that died', async () => {
-    const [one, two] = await Promise.all([server(nats.url, 'share'), server(nats.url, 'share')])
+    const [one, two] = await Promise.all([server(shared.url, 'share'), server(shared.url, 'share')])
     const ann = user(one.url, 'ann')
     const bob = user(two.url, 'bob')
     const messages: string[] = []
@@ -54,7 +64,7 @@ describe.skipIf(!requireNats())('concertina server', () => {
     await expect.poll(() => members).toBe(2)
     expect([...here]).toContain('bob')
     const ack = await ann.send('lobby', 'hello')
-    expect(ack.durability).toBe('replicated')
+    expect(ack.durability).toBe(durability)
     ann.typing('lobby')
     await expect.poll(() => [...messages, ...typing]).toEqual(['hello', 'ann'])
     expect(await get(one.port, '/readyz')).toEqual({ status: 200, text: 'ready\n' })
@@ -68,8 +78,8 @@ describe.skipIf(!requireNats())('concertina server', () => {
     const balancer = await startBalancer()
     open.push(() => balancer.close())
     const [one, two] = await Promise.all([
-      server(nats.url, 'drain', '--drain-seconds', '2'),
-      server(nats.url, 'drain'),
+      server(shared.url, 'drain', '--drain-seconds', '2'),
+      server(shared.url, 'drain'),
     ])
     balancer.add(one.port)
     const users = Array.from({ length: 8 }, (_, i) => user(balancer.url, `user${i}`))
@@ -94,15 +104,15 @@ describe.skipIf(!requireNats())('concertina server', () => {
     for (const bodies of received) expect(bodies).toEqual(sent)
     expect((await get(two.port, '/metrics')).text).toContain('concertina_node_connections 8\n')
   }, 60_000)
-
-  it('names the flag when the broker cannot be used', async () => {
-    const run = (broker: string) => runCli(['server', '--broker', broker, '--anonymous', '--port', '0'])
-    const wrong = await run('amqp://x')
-    expect(wrong.status).toBe(2)
-    expect(wrong.stderr).toMatch(/--broker/)
-    const away = await run('nats://127.0.0.1:1')
-    expect(away.status).toBe(1)
-    expect(away.stderr).toMatch(/broker/)
-    expect(away.stderr).not.toMatch(/ at /)
-  }, 60_000)
 })
+
+it('names the flag when the broker cannot be used', async () => {
+  const run = (broker: string) => runCli(['server', '--broker', broker, '--anonymous', '--port', '0'])
+  const wrong = await run('amqp://x')
+  expect(wrong.status).toBe(2)
+  expect(wrong.stderr).toMatch(/--broker/)
+  const away = await run('nats://127.0.0.1:1')
+  expect(away.status).toBe(1)
+  expect(away.stderr).toMatch(/broker/)
+  expect(away.stderr).not.toMatch(/ at /)
+}, 60_000)

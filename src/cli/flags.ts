@@ -76,21 +76,55 @@ export interface BrokerFlags {
   broker: string
   clusterName?: string
   replicas?: number
+  keepSeconds?: number
+  keepBytes?: number
+  keepMessages?: number
+  syncAlways?: boolean
 }
 
-export function addBrokerFlags(command: Command): Command {
-  return command
-    .requiredOption('--broker <url>', 'what the cluster shares: nats://host:4222, several hosts by commas')
+const BROKER = 'what the cluster shares: nats://host:4222 or redis://host:6379, several hosts by commas'
+
+/** @param required whether the command needs a broker */
+export function addBrokerFlags(command: Command, required = true): Command {
+  return (
+    required ? command.requiredOption('--broker <url>', BROKER) : command.option('--broker <url>', BROKER)
+  )
     .option('--cluster-name <name>', 'tells clusters apart that share a broker (concertina)')
-    .option('--replicas <count>', 'copies of each message in NATS (3)', number)
+    .option(
+      '--replicas <count>',
+      'copies of each message in NATS (3); replicas that Redis waits for (0)',
+      number,
+    )
+    .option('--keep-seconds <seconds>', 'age above which messages are dropped (never)', number)
+    .option('--keep-bytes <bytes>', 'in NATS above which the oldest are dropped (no bound)', number)
+    .option(
+      '--keep-messages <count>',
+      'of a room in Redis above which the oldest are dropped (10000)',
+      number,
+    )
+    .option('--sync-always', 'NATS is set to sync_interval: always, so one copy is on disk')
 }
 
 /** What the flags say of the broker. */
-export function brokerOptions({ broker, clusterName, replicas }: BrokerFlags): BrokerOptions {
+export function brokerOptions(flags: BrokerFlags): BrokerOptions {
+  const { broker, clusterName, replicas, keepSeconds, keepBytes, keepMessages, syncAlways } = flags
   if (clusterName !== undefined && !/^[A-Za-z0-9_-]{1,32}$/.test(clusterName))
     throw invalidInput('clusterName', `${clusterName} is no name`, '1 to 32 letters, digits, - and _')
-  if (replicas !== undefined) requireNumber('replicas', replicas, { min: 1, max: 5, integer: true })
-  return { url: broker, name: clusterName, replicas }
+  if (replicas !== undefined) requireNumber('replicas', replicas, { min: 0, max: 5, integer: true })
+  if (replicas === 0 && !broker.startsWith('redis'))
+    throw invalidInput('replicas', '0 copies keep nothing', '1 to 5')
+  if (keepSeconds !== undefined) requireNumber('keepSeconds', keepSeconds, { min: 1 })
+  if (keepBytes !== undefined) requireNumber('keepBytes', keepBytes, { min: 1, integer: true })
+  if (keepMessages !== undefined) requireNumber('keepMessages', keepMessages, { min: 0, integer: true })
+  return {
+    url: broker,
+    name: clusterName,
+    replicas,
+    maxAgeSeconds: keepSeconds,
+    maxBytes: keepBytes,
+    maxMessages: keepMessages,
+    syncAlways,
+  }
 }
 
 /** A flag that may be given several times. */

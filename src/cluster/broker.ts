@@ -34,14 +34,18 @@ export interface Broker {
 }
 
 export interface BrokerOptions {
-  /** `nats://host:port`, several by commas. */
+  /** `nats://host:port` or `redis://host:port`, several hosts by commas. */
   url: string
-  /** Prefix of all that the cluster keeps at the broker; `concertina`. */
+  /** Prefix of all that the cluster keeps at the broker; default `concertina`. */
   name?: string | undefined
-  /** Copies of each message in NATS; 3. */
+  /** Copies of each message in NATS, default 3; replicas that Redis waits for, default 0. */
   replicas?: number | undefined
   /** Seconds after which messages are dropped; never by default. */
   maxAgeSeconds?: number | undefined
-  /** Bytes of messages above which the oldest are dropped; no bound by default. */
+  /** Bytes in NATS above which the oldest messages are dropped; no bound by default. */
   maxBytes?: number | undefined
+  /** Messages of a room in Redis above which the oldest are dropped; default 10,000. */
+  maxMessages?: number | undefined
+  /** Whether NATS is known to sync each write (`sync_interval: always`), which cannot be asked. */
+  syncAlways?: boolean | undefined
 }

@@ -93,11 +93,11 @@ async function natsStore(nats: Nats, name: string, replicas: number): Promise<Ke
 
 /** Everything around NATS: rooms and state in JetStream, the bus over plain subjects. */
 export async function openNatsBroker(options: BrokerOptions, process: string): Promise<Broker> {
-  const { url, name = 'concertina', replicas = 3, maxAgeSeconds, maxBytes } = options
+  const { url, name = 'concertina', replicas = 3, maxAgeSeconds, maxBytes, syncAlways } = options
   const nats = await connectNats(url, process)
   try {
     // The room log waits for a broker that is starting, so it is opened first.
-    const log = await NatsRoomLog.open(nats, { name, replicas, maxAgeSeconds, maxBytes })
+    const log = await NatsRoomLog.open(nats, { name, replicas, maxAgeSeconds, maxBytes, syncAlways })
     const store = await natsStore(nats, name, replicas)
     return {
       bus: natsBus(nats, name),

@@ -8,5 +8,11 @@ import type { Broker, BrokerOptions } from './broker.ts'
 export async function openBroker(options: BrokerOptions, process: string): Promise<Broker> {
   if (/^(nats|tls):\/\//.test(options.url))
     return (await import('./nats-broker.ts')).openNatsBroker(options, process)
-  throw invalidInput('broker', `${options.url} is no broker`, 'nats://host:4222, several hosts by commas')
+  if (/^rediss?:\/\//.test(options.url))
+    return (await import('./redis-broker.ts')).openRedisBroker(options, process)
+  throw invalidInput(
+    'broker',
+    `${options.url} is no broker`,
+    'nats://host:4222 or redis://host:6379, several hosts by commas',
+  )
 }

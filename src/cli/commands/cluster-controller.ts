@@ -108,8 +108,16 @@ function platformProvider(
 
 /** The command line of a chat server that is started on this machine. */
 function serverCommand(flags: ClusterControllerFlags): string[] {
-  const { broker, clusterName, replicas, config, anonymous } = flags
-  const more = { 'cluster-name': clusterName, replicas, config }
+  const { broker, clusterName, replicas, config, anonymous, syncAlways } = flags
+  const { keepSeconds, keepBytes, keepMessages } = flags
+  const more = {
+    'cluster-name': clusterName,
+    replicas,
+    'keep-seconds': keepSeconds,
+    'keep-bytes': keepBytes,
+    'keep-messages': keepMessages,
+    config,
+  }
   return [
     process.execPath,
     ...process.execArgv,
@@ -122,6 +130,7 @@ function serverCommand(flags: ClusterControllerFlags): string[] {
     ...Object.entries(more).flatMap(([name, value]) =>
       value === undefined ? [] : [`--${name}`, String(value)],
     ),
+    ...(syncAlways ? ['--sync-always'] : []),
     ...(anonymous ? ['--anonymous'] : []),
   ]
 }
