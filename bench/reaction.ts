@@ -1,27 +1,35 @@
 /**
  * How fast the fleet reacts: from the moment the load crosses the threshold to the first user on the new server, beside
- * the bare fork of a process that does nothing. `npm run bench:reaction -- [times]`. The control loop looks ten times a second.
+ * the bare fork of a process that does nothing. `npm run bench:reaction -- [times] [interval] [spares]`: seconds between two decisions
+ * (0.1), and processes that are started ahead (0). Servers run as the build makes them (`npm run build`), else from source.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { ChatClient } from '../src/client/node.ts'
+import { type LocalProviderOptions, localProvider } from '../src/fleet/providers/local.ts'
 import { notFound } from '../src/live/control-http.ts'
 import { Supervisor } from '../src/live/supervisor.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { sleep } from './support/processes.ts'
 
-const [times = 10] = process.argv.slice(2).map(Number)
+const [times = 10, interval = 0.1, spares = 0] = process.argv.slice(2).map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'reaction-'))
 const empty = join(folder, 'empty.mjs')
 writeFileSync(empty, `process.send('up'); process.on('disconnect', () => process.exit())`)
 
+const built = fileURLToPath(new URL('../dist/live/server-process.bundle.js', import.meta.url))
+const provider = existsSync(built)
+  ? (processes: LocalProviderOptions) => localProvider({ ...processes, module: built, execArgv: [] })
+  : undefined
+
 async function bareFork(): Promise<number> {
   const began = performance.now()
-  const child = fork(empty)
+  const child = fork(empty, { execArgv: [] })
   await once(child, 'message')
   const ms = performance.now() - began
   child.kill()
@@ -33,8 +41,10 @@ async function reaction(): Promise<{ decided: number; ready: number; served: num
   const supervisor = new Supervisor(
     {
       gateway: { port: 0 },
-      autoScaler: new AutoScaler({ scaleUpThreshold: 10, minServers: 1, maxServers: 2, interval: 0.1 }),
+      autoScaler: new AutoScaler({ scaleUpThreshold: 10, minServers: 1, maxServers: 2, interval }),
       strategy: 'least-loaded',
+      spares,
+      provider,
     },
     createServer(notFound),
   )
@@ -46,7 +56,7 @@ async function reaction(): Promise<{ decided: number; ready: number; served: num
     return client
   }
   const clients = await Promise.all(Array.from({ length: 10 }, (_, n) => join(n)))
-  await sleep(0.5)
+  await sleep(spares > 0 ? 3 : 0.5 + Math.random() * interval)
   let [decided, ready] = [0, 0]
   supervisor.fleet.onChange(({ id, state }) => {
     if (id === 2 && state === 'starting') decided = performance.now()

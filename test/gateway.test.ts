@@ -1,4 +1,4 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -192,3 +192,42 @@ describe('the gateway under attack', () => {
     await expect.poll(() => all.map(({ ended }) => ended), { timeout: 25_000 }).toEqual([true, true, true])
   })
 })
+
+it('has a server within a moment where one was started ahead, and leaves no process', {
+  timeout: 60_000,
+}, async () => {
+  const desired = { servers: 1 }
+  const policy = { name: 'as asked', evaluate: () => ({ ...desired, reason: 'asked for' }) }
+  const autoScaler = new AutoScaler({ policy, minServers: 1, maxServers: 3, cooldown: 0, interval: 0.1 })
+  const { supervisor, url } = await fleet({ autoScaler, spares: 1 })
+  const processes = () =>
+    readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8').trim().split(' ').map(Number)
+  const first = supervisor.servers.child(1)!.pid!
+  const spare = () => processes().filter((pid) => isServer(pid) && pid !== first)
+  await expect.poll(spare, { timeout: 20_000 }).toHaveLength(1)
+  const [ahead] = spare()
+  desired.servers = 2
+  await expect.poll(() => supervisor.fleet.ready.length, { timeout: 20_000 }).toBe(2)
+  expect(supervisor.servers.child(2)!.pid).toBe(ahead)
+  // One that dies while it waits is no failed server, and the next launch does without it.
+  await expect.poll(() => spare().length, { timeout: 20_000 }).toBe(2)
+  process.kill(spare().find((pid) => pid !== ahead)!, 'SIGKILL')
+  await expect.poll(() => spare().length, { timeout: 20_000 }).toBe(1)
+  desired.servers = 3
+  await expect.poll(() => supervisor.fleet.ready.length, { timeout: 20_000 }).toBe(3)
+  expect(supervisor.failures).toBe(0)
+  const client = new ChatClient({ url, user: 'ann' })
+  await client.join('r')
+  client.close()
+  const all = processes().filter(isServer)
+  await Promise.all(running.splice(0).map((each) => each.stop()))
+  for (const pid of all) expect(() => process.kill(pid, 0)).toThrow()
+})
+
+function isServer(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('server-process')
+  } catch {
+    return false
+  }
+}

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError, Option } from 'commander'
 import { VERSION } from '../base/version.ts'
-import { TRACE_FORMATS } from '../traffic/traces/formats.ts'
+import type { TraceFormat } from '../traffic/traces/format.ts'
 import type { AdviseFlags } from './commands/advise.ts'
 import type { ClusterControllerFlags } from './commands/cluster-controller.ts'
 import type { CompareFlags } from './commands/compare.ts'
@@ -30,7 +30,8 @@ import {
 } from './flags.ts'
 import { guardOutput, reportError, runCommand as run } from './run-command.ts'
 
-function program(): Command {
+/** @param formats of traces, for the command whose help lists them */
+function program(formats: readonly TraceFormat[]): Command {
   const main = new Command('concertina')
     .description('Chat that scales itself: run it, or see beforehand what a policy would do and cost.')
     .version(VERSION)
@@ -202,7 +203,7 @@ function program(): Command {
     .addHelpText(
       'after',
       () =>
-        `\nFormats:\n${TRACE_FORMATS.map(({ name, description }) => `  ${name.padEnd(12)} ${description}`).join('\n')}\n`,
+        `\nFormats:\n${formats.map(({ name, description }) => `  ${name.padEnd(12)} ${description}`).join('\n')}\n`,
     )
     .action(async (file: string, flags: TraceInfoFlags) =>
       run(async () => (await import('./commands/trace.ts')).traceInfo(file, flags), flags),
@@ -243,7 +244,9 @@ function program(): Command {
 
 guardOutput()
 try {
-  await program().parseAsync()
+  const forTraces = process.argv[2] === 'trace' || process.argv[2] === 'help'
+  const formats = forTraces ? (await import('../traffic/traces/formats.ts')).TRACE_FORMATS : []
+  await program(formats).parseAsync()
 } catch (error) {
   const status = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportError(error)
   process.exitCode = status

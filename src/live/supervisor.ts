@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import type { StrategyName } from '../balancing/strategy-names.ts'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
-import { ConcertinaError } from '../base/errors.ts'
+import { ConcertinaError, requireNumber } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
@@ -51,6 +51,8 @@ export interface SupervisorOptions {
   acceptRate?: number
   /** Seconds without a message from a server after which it counts as hung and is killed; default 5. */
   hangSeconds?: number
+  /** Server processes that are started ahead, so that a scale-out has a server at once; default 0. */
+  spares?: number | undefined
   /** Whether policies follow the time of day, as a fleet that serves does; otherwise they see the run's clock alone. */
   timeOfDay?: boolean
   /**
@@ -127,6 +129,7 @@ export class Supervisor {
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
       hangSeconds: options.hangSeconds,
+      spares: requireNumber('spares', options.spares ?? 0, { min: 0, max: 100, integer: true }),
       onFork: (id, child) => {
         this.#hub!.attach(child.stdio[4] as Duplex, id)
         this.servers.attach(id, child)

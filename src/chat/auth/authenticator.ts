@@ -1,12 +1,4 @@
-import {
-  type CryptoKey,
-  errors,
-  type FlattenedJWSInput,
-  importSPKI,
-  type JWSHeaderParameters,
-  type JWTPayload,
-  jwtVerify,
-} from 'jose'
+import type { CryptoKey, errors, FlattenedJWSInput, JWSHeaderParameters, JWTPayload } from 'jose'
 import { invalidInput } from '../../base/errors.ts'
 import { isName } from '../../protocol/rules.ts'
 import { type Denied, denied, expired, type Identity, matches, type RoomGrant } from './identity.ts'
@@ -15,6 +7,14 @@ import { type AuthOptions, checkAuthOptions, secretBytes } from './options.ts'
 
 /** Algorithms of tokens that are verified with a public key; a secret verifies HS256 only, and never these. */
 const PUBLIC_ALGORITHMS = ['RS256', 'ES256', 'EdDSA', 'Ed25519']
+
+/** The token library is loaded only where tokens are verified: it is a third of what a server loads as it starts. */
+const jose = () => import('jose')
+
+const hasCode = (error: unknown, code: string) => (error as { code?: unknown } | undefined)?.code === code
+const isExpired = (error: unknown) => hasCode(error, 'ERR_JWT_EXPIRED')
+const isWrongClaim = (error: unknown): error is errors.JWTClaimValidationFailed =>
+  hasCode(error, 'ERR_JWT_CLAIM_VALIDATION_FAILED')
 
 /** Knows which tokens do not count any more though they have not expired. */
 export interface Revocations {
@@ -57,6 +57,7 @@ export class Authenticator {
     this.#publicKeys = publicKeys
     this.#jwks = jwksUrl === undefined ? undefined : new Jwks(jwksUrl, jwks)
     this.#revocations = revocations
+    if (this.#verifies) void jose()
   }
 
   get #verifies(): boolean {
@@ -123,8 +124,8 @@ export class Authenticator {
       return payload.exp! * 1000 <= Date.now() ? expired : { payload }
     } catch (error) {
       if (error instanceof KeysUnavailable) return denied(error.message, true)
-      if (error instanceof errors.JWTExpired) return expired
-      if (!(error instanceof errors.JWTClaimValidationFailed)) return denied('the token is not valid')
+      if (isExpired(error)) return expired
+      if (!isWrongClaim(error)) return denied('the token is not valid')
       if (error.claim === 'nbf') return denied('the token is not valid yet', true)
       return denied(
         error.claim === 'iss' || error.claim === 'aud'
@@ -136,13 +137,14 @@ export class Authenticator {
 
   #import(pem: string, algorithm: string): Promise<CryptoKey> {
     const name = `${algorithm} ${pem}`
-    const known = this.#imported.get(name) ?? importSPKI(pem, algorithm)
+    const known = this.#imported.get(name) ?? jose().then(({ importSPKI }) => importSPKI(pem, algorithm))
     this.#imported.set(name, known)
     return known
   }
 
   /** Tries each key that may have signed the token; the first one's error counts when none did. */
   async #verifyByAnyKey(token: string): Promise<JWTPayload> {
+    const { jwtVerify } = await jose()
     const { issuer, audience, leewaySeconds = 5 } = this.#options
     const common = {
       clockTolerance: leewaySeconds,
@@ -167,8 +169,7 @@ export class Authenticator {
         return await attempt()
       } catch (error) {
         // Only a wrong key is worth another try: what a key signed says why it is not accepted.
-        if (error instanceof errors.JWTExpired || error instanceof errors.JWTClaimValidationFailed)
-          throw error
+        if (isExpired(error) || isWrongClaim(error)) throw error
         if (unsigned === undefined || error instanceof KeysUnavailable) unsigned = error
       }
     }

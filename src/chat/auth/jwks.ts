@@ -1,10 +1,9 @@
-import {
-  type CryptoKey,
+import type {
+  CryptoKey,
   createLocalJWKSet,
-  errors,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type JWSHeaderParameters,
+  FlattenedJWSInput,
+  JSONWebKeySet,
+  JWSHeaderParameters,
 } from 'jose'
 
 export interface JwksOptions {
@@ -64,7 +63,7 @@ export class Jwks {
     try {
       return await this.#keys(header, token)
     } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
+      if ((error as { code?: unknown }).code !== 'ERR_JWKS_NO_MATCHING_KEY') throw error
       const before = this.#keys
       await this.#refresh()
       if (this.#keys === before) throw error
@@ -99,6 +98,7 @@ export class Jwks {
       text += decoder.decode(chunk, { stream: true })
       if (text.length > MAX_BYTES) throw new Error('too large')
     }
+    const { createLocalJWKSet } = await import('jose')
     this.#keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
     this.#fetchedAt = performance.now()
   }

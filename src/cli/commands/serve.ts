@@ -96,6 +96,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       strategy: flags.strategy ?? balancer.strategy,
       rebalance: live.rebalance,
       acceptRate: live.acceptRate,
+      spares: live.spares,
       weights: server.weights,
       seed,
       timeOfDay: true,

@@ -170,6 +170,11 @@ export const configSchema = z.strictObject({
           pace: option(z.number().positive(), 'users moved per second', 50),
         })
         .optional(),
+      spares: option(
+        z.number().int().min(0).max(100),
+        'server processes that are started ahead, so that a scale-out has a server at once; each takes about 40 MB',
+        0,
+      ),
       acceptRate: option(z.number().positive(), 'users/s that a server takes over from draining ones', 200),
       work: option(
         z.boolean(),

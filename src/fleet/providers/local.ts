@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import type { ProviderFactory, ServerId, ServerRef } from '../provider.ts'
+import { WarmSpares } from './warm-spares.ts'
 
 export interface LocalProviderOptions {
   /** The module that a server process runs, and the options of Node to run it. It sends `{ type: 'ready' }` when it takes users, and exits with 0 when drained. */
@@ -15,6 +16,8 @@ export interface LocalProviderOptions {
   hangSeconds?: number | undefined
   /** Seconds a process may take to become ready; default 30. */
   startSeconds?: number
+  /** Processes that have loaded the module and wait to become servers; default 0. */
+  spares?: number | undefined
 }
 
 /** Seconds that a process has to exit when it was asked to. */
@@ -33,7 +36,7 @@ interface LocalServer {
 
 /** Servers as child processes on this machine. A process that hangs is killed: its users go to others. */
 export function localProvider(options: LocalProviderOptions): ProviderFactory {
-  const { module, execArgv, onFork, drain, stop, hangSeconds = 5, startSeconds = 30 } = options
+  const { module, execArgv, onFork, drain, stop, hangSeconds = 5, startSeconds = 30, spares = 0 } = options
   const checks = (seconds: number) => Math.max(1, Math.ceil((seconds * 1000) / CHECK_MS))
   return (lifecycle) => {
     const servers = new Map<ServerRef, LocalServer>()
@@ -57,10 +60,12 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
       }
     }
 
+    const warm = new WarmSpares(forked, spares)
+
     const launch = () => {
       const ref = `local-${process.pid}-${++launched}`
       const id = lifecycle.starting(ref)
-      const child = forked()
+      const child = warm.take() ?? forked()
       if (child instanceof Error) {
         // Not within the call that asked for it.
         setImmediate(() => closed || lifecycle.failed(ref, child.message))
@@ -74,6 +79,7 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
         if (message.type !== 'ready' || server.state !== 'starting') return
         server.state = 'ready'
         lifecycle.ready(ref)
+        warm.refill()
       })
       child.on('error', (error) => {
         server.reason ??= error.message
@@ -130,6 +136,7 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
         clearInterval(timer)
         const all = [...servers.values()]
         servers.clear()
+        await warm.close()
         await Promise.all(
           all.map(
             ({ child }) =>
