@@ -1,10 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { connectNats } from '../src/chat/log/nats/connection.ts'
 import { ChatClient } from '../src/client/node.ts'
-import type { ServerStatus } from '../src/cluster/messages.ts'
 import type { FleetSnapshot } from '../src/control/control-target.ts'
-import { startBalancer } from './support/balancer.ts'
-import { type ClusterProcess, startLogging } from './support/cluster.ts'
+import { type ClusterProcess, startLogging, watchServers } from './support/cluster.ts'
 import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
 
 const open: (() => unknown)[] = []
@@ -23,38 +20,6 @@ async function controller(...args: string[]): Promise<Controller> {
   return { ...started, url: String(url) }
 }
 
-/** The servers of a cluster as they report themselves; those that this test's controllers started end with it. */
-async function watchServers(broker: string, name: string) {
-  const nats = await connectNats(broker, 'test')
-  const servers = new Map<string, ServerStatus>()
-  const balancer = await startBalancer()
-  nats.connection.subscribe(`${name}.bus.status`, {
-    callback: (_, message) => {
-      const status = message.json<ServerStatus>()
-      const port = Number(new URL(status.url).port)
-      if (status.state === 'stopped') {
-        servers.delete(status.ref)
-        balancer.remove(port)
-        return
-      }
-      if (!servers.has(status.ref)) balancer.add(port)
-      servers.set(status.ref, status)
-    },
-  })
-  open.push(async () => {
-    for (const { pid } of servers.values()) {
-      try {
-        process.kill(pid, 'SIGKILL')
-      } catch {
-        // It has ended by itself.
-      }
-    }
-    balancer.close()
-    await nats.connection.close()
-  })
-  return { servers, url: balancer.url }
-}
-
 async function stateOf({ url }: Controller): Promise<FleetSnapshot | undefined> {
   const response = await fetch(`${url}api/state`)
   return response.status === 200 ? ((await response.json()) as FleetSnapshot) : undefined
@@ -70,7 +35,9 @@ describe.skipIf(!requireNats())('concertina controller', () => {
   it('scales the servers with their users; when the leader is killed another takes over and changes nothing by that', async () => {
     const flags = ['--broker', nats.url, '--cluster-name', 'take', '--min-servers', '1', '--max-servers', '3']
     flags.push('--scale-up-threshold', '6', '--scale-down-threshold', '2', '--cooldown', '3')
-    const { servers, url } = await watchServers(nats.url, 'take')
+    const watched = await watchServers(nats.url, 'take')
+    open.push(() => watched.close())
+    const { servers, url } = watched
     const first = await controller(...flags)
     await expect.poll(() => stateOf(first).then((state) => state?.ready), { timeout: 30_000 }).toBe(1)
     const second = await controller(...flags)

@@ -1,22 +1,29 @@
 /**
  * `npm run chaos -- [seconds] [seed] [users]`, or `npm run chaos -- --long [seed]`: at least 200 events and a million acknowledged
- * messages. Ends with 1 when the promise of a room was broken.
+ * messages. With `--cluster` the same of a cluster: servers, controllers and NATS nodes as processes of their own. Ends with 1 when
+ * the promise of a room was broken.
  */
+import type { Histogram } from '../../src/base/histogram.ts'
+import { CLUSTER_KINDS, runClusterChaos } from './cluster-runner.ts'
 import { KINDS, runChaos } from './runner.ts'
 
 const long = process.argv.includes('--long')
 const numbers = process.argv.slice(2).flatMap((each) => (each.startsWith('-') ? [] : [Number(each)]))
 const [seconds = 60, seed = Date.now() % 100_000, users = 100] = long ? [3600, numbers[0], 400] : numbers
 console.log(long ? `chaos: the long run, seed ${seed}` : `chaos: ${seconds} s, seed ${seed}, ${users} users`)
-const { checks, events, gaps, moved, failed } = await runChaos({
+const options = {
   seconds,
   seed,
   users,
   every: long ? 1 : 2,
-  ...(long && { thinkTime: 0.1, enough: (acked, n) => acked >= 1e6 && n >= 200 }),
-  write: (line) => console.log(line),
+  ...(long && { thinkTime: 0.1, enough: (acked: number, n: number) => acked >= 1e6 && n >= 200 }),
+  write: (line: string) => console.log(line),
   verbose: process.env.VERBOSE !== undefined,
-})
+}
+const cluster = process.argv.includes('--cluster')
+const { checks, moved, failed, ...ran } = await (cluster ? runClusterChaos : runChaos)(options)
+const events: ReadonlyMap<string, number> = ran.events
+const gaps: ReadonlyMap<string, Histogram> = ran.gaps
 const {
   sent,
   acked,
@@ -33,12 +40,12 @@ console.log(
   `\n${sent} sent, ${acked} acknowledged, ${failed} given up, ${delivered} delivered, ${moved} moved without a break`,
 )
 console.log('client-visible gap, milliseconds:')
-for (const kind of KINDS) {
+for (const kind of cluster ? CLUSTER_KINDS : KINDS) {
   const gap = gaps.get(kind)
   const ms = (q: number) => (gap ? (gap.quantile(q) * 1000).toFixed(0) : '-').padStart(6)
   const times = String(events.get(kind) ?? 0).padStart(3)
   console.log(
-    `  ${kind.padEnd(16)} ${times} times, ${String(gap?.count ?? 0).padStart(4)} users cut off, p50 ${ms(0.5)}, p99 ${ms(0.99)}`,
+    `  ${kind.padEnd(19)} ${times} times, ${String(gap?.count ?? 0).padStart(4)} users cut off, p50 ${ms(0.5)}, p99 ${ms(0.99)}`,
   )
 }
 console.log(

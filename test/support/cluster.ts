@@ -1,6 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { connectNats } from '../../src/chat/log/nats/connection.ts'
+import type { ServerStatus } from '../../src/cluster/messages.ts'
 import { startCli } from '../run-cli.ts'
+import { startBalancer } from './balancer.ts'
 
 export interface ClusterProcess {
   readonly child: ChildProcess
@@ -54,4 +57,41 @@ export async function startServer(args: readonly string[]): Promise<ServerProces
   const started = startLogging(['server', '--port', '0', '--anonymous', ...args])
   const { url, ref } = await started.line(({ url }) => url !== undefined)
   return { ...started, url: String(url), port: Number(new URL(String(url)).port), ref: String(ref) }
+}
+
+/** The servers of a cluster as they report themselves, behind a load balancer; those that still run end with it. */
+export async function watchServers(broker: string, name: string) {
+  const nats = await connectNats(broker, 'test')
+  const servers = new Map<string, ServerStatus>()
+  const balancer = await startBalancer()
+  const signal = (pid: number, how: NodeJS.Signals) => {
+    try {
+      process.kill(pid, how)
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  nats.connection.subscribe(`${name}.bus.status`, {
+    callback: (_, message) => {
+      const status = message.json<ServerStatus>()
+      const port = Number(new URL(status.url).port)
+      if (status.state === 'stopped') {
+        servers.delete(status.ref)
+        balancer.remove(port)
+        return
+      }
+      if (!servers.has(status.ref)) balancer.add(port)
+      servers.set(status.ref, status)
+    },
+  })
+  return {
+    servers,
+    url: balancer.url,
+    signal: ({ pid }: ServerStatus, how: NodeJS.Signals) => signal(pid, how),
+    async close() {
+      for (const { pid } of servers.values()) signal(pid, 'SIGKILL')
+      balancer.close()
+      await nats.connection.close()
+    },
+  }
 }

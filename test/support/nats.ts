@@ -45,7 +45,7 @@ export async function startNats({ nodes: count = 3, sync = '2m' } = {}): Promise
   const start = (i: number): NatsNode => {
     const name = `n${i + 1}`
     const file = join(folder, `${name}.conf`)
-    const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[count + i]}", routes: [${routes.join()}] }`
+    const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[count + i]}", no_advertise: true, routes: [${routes.join()}] }`
     writeFileSync(
       file,
       [

@@ -107,6 +107,7 @@ export class RedisRoomLog implements RoomLog {
 
   async #append({ room, user, id, body, extras }: Append): Promise<Appended> {
     const { windowSeconds, maxMessages, maxAgeSeconds, giveUpSeconds } = this.#options
+    const more = extras === undefined ? '' : JSON.stringify(extras).slice(1, -1)
     const keys = [
       this.#key(room, `id:${user}\u0000${id}`),
       this.#key(room, 'last'),
@@ -119,7 +120,7 @@ export class RedisRoomLog implements RoomLog {
       maxAgeSeconds,
       `{"type":"message","room":${JSON.stringify(room)},"seq":`,
       `,"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":`,
-      extras === undefined ? '}' : `,${JSON.stringify(extras).slice(1)}`,
+      more === '' ? '}' : `,${more}}`,
     ] as const
     const until = performance.now() + giveUpSeconds * 1000
     // Every attempt but the first may find what an earlier one has stored, whose answer was lost.
