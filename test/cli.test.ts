@@ -184,7 +184,7 @@ describe('bad input', () => {
       ['simulate', '--config', gone],
       /gone\.yaml:3:9: load\.file: .*gone\.csv: there is no such file/,
     ],
-    ['a flag that does not apply', ['simulate', '--speed', '2'], /--speed: there is no --trace/],
+    ['a flag that does not apply', ['simulate', '--speed', '2'], /--speed: needs --trace/],
     ['a strategy', ['simulate', '--strategy', 'best'], /round-robin, least-loaded/],
   ])('%s gets one message, status 2 and leaves no file', async (_, args, message) => {
     const events = join(folder, 'never.jsonl')
