@@ -4,9 +4,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { signToken } from '../src/chat/auth/sign.ts'
-import { hookSignature } from '../src/chat/hooks/http-hooks.ts'
 import { ChatClient } from '../src/client/node.ts'
 import { createChat, type EmbeddedChatOptions, Refused } from '../src/index.ts'
+import { verifySignature } from '../src/server-api/client.ts'
 
 const SECRET = 'a secret of at least 32 characters'
 const closers: (() => unknown)[] = []
@@ -114,9 +114,8 @@ describe('hooks', () => {
     const backend = await listening(
       createServer(async (request, response) => {
         const text = await read(request)
-        const signature = hookSignature(SECRET, String(request.headers['concertina-timestamp']), text)
         const event = JSON.parse(text) as { type: string; body?: string }
-        asked.push({ ...event, signed: request.headers['concertina-signature'] === signature })
+        asked.push({ ...event, signed: verifySignature(SECRET, request.headers, text) })
         response.setHeader('content-type', 'application/json')
         response.end(
           JSON.stringify(event.body === 'no' ? { allow: false, reason: 'never' } : { allow: true }),

@@ -5,11 +5,14 @@ import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
 import { ConcertinaError, requireNumber } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
+import { check, within } from '../base/options.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
 import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
 import { serviceOfHub } from '../chat/api/open.ts'
 import { ServerApi } from '../chat/api/server-api.ts'
+import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
+import { Webhooks } from '../chat/hooks/webhooks.ts'
 import { Hub } from '../chat/hub/hub.ts'
 import { noSystemLock } from '../chat/log/embedded/data-lock.ts'
 import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
@@ -62,6 +65,8 @@ export interface SupervisorOptions {
   provider?: ((processes: LocalProviderOptions) => ProviderFactory) | undefined
   /** Keys of the server API; without any there is no such API. */
   apiKeys?: readonly ApiKeyOptions[] | undefined
+  /** Receivers of what happens in rooms. */
+  webhooks?: readonly WebhookOptions[] | undefined
   seed?: number | string
   logger?: Logger
   /** Users that were asked for, where that is known. */
@@ -93,6 +98,7 @@ export class Supervisor {
   /** For backends; from `start` on, when there are keys. */
   serverApi: ServerApi | undefined
   #closeApi: (() => Promise<void>) | undefined
+  #webhooks: Webhooks | undefined
   #log: RoomLog | undefined
   #hub: Hub | undefined
   #stateFile: StateFile | undefined
@@ -125,6 +131,7 @@ export class Supervisor {
     this.#rebalance = rebalanceOptions(options.rebalance)
     this.faults = new Faults(logger)
     new ApiKeys(options.apiKeys ?? []) // throws
+    within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
@@ -250,7 +257,8 @@ export class Supervisor {
     try {
       const { data } = this.#options
       this.#log = this.#options.roomLog ?? (data === undefined ? new MemoryRoomLog() : this.#openLog(data))
-      this.#hub = new Hub(this.#log)
+      this.#hub = new Hub(await this.#openWebhooks(this.#log))
+      this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
       const port = await this.gateway.listen()
       if (data !== undefined) this.#restore(data)
       this.loop.open()
@@ -263,6 +271,23 @@ export class Supervisor {
       await this.close()
       throw error
     }
+  }
+
+  /** Returns the log that the fleet uses: with webhooks it notes what they are to get. */
+  async #openWebhooks(log: RoomLog): Promise<RoomLog> {
+    const { webhooks = [] } = this.#options
+    if (webhooks.length === 0) return log
+    this.#webhooks = new Webhooks(log, webhooks, this.#logger)
+    await this.#webhooks.start()
+    return this.#webhooks.log
+  }
+
+  #notePresence(room: string, joined: string[], left: string[], members: number): void {
+    this.#webhooks?.log.presence(room, joined, left, members === 0).catch((error: Error) => {
+      this.#logger.warn(`Webhooks: who came to ${room} and left could not be kept: ${error.message}`, {
+        room,
+      })
+    })
   }
 
   async #openApi(hub: Hub): Promise<void> {
@@ -357,6 +382,7 @@ export class Supervisor {
     this.servers.close()
     await this.fleet.close()
     await this.#closeApi?.()
+    await this.#webhooks?.close()
     await this.#hub?.close()
   }
 

@@ -1,4 +1,7 @@
 import type { ChatService, Published } from '../chat/api/chat-service.ts'
+
+export { verifySignature } from '../chat/hooks/signature.ts'
+
 import type { Durability, MessageData } from '../protocol/messages.ts'
 
 export interface ServerApiClientOptions {

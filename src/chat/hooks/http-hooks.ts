@@ -1,7 +1,7 @@
-import { createHmac } from 'node:crypto'
 import { z } from 'zod'
 import { type OptionsOf, option, optionSet } from '../../base/options.ts'
 import { type ChatHooks, Refused } from './hooks.ts'
+import { post } from './post.ts'
 
 const EVENTS = ['join', 'message'] as const
 
@@ -26,31 +26,14 @@ const answerSchema = z.object({
   body: z.string().optional(),
 })
 
-/** Signs a request: HMAC-SHA-256 over the timestamp, a dot and the body, in hex. */
-export function hookSignature(secret: string, timestamp: string, body: string): string {
-  return createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')
-}
-
 /** Hooks that ask an app's backend. Each request has a deadline; a backend that is away does what `onFailure` says. */
 export function httpHooks(options: HookOptions): ChatHooks {
   const { url, secret, events, timeoutMs, onFailure } = hookOptions.parse(options)
 
   async function ask(event: object): Promise<z.infer<typeof answerSchema>> {
     const body = JSON.stringify(event)
-    const timestamp = String(Date.now())
     try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          'concertina-timestamp': timestamp,
-          'concertina-signature': hookSignature(secret, timestamp, body),
-        },
-        body,
-        redirect: 'error',
-        signal: AbortSignal.timeout(timeoutMs),
-      })
-      if (!response.ok) throw new Error(`status ${response.status}`)
+      const response = await post(url, secret, body, AbortSignal.timeout(timeoutMs))
       return answerSchema.parse(await response.json())
     } catch (error) {
       if (onFailure === 'allow') return { allow: true }

@@ -52,6 +52,11 @@ export class Hub {
     return this.#presence
   }
 
+  /** Calls `listener` with all who came to a room and left it, over all servers. */
+  set onPresence(listener: PresenceTracker['onChange']) {
+    this.#presence.onChange = listener
+  }
+
   /** Serves a chat server at the other end of `stream` until the stream closes. */
   attach(stream: Duplex, server: number): void {
     const peer: HubPeer = {

@@ -8,23 +8,25 @@ const GATHER_LARGE_MS = 1000
 interface Room {
   /** On which servers each user is. */
   readonly users: Map<string, Set<number>>
-  /** Users as they were last told: those that changed since, and whether they were there then. */
+  /** Users that changed since they were last reported, and whether they were there then. */
   readonly changed: Map<string, boolean>
   timer: NodeJS.Timeout | undefined
-  toldNames: boolean
+  reportedNames: boolean
 }
 
 /**
  * Who is in which room, over all servers. A user that moves from one server to another does not flicker: changes are gathered
- * for a moment, and only what is different then is told.
+ * for a moment, and only what is different then is reported.
  */
 export class PresenceTracker implements PresenceDirectory {
   readonly #rooms = new Map<string, Room>()
-  readonly #tell: (room: string, line: string) => void
+  readonly #report: (room: string, line: string) => void
+  /** Called with all who came and went, in rooms of any size. */
+  onChange: (room: string, joined: string[], left: string[], members: number) => void = () => {}
 
-  /** @param tell takes the JSON of a `presence` message for the members of a room */
-  constructor(tell: (room: string, line: string) => void) {
-    this.#tell = tell
+  /** @param report receives the JSON of a `presence` message for the members of a room */
+  constructor(report: (room: string, line: string) => void) {
+    this.#report = report
   }
 
   roster(name: string): Roster {
@@ -51,7 +53,7 @@ export class PresenceTracker implements PresenceDirectory {
   here(server: number, name: string, user: string): void {
     let room = this.#rooms.get(name)
     if (!room) {
-      room = { users: new Map(), changed: new Map(), timer: undefined, toldNames: true }
+      room = { users: new Map(), changed: new Map(), timer: undefined, reportedNames: true }
       this.#rooms.set(name, room)
     }
     const servers = room.users.get(user)
@@ -99,16 +101,12 @@ export class PresenceTracker implements PresenceDirectory {
     room.changed.clear()
     if (members === 0) this.#rooms.delete(name)
     if (news.length === 0) return
+    const joined = news.filter(([, wasHere]) => !wasHere).map(([user]) => user)
+    const left = news.filter(([, wasHere]) => wasHere).map(([user]) => user)
+    this.onChange(name, joined, left, members)
     const names = members <= NAMED_MEMBERS
-    const detail = !names
-      ? {}
-      : room.toldNames
-        ? {
-            joined: news.filter(([, wasHere]) => !wasHere).map(([user]) => user),
-            left: news.filter(([, wasHere]) => wasHere).map(([user]) => user),
-          }
-        : { users: [...room.users.keys()] }
-    room.toldNames = names
-    this.#tell(name, JSON.stringify({ type: 'presence', room: name, members, ...detail }))
+    const detail = !names ? {} : room.reportedNames ? { joined, left } : { users: [...room.users.keys()] }
+    room.reportedNames = names
+    this.#report(name, JSON.stringify({ type: 'presence', room: name, members, ...detail }))
   }
 }

@@ -92,6 +92,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
         ...(live.work && { work: messageWork(server) }),
       },
       apiKeys: apiKeysOf(live.apiKeys),
+      webhooks: live.webhooks,
       autoScaler,
       strategy: flags.strategy ?? balancer.strategy,
       rebalance: live.rebalance,

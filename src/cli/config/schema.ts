@@ -4,6 +4,7 @@ import type { DistributionSpec } from '../../base/distribution.ts'
 import { atLeastZero, count, option, port, seconds } from '../../base/options.ts'
 import { API_SCOPES } from '../../chat/api/keys.ts'
 import { hookOptions } from '../../chat/hooks/http-hooks.ts'
+import { webhookListOptions } from '../../chat/hooks/webhook-options.ts'
 import { chatLimitOptions } from '../../chat/options.ts'
 import { weightsShape } from '../../fleet/fleet.ts'
 import { simulatedProviderOptions } from '../../fleet/providers/simulated.ts'
@@ -98,6 +99,7 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('keys of the server API on the control port; or the variable CONCERTINA_API_KEY'),
       data: option(z.string().min(1), 'folder of the room log', 'concertina-data'),
+      webhooks: option(webhookListOptions, 'receivers of what happens in rooms, by signed HTTP requests'),
       hooks: hookOptions.schema
         .optional()
         .describe('a backend that decides about joins and messages, asked by signed HTTP requests'),

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import type { MessageData } from '../../protocol/messages.ts'
+import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
+import type { Append, Appended, RoomListener, RoomLog } from '../log/room-log.ts'
+import type { WebhookEventType } from './webhook-options.ts'
+
+/** The log of what webhooks deliver. */
+export const OUTBOX_ROOM = `${SYSTEM_PREFIX}webhooks`
+
+/** Something that happened in a room. */
+export interface RoomHappening {
+  readonly type: WebhookEventType
+  readonly room: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly user?: string
+  readonly seq?: number
+  readonly id?: string
+  readonly body?: string
+  readonly data?: MessageData | undefined
+  readonly edits?: number | undefined
+  readonly deletes?: number | undefined
+}
+
+/**
+ * A room log that notes each message of the rooms that webhooks want in a log of its own, before the message is acknowledged:
+ * so what a user was told is in the room is delivered, whatever stops meanwhile.
+ */
+export class OutboxLog implements RoomLog {
+  readonly #log: RoomLog
+  readonly #wants: (type: RoomHappening['type'], room: string) => boolean
+  /** Called after something was noted. */
+  onNoted: () => void = () => {}
+
+  constructor(log: RoomLog, wants: (type: RoomHappening['type'], room: string) => boolean) {
+    this.#log = log
+    this.#wants = wants
+  }
+
+  get epoch() {
+    return this.#log.epoch
+  }
+
+  get durability() {
+    return this.#log.durability
+  }
+
+  async append(message: Append): Promise<Appended> {
+    const appended = await this.#log.append(message)
+    const { room, user, id, body, extras } = message
+    if (room.startsWith(SYSTEM_PREFIX) || !this.#wants('message', room)) return appended
+    const { seq } = appended
+    // The same message again is noted under the same id, so once.
+    await this.#note({ type: 'message', room, seq, user, id, body, ...extras, time: Date.now() }, String(seq))
+    return appended
+  }
+
+  /** Notes who came and went. Resolves when that is done; rejects as `append` does. */
+  async presence(room: string, joined: readonly string[], left: readonly string[], isEmpty: boolean) {
+    const time = Date.now()
+    const happenings: RoomHappening[] = [
+      ...joined.map((user) => ({ type: 'join', room, user, time }) as const),
+      ...left.map((user) => ({ type: 'leave', room, user, time }) as const),
+      ...(isEmpty ? [{ type: 'room-empty', room, time } as const] : []),
+    ]
+    const wanted = happenings.filter(({ type }) => this.#wants(type, room))
+    await Promise.all(wanted.map((happening) => this.#note(happening, randomUUID())))
+  }
+
+  async #note(happening: RoomHappening, id: string): Promise<void> {
+    await this.#log.append({ room: OUTBOX_ROOM, user: happening.room, id, body: JSON.stringify(happening) })
+    this.onNoted()
+  }
+
+  read(room: string, after: number, limit: number) {
+    return this.#log.read(room, after, limit)
+  }
+
+  readBefore(room: string, before: number, limit: number) {
+    return this.#log.readBefore(room, before, limit)
+  }
+
+  subscribe(room: string, listener: RoomListener) {
+    return this.#log.subscribe(room, listener)
+  }
+
+  unsubscribe(room: string): void {
+    this.#log.unsubscribe(room)
+  }
+
+  close(): Promise<void> {
+    return this.#log.close()
+  }
+}
