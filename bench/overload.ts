@@ -1,19 +1,23 @@
 /**
  * What happens beyond the ceiling: an open loop offers messages at a rate, whatever is answered. First the ceiling is looked
- * for, then 2 × and 4 × of it are offered. `npm run bench:overload -- [seconds of each] [users] [servers]`. Rooms of two,
- * room log on disk; latency counts from when a message was due, so what waits in the sender counts, too.
+ * for, then 2 × and 4 × of it are offered. `npm run bench:overload -- [seconds of each] [users] [servers]
+ * [ceiling, where it is known]`. Rooms of two, room log on disk; latency counts from when a message was due, so what waits
+ * in the sender counts, too.
  */
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { residentBytes, sleep, start, stop, withServers } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
 
-const [seconds = 60, users = 1000, servers = 2] = process.argv.slice(2).map(Number)
+const [seconds = 60, users = 1000, servers = 2, knownCeiling] = process.argv.slice(2).map(Number)
 const RAMP_SECONDS = Math.min(5, seconds)
 const FIRST_RATE = 1000
 const MAX_RATE = 200_000
 const TICK_MS = 4
+/** Messages that a user sends in one go: one at a time, the sender would need more of the machine than the fleet. */
+const BURST = 8
 /** Answers are awaited so long after the last message. */
 const GRACE_SECONDS = 3
 const BODY = 'x'.repeat(60)
@@ -37,6 +41,7 @@ class Senders {
   /** When each message in flight was due, by its id. */
   readonly #due = new Map<number, number>()
   #next = 0
+  #nextUser = 0
   #latencies: number[] = []
   refused = 0
 
@@ -65,11 +70,16 @@ class Senders {
     else this.refused++
   }
 
-  #send(due: number): void {
-    const id = this.#next++
-    const i = id % this.#clients.length
-    this.#due.set(id, due)
-    this.#clients[i]!.send(JSON.stringify({ type: 'send', room: this.#room(i), id: `${id}`, body: BODY }))
+  #sendBurst(due: readonly number[]): void {
+    const i = this.#nextUser++ % this.#clients.length
+    const client = this.#clients[i]!
+    client.socket.cork()
+    for (const at of due) {
+      const id = this.#next++
+      this.#due.set(id, at)
+      client.send(JSON.stringify({ type: 'send', room: this.#room(i), id: `${id}`, body: BODY }))
+    }
+    client.socket.uncork()
   }
 
   /** Offers `rate` messages/s, evenly, and catches up when it was late. */
@@ -80,14 +90,15 @@ class Senders {
     const began = performance.now()
     let sent = 0
     let bytes = 0
-    let acceptedInTime = 0
+    let ticks = 0
     for (let now = began; now < began + forSeconds * 1000; now = performance.now()) {
       const dueCount = Math.min(rate * forSeconds, ((now - began) / 1000) * rate)
-      for (; sent < dueCount; sent++) this.#send(began + (sent / rate) * 1000)
-      if (sent % 64 === 0) bytes = Math.max(bytes, sum(pids.map(memoryOf)))
+      for (; sent + BURST <= dueCount; sent += BURST)
+        this.#sendBurst(Array.from({ length: BURST }, (_, k) => began + ((sent + k) / rate) * 1000))
+      if (ticks++ % 64 === 0) bytes = Math.max(bytes, sum(pids.map(memoryOf)))
       await sleep(TICK_MS / 1000)
     }
-    acceptedInTime = this.#latencies.length
+    const acceptedInTime = this.#latencies.length
     bytes = Math.max(bytes, sum(pids.map(memoryOf)))
     const elapsed = (performance.now() - began) / 1000
     const until = performance.now() + GRACE_SECONDS * 1000
@@ -129,17 +140,27 @@ function print(name: string, outcome: Outcome): void {
   )
 }
 
+/** Keeps the sender on the last processor and the fleet off it, so that what is offered takes nothing from the fleet. */
+function separate(fleet: readonly number[]): boolean {
+  const last = availableParallelism() - 1
+  if (process.platform !== 'linux' || last < 1) return false
+  const pin = (pid: number, processors: string) =>
+    spawnSync('taskset', ['-a', '-p', '-c', processors, `${pid}`]).status === 0
+  return pin(process.pid, `${last}`) && fleet.every((pid) => pin(pid, last === 1 ? '0' : `0-${last - 1}`))
+}
+
 const data = mkdtempSync(join(tmpdir(), 'overload-'))
 const { child, first } = await start<{ port: number }>('support/fleet-process.ts', [`${servers}`, data])
 const senders = new Senders()
 try {
   const pids = withServers(child.pid!)
+  console.log(separate(pids) ? 'the sender has a processor of its own' : 'the sender shares the processors')
   await senders.open(first.port)
   await sleep(2)
   await senders.offer(FIRST_RATE / 2, RAMP_SECONDS, pids) // warm
-  let ceiling = 0
+  let ceiling = knownCeiling ?? 0
   let beyond = 0
-  for (let rate = FIRST_RATE; rate <= MAX_RATE; rate *= 1.5) {
+  for (let rate = FIRST_RATE; knownCeiling === undefined && rate <= MAX_RATE; rate *= 1.5) {
     const outcome = await senders.offer(rate, RAMP_SECONDS, pids)
     print('looking', outcome)
     ceiling = Math.max(ceiling, outcome.accepted)

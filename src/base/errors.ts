@@ -91,6 +91,16 @@ export class ConcertinaError extends Error {
   }
 }
 
+/** An error that is part of normal work, such as a refusal under overload: many are made, so it costs no stack trace. */
+export class ExpectedError extends Error {
+  constructor(message: string) {
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
+    super(message)
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
 /** Shorthand for the commonest error: `where` is a flag, a config key or an option name. */
 export function invalidInput(where: string, wrong: string, allowed: string): ConcertinaError {
   return new ConcertinaError('INVALID_INPUT', `${where}: ${wrong}`, { hint: allowed, where })

@@ -13,6 +13,11 @@ export interface ChatLink extends RoomLog {
   /** The first connection of `user` in `room` on this server came, or the last one left. */
   present(room: string, user: string, here: boolean): void
   typing(room: string, user: string): void
+  /**
+   * Milliseconds after which to try again when an append would be refused as overloaded now: asked first, because refusing
+   * has to cost far less than accepting.
+   */
+  overload?(): number | undefined
   /** Appends that are not answered yet. */
   readonly pending: number
 }

@@ -18,11 +18,13 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 /** Text of 1 to `longest` characters that can be written as UTF-8 and has no control characters. */
 function isLabel(value: unknown, longest: number): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > longest) return false
+  let hasSurrogate = false
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i)
     if (code < 32 || code === 127) return false
+    if (code >= 0xd800 && code < 0xe000) hasSurrogate = true
   }
-  return !LONE_SURROGATE.test(value)
+  return !hasSurrogate || !LONE_SURROGATE.test(value)
 }
 
 /** A name of a room or a user: 1 to 128 characters, no control characters. */

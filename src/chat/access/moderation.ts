@@ -130,6 +130,7 @@ function find(
   user: string,
   room: string | undefined,
 ): Sanction | undefined {
+  if (sanctions.size === 0) return undefined
   const now = Date.now()
   for (const key of room === undefined
     ? [keyOf(user, undefined)]

@@ -100,6 +100,21 @@ describe('the hub', () => {
     expect(link.pending).toBe(64)
   })
 
+  it('accepts what is answered in a moment, however long its turns are', async () => {
+    const { join } = await hubWith(new MemoryRoomLog())
+    const { link } = await join()
+    let id = 0
+    const append = () => link.append({ room: 'r', user: 'u', id: `${++id}`, body: 'x' })
+    for (const end = performance.now() + 600; performance.now() < end; )
+      await Promise.all(Array.from({ length: 50 }, append))
+    const answeredPerSecond = id / 0.6
+    const inFlight = Array.from({ length: 64 }, append)
+    for (const end = performance.now() + 500; performance.now() < end; ); // this turn is as long as a second
+    const more = Math.min(200, Math.floor(0.05 * answeredPerSecond))
+    inFlight.push(...Array.from({ length: more }, append))
+    await Promise.all(inFlight)
+  })
+
   it('reads rooms in turn, in bounds, whoever asks most', async () => {
     const { hub, join } = await hubWith()
     const { link, socket } = await join()

@@ -10,6 +10,7 @@ import {
   type RoomListener,
   type RoomRange,
 } from '../log/room-log.ts'
+import { Admission } from './admission.ts'
 import { FrameStream } from './frame-stream.ts'
 import {
   appendedOf,
@@ -27,15 +28,6 @@ import {
 import { ReadQueue } from './read-queue.ts'
 import { Subscription } from './subscription.ts'
 
-/** Appends in flight, and bytes of their bodies, beyond which one more is refused. */
-const MAX_IN_FLIGHT = 16_384
-const MAX_BYTES = 8 * 2 ** 20
-/**
- * The age of the oldest append in flight beyond which one more is refused, milliseconds: what is accepted under overload
- * waits about so long. A few may be in flight all the same, so that a slow disk does not refuse a single sender.
- */
-const MAX_AGE_MS = 400
-const ALWAYS_IN_FLIGHT = 64
 /** Bytes waiting for the hub beyond which typing is dropped. */
 const TYPING_BYTES = 2 ** 20
 
@@ -65,7 +57,7 @@ export class RemoteRoomLog implements ChatLink {
   /** By the number that the hub gave the room. */
   readonly #byNumber = new Map<number, Subscription>()
   readonly #readQueue = new ReadQueue()
-  #appendBytes = 0
+  readonly #admission = new Admission()
   #request = 0
   #isClosed = false
 
@@ -176,29 +168,27 @@ export class RemoteRoomLog implements ChatLink {
 
   #takeAppend(request: number): PendingAppend | undefined {
     const append = take(this.#appends, request)
-    if (append) this.#appendBytes -= append.bytes
+    if (append) this.#admission.ended(append.bytes)
     return append
   }
 
   append(message: Append): Promise<Appended> {
     if (this.#isClosed) return Promise.reject(new LogUnavailable('the hub is gone'))
-    const now = performance.now()
-    const inFlight = this.#appends.size
-    if (inFlight >= ALWAYS_IN_FLIGHT) {
-      const [oldest] = this.#appends.values()
-      const age = now - oldest!.since
-      if (age > MAX_AGE_MS || inFlight >= MAX_IN_FLIGHT || this.#appendBytes > MAX_BYTES) {
-        const retryMs = Math.round(Math.min(5000, Math.max(500, 2 * age)))
-        return Promise.reject(new LogOverloaded('too many messages are in flight', retryMs))
-      }
-    }
+    const retryMs = this.overload()
+    if (retryMs !== undefined)
+      return Promise.reject(new LogOverloaded('too many messages are in flight', retryMs))
     const request = this.#nextRequest()
     const bytes = message.body.length
     return new Promise((resolve, reject) => {
-      this.#appends.set(request, { since: now, bytes, resolve, reject })
-      this.#appendBytes += bytes
+      this.#appends.set(request, { since: performance.now(), bytes, resolve, reject })
+      this.#admission.began(bytes)
       this.#send(['append', request, message])
     })
+  }
+
+  overload(): number | undefined {
+    for (const { since } of this.#appends.values()) return this.#admission.refuse(since)
+    return this.#admission.refuse(undefined)
   }
 
   read(room: string, after: number, limit: number): Promise<LogPage> {

@@ -1,3 +1,4 @@
+import { ExpectedError } from '../../base/errors.ts'
 import type { Durability, MessageExtras } from '../../protocol/messages.ts'
 
 /** A message to be appended. */
@@ -69,7 +70,7 @@ export interface RoomLog {
 }
 
 /** The log cannot take messages now (a full or broken disk, a lost connection); reads may still work. */
-export class LogUnavailable extends Error {
+export class LogUnavailable extends ExpectedError {
   override readonly name: string = 'LogUnavailable'
 }
 

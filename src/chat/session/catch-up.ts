@@ -8,7 +8,7 @@ const PAGE = 256
 /** Milliseconds until a log that has not what this server was already told of is read again. */
 const READ_AGAIN_MS = 50
 
-export const jsonFrame = (message: ServerMessage): Buffer => textFrame(Buffer.from(JSON.stringify(message)))
+export const jsonFrame = (message: ServerMessage): Buffer => textFrame(JSON.stringify(message))
 
 /**
  * Brings a member from its place to the room's head, at the pace at which it reads, and makes it live in the very turn in

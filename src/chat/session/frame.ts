@@ -1,6 +1,6 @@
 /** A text frame of a WebSocket server (RFC 6455, section 5.2): final, unmasked, in one piece. */
-export function textFrame(payload: Uint8Array): Buffer {
-  const { length } = payload
+export function textFrame(payload: Uint8Array | string): Buffer {
+  const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.length
   const head = length < 126 ? 2 : length < 65536 ? 4 : 10
   const frame = Buffer.allocUnsafe(head + length)
   frame[0] = 0x81
@@ -14,6 +14,7 @@ export function textFrame(payload: Uint8Array): Buffer {
     frame.writeUIntBE(0, 2, 2)
     frame.writeUIntBE(length, 4, 6)
   }
-  frame.set(payload, head)
+  if (typeof payload === 'string') frame.write(payload, head)
+  else frame.set(payload, head)
   return frame
 }

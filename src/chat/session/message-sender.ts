@@ -25,8 +25,15 @@ export class MessageSender {
     this.#context = context
   }
 
+  /** Milliseconds after which to try again when the fleet is overloaded; costs little. */
+  overload(): number | undefined {
+    const retryMs = this.#context.link.overload?.()
+    if (retryMs !== undefined) this.#context.count('refused')
+    return retryMs
+  }
+
   /**
-   * Appends a message, an edit or a deletion to a room that the user is in.
+   * Appends a message, an edit or a deletion to a room that the user is in, unless `overload` says not to.
    * @throws {Rejection}
    */
   async send({ user, maySend }: Identity, room: Room, request: Outgoing): Promise<SendAck> {
@@ -38,14 +45,14 @@ export class MessageSender {
     const wait = rates.take(user)
     if (wait > 0) throw new Rejection('rate-limited', 'too many messages', Math.ceil(wait * 1000))
     const began = performance.now()
-    const work = slots ? slots.work() : Promise.resolve()
+    const work = slots ? slots.work() : true
     if (this.#inFlight >= MAX_IN_FLIGHT || !work) {
       this.#context.count('refused')
       throw new Rejection('overloaded', 'too many messages in flight', RETRY_MS)
     }
     this.#inFlight++
     try {
-      await work
+      if (work !== true) await work
       const { seq } = await this.#append(user, room, request)
       this.#context.onAcked((performance.now() - began) / 1000)
       return { type: 'ack', id: request.id, room: room.name, seq, durability: link.durability }

@@ -1,3 +1,4 @@
+import { ExpectedError } from '../../base/errors.ts'
 import type { RejectionCode } from '../../protocol/messages.ts'
 import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
 
@@ -5,7 +6,7 @@ import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
 const LOG_RETRY_MS = 1000
 
 /** Why a request is not carried out; it is answered by `rejected`. */
-export class Rejection extends Error {
+export class Rejection extends ExpectedError {
   readonly code: RejectionCode
   /** The same request may succeed after so many milliseconds. */
   readonly retryMs: number | undefined

@@ -187,9 +187,9 @@ export class Session {
     }
     const { request } = frame
     try {
-      return this.#dispatch(request)?.catch((error: unknown) => this.#reject(request, error))
+      return this.#dispatch(request)?.catch((error: unknown) => this.#fail(request, error))
     } catch (error) {
-      this.#reject(request, error)
+      this.#fail(request, error)
     }
   }
 
@@ -217,16 +217,23 @@ export class Session {
         return
       case 'send':
       case 'edit':
-      case 'delete':
+      case 'delete': {
+        const room = this.#joined(request.room)
+        const retryMs = this.#sender.overload()
+        if (retryMs !== undefined) {
+          this.#reject(request, { code: 'overloaded', message: 'too many messages are in flight', retryMs })
+          return
+        }
         // Many may be in flight at once.
-        this.#sender.send(identity, this.#joined(request.room), request).then(
+        this.#sender.send(identity, room, request).then(
           (ack) => {
             this.#strikes = 0
             this.send(ack)
           },
-          (error: unknown) => this.#reject(request, error),
+          (error: unknown) => this.#fail(request, error),
         )
         return
+      }
       case 'typing':
         this.#typing(identity, request)
         return
@@ -248,10 +255,16 @@ export class Session {
     else this.#strike()
   }
 
-  #reject(request: ClientMessage, error: unknown): void {
+  #fail(request: ClientMessage, error: unknown): void {
     const known = error instanceof Rejection
     if (!known) this.#context.onFailure(error)
-    const { code, message, retryMs } = known ? error : new Rejection('internal', 'internal error')
+    this.#reject(request, known ? error : { code: 'internal', message: 'internal error' })
+  }
+
+  #reject(
+    request: ClientMessage,
+    { code, message, retryMs }: Pick<Rejection, 'code' | 'message'> & { retryMs?: number | undefined },
+  ): void {
     const room = 'room' in request ? request.room : undefined
     this.send({ type: 'rejected', id: request.id, request: request.type, room, code, message, retryMs })
     if (code === 'rate-limited' || code === 'bad-message') this.#strike()
