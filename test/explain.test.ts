@@ -24,6 +24,16 @@ it('explains a log that simulate wrote, wholly or one line', async () => {
   expect(last.stdout).toBe(`${stdout.split('\n')[1]}\n`)
 })
 
+it('explains only what changed the fleet', async () => {
+  const log = join(folder, 'decisions.jsonl')
+  await runCli(['simulate', '--scale-up-threshold', '15', '--max-servers', '3', '--decisions', log])
+  const all = (await runCli(['explain', log])).stdout.trim().split('\n')
+  const changes = (await runCli(['explain', log, '--changes'])).stdout.trim().split('\n')
+  expect(all.length).toBeGreaterThan(20)
+  expect(changes).toEqual(all.filter((line) => !line.includes('it stayed at')))
+  expect(changes.filter((line) => line.includes('it went from'))).toHaveLength(2)
+})
+
 it('names the line that is no decision', async () => {
   const log = join(folder, 'events.jsonl')
   writeFileSync(log, '{"time": 1}\n')

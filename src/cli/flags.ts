@@ -11,13 +11,13 @@ export function number(text: string): number {
   return value
 }
 
-/** Flags that set an option of the same name of the autoscaler. */
+/** Flags that set an option of the same name of the autoscaler, with its default. */
 const SCALING_FLAGS = [
-  ['--scale-up-threshold <users>', 'add a server above this many users a server (30)'],
-  ['--scale-down-threshold <users>', 'remove a server below this many users a server (10)'],
-  ['--min-servers <count>', 'never fewer servers (2)'],
-  ['--max-servers <count>', 'never more servers (10)'],
-  ['--cooldown <seconds>', 'between two scaling events (5)'],
+  ['--scale-up-threshold <users>', 'add a server above this many users per server', 30],
+  ['--scale-down-threshold <users>', 'remove a server below this many users per server', 10],
+  ['--min-servers <count>', 'never fewer servers', 2],
+  ['--max-servers <count>', 'never more servers', 10],
+  ['--cooldown <seconds>', 'between two scaling events', 5],
 ] as const
 
 export interface ScalingFlags {
@@ -59,15 +59,19 @@ export function addTraceFlags(command: Command): Command {
     .option('--scale <factor>', 'multiply the values of the trace (1)', number)
 }
 
-export function addScalingFlags(command: Command): Command {
-  for (const [flag, description] of SCALING_FLAGS) command.option(flag, description, number)
+/** @param own defaults of the command that are not those of the autoscaler */
+export function addScalingFlags(command: Command, own: { scaleUpThreshold?: number } = {}): Command {
+  for (const [flag, description, usual] of SCALING_FLAGS) {
+    const value = flag.startsWith('--scale-up') ? (own.scaleUpThreshold ?? usual) : usual
+    command.option(flag, `${description} (${value})`, number)
+  }
   return command
     .addOption(new Option('--strategy <name>', 'balancing strategy (round-robin)').choices(STRATEGY_NAMES))
     .option('--seed <seed>', 'of everything random (42)')
 }
 
-export function addRunFlags(command: Command): Command {
-  return addScalingFlags(addLoadFlags(command)).addOption(
+export function addRunFlags(command: Command, own?: { scaleUpThreshold?: number }): Command {
+  return addScalingFlags(addLoadFlags(command), own).addOption(
     new Option('--routing <kind>', 'what stays on a server (sticky)').choices(['sticky', 'message']),
   )
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError, Option } from 'commander'
 import { VERSION } from '../base/version.ts'
 import type { TraceFormat } from '../traffic/traces/format.ts'
 import type { AdviseFlags } from './commands/advise.ts'
 import type { ClusterControllerFlags } from './commands/cluster-controller.ts'
 import type { CompareFlags } from './commands/compare.ts'
 import type { DemoFlags } from './commands/demo.ts'
+import type { ExplainFlags } from './commands/explain.ts'
 import type { ImportFlags } from './commands/import.ts'
 import type { LoadCommandFlags } from './commands/load.ts'
 import type { ReplayFlags } from './commands/replay.ts'
@@ -16,6 +17,7 @@ import type { TokenFlags } from './commands/token.ts'
 import type { TraceInfoFlags } from './commands/trace.ts'
 import type { TuneFlags } from './commands/tune.ts'
 import type { VerifyFlags } from './commands/verify.ts'
+import { examplesText } from './examples.ts'
 import {
   addBrokerFlags,
   addJudgingFlags,
@@ -30,16 +32,22 @@ import {
 } from './flags.ts'
 import { guardOutput, reportError, runCommand as run } from './run-command.ts'
 
+/** Every command with the words that name it. */
+function named(command: Command, name = ''): [Command, string][] {
+  const below = command.commands.flatMap((each) => named(each, `${name} ${each.name()}`.trim()))
+  return [[command, name], ...below]
+}
+
 /** @param formats of traces, for the command whose help lists them */
 function program(formats: readonly TraceFormat[]): Command {
   const main = new Command('concertina')
     .description('Chat that scales itself: run it, or see beforehand what a policy would do and cost.')
     .version(VERSION)
-  addRunFlags(main.command('demo'))
+  addRunFlags(main.command('demo'), { scaleUpThreshold: 15 })
     .description('users come and go, and the fleet follows, at the pace of real time')
     .option('--verbose', 'also print the reason of each decision')
     .option('--live', 'real server processes and WebSockets on this machine instead of simulated ones')
-    .option('--config <file>', 'of a live run: take everything that no flag tells from a YAML file')
+    .option('--config <file>', 'of a live run: take everything that no flag gives from a YAML file')
     .option('--data <folder>', 'keep the rooms there (in memory)')
     .option('--port <port>', 'of the live chat (any free one)', number)
     .option('--control-port <port>', 'of the live dashboard (any free one)', number)
@@ -52,7 +60,7 @@ function program(formats: readonly TraceFormat[]): Command {
     .action(async (flags: DemoFlags) => run((await import('./commands/demo.ts')).demo, flags))
   addTraceFlags(addRunFlags(main.command('simulate')))
     .description('the same, as fast as the machine can')
-    .option('--config <file>', 'take everything that no flag tells from a YAML file')
+    .option('--config <file>', 'take everything that no flag gives from a YAML file')
     .option('--json', 'print the result as JSON')
     .option('--events <file>', 'write the scaling decisions there, one JSON object a line')
     .option(
@@ -66,7 +74,7 @@ function program(formats: readonly TraceFormat[]): Command {
     .action(async (flags: SimulateFlags) => run((await import('./commands/simulate.ts')).simulate, flags))
   addLogFlags(addScalingFlags(main.command('serve')))
     .description('a live fleet on this machine for real users, until it is stopped')
-    .option('--config <file>', 'take everything that no flag tells from a YAML file')
+    .option('--config <file>', 'take everything that no flag gives from a YAML file')
     .option('--host <address>', 'to listen on (127.0.0.1)')
     .option('--port <port>', 'of the chat (8080)', number)
     .option('--control-port <port>', 'of dashboard, control API and metrics (8081)', number)
@@ -92,7 +100,7 @@ function program(formats: readonly TraceFormat[]): Command {
     )
   addLogFlags(addBrokerFlags(main.command('server')))
     .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
-    .option('--config <file>', 'take everything that no flag sets from a YAML file')
+    .option('--config <file>', 'take everything that no flag gives from a YAML file')
     .option('--host <address>', 'to listen on (127.0.0.1)')
     .option('--port <port>', 'of WebSockets, /healthz, /readyz and /metrics (8080)', number)
     .option('--advertise <url>', 'where clients reach this server, if not there')
@@ -105,7 +113,7 @@ function program(formats: readonly TraceFormat[]): Command {
     )
   addLogFlags(addScalingFlags(addBrokerFlags(main.command('controller'))))
     .description('decides how many chat servers a cluster has; several may run, one leads')
-    .option('--config <file>', 'take everything that no flag sets from a YAML file')
+    .option('--config <file>', 'take everything that no flag gives from a YAML file')
     .option('--control-host <address>', 'of dashboard, control API and metrics (127.0.0.1)')
     .option('--control-port <port>', 'of dashboard, control API and metrics (8081)', number)
     .option('--advertise <url>', 'where others reach the dashboard, if not there')
@@ -129,7 +137,7 @@ function program(formats: readonly TraceFormat[]): Command {
   addTraceFlags(addLoadFlags(main.command('load')))
     .description('virtual users for a chat that runs already; they check what they see')
     .requiredOption('--url <url>', 'address of the chat, as serve prints it')
-    .option('--config <file>', 'take everything that no flag tells from a YAML file')
+    .option('--config <file>', 'take everything that no flag gives from a YAML file')
     .option('--seed <seed>', 'of everything random (42)')
     .option('--history <file>', 'write what every virtual user did and saw, for verify')
     .option('--json', 'print the result as JSON')
@@ -143,7 +151,7 @@ function program(formats: readonly TraceFormat[]): Command {
     .action(async (flags: VerifyFlags) => run((await import('./commands/verify.ts')).verify, flags))
   addJudgingFlags(main.command('compare'))
     .description('many policies on many traces, beside the cheapest fleet that had known the future')
-    .option('--policy <name>', 'a kind, or a name from the config; may be told several times (all)', collect)
+    .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)
     .option('--json <file>', 'write the figures there')
     .option('--svg <file>', 'draw overload against cost there')
     .option('--report <file>', 'write a report there, one HTML file')
@@ -163,7 +171,7 @@ function program(formats: readonly TraceFormat[]): Command {
     .requiredOption('--policy <name>', 'a kind, or a name from the config')
     .option(
       '--search <path=values>',
-      'try these values, by commas, of an option; may be told several times',
+      'try these values, by commas, of an option; may be given several times',
       collect,
     )
     .option(
@@ -175,7 +183,7 @@ function program(formats: readonly TraceFormat[]): Command {
   addTermsFlags(main.command('replay'))
     .description('what other policies would have done with the load of a run that wrote its decisions')
     .argument('<file>', 'what --decisions wrote; - is the standard input')
-    .option('--policy <name>', 'a kind, or a name from the config; may be told several times (all)', collect)
+    .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)
     .option('--json <file>', 'write the figures there')
     .option('--decisions <file>', 'write the decisions of the one policy there, for explain')
     .action(async (file: string, flags: ReplayFlags) =>
@@ -186,11 +194,9 @@ function program(formats: readonly TraceFormat[]): Command {
     .description('says each decision of a log in words')
     .argument('<file>', 'what --decisions or --events wrote; - is the standard input')
     .option('--line <number>', 'only this line', number)
-    .action(async (file: string, flags: { line?: number }) =>
-      run(
-        async (_, signal) => (await import('./commands/explain.ts')).explain(file, flags.line, signal),
-        flags,
-      ),
+    .option('--changes', 'only what changed the number of servers, and what happened beside')
+    .action(async (file: string, flags: ExplainFlags) =>
+      run(async (_, signal) => (await import('./commands/explain.ts')).explain(file, flags, signal), flags),
     )
   const traces = main.command('trace').description('files of recorded load')
   traces
@@ -232,8 +238,16 @@ function program(formats: readonly TraceFormat[]): Command {
     .option('--issuer <name>', 'its iss, where the chat requires one')
     .option('--audience <name>', 'its aud, where the chat requires one')
     .action(async (flags: TokenFlags) => run((await import('./commands/token.ts')).token, flags))
-  for (const command of [main, ...main.commands]) {
-    const help = command === main ? 'concertina --help' : `concertina ${command.name()} --help`
+  main
+    .command('completion')
+    .description('the script with which a shell completes commands and flags')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell: 'bash' | 'zsh' | 'fish', flags: object) =>
+      run(async () => (await import('./commands/completion.ts')).completion(shell, main), flags),
+    )
+  for (const [command, name] of named(main)) {
+    const help = `concertina ${name && `${name} `}--help`
+    command.addHelpText('after', () => examplesText(name))
     command.exitOverride().configureOutput({
       outputError: (text, write) =>
         write(`concertina: ${text.replace(/^error: /, '').trim()}\n  allowed: see ${help}\n`),

@@ -2,6 +2,11 @@ import { setImmediate } from 'node:timers/promises'
 import type { Decision } from '../../scaling/types.ts'
 import { type Happened, type LoggedRun, type LogLine, readDecisionLog } from '../decision-log.ts'
 
+export interface ExplainFlags {
+  line?: number
+  changes?: boolean
+}
+
 const LIMITS: Record<NonNullable<Decision['limitedBy']>, string> = {
   min: 'the fleet is never smaller',
   max: 'the fleet is never larger',
@@ -33,8 +38,8 @@ export function sentence(decision: Decision): string {
     ? ` It expected ${round(forecast.expected)} users at ${at(forecast.time)}, and was ${round(forecast.confidence * 100)} % sure of ` +
       `${round(forecast.low)} to ${round(forecast.high)}.`
     : ''
-  const told = Object.entries(numbers).filter(([, value]) => Number.isFinite(value))
-  const list = told.map(([name, value]) => `${name} ${round(value)}`).join(', ')
+  const finite = Object.entries(numbers).filter(([, value]) => Number.isFinite(value))
+  const list = finite.map(([name, value]) => `${name} ${round(value)}`).join(', ')
   return `At ${at(time)}, ${users}, ${did}: ${policy} saw that ${reason}.${wish}${ahead}${list ? ` (${list})` : ''}`
 }
 
@@ -45,19 +50,26 @@ function runSentence({ policy, interval, minServers, maxServers }: LoggedRun): s
 const happened = ({ kind, time, text }: Happened) =>
   `At ${at(time)}${kind === 'hand' ? ', by hand' : ''}: ${text}.`
 
-function told(line: LogLine): string {
+function sentenceOf(line: LogLine): string {
   if (!('kind' in line)) return sentence(line)
   return line.kind === 'run' ? runSentence(line) : happened(line)
 }
 
-/** Lines after which it looks whether it was asked to stop, or nobody reads on. */
+/** Whether the fleet changed, or something happened to it; a decision of the shadow never does. */
+const isChange = (line: LogLine) => 'kind' in line || (line.action !== 'none' && !line.shadow)
+
+/** Lines after which it checks whether it was asked to stop. */
 const LINES_AT_ONCE = 500
 
 /** `concertina explain`: the lines of a decision log in words. */
-export async function explain(file: string, line: number | undefined, signal: AbortSignal): Promise<void> {
+export async function explain(
+  file: string,
+  { line, changes = false }: ExplainFlags,
+  signal: AbortSignal,
+): Promise<void> {
   let lines = 0
   for (const each of readDecisionLog(file, line)) {
-    console.log(told(each))
+    if (!changes || isChange(each)) console.log(sentenceOf(each))
     if (++lines % LINES_AT_ONCE === 0) await setImmediate()
     if (signal.aborted) return
   }
