@@ -54,7 +54,7 @@ const MAX_FAILURES_LOGGED = 20
 /** Time that somebody who was asked to move has for it. */
 const MOVE_MS = 5000
 /** The window in which clients come again: the others can take about so many a second when this server is lost. */
-const RETRY_MS = { least: 20, most: 250, perConnection: 5 }
+const RETRY_MS = { least: 20, most: 250, perConnection: 0.6 }
 
 /** One chat server of a fleet: WebSockets on one side, the hub on the other. */
 export class ChatServer {
