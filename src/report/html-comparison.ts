@@ -1,9 +1,10 @@
 import type { Evaluated, TraceComparison } from '../backtest/comparison.ts'
 import type { EvaluationSettings } from '../backtest/evaluate.ts'
+import { type Html, html } from '../base/html.ts'
 import { comparisonTables, type FigureTable, paretoPoints, percent } from './comparison-table.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { paretoSvg } from './pareto.ts'
-import { escapeText, lineChart, PALETTE } from './svg-chart.ts'
+import { lineChart, PALETTE } from './svg-chart.ts'
 
 /** Policies that a chart shows; more could not be distinguished. */
 const SHOWN = 4
@@ -20,7 +21,7 @@ function worthShowing(judged: readonly Evaluated[], allowed: number): Evaluated[
     .slice(0, SHOWN)
 }
 
-function courseChart({ judged, course }: TraceComparison, allowed: number): string {
+function courseChart({ judged, course }: TraceComparison, allowed: number): Html {
   const shown = new Set(worthShowing(judged, allowed))
   return lineChart('Servers', course!.times, [
     { name: 'what the load needs', y: course!.values, color: 'var(--area)', area: true },
@@ -40,8 +41,8 @@ function courseChart({ judged, course }: TraceComparison, allowed: number): stri
   ])
 }
 
-function figures({ head, rows }: FigureTable): string {
-  return `<div class="wide"><table class="figures">${row(head, 'th')}${rows.map((cells) => row(cells)).join('')}</table></div>`
+function figures({ head, rows }: FigureTable): Html {
+  return html`<div class="wide"><table class="figures">${row(head, 'th')}${rows.map((cells) => row(cells))}</table></div>`
 }
 
 const COLUMNS: readonly (readonly [string, string])[] = [
@@ -81,18 +82,18 @@ export function htmlComparison(
   const all = tables[compared.length]
   const traces = compared.flatMap((one, i) => {
     const { title } = tables[i]!
-    return [`<h3>${escapeText(title)}</h3>`, courseChart(one, terms.overload), figures(tables[i]!)]
+    return [html`<h3>${title}</h3>`, courseChart(one, terms.overload), figures(tables[i]!)]
   })
   const body = [
-    `<p class="quiet">Policies on recorded load, beside the cheapest fleet that had known the future.</p>`,
-    `<figure>${paretoSvg(paretoPoints(compared), terms.overload)}</figure>`,
-    ...(all ? [`<h2>All traces</h2><p class="quiet">${escapeText(all.title)}</p>`, figures(all)] : []),
-    '<h2>Each trace</h2>',
-    `<p class="quiet">The charts show at most ${SHOWN} policies: the cheapest within the allowed overload, then the least overloaded.</p>`,
+    html`<p class="quiet">Policies on recorded load, beside the cheapest fleet that had known the future.</p>`,
+    html`<figure>${paretoSvg(paretoPoints(compared), terms.overload)}</figure>`,
+    ...(all ? [html`<h2>All traces</h2><p class="quiet">${all.title}</p>`, figures(all)] : []),
+    html`<h2>Each trace</h2>`,
+    html`<p class="quiet">The charts show at most ${SHOWN} policies: the cheapest within the allowed overload, then the least overloaded.</p>`,
     ...traces,
-    '<h2>Columns</h2>',
+    html`<h2>Columns</h2>`,
     pairs(COLUMNS),
-    '<h2>Terms</h2>',
+    html`<h2>Terms</h2>`,
     pairs(termLines(terms)),
   ]
   const sameAgain = 'Nothing in it is random: the same traces, terms and config give the same figures.'

@@ -1,4 +1,4 @@
-import { escapeText } from './svg-chart.ts'
+import { type Html, html } from '../base/html.ts'
 
 /** What is needed to run it again. */
 export interface Repeat {
@@ -8,7 +8,7 @@ export interface Repeat {
   readonly config?: string | undefined
 }
 
-const STYLE = `
+const STYLE = html`<style>
 :root{color-scheme:light dark;--text:light-dark(#1b1f26,#e6e9ee);--quiet:light-dark(#5b6472,#98a2b3);--line:light-dark(#dde1e7,#323843);--ground:light-dark(#fff,#14171c);--area:light-dark(#d3dae4,#333d4b)}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--text);background:var(--ground);max-width:60rem;margin:2rem auto;padding:0 1rem}
 h1{font-size:1.4rem;margin-bottom:.2rem}h2{font-size:1.05rem;margin-top:2rem}h3{font-size:.95rem;margin:1.6rem 0 .3rem}.quiet{color:var(--quiet);margin-top:0}
@@ -17,33 +17,33 @@ svg{width:100%;height:auto}svg text{fill:var(--quiet);font-size:11px}svg .grid{s
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem .3rem 0;border-top:1px solid var(--line);vertical-align:top}th{font-weight:600;white-space:nowrap}
 .wide{overflow-x:auto}.figures{font-size:.8rem;font-variant-numeric:tabular-nums}.figures td,.figures th{text-align:right;white-space:nowrap}.figures td:first-child,.figures th:first-child{text-align:left}
 summary{cursor:pointer;color:var(--quiet);margin:.6rem 0}
-pre{background:color-mix(in srgb,var(--line) 40%,transparent);padding:.8rem;border-radius:8px;overflow:auto;white-space:pre-wrap}`
+pre{background:color-mix(in srgb,var(--line) 40%,transparent);padding:.8rem;border-radius:8px;overflow:auto;white-space:pre-wrap}</style>`
 
 /** A row of a table; the cells are text. */
-export function row(cells: readonly string[], tag: 'td' | 'th' = 'td'): string {
-  return `<tr>${cells.map((cell) => `<${tag}>${escapeText(cell)}</${tag}>`).join('')}</tr>`
+export function row(cells: readonly string[], tag: 'td' | 'th' = 'td'): Html {
+  return html`<tr>${cells.map((cell) => (tag === 'th' ? html`<th>${cell}</th>` : html`<td>${cell}</td>`))}</tr>`
 }
 
 /** Names and values. */
-export function pairs(lines: readonly (readonly [name: string, value: string])[]): string {
-  return `<table>${lines.map((line) => row(line)).join('')}</table>`
+export function pairs(lines: readonly (readonly [name: string, value: string])[]): Html {
+  return html`<table>${lines.map((line) => row(line))}</table>`
 }
 
 /** One HTML file that needs nothing else, ending with how to repeat it. */
 export function htmlPage(
   heading: string,
-  body: readonly string[],
+  body: readonly Html[],
   sameAgain: string,
   { command, config }: Repeat,
 ): string {
-  return `<!doctype html>
+  return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<title>Concertina: ${escapeText(command)}</title><style>${STYLE}</style></head><body>
-<h1>${escapeText(heading)}</h1>
-${body.join('\n')}
+<title>Concertina: ${command}</title>${STYLE}</head><body>
+<h1>${heading}</h1>
+${body.map((part) => html`${part}\n`)}
 <h2>To repeat it</h2>
-<p>${escapeText(sameAgain)}</p>
-<pre>${escapeText(command)}</pre>${config === undefined ? '' : `\n<pre>${escapeText(config)}</pre>`}
+<p>${sameAgain}</p>
+<pre>${command}</pre>${config === undefined ? undefined : html`\n<pre>${config}</pre>`}
 </body></html>
-`
+`.text
 }

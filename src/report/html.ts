@@ -1,7 +1,8 @@
+import { type Html, html } from '../base/html.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import type { Decision } from '../scaling/types.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
-import { escapeText, lineChart } from './svg-chart.ts'
+import { lineChart } from './svg-chart.ts'
 import { metricLines } from './terminal.ts'
 
 /** Scaling events shown open, and those that can be opened; more would make the page slow. */
@@ -9,25 +10,24 @@ const OPEN_EVENTS = 100
 const MOST_EVENTS = 5000
 
 /** The scaling events with their reasons; the later ones folded up. */
-function eventTable(events: readonly Decision[]): string {
+function eventTable(events: readonly Decision[]): Html {
   const table = (some: readonly Decision[]) =>
-    `<table>${row(['at', 'servers', 'users', 'why'], 'th')}${some
-      .map(({ time, from, to, load, reason }) =>
+    html`<table>${row(['at', 'servers', 'users', 'why'], 'th')}${some.map(
+      ({ time, from, to, load, reason }) =>
         row([
           `${+time.toFixed(2)} s`,
           `${from} → ${to}`,
           load === undefined ? '?' : String(+load.toFixed(1)),
           reason,
         ]),
-      )
-      .join('')}</table>`
+    )}</table>`
   const more = events.slice(OPEN_EVENTS, MOST_EVENTS)
   const rest = events.length - OPEN_EVENTS - more.length
-  return [
-    table(events.slice(0, OPEN_EVENTS)),
-    ...(more.length > 0 ? [`<details><summary>${more.length} more</summary>${table(more)}</details>`] : []),
-    ...(rest > 0 ? [`<p class="quiet">And ${rest} more, which --events FILE keeps.</p>`] : []),
-  ].join('\n')
+  return html`${table(events.slice(0, OPEN_EVENTS))}${
+    more.length > 0
+      ? html`<details><summary>${more.length} more</summary>${table(more)}</details>`
+      : undefined
+  }${rest > 0 ? html`<p class="quiet">And ${rest} more, which --events FILE keeps.</p>` : undefined}`
 }
 
 /** A run as one HTML file that needs nothing else: charts, metrics, scaling events, and how to repeat it. */
@@ -61,14 +61,12 @@ export function htmlReport(result: RunResult, repeat: Repeat): string {
     lineChart('Messages a second', x, [{ name: 'sent', y: rate, color: '#8a55d7' }]),
   ]
   const events =
-    scalingEvents.length === 0
-      ? `<p>None; ${escapeText(nothingScaledBecause ?? '')}</p>`
-      : eventTable(scalingEvents)
+    scalingEvents.length === 0 ? html`<p>None; ${nothingScaledBecause}</p>` : eventTable(scalingEvents)
   const body = [
     ...charts,
-    '<h2>Metrics</h2>',
+    html`<h2>Metrics</h2>`,
     pairs(metricLines(result)),
-    `<h2>Scaling events${scalingEvents.length > 0 ? `: ${scalingEvents.length}` : ''}</h2>`,
+    html`<h2>Scaling events${scalingEvents.length > 0 ? `: ${scalingEvents.length}` : undefined}</h2>`,
     events,
   ]
   const sameAgain = `Seed ${result.seed}. The same seed and config give the same simulation.`

@@ -1,5 +1,6 @@
+import { type Html, html } from '../base/html.ts'
 import { medians, nonDominated, type ParetoPoint } from './pareto-points.ts'
-import { escapeText, PALETTE } from './svg-chart.ts'
+import { PALETTE } from './svg-chart.ts'
 
 const WIDTH = 900
 const HEIGHT = 540
@@ -9,21 +10,21 @@ const LEAST = 1e-5
 const BELOW = LEAST / 4
 const CHEAPEST = 0.3
 
-const STYLE = `
+const STYLE = html`<style>
 .pareto{--ink:#1b1f26;--quiet:#5b6472;--line:#e3e6eb;--ground:#fff;--bad:#c92a2a}
 @media(prefers-color-scheme:dark){.pareto{--ink:#e6e9ee;--quiet:#98a2b3;--line:#2c323c;--ground:#14171c;--bad:#ff8787}}
 .pareto text{font:12px system-ui,sans-serif;fill:var(--quiet)}.pareto .name{fill:var(--ink)}.pareto .best{fill:var(--ink);font-weight:700}
 .pareto .grid{stroke:var(--line);fill:none}.pareto .allowed{stroke:var(--bad);stroke-dasharray:5 4;fill:none}.pareto .beyond{fill:var(--bad);fill-opacity:.05}
-.pareto .limit{fill:var(--bad)}.pareto .front{stroke:var(--quiet);stroke-width:1.2;stroke-dasharray:2 3;fill:none}.pareto .halo{stroke:var(--ground);stroke-width:4;paint-order:stroke}`
+.pareto .limit{fill:var(--bad)}.pareto .front{stroke:var(--quiet);stroke-width:1.2;stroke-dasharray:2 3;fill:none}.pareto .halo{stroke:var(--ground);stroke-width:4;paint-order:stroke}</style>`
 
 type Place = readonly [x: number, y: number]
 
 const shown = (share: number) => (share > 0 && share < 5e-6 ? '<0.001 %' : `${(share * 100).toFixed(3)} %`)
-const told = ({ overload, cost }: ParetoPoint) => `${shown(overload)}, ${cost.toFixed(2)} ×`
+const figuresOf = ({ overload, cost }: ParetoPoint) => `${shown(overload)}, ${cost.toFixed(2)} ×`
 
-function text([x, y]: Place, what: string, { anchor = 'middle', className = '' } = {}): string {
-  const kind = className ? ` class="${className}"` : ''
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"${kind}>${escapeText(what)}</text>`
+function text([x, y]: Place, what: string, { anchor = 'middle', className = '' } = {}): Html {
+  const kind = className ? html` class="${className}"` : undefined
+  return html`<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" text-anchor="${anchor}"${kind}>${what}</text>`
 }
 
 /** Both logarithmic axes. */
@@ -53,25 +54,26 @@ class Axes {
     return [this.x(overload), this.y(cost)]
   }
 
-  drawn(allowed: number): string[] {
+  drawn(allowed: number): Html[] {
     const across = [0, LEAST, 1e-4, 1e-3, 1e-2, 0.1, 1].filter((tick) => tick <= this.#worst)
     const up = [0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50].filter(
       (tick) => tick >= this.#least && tick <= this.#most,
     )
     const limit = this.x(allowed)
     return [
-      `<rect class="beyond" x="${limit.toFixed(1)}" y="${TOP}" width="${(WIDTH - RIGHT - limit).toFixed(1)}" height="${HEIGHT - TOP - BOTTOM}"/>`,
+      html`<rect class="beyond" x="${limit.toFixed(1)}" y="${TOP}" width="${(WIDTH - RIGHT - limit).toFixed(1)}" height="${HEIGHT - TOP - BOTTOM}"/>`,
       ...across.map((tick) => {
         const x = this.x(tick)
         const label = tick === 0 ? 'below' : `${+(tick * 100).toPrecision(3)} %`
-        return `<path class="grid" d="M${x.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>${text([x, HEIGHT - BOTTOM + 18], label)}`
+        return html`<path class="grid" d="M${x.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>${text([x, HEIGHT - BOTTOM + 18], label)}`
       }),
       ...up.map((tick) => {
         const y = this.y(tick)
         const label = text([LEFT - 6, y + 4], `${tick} ×`, { anchor: 'end' })
-        return `<path class="grid" d="M${LEFT} ${y.toFixed(1)}H${WIDTH - RIGHT}"${tick === 1 ? ' stroke-width="2.5"' : ''}/>${label}`
+        const wide = tick === 1 ? html` stroke-width="2.5"` : undefined
+        return html`<path class="grid" d="M${LEFT} ${y.toFixed(1)}H${WIDTH - RIGHT}"${wide}/>${label}`
       }),
-      `<path class="allowed" d="M${limit.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>`,
+      html`<path class="allowed" d="M${limit.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>`,
       text([limit, TOP - 8], `allowed: ${+(allowed * 100).toPrecision(3)} %`, { className: 'limit' }),
       text([LEFT, TOP - 20], 'cost over the floor', { anchor: 'start' }),
       text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], 'user-time above capacity'),
@@ -81,12 +83,14 @@ class Axes {
 }
 
 /** A dot; of those colours that come twice the second is hollow. */
-function dot([x, y]: Place, n: number, radius: number, opacity: number, title?: string): string {
+function dot([x, y]: Place, n: number, radius: number, opacity: number, title?: string): Html {
   const color = PALETTE[n % PALETTE.length]!
   const paint =
-    n < PALETTE.length ? `fill="${color}"` : `fill="none" stroke="${color}" stroke-width="${radius / 3}"`
-  const inside = title === undefined ? '' : `<title>${escapeText(title)}</title>`
-  return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" ${paint} opacity="${opacity}">${inside}</circle>`
+    n < PALETTE.length
+      ? html`fill="${color}"`
+      : html`fill="none" stroke="${color}" stroke-width="${radius / 3}"`
+  const inside = title === undefined ? undefined : html`<title>${title}</title>`
+  return html`<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${radius}" ${paint} opacity="${opacity}">${inside}</circle>`
 }
 
 interface Name {
@@ -130,7 +134,7 @@ function placeNames(named: readonly { at: Place; name: string }[], dots: readonl
  * to the left and to the bottom is better. Named in the picture are the policies that no other beats in both medians.
  * @param allowed a line at this overload
  */
-export function paretoSvg(points: readonly ParetoPoint[], allowed: number): string {
+export function paretoSvg(points: readonly ParetoPoint[], allowed: number): Html {
   const axes = new Axes(points)
   const middles = medians(points)
   const best = new Set(nonDominated(middles))
@@ -143,12 +147,12 @@ export function paretoSvg(points: readonly ParetoPoint[], allowed: number): stri
           number.get(point.group)!,
           3.2,
           0.38,
-          `${point.group}, ${point.label}: ${told(point)}`,
+          `${point.group}, ${point.label}: ${figuresOf(point)}`,
         ),
       )
     : []
   const large = middles.map((point, i) =>
-    dot(axes.at(point), i, 6.5, 1, `${point.group}, ${point.label}: ${told(point)}`),
+    dot(axes.at(point), i, 6.5, 1, `${point.group}, ${point.label}: ${figuresOf(point)}`),
   )
   const front = [...best].sort((a, b) => a.overload - b.overload)
   const steps = front
@@ -175,13 +179,13 @@ export function paretoSvg(points: readonly ParetoPoint[], allowed: number): stri
         anchor: 'start',
         className,
       }),
-      text([WIDTH - 8, y], told(point), { anchor: 'end' }),
+      text([WIDTH - 8, y], figuresOf(point), { anchor: 'end' }),
     ]
   })
   const traces = new Set(points.map(({ label }) => label)).size
   const caption = several ? `median of ${traces} traces; each faint` : (points[0]?.label ?? '')
-  return `<svg class="pareto" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Overload against cost">
-<style>${STYLE}</style>
-<rect width="100%" height="100%" style="fill:var(--ground)"/>${axes.drawn(allowed).join('')}<path class="front" d="${steps}"/>${cloud.join('')}${large.join('')}${names.join('')}${text([WIDTH - RIGHT + 18, TOP + 8], caption, { anchor: 'start' })}${legend.join('')}</svg>
+  return html`<svg class="pareto" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Overload against cost">
+${STYLE}
+<rect width="100%" height="100%" style="fill:var(--ground)"/>${axes.drawn(allowed)}<path class="front" d="${steps}"/>${cloud}${large}${names}${text([WIDTH - RIGHT + 18, TOP + 8], caption, { anchor: 'start' })}${legend}</svg>
 `
 }

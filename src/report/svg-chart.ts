@@ -1,3 +1,5 @@
+import { type Html, html } from '../base/html.ts'
+
 /** Colours that are distinguishable on light and dark backgrounds. */
 export const PALETTE = [
   '#3b6fe0',
@@ -47,8 +49,6 @@ export function ticks(most: number, about = 5): number[] {
   return found
 }
 
-export const escapeText = (text: string) => text.replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`)
-
 function path(
   x: readonly number[],
   { y, stepped }: ChartLine,
@@ -68,7 +68,7 @@ function path(
 }
 
 /** A line chart over seconds as SVG, from 0 up. */
-export function lineChart(title: string, x: readonly number[], lines: readonly ChartLine[]): string {
+export function lineChart(title: string, x: readonly number[], lines: readonly ChartLine[]): Html {
   const right = x.at(-1) ?? 1
   const top =
     Math.max(1e-9, ...lines.map(({ y }) => y.reduce((most, each) => Math.max(most, each), 0))) * 1.05
@@ -83,23 +83,20 @@ export function lineChart(title: string, x: readonly number[], lines: readonly C
   const grid = [
     ...ticks(top).map((tick) => {
       const [, y] = at(0, tick)
-      return `<path class="grid" d="M${LEFT} ${y}H${WIDTH - RIGHT}"/><text x="${LEFT - 6}" y="${y + 4}" text-anchor="end">${tick}</text>`
+      return html`<path class="grid" d="M${LEFT} ${y}H${WIDTH - RIGHT}"/><text x="${LEFT - 6}" y="${y + 4}" text-anchor="end">${tick}</text>`
     }),
     ...across.map(
-      (tick) => `<text x="${at(tick, 0)[0]}" y="${HEIGHT - 6}" text-anchor="middle">${seconds(tick)}</text>`,
+      (tick) =>
+        html`<text x="${at(tick, 0)[0]}" y="${HEIGHT - 6}" text-anchor="middle">${seconds(tick)}</text>`,
     ),
   ]
   const drawn = lines.map((line) => {
     const d = path(line.x ?? x, line, at)
     if (line.area)
-      return `<path class="area" d="M${LEFT} ${HEIGHT - BOTTOM}L${d.slice(1)}V${HEIGHT - BOTTOM}Z"/>`
-    return `<path fill="none" stroke="${line.color}" stroke-width="1.8"${line.dashed ? ' stroke-dasharray="5 4"' : ''} d="${d}"/>`
+      return html`<path class="area" d="M${LEFT} ${HEIGHT - BOTTOM}L${d.slice(1)}V${HEIGHT - BOTTOM}Z"/>`
+    const dashes = line.dashed ? html` stroke-dasharray="5 4"` : undefined
+    return html`<path fill="none" stroke="${line.color}" stroke-width="1.8"${dashes} d="${d}"/>`
   })
-  const legend = lines
-    .map(({ name, color }) => `<span><i style="background:${color}"></i>${escapeText(name)}</span>`)
-    .join('')
-  return (
-    `<figure><figcaption>${escapeText(title)} ${legend}</figcaption>` +
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(title)}">${grid.join('')}${drawn.join('')}</svg></figure>`
-  )
+  const legend = lines.map(({ name, color }) => html`<span><i style="background:${color}"></i>${name}</span>`)
+  return html`<figure><figcaption>${title} ${legend}</figcaption><svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">${grid}${drawn}</svg></figure>`
 }

@@ -38,7 +38,7 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     }
     const figures = { terms, traces: compared }
     json?.commit(`${JSON.stringify(figures, (key, value) => (key === 'course' ? undefined : value), 2)}\n`)
-    svg?.commit(paretoSvg(paretoPoints(compared), terms.overload))
+    svg?.commit(paretoSvg(paretoPoints(compared), terms.overload).text)
     report?.commitPage((repeat) => htmlComparison(compared, terms, repeat))
   } catch (error) {
     progress.end()
