@@ -8,14 +8,15 @@ import type { ServerId } from '../fleet/provider.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'
 import { Deadlines } from '../http/deadlines.ts'
 import { descriptorLimit } from '../http/descriptors.ts'
-import { asksForWebSocket, MAX_HEAD_BYTES, parseHead, type RequestHead } from '../http/http-head.ts'
+import { asksForWebSocket, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
 import { listen } from '../http/listen.ts'
 import { Origins } from '../http/origin.ts'
-import { parseProxy } from '../http/proxy-protocol.ts'
 import { rejectRaw, takeRaw } from '../http/raw-socket.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
+import { readFirstRequest } from './first-request.ts'
 import { type Arrival, Handoffs } from './handoffs.ts'
+import { REJECTIONS, type Rejection } from './rejection-log.ts'
 
 export interface GatewayOptions {
   /** The address to listen on; default loopback. */
@@ -39,20 +40,6 @@ export interface GatewayOptions {
 export type Placement = ServerId | 'not-ready' | 'full'
 /** Chooses a server; `to` is the one that the client was asked to go to. */
 export type Place = (room: string | undefined, to: number | undefined) => Placement
-
-/** Why a connection was rejected, and with what status. */
-export const REJECTIONS = {
-  'rate-limited': '429 Too Many Requests',
-  busy: '503 Service Unavailable',
-  full: '503 Service Unavailable',
-  'no-server': '503 Service Unavailable',
-  origin: '403 Forbidden',
-  'not-found': '404 Not Found',
-  'bad-request': '400 Bad Request',
-  'head-too-large': '431 Request Header Fields Too Large',
-  'no-websocket': '426 Upgrade Required',
-} as const
-export type Rejection = keyof typeof REJECTIONS
 
 /** The path of the chat; no other is upgraded. */
 const CHAT_PATH = '/chat'
@@ -186,47 +173,24 @@ export class Gateway {
   }
 
   #readHead(socket: Socket, trusted: boolean): void {
-    let read: Buffer = Buffer.alloc(0)
-    let proxied = trusted && this.#options.proxyProtocol === true
-    let client: string | undefined
-    const done = () => {
+    const proxied = trusted && this.#options.proxyProtocol === true
+    this.#deadlines.set(socket, HEAD_SECONDS)
+    readFirstRequest(socket, { proxied, maxHeadBytes: this.#maxHeadBytes }, (first) => {
       this.#deadlines.clear(socket)
-      socket.off('data', onData)
-    }
-    const onData = (chunk: Buffer) => {
-      read = read.length === 0 ? chunk : Buffer.concat([read, chunk])
-      if (proxied) {
-        const header = parseProxy(read)
-        if (header.kind === 'incomplete') return
-        if (header.kind === 'bad') {
-          done()
-          this.#reject(socket, 'bad-request', 'a trusted proxy sent no PROXY header')
-          return
-        }
-        proxied = false
-        client = header.address
-        read = read.subarray(header.length)
-      }
-      const parsed = parseHead(read, this.#maxHeadBytes)
-      if (parsed.kind === 'incomplete') return
-      done()
-      if (parsed.kind === 'bad') {
-        this.#reject(socket, parsed.status.startsWith('431') ? 'head-too-large' : 'bad-request')
+      if (first.kind === 'rejected') {
+        this.#reject(socket, first.why, first.detail)
         return
       }
-      if (trusted) {
-        client ??= this.#proxies.client(parsed.head.headers)
-        if (client !== undefined && this.#limited(client)) {
-          this.#reject(socket, 'rate-limited')
-          return
-        }
+      const { head, read, rest } = first
+      const client = trusted ? (first.client ?? this.#proxies.client(head.headers)) : undefined
+      if (client !== undefined && this.#limited(client)) {
+        this.#reject(socket, 'rate-limited')
+        return
       }
       this.#clients.set(socket, client)
-      if (asksForWebSocket(parsed.head)) this.#upgrade(socket, parsed.head, read.subarray(parsed.length))
+      if (asksForWebSocket(head)) this.#upgrade(socket, head, rest)
       else this.#serveHttp(socket, read)
-    }
-    this.#deadlines.set(socket, HEAD_SECONDS)
-    socket.on('data', onData)
+    })
   }
 
   #serveHttp(socket: Socket, read: Buffer): void {

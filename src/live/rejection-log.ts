@@ -1,5 +1,18 @@
 import type { Logger } from '../base/logger.ts'
-import { REJECTIONS, type Rejection } from './gateway.ts'
+
+/** Why a connection was rejected, and with what status. */
+export const REJECTIONS = {
+  'rate-limited': '429 Too Many Requests',
+  busy: '503 Service Unavailable',
+  full: '503 Service Unavailable',
+  'no-server': '503 Service Unavailable',
+  origin: '403 Forbidden',
+  'not-found': '404 Not Found',
+  'bad-request': '400 Bad Request',
+  'head-too-large': '431 Request Header Fields Too Large',
+  'no-websocket': '426 Upgrade Required',
+} as const
+export type Rejection = keyof typeof REJECTIONS
 
 /** Milliseconds in which the same rejection is logged once. */
 const EVERY_MS = 60_000

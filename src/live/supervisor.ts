@@ -9,14 +9,10 @@ import { check, within } from '../base/options.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
 import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
-import { serviceOfHub } from '../chat/api/open.ts'
-import { ServerApi } from '../chat/api/server-api.ts'
+import type { ServerApi } from '../chat/api/server-api.ts'
 import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { Webhooks } from '../chat/hooks/webhooks.ts'
 import { Hub } from '../chat/hub/hub.ts'
-import { noSystemLock } from '../chat/log/embedded/data-lock.ts'
-import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
-import { type Damage, describeDamage } from '../chat/log/embedded/recovery.ts'
 import { MemoryRoomLog } from '../chat/log/memory.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
 import { type ChatOptions, chatLimits } from '../chat/options.ts'
@@ -34,9 +30,12 @@ import { Faults } from './faults.ts'
 import { captureState, type FleetState, resumeFrom, StateFile } from './fleet-state.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
+import { openRoomLog } from './open-room-log.ts'
+import { openServerApi } from './open-server-api.ts'
 import { processModule } from './process-module.ts'
-import { planMoves, type RebalanceOptions, rebalanceOptions } from './rebalance.ts'
+import type { RebalanceOptions } from './rebalance.ts'
 import { rejectionLogger } from './rejection-log.ts'
+import { UserMoves } from './user-moves.ts'
 import { UserRouter } from './user-router.ts'
 
 export interface SupervisorOptions {
@@ -77,11 +76,6 @@ export interface SupervisorOptions {
 const STARTUP_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** Failures at the start after which it is given up. */
 const MAX_FAILED_STARTS = 3
-/** Seconds that moves of users have to happen before the next ones are planned. */
-const MOVES_SETTLE_SECONDS = 0.5
-const MIN_DRAIN_SECONDS = 0.25
-const MAX_DRAIN_SECONDS = 60
-
 /** Milliseconds between two writes of the fleet's state. */
 const STATE_MS = 5000
 
@@ -95,9 +89,7 @@ export class Supervisor {
   readonly loop: ControlLoop
   readonly autoScaler: AutoScaler
   readonly faults: Faults
-  /** For backends; from `start` on, when there are keys. */
-  serverApi: ServerApi | undefined
-  #closeApi: (() => Promise<void>) | undefined
+  #api: Awaited<ReturnType<typeof openServerApi>> | undefined
   #webhooks: Webhooks | undefined
   #log: RoomLog | undefined
   #hub: Hub | undefined
@@ -106,10 +98,7 @@ export class Supervisor {
   #closing: Promise<void> | undefined
   readonly #options: SupervisorOptions
   readonly #logger: Logger
-  readonly #rebalance: Required<RebalanceOptions>
-  #nextMoves = 0
-  /** Users that were asked to move to even out the servers. */
-  moves = 0
+  readonly #moves: UserMoves
   /** Servers that failed. */
   failures = 0
   /** Seconds from launching a server until it was ready. */
@@ -128,7 +117,6 @@ export class Supervisor {
     this.#options = options
     this.autoScaler = options.autoScaler
     this.#logger = logger
-    this.#rebalance = rebalanceOptions(options.rebalance)
     this.faults = new Faults(logger)
     new ApiKeys(options.apiKeys ?? []) // throws
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
@@ -143,7 +131,7 @@ export class Supervisor {
         this.gateway.attach(id, child)
         child.send({ type: 'start', server: id, options: this.#chatOptions(id) })
       },
-      drain: (id, child) => child.send({ type: 'drain', seconds: this.#drainSeconds(id) }),
+      drain: (id, child) => child.send({ type: 'drain', seconds: this.#moves.drainSeconds(id) }),
       stop: (child) => child.connected && child.send({ type: 'stop' }),
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
@@ -153,6 +141,7 @@ export class Supervisor {
       users: (server) => this.servers.users(server),
       full: (server) => this.servers.connections(server) >= maxConnections,
     })
+    this.#moves = new UserMoves(this, options.rebalance, options.acceptRate)
     const { origins } = options.chat ?? {}
     const gateway = { origins, ...options.gateway }
     this.gateway = new Gateway(gateway, (room, to) => this.placement.place(room, to), http)
@@ -177,7 +166,7 @@ export class Supervisor {
       this.decisions[decision.action]++
       this.lastDecision = decision
       if (decision.action !== 'none') this.#keepState()
-      this.#rebalanceUsers()
+      this.#moves.evenOut()
     })
   }
 
@@ -186,9 +175,19 @@ export class Supervisor {
     return this.loop.ticks
   }
 
+  /** Users that were asked to move to even out the servers. */
+  get moves(): number {
+    return this.#moves.asked
+  }
+
   /** Where the rooms are kept; open from `start` on. */
   get log(): RoomLog | undefined {
     return this.#log
+  }
+
+  /** For backends; from `start` on, when there are keys. */
+  get serverApi(): ServerApi | undefined {
+    return this.#api?.api
   }
 
   /** Whether users can be served: some server is ready, and it is not closing. */
@@ -199,22 +198,6 @@ export class Supervisor {
   /** Whether rooms are kept on disk. */
   get keepsRooms(): boolean {
     return this.#options.data !== undefined
-  }
-
-  #openLog(folder: string): RoomLog {
-    const log = EmbeddedRoomLog.open(folder)
-    const reportDamage = (damage: Damage) => {
-      const level = damage.kind === 'torn-tail' ? 'warn' : 'error'
-      this.#logger[level](`Room log: ${describeDamage(damage)}`, { ...damage })
-    }
-    log.damage.forEach(reportDamage)
-    log.onDamage = reportDamage
-    if (log.isSystemLock === false) this.#logger.warn(`Room log: ${noSystemLock(folder)}`, { folder })
-    log.onTrouble = (why) => {
-      if (why) this.#logger.error(`Room log: ${why}; messages are refused until it can be written`, { why })
-      else this.#logger.info('Room log: messages are accepted again')
-    }
-    return log
   }
 
   /** A server of weight 2 works on twice as many messages at once. */
@@ -230,7 +213,7 @@ export class Supervisor {
   #onReady({ launchedAt, readyAt = launchedAt }: Server): void {
     this.startups.record(readyAt - launchedAt)
     this.gateway.retry()
-    this.#rebalanceUsers()
+    this.#moves.evenOut()
   }
 
   #onFailed({ id, failure }: Server): void {
@@ -256,14 +239,16 @@ export class Supervisor {
   async start(): Promise<number> {
     try {
       const { data } = this.#options
-      this.#log = this.#options.roomLog ?? (data === undefined ? new MemoryRoomLog() : this.#openLog(data))
+      this.#log =
+        this.#options.roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, this.#logger))
       this.#hub = new Hub(await this.#openWebhooks(this.#log))
       this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
       const port = await this.gateway.listen()
       if (data !== undefined) this.#restore(data)
       this.loop.open()
       await this.#firstServers()
-      await this.#openApi(this.#hub)
+      const { apiKeys, chat } = this.#options
+      if (apiKeys) this.#api = await openServerApi(this.#hub, apiKeys, chat?.limits, this.#logger)
       this.clock.setToZero()
       this.#resume?.()
       return port
@@ -287,27 +272,6 @@ export class Supervisor {
       this.#logger.warn(`Webhooks: who came to ${room} and left could not be kept: ${error.message}`, {
         room,
       })
-    })
-  }
-
-  async #openApi(hub: Hub): Promise<void> {
-    const { apiKeys, chat } = this.#options
-    if (!apiKeys) return
-    const { service, close } = await serviceOfHub(hub)
-    this.#closeApi = close
-    this.serverApi = new ServerApi({
-      service,
-      keys: new ApiKeys(apiKeys),
-      maxBodyBytes: chat?.limits?.maxBodyBytes,
-      onAudit: ({ key, method, path, status, address }) =>
-        this.#logger.info(`Server API: ${key} ${method} ${path}: ${status}`, {
-          audit: true,
-          key,
-          method,
-          path,
-          status,
-          address,
-        }),
     })
   }
 
@@ -381,30 +345,8 @@ export class Supervisor {
     this.gateway.close()
     this.servers.close()
     await this.fleet.close()
-    await this.#closeApi?.()
+    await this.#api?.close()
     await this.#webhooks?.close()
     await this.#hub?.close()
-  }
-
-  /** The window in which the users of a server leave: as fast as the others can take them. */
-  #drainSeconds(id: ServerId): number {
-    const users = this.servers.users({ id })
-    const receivers = this.fleet.ready.filter((server) => server.id !== id).length
-    const seconds = users / Math.max(1, receivers * (this.#options.acceptRate ?? 200))
-    return Math.min(MAX_DRAIN_SECONDS, Math.max(MIN_DRAIN_SECONDS, seconds))
-  }
-
-  /** Moves a paced share of users from servers above their target to those below. */
-  #rebalanceUsers(): void {
-    const now = this.clock.now()
-    if (this.placement.byRoom || now < this.#nextMoves) return
-    const { deadband, pace } = this.#rebalance
-    const held = this.fleet.ready.map((server) => ({ ...server, users: this.servers.users(server) }))
-    const window = 1
-    for (const { from, to, count } of planMoves(held, deadband, pace * window)) {
-      this.servers.tell(from, { type: 'rebalance', count, to, seconds: window })
-      this.moves += count
-      this.#nextMoves = now + window + MOVES_SETTLE_SECONDS
-    }
   }
 }

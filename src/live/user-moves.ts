@@ -1,0 +1,63 @@
+import type { WallClock } from '../base/clock.ts'
+import { requireNumber } from '../base/errors.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { ServerId } from '../fleet/provider.ts'
+import type { LiveServers } from './live-servers.ts'
+import { planMoves, type RebalanceOptions, rebalanceOptions } from './rebalance.ts'
+import type { UserRouter } from './user-router.ts'
+
+/** Seconds that moves of users have to happen before the next ones are planned. */
+const SETTLE_SECONDS = 0.5
+/** Seconds over which the moves of one plan are spread. */
+const WINDOW_SECONDS = 1
+const MIN_DRAIN_SECONDS = 0.25
+const MAX_DRAIN_SECONDS = 60
+
+interface MovesContext {
+  readonly fleet: Fleet
+  readonly servers: LiveServers
+  readonly placement: UserRouter
+  readonly clock: WallClock
+}
+
+/** Moves users between servers: at the pace of `rebalance` to even them out, and as fast as others can take them in a drain. */
+export class UserMoves {
+  readonly #context: MovesContext
+  readonly #rebalance: Required<RebalanceOptions>
+  readonly #acceptRate: number
+  #next = 0
+  /** Users that were asked to move to even out the servers. */
+  asked = 0
+
+  /**
+   * @param acceptRate users/s that a server accepts when others are drained
+   * @throws {ConcertinaError} INVALID_INPUT, naming the option.
+   */
+  constructor(context: MovesContext, rebalance: RebalanceOptions | undefined, acceptRate = 200) {
+    this.#context = context
+    this.#rebalance = rebalanceOptions(rebalance)
+    this.#acceptRate = requireNumber('acceptRate', acceptRate, { above: 0 })
+  }
+
+  /** The window in which the users of a server leave, seconds. */
+  drainSeconds(id: ServerId): number {
+    const { fleet, servers } = this.#context
+    const receivers = fleet.ready.filter((server) => server.id !== id).length
+    const seconds = servers.users({ id }) / Math.max(1, receivers * this.#acceptRate)
+    return Math.min(MAX_DRAIN_SECONDS, Math.max(MIN_DRAIN_SECONDS, seconds))
+  }
+
+  /** Moves a paced share of users from servers above their target to those below. */
+  evenOut(): void {
+    const { fleet, servers, placement, clock } = this.#context
+    const now = clock.now()
+    if (placement.byRoom || now < this.#next) return
+    const { deadband, pace } = this.#rebalance
+    const loads = fleet.ready.map((server) => ({ ...server, users: servers.users(server) }))
+    for (const { from, to, count } of planMoves(loads, deadband, pace * WINDOW_SECONDS)) {
+      servers.tell(from, { type: 'rebalance', count, to, seconds: WINDOW_SECONDS })
+      this.asked += count
+      this.#next = now + WINDOW_SECONDS + SETTLE_SECONDS
+    }
+  }
+}
