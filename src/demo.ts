@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { balancerOptions } from './balancing/load-balancer.ts'
 import { lineLogger } from './base/logger.ts'
 import { atLeastZero, madeInCode, type OptionsOf, option, optionSet, port, seconds } from './base/options.ts'
+import type { RoomLog } from './chat/log/room-log.ts'
 import type { ControlTarget } from './control/control-target.ts'
 import type { RunResult } from './metrics/run-result.ts'
 import { block, summary } from './report/terminal.ts'
@@ -41,6 +42,10 @@ const demoOptions = optionSet({
   signal: option(madeInCode<AbortSignal>('an AbortSignal', 'addEventListener'), 'ends the run early'),
   live: option(z.boolean(), 'runs real server processes and WebSockets on this machine, in real time', false),
   data: option(z.string(), 'of a live demo: folder of its room log; default in memory'),
+  roomLog: option(
+    madeInCode<RoomLog>('a room log', 'append'),
+    'of a live demo: where rooms are kept; default the log in data',
+  ),
   port: option(port, 'of a live demo: port of the chat; default any free one'),
   controlPort: option(port, 'of a live demo: port of its dashboard; default any free one'),
   onEvent: option(
@@ -72,10 +77,13 @@ function policyLine(scaler: AutoScaler, options: DemoOptions): string {
   return `threshold, up above ${up} users a server${note}, down below ${down}, ${limits}`
 }
 
-function liveOptions({ data, port, controlPort, onEvent }: DemoOptions, write: (line: string) => void) {
+function liveOptions(
+  { data, roomLog, port, controlPort, onEvent }: DemoOptions,
+  write: (line: string) => void,
+) {
   const onListening = (chat: string, dashboard: string) =>
     write(`   Dashboard: ${dashboard}   Chat: ${chat}\n`)
-  return { data, port, controlPort, onEvent, onListening }
+  return { data, roomLog, port, controlPort, onEvent, onListening }
 }
 
 /**

@@ -109,6 +109,24 @@ export function addBrokerFlags(command: Command, required = true): Command {
     .option('--sync-always', 'NATS is set to sync_interval: always, so one copy is on disk')
 }
 
+/**
+ * What the flags of a command that can do without a broker say of it.
+ * @throws {ConcertinaError} INVALID_INPUT for a flag that is of no use without one.
+ */
+export function optionalBroker({ broker, ...flags }: Partial<BrokerFlags>): BrokerOptions | undefined {
+  if (broker !== undefined) return brokerOptions({ ...flags, broker })
+  for (const name of [
+    'clusterName',
+    'replicas',
+    'keepSeconds',
+    'keepBytes',
+    'keepMessages',
+    'syncAlways',
+  ] as const)
+    if (flags[name] !== undefined) throw invalidInput(name, 'there is no --broker', 'together with --broker')
+  return undefined
+}
+
 /** What the flags say of the broker. */
 export function brokerOptions(flags: BrokerFlags): BrokerOptions {
   const { broker, clusterName, replicas, keepSeconds, keepBytes, keepMessages, syncAlways } = flags

@@ -1,4 +1,5 @@
 import { invalidInput } from '../base/errors.ts'
+import type { RoomLog } from '../chat/log/room-log.ts'
 import type { Broker, BrokerOptions } from './broker.ts'
 
 /**
@@ -15,4 +16,24 @@ export async function openBroker(options: BrokerOptions, process: string): Promi
     `${options.url} is no broker`,
     'nats://host:4222 or redis://host:6379, several hosts by commas',
   )
+}
+
+/** The room log of a broker for a fleet on one machine; closing it closes the connection, too. */
+export async function openBrokerLog(options: BrokerOptions, process: string): Promise<RoomLog> {
+  const broker = await openBroker(options, process)
+  const log = await broker.openLog()
+  let closing: Promise<void> | undefined
+  return {
+    epoch: log.epoch,
+    durability: log.durability,
+    append: (message) => log.append(message),
+    read: (room, after, limit) => log.read(room, after, limit),
+    readBefore: (room, before, limit) => log.readBefore(room, before, limit),
+    subscribe: (room, listener) => log.subscribe(room, listener),
+    unsubscribe: (room) => log.unsubscribe(room),
+    close: () => {
+      closing ??= broker.close()
+      return closing
+    },
+  }
 }

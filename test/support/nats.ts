@@ -51,7 +51,7 @@ export async function startNats({ nodes: count = 3, sync = '2m' } = {}): Promise
       [
         `server_name: ${name}`,
         `listen: "127.0.0.1:${ports[i]}"`,
-        `jetstream { store_dir: "${join(folder, name)}", sync_interval: ${sync} }`,
+        `jetstream { store_dir: "${join(folder, name)}", sync_interval: "${sync}" }`,
         count > 1 ? cluster : '',
       ].join('\n'),
     )

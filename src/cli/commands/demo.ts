@@ -1,5 +1,7 @@
 import { ConcertinaError, invalidInput } from '../../base/errors.ts'
 import { lineLogger } from '../../base/logger.ts'
+import type { RoomLog } from '../../chat/log/room-log.ts'
+import { openBrokerLog } from '../../cluster/open-broker.ts'
 import type { ControlTarget } from '../../control/control-target.ts'
 import { DEMO_DURATION, runAutoScalingDemo } from '../../demo.ts'
 import { runLive } from '../../live/run.ts'
@@ -10,13 +12,13 @@ import { usersExpression } from '../../traffic/patterns/custom.ts'
 import type { CheckReport } from '../../verify/checker.ts'
 import type { HistoryEvent } from '../../verify/events.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { type RunFlags, scalingOptions, seedOf } from '../flags.ts'
+import { type BrokerFlags, optionalBroker, type RunFlags, scalingOptions, seedOf } from '../flags.ts'
 import { LineFile } from '../line-file.ts'
 import { ReportFile } from '../report-file.ts'
 import { openView } from '../view.ts'
 import { optionsOf } from './simulate.ts'
 
-export interface DemoFlags extends RunFlags {
+export interface DemoFlags extends RunFlags, Partial<BrokerFlags> {
   verbose?: boolean
   live?: boolean
   data?: string
@@ -30,10 +32,12 @@ export interface DemoFlags extends RunFlags {
 
 /** `concertina demo`: the demonstration at the pace of real time, simulated or on a live fleet. */
 export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunResult> {
-  for (const flag of ['data', 'port', 'controlPort', 'history', 'config'] as const) {
+  for (const flag of ['data', 'port', 'controlPort', 'history', 'config', 'broker'] as const) {
     if (flags[flag] !== undefined && !flags.live)
       throw invalidInput(flag, 'there is no --live', 'together with --live')
   }
+  const broker = optionalBroker(flags)
+  const roomLog = broker && (await openBrokerLog(broker, 'concertina demo'))
   const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
   let watchers: Watchers = {}
   try {
@@ -44,8 +48,8 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     }
     const result =
       flags.config === undefined
-        ? await phases(flags, signal, watchers)
-        : await configured(flags, signal, watchers)
+        ? await phases(flags, signal, watchers, roomLog)
+        : await configured(flags, signal, watchers, roomLog)
     watchers.view?.end()
     report?.commit(result)
     if (result.live) requirePromise(result.live.checks)
@@ -55,6 +59,7 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     throw error
   } finally {
     watchers.view?.end()
+    await roomLog?.close()
     try {
       watchers.decisions?.close()
     } finally {
@@ -84,7 +89,12 @@ function told({ history, decisions, view }: Watchers, duration: number) {
 }
 
 /** The demonstration of the library with these flags. */
-function phases(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
+function phases(
+  flags: DemoFlags,
+  signal: AbortSignal,
+  watchers: Watchers,
+  roomLog?: RoomLog,
+): Promise<RunResult> {
   const { duration, baseRate, peakRate, curve, strategy, routing, verbose, live, data, port, controlPort } =
     flags
   if (curve !== undefined && (baseRate ?? peakRate) !== undefined)
@@ -102,6 +112,7 @@ function phases(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Prom
     signal,
     live,
     data,
+    roomLog,
     port,
     controlPort,
     write: view?.print,
@@ -113,7 +124,12 @@ function phases(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Prom
 }
 
 /** The live run of a config file: what `simulate` makes of the same one is its forecast. */
-async function configured(flags: DemoFlags, signal: AbortSignal, watchers: Watchers): Promise<RunResult> {
+async function configured(
+  flags: DemoFlags,
+  signal: AbortSignal,
+  watchers: Watchers,
+  roomLog?: RoomLog,
+): Promise<RunResult> {
   const { data, port, controlPort, verbose } = flags
   const { view, decisions } = watchers
   const options = optionsOf(flags, decisions?.onDecision)
@@ -123,6 +139,7 @@ async function configured(flags: DemoFlags, signal: AbortSignal, watchers: Watch
   const result = await runLive({
     ...options,
     data,
+    roomLog,
     port,
     controlPort,
     signal,

@@ -1,6 +1,7 @@
 import { invalidInput } from '../../base/errors.ts'
 import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
+import { openBrokerLog } from '../../cluster/open-broker.ts'
 import { hostAndPort } from '../../http/listen.ts'
 import { chatPageServer } from '../../live/control-http.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
@@ -13,11 +14,18 @@ import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { environment } from '../environment.ts'
-import { type LogFlags, type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
+import {
+  type BrokerFlags,
+  type LogFlags,
+  optionalBroker,
+  type ScalingFlags,
+  scalingOptions,
+  seedOf,
+} from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
 import { openView } from '../view.ts'
 
-export interface ServeFlags extends ScalingFlags, LogFlags {
+export interface ServeFlags extends ScalingFlags, LogFlags, Partial<BrokerFlags> {
   config?: string
   host?: string
   port?: number
@@ -66,6 +74,8 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   const view = openView(process.stdout)
   const log = serviceLogger(flags, view)
   const auth = authOf(flags, live.auth)
+  const broker = optionalBroker(flags)
+  const roomLog = broker && (await openBrokerLog(broker, 'concertina serve'))
   const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
   const autoScaler = new AutoScaler({
     ...config.autoScaler,
@@ -84,6 +94,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
         proxyProtocol: flags.proxyProtocol ?? live.proxyProtocol,
       },
       data: flags.data ?? live.data ?? 'concertina-data',
+      roomLog,
       chat: {
         auth,
         origins: flags.origin ?? live.origins,
@@ -149,6 +160,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
   } finally {
     view?.end()
     plane?.close()
+    await roomLog?.close()
     decisions?.close()
   }
 }
