@@ -1,5 +1,5 @@
 import { readdirSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import {
   type Candidate,
   candidateOf,
@@ -110,8 +110,15 @@ function termsOf(
   }
 }
 
-/** The traces that are named; of a folder, every file of a kind that traces have. */
-export function playedOf({ trace, column, session, targetServers }: JudgingFlags): TraceInput[] {
+/**
+ * The traces that are named; of a folder, every file of a kind that traces have.
+ * @param outputs files that the command writes: what an earlier run wrote there is no trace
+ */
+export function playedOf(
+  { trace, column, session, targetServers }: JudgingFlags,
+  outputs: readonly (string | undefined)[] = [],
+): TraceInput[] {
+  const written = new Set(outputs.flatMap((file) => (file === undefined ? [] : [resolve(file)])))
   if (targetServers !== undefined) requireNumber('targetServers', targetServers, { above: 0 })
   const files = trace.flatMap((path) => {
     let isFolder: boolean
@@ -128,6 +135,7 @@ export function playedOf({ trace, column, session, targetServers }: JudgingFlags
       .filter((name) => TRACE_FILE.test(name))
       .sort()
       .map((name) => join(path, name))
+      .filter((file) => !written.has(resolve(file)))
   })
   if (files.length === 0)
     throw invalidInput(

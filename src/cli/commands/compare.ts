@@ -17,7 +17,7 @@ export interface CompareFlags extends JudgingFlags {
 /** `concertina compare`: many policies on many traces, beside the cheapest fleet that had known the future. */
 export async function compare(flags: CompareFlags, signal: AbortSignal): Promise<void> {
   const { terms, candidates } = judgingOf(flags)
-  const input = playedOf(flags)
+  const input = playedOf(flags, [flags.json, flags.svg, flags.report])
   const judged = candidates(flags.policy)
   const files = new OutputFiles()
   const progress = countProgress('runs')
