@@ -4,6 +4,8 @@ export interface Shown {
   readonly body: string
   /** Milliseconds since 1970. */
   readonly time: number
+  readonly deleted?: true
+  readonly editedAt?: number
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
@@ -17,7 +19,7 @@ function element(tag: string, className: string, text: string): HTMLElement {
 }
 
 /** One line of the conversation. What a user wrote is text, never markup, and has its own text direction. */
-export function messageLine({ user, body, time }: Shown, own: boolean): HTMLLIElement {
+export function messageLine({ user, body, time, deleted, editedAt }: Shown, own: boolean): HTMLLIElement {
   const item = document.createElement('li')
   item.classList.toggle('own', own)
   const said = element('span', 'body', body)
@@ -26,7 +28,22 @@ export function messageLine({ user, body, time }: Shown, own: boolean): HTMLLIEl
   when.dateTime = new Date(time).toISOString()
   when.title = day.format(time)
   item.append(element('bdi', 'who', user), said, when)
+  if (deleted) showDeleted(item)
+  else if (editedAt !== undefined) showEdited(item, body)
   return item
+}
+
+/** The message of this line was deleted. */
+export function showDeleted(item: HTMLLIElement): void {
+  const body = item.querySelector('.body')!
+  body.textContent = 'deleted'
+  body.className = 'body quiet'
+}
+
+/** The message of this line was replaced. */
+export function showEdited(item: HTMLLIElement, body: string): void {
+  item.querySelector('.body')!.textContent = body
+  if (!item.querySelector('.edited')) item.append(element('span', 'edited quiet', 'edited'))
 }
 
 /** A line that the page itself says. */

@@ -1,5 +1,5 @@
 import type { ChatClient, ChatClientEvents, RoomMessage } from '../../src/client/browser.ts'
-import { messageLine, noteLine, tick } from './chat-message.ts'
+import { messageLine, noteLine, showDeleted, showEdited, tick } from './chat-message.ts'
 
 /** Lines kept while the newest is visible, and while the user reads further back. */
 const MOST_SHOWN = 500
@@ -84,6 +84,10 @@ export class ChatRoom {
 
   take(message: RoomMessage): void {
     const { user, id, seq } = message
+    if (message.edits !== undefined || message.deletes !== undefined) {
+      this.#change(message)
+      return
+    }
     this.#typing.delete(user)
     const own = this.#pending.get(id)
     if (own) {
@@ -99,6 +103,15 @@ export class ChatRoom {
       this.#put(line)
     }
     this.#changed()
+  }
+
+  /** Shows an edit or a deletion where its message is shown; a deleted message cannot be edited any more. */
+  #change({ edits, deletes, body, deleted }: RoomMessage): void {
+    const place = deletes ?? edits
+    const line = [...this.list.children].find((each) => this.#places.get(each) === place)
+    if (!(line instanceof HTMLLIElement)) return
+    if (deletes !== undefined) showDeleted(line)
+    else if (!deleted) showEdited(line, body)
   }
 
   note(text: string): void {
@@ -203,6 +216,8 @@ export class ChatRoom {
       const lines = messages.map((message) => {
         const line = messageLine(message, message.user === this.#client.user)
         this.#places.set(line, message.seq)
+        // What it changed is shown as it is now.
+        line.hidden = message.edits !== undefined || message.deletes !== undefined
         return line
       })
       list.prepend(...lines)
