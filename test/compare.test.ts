@@ -59,6 +59,7 @@ describe('compare', { timeout: 120_000 }, () => {
     for (const kind of ['threshold', 'step', 'target-tracking', 'hpa', 'knative', 'queueing', 'predictive']) {
       expect(stdout).toMatch(new RegExp(`^${kind} +\\d+\\.\\d{3} % +\\d+\\.\\d\\d ×`, 'm'))
     }
+    expect(stdout).toMatch(/^slo: within on [01] of 1, \d+\.\d\d ×, \d+ changes a day$/m)
     const { traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared
     const [{ floor, judged }] = traces as [Compared['traces'][0]]
     for (const { cost, result } of judged) {

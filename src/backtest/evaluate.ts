@@ -21,6 +21,9 @@ export interface EvaluationSettings {
   /** Servers that stand at the begin, if the load does not need more before a policy could start one. */
   readonly initialServers: number
   readonly messages: MessageTerms
+  /** How long a server that is scaled in keeps its users, and how long their sessions last; all move at once by default. */
+  readonly drainWindow?: number
+  readonly sessionDuration?: number
 }
 
 /** What is input: the file, and the factor to it, or the servers its 99.9th percentile shall need. */

@@ -76,6 +76,29 @@ describe('runFluid', () => {
     expect(elasticity.instability).toBeCloseTo(40 / 180, 6)
   })
 
+  it('pays for servers that drain, lets them keep their users, and counts who moves and which starts were in vain', () => {
+    const flat = new LoadCurve({ times: Float64Array.of(0, 500), values: Float64Array.of(60, 60) })
+    const run = (terms: { drainWindow?: number; sessionDuration?: number }) =>
+      runFluid({
+        curve: flat,
+        usersPerServer: 30,
+        provisioningDelay: 60,
+        initialServers: 4,
+        ...terms,
+        scaler: scaler(script([4, 2, 2, 3, 2, 2, 2, 2, 2, 2]), 50),
+      })
+    const atOnce = run({})
+    expect(atOnce).toMatchObject({ usersMoved: 30, starts: 1, startsInVain: 1, hours: 500 / 3600 })
+    const window = run({ drainWindow: 120 })
+    expect(window.usersMoved).toBeCloseTo(30, 6)
+    expect(window.serverHours - atOnce.serverHours).toBeCloseTo((2 * 120) / 3600, 9)
+    const sessions = run({ drainWindow: 600, sessionDuration: 40 })
+    expect(sessions.usersMoved).toBe(0)
+    expect(sessions.serverHours - atOnce.serverHours).toBeCloseTo((2 * 40 * Math.log(15 / 0.5)) / 3600, 9)
+    expect(() => run({ drainWindow: -1 })).toThrow(/drainWindow/)
+    expect(() => run({ sessionDuration: 0 })).toThrow(/sessionDuration/)
+  })
+
   it('counts from the end of the warm-up on', () => {
     const curve = curveOf(100, [20, 20, 20])
     const options = { curve, usersPerServer: 10, provisioningDelay: 50 }

@@ -3,11 +3,12 @@ import { ElasticityMeter, type ElasticityScores } from '../metrics/elasticity.ts
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import { FluidFleet, FluidObservation } from '../scaling/fluid-fleet.ts'
 import type { Decision } from '../scaling/types.ts'
+import { Draining, type DrainTerms } from './draining.ts'
 import type { LoadCurve } from './load-curve.ts'
 import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
 
 /** The world that a policy is judged in. Times in seconds. */
-export interface FluidWorld {
+export interface FluidWorld extends Partial<DrainTerms> {
   readonly curve: LoadCurve
   /** Users that one ready server holds; those above it are overload. */
   readonly usersPerServer: number
@@ -47,6 +48,13 @@ export interface FluidResult {
   readonly averageServers: number
   /** Decisions that changed the number of servers. */
   readonly scalingEvents: number
+  /** Hours that were scored. */
+  readonly hours: number
+  /** Servers that were launched, and those of them that were ended before they were ready. */
+  readonly starts: number
+  readonly startsInVain: number
+  /** Users who had to change their server because it ended. */
+  readonly usersMoved: number
   readonly peakServers: number
   readonly elasticity: ElasticityScores
   /** Of the messages that these users would have sent, if it was told what servers do with them. */
@@ -96,7 +104,8 @@ export function scoredTime(world: FluidWorld, interval: number): { begin: number
 /**
  * Plays a load against a policy without any user or message: the load is a fluid that ready servers hold up to
  * `usersPerServer` each. Integrals over the load are exact. What changes at one instant happens in this order: servers
- * become ready, the policy sees them, the fleet changes.
+ * become ready, the policy sees them, the fleet changes. A server that is scaled in keeps its users for `drainWindow` seconds or until
+ * their sessions are over, and is paid for until then.
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function runFluid(options: FluidOptions): FluidResult {
@@ -104,6 +113,14 @@ export function runFluid(options: FluidOptions): FluidResult {
   const { interval, limits } = scaler
   const { begin, end } = scoredTime(options, interval)
   const fleet = new FluidFleet(provisioningDelay, standingServers(options, interval, limits))
+  const { drainWindow = 0, sessionDuration = Infinity } = options
+  const draining = new Draining({
+    drainWindow: requireNumber('drainWindow', drainWindow, { min: 0 }),
+    sessionDuration:
+      sessionDuration === Infinity
+        ? Infinity
+        : requireNumber('sessionDuration', sessionDuration, { above: 0 }),
+  })
   const meter = new ElasticityMeter()
   const messages = options.messages && new MessageMeter(options.messages)
   const allUserTime = curve.excess(begin, end, 0)
@@ -114,19 +131,23 @@ export function runFluid(options: FluidOptions): FluidResult {
   let serverSeconds = 0
   let scalingEvents = 0
   let peakServers = 0
+  let starts = 0
+  let startsInVain = 0
+  let movedBefore = 0
   let time = 0
   for (let k = 0; ; k++) {
     time = k * interval
     if (time >= end || excess > mostExcess || serverSeconds > mostCost) break
     fleet.advance(time)
+    draining.advance(time)
     const load = curve.at(time)
+    const usersEach = Math.max(0, load - draining.users(time)) / fleet.ready
     const servers = () => {
-      const users = load / fleet.ready
-      const utilization = Math.min(1, users / usersPerServer)
+      const utilization = Math.min(1, usersEach / usersPerServer)
       return fleet.observe(({ id, launchedAt, readyAt }) => ({
         id,
         state: 'ready',
-        users,
+        users: usersEach,
         launchedAt,
         readyAt,
         utilization,
@@ -134,12 +155,18 @@ export function runFluid(options: FluidOptions): FluidResult {
     }
     const decision = scaler.decide(new FluidObservation({ time, load }, fleet.size, servers))
     onDecision?.({ ...decision, ready: fleet.ready })
-    fleet.scaleTo(decision.to, time)
-    const until = Math.min(end, time + interval)
+    const [sizeBefore, readyBefore] = [fleet.size, fleet.ready]
     const scored = time >= begin
+    if (!scored) movedBefore = draining.moved
+    fleet.scaleTo(decision.to, time)
+    const ended = readyBefore - fleet.ready
+    if (ended > 0) draining.add(ended, usersEach, usersPerServer, time)
+    const until = Math.min(end, time + interval)
     let held = 0
     if (scored) {
       if (decision.to !== decision.from) scalingEvents++
+      starts += Math.max(0, fleet.size - sizeBefore)
+      startsInVain += Math.max(0, sizeBefore - fleet.size - ended)
       peakServers = Math.max(peakServers, fleet.size)
       serverSeconds += fleet.size * (until - time)
       held = curve.excess(time, until, 0)
@@ -147,14 +174,20 @@ export function runFluid(options: FluidOptions): FluidResult {
       meter.add(Math.ceil(load / usersPerServer - 1e-9), fleet.ready, until - time)
     }
     for (let at = time; at < until; ) {
-      const next = Math.min(until, fleet.nextReadyAt)
+      const next = Math.min(until, fleet.nextReadyAt, draining.nextEndAt)
       onStep?.(at, fleet.ready)
       if (scored) {
-        excess += curve.excess(at, next, fleet.ready * usersPerServer)
-        messages?.add(held / (until - time) / usersPerServer, fleet.ready, next - at)
+        const elsewhere = draining.size > 0 ? draining.users(next) : 0
+        excess += curve.excess(at, next, fleet.ready * usersPerServer + elsewhere)
+        serverSeconds += draining.size * (next - at)
+        const own = Math.max(0, held / (until - time) - elsewhere)
+        messages?.add(own / usersPerServer, fleet.ready, next - at)
       }
       at = next
-      if (at < until) fleet.advance(at)
+      if (at < until) {
+        fleet.advance(at)
+        draining.advance(at)
+      }
     }
   }
   const abandoned = time < end
@@ -163,6 +196,10 @@ export function runFluid(options: FluidOptions): FluidResult {
     serverHours: serverSeconds / 3600,
     averageServers: serverSeconds / (Math.min(time, end) - begin || 1),
     scalingEvents,
+    hours: Math.max(0, Math.min(time, end) - begin) / 3600,
+    starts,
+    startsInVain,
+    usersMoved: draining.moved - movedBefore,
     peakServers,
     elasticity: meter.scores(),
     ...(messages && { latency: messages.result() }),

@@ -23,6 +23,8 @@ export interface TermsFlags {
   minServers?: number
   maxServers?: number
   fullUtilization?: number
+  drainWindow?: number
+  sessionDuration?: number
 }
 
 /** Flags of the commands that judge policies on traces. */
@@ -107,6 +109,10 @@ function termsOf(
     }),
     initialServers: 0,
     messages,
+    drainWindow: at('drainWindow', 0, { min: 0 }),
+    ...(flags.sessionDuration !== undefined && {
+      sessionDuration: requireNumber('sessionDuration', flags.sessionDuration, { above: 0 }),
+    }),
   }
 }
 

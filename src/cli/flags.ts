@@ -177,6 +177,8 @@ export function addTermsFlags(command: Command): Command {
     .option('--overload <share>', 'of user-time that may be above capacity (0.001)', number)
     .option('--min-servers <count>', 'never fewer servers (1)', number)
     .option('--max-servers <count>', 'never more servers (1000)', number)
+    .option('--drain-window <seconds>', 'that a server which is scaled in keeps its users (0)', number)
+    .option('--session-duration <seconds>', 'mean of a session, while a server drains (endless)', number)
     .option('--full-utilization <share>', 'of a server that has all the users it holds (0.8)', number)
 }
 

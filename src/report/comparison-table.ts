@@ -12,6 +12,9 @@ export interface FigureTable {
 
 export const percent = (share: number, digits: number) => `${(share * 100).toFixed(digits)} %`
 
+const eventsPerDay = ({ scalingEvents, hours }: FluidResult) => scalingEvents / ((hours || 1) / 24)
+const vainShare = ({ starts, startsInVain }: FluidResult) => (starts === 0 ? 0 : startsInVain / starts)
+
 /** The same figures of one run, or the medians of several. */
 const COLUMNS: readonly [
   name: string,
@@ -23,6 +26,9 @@ const COLUMNS: readonly [
   ['p99', ({ latency }) => latency!.p99Ms, milliseconds],
   ['rejected', ({ latency }) => latency!.rejected, (value) => percent(value, 2)],
   ['events', ({ scalingEvents }) => scalingEvents, (value) => value.toFixed(0)],
+  ['a day', eventsPerDay, (value) => value.toFixed(0)],
+  ['moved', ({ usersMoved }) => usersMoved, (value) => value.toFixed(0)],
+  ['in vain', vainShare, (value) => percent(value, 1)],
   ['peak', ({ peakServers }) => peakServers, (value) => value.toFixed(0)],
   ['θ_U', ({ elasticity }) => elasticity.underProvisioningAccuracy, (value) => percent(value, 1)],
   ['θ_O', ({ elasticity }) => elasticity.overProvisioningAccuracy, (value) => percent(value, 1)],
@@ -74,6 +80,25 @@ function ofAll(compared: readonly TraceComparison[], allowed: number): FigureTab
 export function comparisonTables(compared: readonly TraceComparison[], allowed: number): FigureTable[] {
   const traces = compared.map(ofTrace)
   return compared.length > 1 ? [...traces, ofAll(compared, allowed)] : traces
+}
+
+const geometricMean = (values: readonly number[]) =>
+  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
+
+/** A line for each policy, the best first: on how many traces it kept to the allowance, then what it cost. */
+export function verdicts(compared: readonly TraceComparison[], allowed: number): string[] {
+  const policies = compared[0]?.judged.map(({ policy }) => policy) ?? []
+  return policies
+    .map((policy, i) => {
+      const each = compared.map(({ judged }) => judged[i]!)
+      const within = each.filter(({ result }) => result.overload <= allowed).length
+      const changes = median(each.map(({ result }) => eventsPerDay(result)))
+      const cost = geometricMean(each.map((one) => one.cost))
+      const text = `${policy}: within on ${within} of ${each.length}, ${times(cost)}, ${changes.toFixed(0)} changes a day`
+      return { within, cost, text }
+    })
+    .sort((a, b) => b.within - a.within || a.cost - b.cost)
+    .map(({ text }) => text)
 }
 
 /** A table as lines of text in columns of equal width. */

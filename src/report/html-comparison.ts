@@ -1,7 +1,7 @@
 import type { Evaluated, TraceComparison } from '../backtest/comparison.ts'
 import type { EvaluationSettings } from '../backtest/evaluate.ts'
 import { type Html, html } from '../base/html.ts'
-import { comparisonTables, type FigureTable, paretoPoints, percent } from './comparison-table.ts'
+import { comparisonTables, type FigureTable, paretoPoints, percent, verdicts } from './comparison-table.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { paretoSvg } from './pareto.ts'
 import { lineChart, PALETTE } from './svg-chart.ts'
@@ -48,6 +48,9 @@ function figures({ head, rows }: FigureTable): Html {
 const COLUMNS: readonly (readonly [string, string])[] = [
   ['overload', 'share of user-time above the capacity of the ready servers'],
   ['cost', 'server-hours over those of the floor: the cheapest fleet that had known the future'],
+  ['events, a day', 'decisions that changed the number of servers, in all and a day'],
+  ['moved', 'users who had to change their server because it ended'],
+  ['in vain', 'share of the starts that were ended before they were ready'],
   ['p50, p95, p99, rejected', 'of the messages those users would have sent, by the model in docs/compare.md'],
   [
     'θ, τ, υ',
@@ -87,6 +90,7 @@ export function htmlComparison(
   const body = [
     html`<p class="quiet">Policies on recorded load, beside the cheapest fleet that had known the future.</p>`,
     html`<figure>${paretoSvg(paretoPoints(compared), terms.overload)}</figure>`,
+    html`<ul>${verdicts(compared, terms.overload).map((line) => html`<li>${line}</li>`)}</ul>`,
     ...(all ? [html`<h2>All traces</h2><p class="quiet">${all.title}</p>`, figures(all)] : []),
     html`<h2>Each trace</h2>`,
     html`<p class="quiet">The charts show at most ${SHOWN} policies: the cheapest within the allowed overload, then the least overloaded.</p>`,

@@ -1,5 +1,5 @@
 import { comparePolicies } from '../../backtest/comparison.ts'
-import { comparisonTables, paretoPoints, tableText } from '../../report/comparison-table.ts'
+import { comparisonTables, paretoPoints, tableText, verdicts } from '../../report/comparison-table.ts'
 import { htmlComparison } from '../../report/html-comparison.ts'
 import { paretoSvg } from '../../report/pareto.ts'
 import { countProgress } from '../count-progress.ts'
@@ -30,7 +30,12 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     const compared = await comparePolicies(input, judged, terms, { signal, onProgress, courses })
     progress.end()
     if (compared.length > 0)
-      console.log(comparisonTables(compared, terms.overload).map(tableText).join('\n\n'))
+      console.log(
+        [
+          ...comparisonTables(compared, terms.overload).map(tableText),
+          verdicts(compared, terms.overload).join('\n'),
+        ].join('\n\n'),
+      )
     if (signal.aborted) {
       console.error(`concertina: interrupted; ${compared.length} of ${input.length} traces are whole`)
       files.discard()

@@ -1,0 +1,69 @@
+/** A draining server with fewer users than this is empty. */
+const EMPTY = 0.5
+
+/** How long users stay on a server that is to end. */
+export interface DrainTerms {
+  /** Seconds after which the rest is moved; 0 moves all at once. */
+  readonly drainWindow: number
+  /** Mean seconds of a session; users leave at this rate while a server drains. */
+  readonly sessionDuration: number
+}
+
+/** Servers that take no new user, and are paid for until their sessions are over or their drain window is. */
+export class Draining {
+  /** Users that were moved to another server. */
+  moved = 0
+  readonly #terms: DrainTerms
+  #servers: { readonly users: number; readonly since: number; readonly until: number }[] = []
+
+  constructor(terms: DrainTerms) {
+    this.#terms = terms
+  }
+
+  /** Servers that drain. */
+  get size(): number {
+    return this.#servers.length
+  }
+
+  /** When the next of them ends; `Infinity` when there is none. */
+  get nextEndAt(): number {
+    let next = Infinity
+    for (const { until } of this.#servers) if (until < next) next = until
+    return next
+  }
+
+  /** Lets servers drain from `time` on that hold so many users each, of which at most `capacity` can stay. */
+  add(servers: number, users: number, capacity: number, time: number): void {
+    const { drainWindow, sessionDuration } = this.#terms
+    const staying = Math.min(users, capacity)
+    const emptyAfter = staying > EMPTY ? sessionDuration * Math.log(staying / EMPTY) : 0
+    const lasts = Math.min(drainWindow, emptyAfter)
+    if (lasts > 0) {
+      this.moved += servers * (users - staying)
+      const server = { users: staying, since: time, until: time + lasts }
+      for (let i = 0; i < servers; i++) this.#servers.push(server)
+    } else this.moved += servers * users
+  }
+
+  /** Users that are still on them. */
+  users(time: number): number {
+    let sum = 0
+    for (const server of this.#servers) sum += this.#left(server, time)
+    return sum
+  }
+
+  /** Ends those whose time is over; who is still on them moves. */
+  advance(time: number): void {
+    if (this.nextEndAt > time + 1e-9) return
+    this.#servers = this.#servers.filter((server) => {
+      if (server.until > time + 1e-9) return true
+      const left = this.#left(server, server.until)
+      if (left > EMPTY + 1e-6) this.moved += left
+      return false
+    })
+  }
+
+  #left({ users, since }: { users: number; since: number }, time: number): number {
+    return users * Math.exp((since - time) / this.#terms.sessionDuration)
+  }
+}
