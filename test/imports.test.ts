@@ -9,10 +9,10 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 /** Folders from the bottom up; what stands on one line may import what stands on it or below. */
 const LAYERS = [
   ['base', 'protocol', 'http'],
-  ['pipeline', 'fleet', 'traffic', 'scaling', 'balancing', 'metrics', 'verify'],
+  ['pipeline', 'fleet', 'load-sources', 'traffic', 'scaling', 'balancing', 'metrics', 'verify'],
   ['chat', 'client', 'server-api'],
   ['control'],
-  ['simulation', 'backtest', 'load', 'live', 'cluster', 'keda', 'report'],
+  ['simulation', 'backtest', 'load', 'live', 'cluster', 'keda', 'workload', 'report'],
   ['cli', ''],
 ]
 

@@ -66,12 +66,16 @@ export function addScalingFlags(command: Command, own: { scaleUpThreshold?: numb
     command.option(flag, `${description} (${value})`, number)
   }
   return command
+}
+
+export function addFleetFlags(command: Command, own: { scaleUpThreshold?: number } = {}): Command {
+  return addScalingFlags(command, own)
     .addOption(new Option('--strategy <name>', 'balancing strategy (round-robin)').choices(STRATEGY_NAMES))
     .option('--seed <seed>', 'of everything random (42)')
 }
 
 export function addRunFlags(command: Command, own?: { scaleUpThreshold?: number }): Command {
-  return addScalingFlags(addLoadFlags(command), own).addOption(
+  return addFleetFlags(addLoadFlags(command), own).addOption(
     new Option('--routing <kind>', 'what stays on a server (sticky)').choices(['sticky', 'message']),
   )
 }

@@ -1,13 +1,14 @@
 #!/usr/bin/env node
-import { Argument, Command, CommanderError, Option } from 'commander'
+import { Argument, Command, CommanderError } from 'commander'
 import { VERSION } from '../base/version.ts'
 import type { TraceFormat } from '../traffic/traces/format.ts'
 import type { AdviseFlags } from './commands/advise.ts'
-import type { ClusterControllerFlags } from './commands/cluster-controller.ts'
 import type { CompareFlags } from './commands/compare.ts'
+import type { ControllerFlags } from './commands/controller.ts'
 import type { DemoFlags } from './commands/demo.ts'
 import type { ExplainFlags } from './commands/explain.ts'
 import type { ImportFlags } from './commands/import.ts'
+import type { KedaFlags } from './commands/keda.ts'
 import type { LoadCommandFlags } from './commands/load.ts'
 import type { ReplayFlags } from './commands/replay.ts'
 import type { ServeFlags } from './commands/serve.ts'
@@ -20,6 +21,7 @@ import type { VerifyFlags } from './commands/verify.ts'
 import { examplesText } from './examples.ts'
 import {
   addBrokerFlags,
+  addFleetFlags,
   addJudgingFlags,
   addLoadFlags,
   addLogFlags,
@@ -31,6 +33,7 @@ import {
   number,
 } from './flags.ts'
 import { guardOutput, reportError, runCommand as run } from './run-command.ts'
+import { addPrometheusFlags, addProviderFlags } from './workload-flags.ts'
 
 /** Every command with the words that name it. */
 function named(command: Command, name = ''): [Command, string][] {
@@ -72,7 +75,7 @@ function program(formats: readonly TraceFormat[]): Command {
     .option('--port <port>', 'of the dashboard (8080)', number)
     .option('--pace <factor>', 'virtual seconds a real second while it is watched (1)', number)
     .action(async (flags: SimulateFlags) => run((await import('./commands/simulate.ts')).simulate, flags))
-  addBrokerFlags(addLogFlags(addScalingFlags(main.command('serve'))), false)
+  addBrokerFlags(addLogFlags(addFleetFlags(main.command('serve'))), false)
     .description('a live fleet on this machine for real users, until it is stopped')
     .option('--config <file>', 'take everything that no flag gives from a YAML file')
     .option('--host <address>', 'to listen on (127.0.0.1)')
@@ -111,28 +114,32 @@ function program(formats: readonly TraceFormat[]): Command {
     .action(async (flags: ServerFlags) =>
       run((await import('./commands/server.ts')).server, flags, { service: true }),
     )
-  addLogFlags(addScalingFlags(addBrokerFlags(main.command('controller'))))
-    .description('decides how many chat servers a cluster has; several may run, one leads')
-    .option('--config <file>', 'take everything that no flag gives from a YAML file')
-    .option('--control-host <address>', 'of dashboard, control API and metrics (127.0.0.1)')
-    .option('--control-port <port>', 'of dashboard, control API and metrics (8081)', number)
-    .option('--advertise <url>', 'where others reach the dashboard, if not there')
-    .addOption(
-      new Option(
-        '--provider <kind>',
-        'local starts servers on this machine; none only drains those that others start (local)',
-      ).choices(['local', 'none', 'kubernetes', 'aws']),
-    )
-    .option('--namespace <name>', 'of the Deployment (that of the kubeconfig or the pod)')
-    .option('--deployment <name>', 'whose pods are the chat servers, for kubernetes')
-    .option('--group <name>', 'Auto Scaling Group whose instances are the chat servers, for aws')
-    .option(
-      '--decisions <file>',
-      'write every decision there, one JSON object a line, for explain and replay',
-    )
+  addLogFlags(
+    addProviderFlags(addPrometheusFlags(addBrokerFlags(addFleetFlags(main.command('controller')), false))),
+  )
+    .description('scales the chat servers of a cluster, or any workload by a query of its load')
+    .option('--advertise <url>', 'where other controllers of the cluster reach the dashboard, if not there')
     .option('--anonymous', 'users of local servers may connect without a token')
-    .action(async (flags: ClusterControllerFlags) =>
-      run((await import('./commands/cluster-controller.ts')).clusterController, flags, { service: true }),
+    .action(async (flags: ControllerFlags) =>
+      run((await import('./commands/controller.ts')).controller, flags, { service: true }),
+    )
+  addLogFlags(addPrometheusFlags(addScalingFlags(main.command('keda'))))
+    .description("an external scaler for KEDA: any policy's desired size for a ScaledObject")
+    .option('--host <address>', 'to listen on (127.0.0.1)')
+    .option('--port <port>', 'of the scaler (6000)', number)
+    .option('--startup-delay <seconds>', 'from the launch of a replica until it is ready (1)', number)
+    .option(
+      '--activation-load <load>',
+      'active only above this load; else KEDA may scale to zero (0)',
+      number,
+    )
+    .option(
+      '--blind-servers <count>',
+      'at least so many while the load is missing (the last desired size)',
+      number,
+    )
+    .action(async (flags: KedaFlags) =>
+      run((await import('./commands/keda.ts')).keda, flags, { service: true }),
     )
   addTraceFlags(addLoadFlags(main.command('load')))
     .description('virtual users for a chat that runs already; they check what they see')

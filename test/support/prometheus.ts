@@ -25,24 +25,32 @@ interface Sample {
   readonly value: readonly [time: number, value: string]
 }
 
-/** A real Prometheus with the configuration that is shipped; only in more of a hurry. */
+/** A real Prometheus. */
 export class Prometheus {
-  readonly #child: ChildProcess
-  readonly #url: string
+  readonly process: ChildProcess
+  /** Address without a path. */
+  readonly url: string
 
   private constructor(child: ChildProcess, url: string) {
-    this.#child = child
-    this.#url = url
+    this.process = child
+    this.url = url
   }
 
-  /** @param target port of the fleet's metrics */
-  static async start(folder: string, target: number, token: string): Promise<Prometheus> {
+  /**
+   * With the configuration that is shipped; only in more of a hurry.
+   * @param target port of the fleet's metrics
+   */
+  static start(folder: string, target: number, token: string): Promise<Prometheus> {
     const config = readFileSync(join(SHIPPED, 'prometheus.yml'), 'utf8')
       .replaceAll('15s', '1s')
       .replace('127.0.0.1:8081', `127.0.0.1:${target}`)
-    writeFileSync(join(folder, 'prometheus.yml'), config)
     writeFileSync(join(folder, 'alerts.yml'), readFileSync(join(SHIPPED, 'alerts.yml')))
     writeFileSync(join(folder, 'concertina-token'), token)
+    return Prometheus.startWith(folder, config)
+  }
+
+  static async startWith(folder: string, config: string, flags: readonly string[] = []): Promise<Prometheus> {
+    writeFileSync(join(folder, 'prometheus.yml'), config)
     const address = `127.0.0.1:${await freePort()}`
     const child = spawn(
       'prometheus',
@@ -51,15 +59,16 @@ export class Prometheus {
         `--storage.tsdb.path=${join(folder, 'data')}`,
         `--web.listen-address=${address}`,
         '--log.level=error',
+        ...flags,
       ],
       { stdio: ['ignore', 'inherit', 'inherit'] },
     )
-    return new Prometheus(child, `http://${address}/api/v1/`)
+    return new Prometheus(child, `http://${address}`)
   }
 
   /** What its HTTP API answers; nothing while it is not up. */
   async ask<T>(path: string): Promise<T | undefined> {
-    const response = await fetch(this.#url + path).catch(() => undefined)
+    const response = await fetch(`${this.url}/api/v1/${path}`).catch(() => undefined)
     if (!response?.headers.get('content-type')?.includes('json')) return undefined
     const body = (await response.json()) as { status: string; data: T; error?: string }
     if (body.status !== 'success') throw new Error(`${path}: ${body.error}`)
@@ -73,8 +82,8 @@ export class Prometheus {
   }
 
   async stop(): Promise<void> {
-    const ended = once(this.#child, 'exit')
-    this.#child.kill()
+    const ended = once(this.process, 'exit')
+    this.process.kill()
     await ended
   }
 }

@@ -1,50 +1,32 @@
 import type { StrategyName } from '../../balancing/strategy-names.ts'
-import { invalidInput } from '../../base/errors.ts'
 import { busProvider } from '../../cluster/bus-provider.ts'
 import { ClusterController } from '../../cluster/controller.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { processLauncher } from '../../cluster/process-launcher.ts'
 import type { ProviderContext } from '../../cluster/term.ts'
-import type { ProviderFactory } from '../../fleet/provider.ts'
-import { awsProvider } from '../../fleet/providers/aws/provider.ts'
-import { kubernetesProvider } from '../../fleet/providers/kubernetes/provider.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
-import {
-  type BrokerFlags,
-  brokerOptions,
-  type LogFlags,
-  type ScalingFlags,
-  scalingOptions,
-  seedOf,
-} from '../flags.ts'
+import { type BrokerFlags, brokerOptions, scalingOptions, seedOf } from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
+import { type ProviderFlags, providerOf, type WorkloadFlags } from '../workload-flags.ts'
 import { authOf } from './serve.ts'
 
-export interface ClusterControllerFlags extends BrokerFlags, ScalingFlags, LogFlags {
-  config?: string
-  controlHost?: string
-  controlPort?: number
+export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, ProviderFlags {
   advertise?: string
-  provider?: 'local' | 'none' | 'kubernetes' | 'aws'
-  namespace?: string
-  deployment?: string
-  group?: string
-  decisions?: string
   anonymous?: boolean
   seed?: string
   strategy?: StrategyName
 }
 
-/** `concertina controller`: decides how many chat servers a cluster has, while it leads. */
+/** `concertina controller --broker`: decides how many chat servers a cluster has, while it leads. */
 export async function clusterController(flags: ClusterControllerFlags, signal: AbortSignal): Promise<void> {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { live = {} } = config
   const log = serviceLogger(flags, undefined)
   const kind = flags.provider ?? 'local'
   if (kind === 'local') authOf(flags, live.auth)
-  const platform = platformProvider(kind, flags)
+  const platform = kind === 'local' || kind === 'none' ? undefined : providerOf(flags)
   const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
   const autoScaler = () =>
     new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags), onDecision: decisions?.onDecision })
@@ -83,27 +65,6 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     await broker.close()
     decisions?.close()
   }
-}
-
-function platformProvider(
-  kind: NonNullable<ClusterControllerFlags['provider']>,
-  { deployment, namespace, group }: ClusterControllerFlags,
-): ProviderFactory | undefined {
-  if (kind === 'kubernetes') {
-    if (deployment === undefined)
-      throw invalidInput('deployment', 'it is missing', 'the Deployment whose pods are the chat servers')
-    return kubernetesProvider({ deployment, namespace })
-  }
-  if (kind === 'aws') {
-    if (group === undefined)
-      throw invalidInput(
-        'group',
-        'it is missing',
-        'the Auto Scaling Group whose instances are the chat servers',
-      )
-    return awsProvider({ group })
-  }
-  return undefined
 }
 
 /** The command line of a chat server that is started on this machine. */

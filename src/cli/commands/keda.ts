@@ -1,0 +1,25 @@
+import { wallClock } from '../../base/clock.ts'
+import { simulatedProvider } from '../../fleet/providers/simulated.ts'
+import { startKedaScaler } from '../../keda/scaler.ts'
+import { runWorkloadController } from '../workload-controller.ts'
+import type { WorkloadFlags } from '../workload-flags.ts'
+
+export interface KedaFlags extends WorkloadFlags {
+  host?: string
+  port?: number
+  startupDelay?: number
+  activationLoad?: number
+  blindServers?: number
+}
+
+/** `concertina keda`: decides on a fleet that is only counted, and lets KEDA do the scaling. */
+export async function keda(flags: KedaFlags, signal: AbortSignal): Promise<void> {
+  const { host = '127.0.0.1', port = 6000, activationLoad, blindServers } = flags
+  const counted = simulatedProvider(wallClock(), { startupDelay: flags.startupDelay })
+  await runWorkloadController(flags, counted, signal, async (controller, logger) => {
+    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
+    const scaler = await startKedaScaler({ controller, address, activationLoad, blindServers })
+    logger.info(`KEDA:      external scaler at ${host}, port ${scaler.port}`, { port: scaler.port })
+    return scaler.close
+  })
+}

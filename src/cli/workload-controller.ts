@@ -1,0 +1,69 @@
+import { invalidInput } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
+import type { ProviderFactory } from '../fleet/provider.ts'
+import { startControlPlane } from '../live/control-plane.ts'
+import { prometheusSource } from '../load-sources/prometheus.ts'
+import { AutoScaler } from '../scaling/auto-scaler.ts'
+import { WorkloadController } from '../workload/controller.ts'
+import { readConfig } from './config/config.ts'
+import { DecisionLog } from './decision-log.ts'
+import { scalingOptions } from './flags.ts'
+import { serviceLogger } from './service-logger.ts'
+import type { WorkloadFlags } from './workload-flags.ts'
+
+function required(flag: string, value: string | undefined, allowed: string): string {
+  if (value === undefined) throw invalidInput(flag, 'it is missing', allowed)
+  return value
+}
+
+/**
+ * Runs the controller of a workload, with its dashboard and decision log, until it is stopped.
+ * @param publish serves the decisions elsewhere; returns how that ends
+ */
+export async function runWorkloadController(
+  flags: WorkloadFlags,
+  provider: ProviderFactory,
+  signal: AbortSignal,
+  publish: (controller: WorkloadController, logger: Logger) => Promise<() => void> = async () => () => {},
+): Promise<void> {
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const { live = {} } = config
+  const logger = serviceLogger(flags, undefined)
+  const source = prometheusSource({
+    url: required('--prometheus', flags.prometheus, 'address of the server that knows the load'),
+    query: required('--load-query', flags.loadQuery, 'PromQL that gives the load'),
+    bearerToken: process.env.CONCERTINA_PROMETHEUS_TOKEN,
+    caFile: flags.prometheusCa,
+    certFile: flags.prometheusCert,
+    keyFile: flags.prometheusKey,
+    maxAgeSeconds: flags.maxAge,
+  })
+  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
+  const ends: (() => unknown)[] = [() => decisions?.close()]
+  try {
+    const autoScaler = new AutoScaler({
+      ...config.autoScaler,
+      ...scalingOptions(flags),
+      onDecision: decisions?.onDecision,
+    })
+    const controller = new WorkloadController({ source, provider, autoScaler, logger })
+    decisions?.onControl(controller.control)
+    ends.push(() => controller.close())
+    await controller.start()
+    const plane = await startControlPlane(controller.control, {
+      host: flags.controlHost ?? live.controlHost,
+      port: flags.controlPort ?? live.controlPort ?? 8081,
+      token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+    })
+    ends.push(plane.close)
+    ends.push(await publish(controller, logger))
+    logger.info(`Load:      ${source.description}`)
+    logger.info(`Dashboard: ${plane.url}`, { port: plane.port })
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve()
+      signal.addEventListener('abort', () => resolve())
+    })
+  } finally {
+    for (const end of ends.reverse()) await end()
+  }
+}

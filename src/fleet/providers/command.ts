@@ -1,0 +1,75 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { ProviderFactory } from '../provider.ts'
+
+const COMMAND_TIMEOUT_MS = 30_000
+
+/**
+ * Hands the desired size to a command of the user: `<command> <count>`, where `{}` in it stands for the count. The servers
+ * are not seen: each counts as ready when the command succeeded.
+ * @param initial servers that there are already
+ */
+export function commandProvider(command: string, initial: number): ProviderFactory {
+  return (lifecycle) => {
+    const running: string[] = []
+    const abort = new AbortController()
+    let next = 1
+    let wanted = initial
+    let written = initial
+    let working: Promise<void> | undefined
+
+    const adjust = () => {
+      while (running.length < written) {
+        const ref = `unit-${next++}`
+        running.push(ref)
+        lifecycle.starting(ref)
+        lifecycle.ready(ref)
+      }
+      while (running.length > written) lifecycle.stopped(running.pop()!)
+    }
+    const run = async () => {
+      await Promise.resolve() // changes of the same moment go into one call
+      while (written !== wanted && !abort.signal.aborted) {
+        const count = wanted
+        const text = command.includes('{}') ? command.replaceAll('{}', String(count)) : `${command} ${count}`
+        try {
+          const limits = { timeout: COMMAND_TIMEOUT_MS, signal: abort.signal }
+          await promisify(execFile)('/bin/sh', ['-c', text], limits)
+          written = count
+          adjust()
+        } catch (error) {
+          if (abort.signal.aborted) return
+          lifecycle.problem(`${text}: ${(error as Error).message.trim()}`)
+          await new Promise((resolve) => setTimeout(resolve, 1000))
+        }
+      }
+    }
+    const set = (count: number) => {
+      wanted = Math.max(0, count)
+      working ??= run().finally(() => {
+        working = undefined
+      })
+    }
+    return {
+      name: 'command',
+      replacesFailed: true,
+      async start() {
+        adjust()
+      },
+      launch: (count) => set(wanted + count),
+      cancel: (count) => set(wanted - count),
+      drain(ref) {
+        const at = running.indexOf(ref)
+        if (at < 0) return
+        // Which one goes is the command's choice: the last in the list stands for it.
+        running.push(...running.splice(at, 1))
+        set(wanted - 1)
+      },
+      kill() {},
+      async close() {
+        abort.abort()
+        await working
+      },
+    }
+  }
+}
