@@ -102,6 +102,9 @@ export class FaultProxy {
     if (action === 'TerminateInstanceInAutoScalingGroup' && decrements && this.#desired <= this.#min) {
       return refusal('ValidationError', `it would violate the group's min size constraint ${this.#min}`)
     }
+    // Until the next look brings what moto made of it.
+    if (action === 'TerminateInstanceInAutoScalingGroup' && decrements) this.#desired--
+    if (action === 'SetDesiredCapacity') this.#desired = Number(query.get('DesiredCapacity'))
     if (action === 'TerminateInstanceInAutoScalingGroup' && hookMs > 0) {
       if (!this.#held.has(id)) this.hold(id, forward)
       return xml(action)
