@@ -17,7 +17,8 @@ svg{width:100%;height:auto}svg text{fill:var(--quiet);font-size:11px}svg .grid{s
 table{border-collapse:collapse;width:100%}td,th{text-align:left;padding:.3rem .6rem .3rem 0;border-top:1px solid var(--line);vertical-align:top}th{font-weight:600;white-space:nowrap}
 .wide{overflow-x:auto}.figures{font-size:.8rem;font-variant-numeric:tabular-nums}.figures td,.figures th{text-align:right;white-space:nowrap}.figures td:first-child,.figures th:first-child{text-align:left}
 summary{cursor:pointer;color:var(--quiet);margin:.6rem 0}
-pre{background:color-mix(in srgb,var(--line) 40%,transparent);padding:.8rem;border-radius:8px;overflow:auto;white-space:pre-wrap}</style>`
+pre{background:color-mix(in srgb,var(--line) 40%,transparent);padding:.8rem;border-radius:8px;overflow:auto;white-space:pre-wrap}
+@media print{:root{color-scheme:light}body{margin:0;max-width:none;print-color-adjust:exact}figure,tr,pre{break-inside:avoid}h2,h3{break-after:avoid}.wide{overflow:visible}details::details-content{content-visibility:visible;block-size:auto}summary{display:none}}</style>`
 
 /** A row of a table; the cells are text. */
 export function row(cells: readonly string[], tag: 'td' | 'th' = 'td'): Html {
