@@ -18,7 +18,7 @@ async function share(): Promise<number> {
   return (cpuSeconds(child.pid!) - cpu) / ((performance.now() - time) / 1000)
 }
 
-/** A script for the page: milliseconds between frames, and the tasks above 50 ms, for so many milliseconds. */
+/** A script for the page: milliseconds between frames, and the tasks above 50 ms, for that many milliseconds. */
 const frameTimes = (milliseconds: number) => `new Promise((resolve) => {
   const deltas = []
   let long = 0
@@ -85,7 +85,7 @@ for (const span of ['5 min', '1 hour', '1 day']) {
   )
   console.log(`${span}: tasks above 50 ms in ${seconds} s  ${long}`)
 }
-console.log(`supervisor, nobody watches  ${percent(mean(alone))} of a core`)
+console.log(`supervisor, not watched     ${percent(mean(alone))} of a core`)
 console.log(`supervisor, a page watches  ${percent(mean(watched))} of a core`)
 console.log(`the dashboard costs it      ${percent(mean(watched) - mean(alone))} of a core`)
 await browser.close()

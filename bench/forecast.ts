@@ -1,5 +1,5 @@
 /**
- * Whether the simulation tells what the live fleet will do: the same config and seed in both worlds, side by side.
+ * Whether the simulation predicts what the live fleet will do: the same config and seed in both worlds, side by side.
  * `npm run bench:forecast -- [seconds] [seed]`.
  */
 

@@ -1,5 +1,5 @@
 /**
- * What stands between the client and its server: our gateway, which hands the socket over, beside HAProxy, which stays in the way.
+ * What is between the client and its server: our gateway, which hands the socket over, beside HAProxy, which stays in between.
  * `npm run bench:handoff -- [seconds]`. New connections a second (open, hello, welcome, close; 50 at a time), and what a message
  * costs on top of a direct connection: CPU of the gateway or proxy, and round-trip time.
  */

@@ -1,4 +1,4 @@
-/** Takes the screenshots of the guide anew: `npm run screenshots`, with Debian's chromium. */
+/** Takes the screenshots of the guide again: `npm run screenshots`, with Debian's chromium. */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

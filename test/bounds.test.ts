@@ -126,7 +126,7 @@ it('B1: a slow reader that resets its connection leaves the server running', asy
   expect(await ann.until('pong')).toEqual([{ type: 'pong', id: 'p' }])
 })
 
-it('C6: a handler that fails by mistake rejects its request, and the connection goes on', async () => {
+it('C6: a handler that fails by mistake rejects its request, and the connection continues', async () => {
   const log = new MemoryRoomLog()
   const roster = { members: 0, users: [] }
   const link = Object.assign(log, {

@@ -278,7 +278,7 @@ describe.runIf(here)('the dashboard', () => {
     })
   })
 
-  it('says that it is cut off, and goes on with a fleet that has begun anew', {
+  it('says that it is cut off, and continues with a fleet that has restarted', {
     timeout: 60_000,
   }, async () => {
     const first = await fleetOf({ port: 0 })

@@ -223,7 +223,7 @@ it('writes to a pipe as it is', async () => {
   expect(statSync(pipe).isFIFO()).toBe(true)
 })
 
-it('tells the result also when the decisions could not be written', async () => {
+it('prints the result also when the decisions could not be written', async () => {
   const { status, stdout, stderr } = await runCli(['simulate', '--decisions', '/dev/full'])
   expect(status).toBe(2)
   expect(stdout).toMatch(/Peak load: 50 concurrent users/)

@@ -92,7 +92,7 @@ it('settles every promise by its timeout, its signal or the end of the client', 
   await expect(ann.join('d')).rejects.toMatchObject({ code: 'closed' })
 })
 
-it('goes on when a listener throws, and reports it', async () => {
+it('continues when a listener throws, and reports it', async () => {
   const { url } = await chat()
   const [ann, bob] = [client({ url, user: 'ann' }), client({ url, user: 'bob' })]
   const bodies: string[] = []

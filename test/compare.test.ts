@@ -149,7 +149,7 @@ describe('compare', { timeout: 120_000 }, () => {
     expect(html).not.toMatch(/<script|href=|src=|NaN|Infinity|undefined/)
   })
 
-  it('interrupted, tells what is whole and leaves neither a file nor a thread', async () => {
+  it('interrupted, prints what is whole and leaves neither a file nor a thread', async () => {
     const rows = Array.from({ length: 40_000 }, (_, i) => `${i * 600},${500 + (i % 100)}`)
     writeFileSync(join(folder, 'zz-long.csv'), ['t_seconds,value', ...rows].join('\n'))
     const before = readdirSync(folder)
@@ -184,7 +184,7 @@ describe('tune', { timeout: 120_000 }, () => {
     expect([again.status, again.stderr]).toEqual([0, ''])
   })
 
-  it('searches what it is told, and finds the cheapest within the allowance of exactly that', async () => {
+  it('searches what it is given, and finds the cheapest within the allowance of exactly that', async () => {
     const search = ['--search', 'target=10,20,25,200', '--search', 'scaleDownStabilization=none,600']
     const { stdout } = await tune('--policy', 'hpa', '--train', '1', '--overload', '0.01', ...search)
     expect(stdout).toMatch(/^# The cheapest of 8 settings$/m)

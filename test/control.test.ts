@@ -110,7 +110,7 @@ it('outlives a target that is no address, and who goes in the middle of a reques
   expect((await ask('/healthz')).status).toBe(200)
 })
 
-it('tells what may be said of each policy, what is in force, and what it reckons with', async () => {
+it('describes the options of each policy, the policy in force, and its numbers', async () => {
   const { ask, post } = await plane()
   const { body } = await ask('/api/policies')
   const kinds = body.$defs.Policy.oneOf as {
@@ -141,7 +141,7 @@ it('tells what may be said of each policy, what is in force, and what it reckons
   expect(row.forecastTime! - row.time!).toBeLessThan(0.3)
 })
 
-it('does what it is told, and keeps it as an event', async () => {
+it('acts on requests, and keeps each as an event', async () => {
   const { supervisor, post, ask } = await plane()
   expect((await post('/api/size', { servers: 2 })).status).toBe(204)
   expect(supervisor.fleet.desiredCount).toBe(2)

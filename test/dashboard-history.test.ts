@@ -33,7 +33,7 @@ it('forgets what is expected with the policy that expected it', () => {
   expect(history.view(300).columns.time).toEqual([1, 2, 3])
 })
 
-it('tells capacity in users where that is known, and servers where it is not', () => {
+it('shows capacity in users where that is known, and servers where it is not', () => {
   const history = new History(DAY_FIELDS)
   add(history, { time: 1, shadowServers: 3 })
   add(history, { time: 2, usersPerServer: Number.NaN, shadowServers: 3 })

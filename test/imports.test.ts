@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 
 const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
-/** Folders from the bottom up; what stands on one line may import what stands on it or below. */
+/** Folders from the bottom up; a folder may import from its own line or below. */
 const LAYERS = [
   ['base', 'protocol', 'http'],
   ['pipeline', 'fleet', 'load-sources', 'traffic', 'scaling', 'balancing', 'metrics', 'verify'],

@@ -214,7 +214,7 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await undeploy()
   })
 
-  it('goes on when the API server was away', async () => {
+  it('continues when the API server was away', async () => {
     await deploy(2)
     const { fleet, ready, problems } = await fleetOf()
     await ready(2)

@@ -42,7 +42,7 @@ async function withFleet(
   options: Partial<SupervisorOptions> = {},
 ): Promise<void> {
   const desired = { servers: 2 }
-  const policy = { name: 'as told', evaluate: () => ({ ...desired, reason: 'told so' }) }
+  const policy = { name: 'scripted', evaluate: () => ({ ...desired, reason: 'scripted' }) }
   const supervisor = new Supervisor(
     {
       gateway: { port: 0 },
@@ -189,7 +189,7 @@ describe('a live fleet', () => {
     })
   })
 
-  it('tells policies what each process uses', async () => {
+  it('passes policies what each process uses', async () => {
     await withFleet(async ({ supervisor }) => {
       await sleep(600)
       const [server] = supervisor.fleet.ready
@@ -292,7 +292,7 @@ describe('the command line, live', () => {
     [['load', '--url', 'http://127.0.0.1'], /--url: "http:\/\/127.0.0.1" is not allowed/],
     [['verify', '--history', '/nowhere/x'], /cannot be read \(ENOENT\)/],
     [['token', '--user', 'ann'], /CONCERTINA_SECRET: this variable is not set/],
-    [['demo', '--port', '1'], /--port: there is no --live/],
+    [['demo', '--port', '1'], /--port: needs --live/],
     [['demo', '--live', '--routing', 'message'], /--routing: a live user stays on its server/],
   ])('says what is wrong with %j', async (args, wrong) => {
     const { status, stderr } = await runCli(args)

@@ -45,7 +45,7 @@ describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'prometheus-'))
-    const policy = { name: 'as told', evaluate: () => ({ ...wanted, reason: 'told so' }) }
+    const policy = { name: 'scripted', evaluate: () => ({ ...wanted, reason: 'scripted' }) }
     const autoScaler = new AutoScaler({ policy, minServers: 2, maxServers: 3, cooldown: 0, interval: 0.1 })
     const options = { gateway: { port: 0 }, autoScaler, data: join(folder, 'rooms') }
     supervisor = new Supervisor(options, createServer(notFound))
@@ -134,7 +134,7 @@ describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 
       await expect.poll(() => prometheus.query(expand(expr)), { ...SLOW, message: expr }).not.toEqual([])
   })
 
-  it('is asked for nothing that the fleet does not tell', async () => {
+  it('queries nothing that the fleet does not export', async () => {
     const told = new Set((await metrics()).match(/^concertina_\w+/gm))
     const named = (text: string) => [...new Set(text.match(/\bconcertina_\w+/g))]
     expect(named(expressions.join(' ')).length).toBeGreaterThan(15)

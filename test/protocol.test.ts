@@ -303,7 +303,7 @@ describe('sending', () => {
     expect((await ann.until('message', 3)).map(({ id }) => id)).toEqual(['1', '2', '3'])
   })
 
-  it('S3: refuses what is too large, and tells when the log cannot take it', async () => {
+  it('S3: rejects what is too large, and reports when the log cannot take it', async () => {
     const log = new MemoryRoomLog()
     const { url } = await chat({}, 1, log)
     const ann = await member(url, 'ann')
@@ -337,7 +337,7 @@ describe('sending', () => {
 })
 
 describe('slow readers', () => {
-  it('B1: get the gap told and filled from the log, and slow nobody', async () => {
+  it('B1: are sent the gap and catch up from the log, and slow no one else', async () => {
     const limits = { outboxBytes: 65_536, messagesPerSecond: 1e6, messageBurst: 1e6, maxBodyBytes: 20_000 }
     const { url, servers } = await chat({ limits })
     const slow = await member(url, 'slow')
@@ -376,7 +376,7 @@ describe('slow readers', () => {
 })
 
 describe('presence and typing', () => {
-  it('E1, E2: tells who comes and goes over all servers, and not who moves', async () => {
+  it('E1, E2: reports who comes and goes over all servers, and not who moves', async () => {
     const { urls } = await chat({}, 2)
     const ann = await member(urls[0]!, 'ann')
     await ann.until('presence')

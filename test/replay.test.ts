@@ -40,7 +40,7 @@ interface Row {
 }
 
 describe('a decision log', () => {
-  it('tells every decision, and those of the shadow, in order', async () => {
+  it('has every decision, and those of the shadow, in order', async () => {
     await record()
     const [run, ...decisions] = readFileSync(log, 'utf8')
       .trimEnd()
@@ -84,7 +84,7 @@ describe('a decision log', () => {
 })
 
 describe('replay', () => {
-  it('sets what every policy would have done beside what was done, with what the log tells of the run', async () => {
+  it('sets what every policy would have done beside what was done, with what the log has of the run', async () => {
     await record()
     const json = join(folder, 'out.json')
     const { status, stdout } = await runCli(['replay', log, '--users-per-server', '15', '--json', json])
@@ -210,6 +210,6 @@ describe('replay', () => {
     writeFileSync(log, '{"kind":"run"}\n')
     expect(await wrong(log)).toMatch(/decisions\.jsonl:1: this is no decision/)
     writeFileSync(log, '')
-    expect(await wrong(log)).toMatch(/0 of its decisions tell a load\n {2}allowed: at least two/)
+    expect(await wrong(log)).toMatch(/0 of its decisions have a load\n {2}allowed: at least two/)
   })
 })

@@ -68,11 +68,7 @@ describe('frames', () => {
     ],
     ['a request before hello', [text('{"type":"join","room":"r"}'), hello, text('junk')], /^close4401$/],
     ['another version', [text('{"type":"hello","version":9}'), hello], /^rejected:bad-message close4400$/],
-    [
-      'a pong nobody asked for',
-      [hello, clientFrame(OP.pong, 'q'), text('junk')],
-      /^welcome error:bad-message$/,
-    ],
+    ['an unsolicited pong', [hello, clientFrame(OP.pong, 'q'), text('junk')], /^welcome error:bad-message$/],
     ['a ping of 125 bytes', [hello, clientFrame(OP.ping, 'p'.repeat(125))], /^welcome pong\(125\)$/],
     ['a ping before hello', [clientFrame(OP.ping, 'x')], /^pong\(1\)$/],
     [

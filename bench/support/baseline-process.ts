@@ -1,4 +1,4 @@
-/** What others do: `baseline-process.ts ws | ws-frame-once | socket.io | raw <frames a write>`; tells its port. */
+/** What others do: `baseline-process.ts ws | ws-frame-once | socket.io | raw <frames a write>`; prints its port. */
 import { createServer } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { Server as SocketIo } from 'socket.io'
@@ -47,7 +47,7 @@ if (kind === 'socket.io') {
         const frame = textFrame(Buffer.from(text))
         for (const member of room.sockets) member.write(frame)
       } else if (Number(said.id.split('-')[1]) % frames === 0) {
-        // The limit: nothing but writing so many ready frames to each socket at once.
+        // The limit: nothing but writing that many ready frames to each socket at once.
         const frame = textFrame(Buffer.from(text))
         const all = Buffer.concat(Array.from({ length: frames }, () => frame))
         for (const member of room.sockets) member.write(all)

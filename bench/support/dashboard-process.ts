@@ -1,6 +1,6 @@
 /**
  * A simulated fleet of `dashboard-process.ts <servers>` servers behind the real control plane, with a full day of history;
- * tells its address. Servers tell what live ones measure, so that the state has as many bytes as theirs.
+ * prints its address. Servers report what live ones measure, so that the state has as many bytes as theirs.
  */
 import type { ControlTarget, ServerSnapshot } from '../../src/control/control-target.ts'
 import type { FleetControl } from '../../src/control/fleet-control.ts'

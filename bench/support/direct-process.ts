@@ -1,4 +1,4 @@
-/** One chat server that is reached without a gateway; tells its port. */
+/** One chat server that is reached without a gateway; prints its port. */
 import { startChat } from '../../test/support/chat.ts'
 
 const { url } = await startChat({ limits: { messagesPerSecond: 1e6, messageBurst: 1e6 } })

@@ -1,4 +1,4 @@
-/** A live fleet for benches: `fleet-process.ts <servers> [data]`; tells its port, with limits out of the way. */
+/** A live fleet for benches: `fleet-process.ts <servers> [data]`; prints its port, with limits out of the way. */
 import { createServer } from 'node:http'
 import { notFound } from '../../src/live/control-http.ts'
 import { Supervisor } from '../../src/live/supervisor.ts'

@@ -50,7 +50,7 @@ export function recorded(decisions: readonly Decision[], where: string): Recorde
   if (!first || known.length < 2) {
     throw invalidInput(
       where,
-      `${known.length} of its decisions tell a load`,
+      `${known.length} of its decisions have a load`,
       'at least two, as --decisions writes them',
     )
   }

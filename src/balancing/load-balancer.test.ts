@@ -31,7 +31,7 @@ it('keeps a user on its server, and tracks how many each has', () => {
   expect(users()).toEqual([3, 3, 3])
 })
 
-it('routes every message by itself when told to', () => {
+it('routes every message by itself when configured so', () => {
   const { route, users } = balanced({ routing: 'message' })
   expect([0, 0, 0, 0].map((user) => route(user)!.id)).toEqual([1, 2, 3, 1])
   expect(users()).toEqual([0, 0, 0])

@@ -6,7 +6,7 @@ export interface BalancedServer {
   readonly id: ServerId
   /** What it holds now: users, or messages under way when every message is routed by itself. */
   readonly load: number
-  /** Its share relative to the others, above 0; 1 unless told. */
+  /** Its share relative to the others, above 0; default 1. */
   readonly weight: number
 }
 

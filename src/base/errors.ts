@@ -31,7 +31,7 @@ const ERROR_CODES = {
 
 export type ErrorCode = keyof typeof ERROR_CODES
 
-/** Characters that a message may have, all told: it names a place and a value, it does not repeat a file. */
+/** Characters that a message may have in all: it names a place and a value, it does not repeat a file. */
 const MOST_CHARACTERS = 4000
 /** Characters of a value that a message repeats. */
 const MOST_OF_VALUE = 80

@@ -30,11 +30,11 @@ export interface ChatOptions {
   limits?: ChatLimits
   /** Who decides about joins and messages beside the tokens: a backend by HTTP, or functions of this process. */
   hooks?: HookOptions | ChatHooks
-  /** Work that each message costs, as in the simulator; none unless told. */
+  /** Work that each message costs, as in the simulator; default none. */
   work?: MessageWork
 }
 
-/** Work that each message costs, as plain data: a server process is told of it. */
+/** Work that each message costs, as plain data: it is sent to a server process. */
 export interface MessageWork {
   readonly concurrency: number
   readonly queueLimit: number

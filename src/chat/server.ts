@@ -53,7 +53,7 @@ const ALIVE_MS = 20_000
 const MAX_FAILURES_LOGGED = 20
 /** Time that somebody who was asked to move has for it. */
 const MOVE_MS = 5000
-/** The window in which clients come again: the others can take about so many a second when this server is lost. */
+/** The window in which clients reconnect, by how many per second the other servers can take when this one is lost. */
 const RETRY_MS = { least: 20, most: 250, perConnection: 0.6 }
 
 /** One chat server of a fleet: WebSockets on one side, the hub on the other. */
@@ -229,7 +229,7 @@ export class ChatServer {
 
   /**
    * Asks every user to move, spread over `seconds`; closes those who stay at the same pace after that. Resolves when
-   * nobody is left and every append is answered.
+   * no user is left and every append is answered.
    */
   async drain(seconds: number): Promise<void> {
     this.#askToMove([...this.#connections], seconds, (afterMs) => ({

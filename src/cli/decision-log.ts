@@ -99,12 +99,12 @@ export class DecisionLog {
     this.#file.close()
   }
 
-  /** Ends after an error: what was decided until then is worth keeping, and that error is the one to tell. */
+  /** Ends after an error: what was decided until then is worth keeping, and that error is the one to report. */
   discard(): void {
     try {
       this.close()
     } catch {
-      // It was told when it happened.
+      // It was reported when it happened.
     }
   }
 }
@@ -112,7 +112,7 @@ export class DecisionLog {
 /**
  * Reads a decision log, as `--decisions` or `--events` writes it, line by line; `-` is standard input. A log that breaks off within its
  * last line, as a full disk or a crash leaves it, is read up to there, and that is said.
- * @param only this line; all of them unless told
+ * @param only this line; default all
  * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT that names the line.
  */
 export function* readDecisionLog(file: string, only?: number): Generator<LogLine> {

@@ -12,7 +12,7 @@ import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
 import { type ConfiguredOptions, readConfig } from './config/config.ts'
 import { readNamedTrace } from './trace-flags.ts'
 
-/** Flags that tell the conditions. */
+/** Flags for the conditions. */
 export interface TermsFlags {
   config?: string
   usersPerServer?: number
@@ -41,14 +41,14 @@ const TRACE_FILE = /\.(csv|tsv|json|log|txt)(\.gz)?$/i
 /** Policies that can do with their kind alone. */
 const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse({ kind }).success)
 
-/** What a command that judges policies was told: the conditions, and how to find a policy by its name. */
+/** The input of a command that evaluates policies: the conditions, and how to find a policy by its name. */
 export interface Judging {
   readonly terms: EvaluationSettings
-  /** The policies that `names` name, kinds or names of the config; all there are unless told. */
+  /** The policies that `names` name, kinds or names of the config; default all. */
   candidates(names?: readonly string[]): Candidate[]
 }
 
-/** Reads the config, if one is named, and fills in what was not told. */
+/** Reads the config, if one is named, and fills in the defaults. */
 export function judgingOf(flags: TermsFlags): Judging {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const terms = termsOf(flags, config)

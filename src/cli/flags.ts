@@ -164,7 +164,7 @@ export function addJudgingFlags(command: Command): Command {
     .option('--session <seconds>', 'of an access log: that a visitor counts as a user (300)', number)
     .option(
       '--target-servers <count>',
-      'scale each trace so that its 99.9th percentile needs so many servers',
+      'scale each trace so that its 99.9th percentile needs this many servers',
       number,
     )
   return addTermsFlags(command)

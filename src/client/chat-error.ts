@@ -17,7 +17,7 @@ export type ChatErrorCode =
 export class ChatError extends Error {
   override readonly name = 'ChatError'
   readonly code: ChatErrorCode
-  /** The same request may succeed after so many milliseconds. */
+  /** The same request may succeed after this many milliseconds. */
   readonly retryMs: number | undefined
 
   constructor(code: ChatErrorCode, message: string, retryMs?: number) {

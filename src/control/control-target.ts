@@ -67,7 +67,7 @@ export interface ControlTarget {
   snapshot(): FleetSnapshot
   /** Events after that number, oldest first; the last thousand are kept. */
   events(after: number): readonly FleetEvent[]
-  /** Tells one listener of every event from now on. */
+  /** Passes every event from now on to one listener. */
   onEvent(listener: (event: FleetEvent) => void): void
   /** A number of users, or `null` for what the load pattern says. */
   setLoad(users: number | null): void

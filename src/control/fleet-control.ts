@@ -130,7 +130,7 @@ export class FleetControl implements ControlTarget {
     }
   }
 
-  /** Tells of every event from now on. */
+  /** Passes every event from now on to `listener`. */
   onEvent(listener: (event: FleetEvent) => void): void {
     this.#events.onEvent = listener
   }

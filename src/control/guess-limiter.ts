@@ -5,7 +5,7 @@ const MOST_ADDRESSES = 10_000
 
 /**
  * Limits guesses of a token by address. While an address is blocked, the right token does not help either, or guessing would go
- * on; an address that once showed it is exempt, so that nobody behind the same proxy locks others out.
+ * on; an address that once showed it is exempt, so that one client cannot lock out others behind the same proxy.
  */
 export class GuessLimiter {
   readonly #wrong = new Map<string, { count: number; until: number }>()

@@ -35,7 +35,7 @@ export interface ServerLifecycle {
 }
 
 /**
- * Starts so many more servers, ends a chosen one, and adopts those it finds running. Calls return at once; what happened
+ * Starts more servers, ends a chosen one, and adopts those it finds running. Calls return at once; what happened
  * is reported through `ServerLifecycle`.
  */
 export interface Provider {

@@ -4,7 +4,7 @@ const CHECK_MS = 1000
 
 /**
  * Connections that must do something within a time, or are destroyed. Time is counted in checks made here, about one a second:
- * while the machine stands still, nobody is late.
+ * while the machine is paused, no deadline passes.
  */
 export class Deadlines {
   /** Checks that are left; those whose deadline was set longest ago come first. */

@@ -26,7 +26,7 @@ export function takeRaw(socket: Socket): RawSocket | undefined {
   return handle
 }
 
-/** Rejects on a connection that nobody serves; `onClose` is called when its descriptor is free. */
+/** Rejects on a connection that no server serves; `onClose` is called when its descriptor is free. */
 export function rejectRaw(raw: RawSocket, status: string, onClose: () => void = () => {}): void {
   const socket = new Socket({ handle: raw, readable: true, writable: true } as object)
   socket.once('close', onClose)

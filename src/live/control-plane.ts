@@ -10,12 +10,12 @@ import { controlServer } from './control-http.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ControlPlaneOptions {
-  /** Loopback unless told. */
+  /** Default loopback. */
   host?: string | undefined
   port: number
   /** Needed off loopback. */
   token?: string | undefined
-  /** The day so far; empty unless told. */
+  /** The day so far; default empty. */
   day?: StateHistory | undefined
 }
 

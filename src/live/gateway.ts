@@ -150,7 +150,7 @@ export class Gateway {
 
   #onConnection(socket: Socket): void {
     socket.on('error', () => socket.destroy())
-    // The oldest connection that has done nothing yet, or nothing of late, makes room.
+    // The oldest connection that has done nothing yet, or nothing recently, makes room.
     if (this.#held >= this.#maxHeld && !this.#deadlines.destroyOldest()) {
       this.#count('busy')
       socket.destroy()

@@ -17,7 +17,7 @@ export class LiveServers {
   readonly #processes = new Map<ServerId, { child: ChildProcess; work: ReportedWork }>()
   readonly #gone: FleetTotals = { ...NO_TOTALS }
   readonly #latencyOfGone = new Buckets(LATENCY_BOUNDS)
-  /** Users who lost their connection of late. */
+  /** Users who lost their connection recently. */
   readonly #lost = new LostUsers()
 
   /** @param uncounted sockets that were given to a server and are not in its report yet */
@@ -68,7 +68,7 @@ export class LiveServers {
     this.#lost.close()
   }
 
-  tell(id: ServerId, message: ToServer): void {
+  send(id: ServerId, message: ToServer): void {
     const child = this.#processes.get(id)?.child
     if (child?.connected) child.send(message)
   }

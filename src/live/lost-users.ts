@@ -1,7 +1,7 @@
 /** Checks, half a second each, for which somebody who lost the connection is expected to reconnect: as long as a client waits. */
 const EXPECTED_CHECKS = 60
 const CHECK_MS = 500
-/** A loss that matters: at least so many users, and this share of all. */
+/** A loss that matters: at least this many users, and this share of all. */
 const LEAST_USERS = 3
 const LEAST_SHARE = 0.1
 
@@ -15,7 +15,7 @@ interface Loss {
 /**
  * Users whose connections broke off without a goodbye: a proxy that restarts, a network that is away, a server that died. They
  * reconnect within half a minute, so for so long their absence is not less load. Time is counted in checks made here: while the
- * machine stands still, they cannot reconnect.
+ * machine is paused, they cannot reconnect.
  */
 export class LostUsers {
   #check = 0

@@ -3,7 +3,7 @@ import type { ChatServerStats } from '../chat/server.ts'
 import type { Measurements } from '../fleet/server.ts'
 import type { RequestHead } from '../http/http-head.ts'
 
-/** What the supervisor tells a server process. A `socket` comes with the connection's handle. */
+/** What the supervisor sends to a server process. A `socket` comes with the connection's handle. */
 export type ToServer =
   | { type: 'start'; server: number; options: ChatOptions }
   /** `rest` are the bytes that came after the head, in base64. */
@@ -22,7 +22,7 @@ export interface ServerReport extends ChatServerStats, Measurements {
   readonly latencyP95Ms: number
 }
 
-/** What a server process tells the supervisor. */
+/** What a server process sends to the supervisor. */
 export type FromServer =
   | { type: 'ready' }
   | ({ type: 'report' } & ServerReport)

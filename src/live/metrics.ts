@@ -5,7 +5,7 @@ import type { LiveServers } from './live-servers.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const PROCESS = 'concertina_supervisor_'
-/** What prom-client tells of the process by default, but names against the conventions of Prometheus. */
+/** What prom-client exports of the process by default, but names against the conventions of Prometheus. */
 const MISNAMED = ['active_handles_total', 'active_requests_total', 'active_resources_total']
 
 /** Metrics in the text format of Prometheus. */

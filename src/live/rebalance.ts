@@ -2,7 +2,7 @@ import { requireNumber } from '../base/errors.ts'
 import type { ServerId } from '../fleet/provider.ts'
 
 export interface RebalanceOptions {
-  /** Nobody is moved while every server is within this share of its target; 0.1. */
+  /** No user is moved while every server is within this share of its target; 0.1. */
   deadband?: number
   /** Users moved a second, over the whole fleet; 50. */
   pace?: number
@@ -21,7 +21,7 @@ export interface Move {
   readonly count: number
 }
 
-/** The options with what was not told filled in. */
+/** The options with defaults filled in. */
 export function rebalanceOptions({
   deadband = 0.1,
   pace = 50,

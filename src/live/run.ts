@@ -36,7 +36,7 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   controlPort?: number
   /** Takes what each user did and saw. */
   onEvent?: HistoryListener
-  /** Called when the fleet stands, with the addresses of the chat page and the dashboard. */
+  /** Called when the fleet is up, with the addresses of the chat page and the dashboard. */
   onListening?: (chat: string, dashboard: string) => void
   /** Called then, too, with what the run can be watched and steered by. */
   onControl?: (control: ControlTarget, dashboard: string) => void

@@ -55,7 +55,7 @@ export class UserMoves {
     const { deadband, pace } = this.#rebalance
     const loads = fleet.ready.map((server) => ({ ...server, users: servers.users(server) }))
     for (const { from, to, count } of planMoves(loads, deadband, pace * WINDOW_SECONDS)) {
-      servers.tell(from, { type: 'rebalance', count, to, seconds: WINDOW_SECONDS })
+      servers.send(from, { type: 'rebalance', count, to, seconds: WINDOW_SECONDS })
       this.asked += count
       this.#next = now + WINDOW_SECONDS + SETTLE_SECONDS
     }

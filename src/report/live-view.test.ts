@@ -37,7 +37,7 @@ const plain = (state: ViewState, width: number, height: number) =>
   render(state, { width, height, color: false })
 
 describe('the live view', () => {
-  it('tells load, servers, latency, the last event with its reason, and how far the run is', () => {
+  it('shows load, servers, latency, the last event with its reason, and how far the run is', () => {
     const text = 'up to 3 servers: 35 users on 2 servers are 17.5 a server'
     const event = { number: 4, time: 61, kind: 'scale', text } as const
     const state = view([server(1, 20), server(2, 10, 'draining')], {

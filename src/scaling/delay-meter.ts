@@ -1,6 +1,6 @@
 import type { Observation } from './types.ts'
 
-/** Until a server was seen to start, it is taken to need so many seconds. */
+/** Until a server was seen to start, it is assumed to need this many seconds. */
 const ASSUMED = 60
 
 /** Learns from launch to ready, seconds, from the servers that it sees come. */

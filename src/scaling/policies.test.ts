@@ -59,7 +59,7 @@ function last(spec: PolicySpec, loads: readonly number[], servers: number): numb
   return loads.map((each, i) => wanted(policy, loaded(i * INTERVAL, each, servers))).at(-1)!
 }
 
-/** The kind and what else is told of it. */
+/** The kind and its other options. */
 const nameOf = ({ kind, ...options }: PolicySpec) =>
   [kind, ...Object.entries(options).map(([key, value]) => `${key} ${JSON.stringify(value)}`)].join(', ')
 
@@ -115,7 +115,7 @@ it.each(SPECS.filter(({ monotone }) => monotone === 'all').map(({ spec }) => [na
   },
 )
 
-describe('where only some servers tell the figure', () => {
+describe('where only some servers report the figure', () => {
   const figures = fc.array(fc.option(fc.double({ min: 0, max: 100, noNaN: true }), { nil: undefined }), {
     minLength: 2,
     maxLength: 30,
@@ -196,7 +196,7 @@ it('thresholds and another policy do not go together', () => {
 const REQUIRED = ['kind', 'policies', 'entries']
 
 it.each([...new Map([...SPECS.map(({ spec }) => spec), SCHEDULE].map((spec) => [spec.kind, spec])).values()])(
-  'tells in its schema what holds when an option is left out: $kind',
+  'has in its schema the default of every option: $kind',
   (spec) => {
     const { $defs } = z.toJSONSchema(policySchema, { io: 'input' }) as unknown as {
       $defs: { Policy: { oneOf: { properties: Record<string, { const?: string; default?: unknown }> }[] } }

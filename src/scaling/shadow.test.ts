@@ -55,7 +55,7 @@ describe('a shadow', () => {
   })
 })
 
-it('an autoscaler tells each decision and that of its shadow, and acts by its own only', async () => {
+it('an autoscaler reports each decision and that of its shadow, and acts by its own only', async () => {
   const { runSimulation } = await import('../simulation/run.ts')
   const { constant } = await import('../traffic/patterns/constant.ts')
   const decisions: Decision[] = []

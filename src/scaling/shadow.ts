@@ -13,7 +13,7 @@ const AT_MOST_ONE: readonly MetricName[] = ['utilization', 'eventLoopUtilization
 
 /**
  * A second policy that decides on the same load and never acts. It sees a fleet that is only counted: the size that its own
- * decisions would have led to since it began, with the users, messages and CPU of the real servers shared out among so many. So
+ * decisions would have led to since it began, with the users, messages and CPU of the real servers shared out among that many. So
  * its decisions are what would have happened on its own fleet, not opinions on another's.
  */
 export class ShadowPolicy {

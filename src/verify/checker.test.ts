@@ -26,7 +26,7 @@ class FaultyLog extends MemoryRoomLog {
   override async append(message: Append): Promise<Appended> {
     const held = this.#held
     if (held && held.message.room === message.room) {
-      // Each is told the other's place.
+      // Each is acknowledged the other's place.
       this.#held = undefined
       const first = await super.append(message)
       const second = await super.append(held.message)

@@ -4,7 +4,7 @@ import type { Observation, Policy, ServerObservation } from '../../src/scaling/t
 /** R is ready, S starts, D drains. */
 const STATES = { R: 'ready', S: 'starting', D: 'draining' } as const
 
-/** A fleet whose servers tell these values of one figure, `undefined` where it is missing; all are ready unless told: `'RRS'`. */
+/** A fleet whose servers report these values of one figure, `undefined` where it is missing; default all ready: `'RRS'`. */
 export function telling(
   metric: MetricName,
   values: readonly (number | undefined)[],

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from './ports.ts'
 import { requireTool } from './tools.ts'
 
-/** Where what is shipped for Prometheus stands. */
+/** The folder of what is shipped for Prometheus. */
 export const SHIPPED = fileURLToPath(new URL('../../deploy/prometheus/', import.meta.url))
 
 export function requirePrometheus(): boolean {

@@ -118,7 +118,7 @@ export class ChatRoom {
     this.#put(noteLine(text))
   }
 
-  /** Takes who is in the room; what names nobody is of a room too large for names. */
+  /** Takes who is in the room; an update without names is of a room too large for names. */
   roster(members: number, users: readonly string[] | undefined): void {
     this.members = members
     this.here.clear()

@@ -42,7 +42,7 @@ interface Expected {
 }
 
 const DAY = 86_400
-/** Rows of the last five minutes are so many seconds apart, of the last hour a second, older ones as many as a day of 5,000. */
+/** Rows of the last five minutes are this many seconds apart, of the last hour a second, older ones as many as a day of 5,000. */
 const NEWEST = 0.25
 const thinned = (age: number) => (age < 300 ? 0 : age < 3600 ? 1 : 17)
 /** Rows that may come before older ones are thinned out again. */
@@ -50,7 +50,7 @@ const THIN_EVERY = 600
 const LATENCIES = ['p50', 'p95', 'p99'] as const
 /** Parts of the shown time of which two moments are drawn at most: about as many as there are pixels. */
 const BUCKETS = 500
-/** So many seconds of the future are shown, or half as many as of the past. */
+/** Seconds of the future that are shown, at most half as many as of the past. */
 const LEAST_FUTURE = 60
 
 const known = (value: number | null | undefined) => (value == null || Number.isNaN(value) ? null : value)

@@ -152,7 +152,7 @@ export class Chart {
         }),
         hooks: {
           drawClear: [(u) => this.#underlay(u)],
-          setCursor: [() => this.#tell()],
+          setCursor: [() => this.#notify()],
         },
       },
       this.#columns.map(() => []) as unknown as uPlot.AlignedData,
@@ -203,7 +203,7 @@ export class Chart {
       )
       this.#plot.setScale('x', { min: view.from, max: view.to })
     })
-    this.#tell()
+    this.#notify()
     const time = performance.now()
     if (time - this.#described < DESCRIBE_MS) return
     this.#described = time
@@ -211,7 +211,7 @@ export class Chart {
   }
 
   /** Writes the values under the pointer, or the newest, into the key. */
-  #tell(): void {
+  #notify(): void {
     const { now, columns } = this.#view ?? {}
     if (!columns) return
     const i = this.#plot.cursor.idx ?? columns.time.findLastIndex((time) => time! <= now!)

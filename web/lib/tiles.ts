@@ -3,7 +3,7 @@ import { make, set, short } from '../dashboard/format.ts'
 
 /** More servers than these are shown small: their buttons come when one is opened. */
 const ROOMY = 24
-/** A kill is pressed twice; after so many milliseconds the first is forgotten. */
+/** A kill is pressed twice; the first press expires after this many milliseconds. */
 const SURE_MS = 4000
 const ARROWS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }
 

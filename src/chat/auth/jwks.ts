@@ -29,7 +29,7 @@ type KeySet = ReturnType<typeof createLocalJWKSet>
 /**
  * An issuer's keys by URL: cached, fetched again when they are old or a token names a key that is not known (the issuer
  * rotated its keys), at most once per cooldown, so that forged tokens cannot make this server flood the issuer. An issuer
- * that is away keeps nobody out while the known keys are not too old.
+ * that is away rejects no token while the known keys are not too old.
  */
 export class Jwks {
   readonly #url: string

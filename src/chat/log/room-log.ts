@@ -12,7 +12,7 @@ export interface Append {
 }
 
 export interface Appended {
-  /** Where it stands; for a repeated append, where it stood already. */
+  /** Its place; for a repeated append, the place it has already. */
   readonly seq: number
   readonly duplicate: boolean
 }

@@ -5,7 +5,7 @@ import type { Member } from '../rooms/room.ts'
 import { textFrame } from './frame.ts'
 
 const PAGE = 256
-/** Milliseconds until a log that has not what this server was already told of is read again. */
+/** Milliseconds until a log that lacks what this server was already notified of is read again. */
 const READ_AGAIN_MS = 50
 
 export const jsonFrame = (message: ServerMessage): Buffer => textFrame(JSON.stringify(message))

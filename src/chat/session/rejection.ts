@@ -8,7 +8,7 @@ const LOG_RETRY_MS = 1000
 /** Why a request is not carried out; it is answered by `rejected`. */
 export class Rejection extends ExpectedError {
   readonly code: RejectionCode
-  /** The same request may succeed after so many milliseconds. */
+  /** The same request may succeed after this many milliseconds. */
   readonly retryMs: number | undefined
 
   constructor(code: RejectionCode, message: string, retryMs?: number) {

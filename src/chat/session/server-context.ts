@@ -21,7 +21,7 @@ export interface ServerContext {
   readonly rooms: Rooms
   /** The window in which clients should reconnect after a lost connection, milliseconds. */
   retryMs(): [number, number]
-  /** A message was acknowledged, so many seconds after it was received. */
+  /** A message was acknowledged; `seconds` since it was received. */
   onAcked(seconds: number): void
   /** A handler threw what is no rejection: a mistake in this program. */
   onFailure(error: unknown): void

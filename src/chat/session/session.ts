@@ -173,7 +173,7 @@ export class Session {
     if (!this.#inbox.push(frame, cost)) this.close(CLOSE.rateLimited, 'too many frames')
   }
 
-  /** Handles a frame; whatever happens, the connection goes on or is closed. */
+  /** Handles a frame; whatever happens, the connection continues or is closed. */
   #handle(frame: Frame): Promise<void> | undefined {
     if (frame.kind === 'ping') {
       this.outbox.flush()

@@ -34,7 +34,7 @@ export interface DemoFlags extends RunFlags, Partial<BrokerFlags> {
 export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunResult> {
   for (const flag of ['data', 'port', 'controlPort', 'history', 'config', 'broker'] as const) {
     if (flags[flag] !== undefined && !flags.live)
-      throw invalidInput(flag, 'there is no --live', 'together with --live')
+      throw invalidInput(flag, 'needs --live', 'together with --live')
   }
   const broker = optionalBroker(flags)
   const roomLog = broker && (await openBrokerLog(broker, 'concertina demo'))
@@ -68,14 +68,14 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
   }
 }
 
-/** Who is told of what goes on. */
+/** Who is informed of the run. */
 interface Watchers {
   readonly history?: LineFile<HistoryEvent> | undefined
   readonly decisions?: DecisionLog | undefined
   readonly view?: TerminalView | undefined
 }
 
-/** What a run is told of its watchers. */
+/** The options of a run that its watchers need. */
 function told({ history, decisions, view }: Watchers, duration: number) {
   return {
     onEvent: history?.take,

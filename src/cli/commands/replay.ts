@@ -16,13 +16,13 @@ export interface ReplayFlags extends TermsFlags {
   decisions?: string
 }
 
-/** Scaling events of a single policy that are told in words. */
+/** Scaling events of a single policy that are printed. */
 const MOST_EVENTS = 30
 
 /** A policy's part in a replay. */
 interface Replayed {
   readonly policy: string
-  /** Absent where the log does not tell how many servers were ready. */
+  /** Absent where the log does not have the number of ready servers. */
   readonly overload: number | undefined
   readonly serverHours: number
   /** Server-hours over those of the floor. */
@@ -33,7 +33,7 @@ interface Replayed {
 
 const isDecision = (line: LogLine): line is Decision => !('kind' in line) && !line.shadow
 
-/** The conditions: flags first, then what the log tells, then what is usual. */
+/** The conditions: flags first, then what the log has, then defaults. */
 function termsOf(flags: ReplayFlags, run: Recorded, logged: LoggedRun | undefined) {
   const judging = judgingOf({
     ...flags,
@@ -91,7 +91,7 @@ function events(decisions: readonly Decision[]): string[] {
   return told
 }
 
-/** What a log tells of a run. */
+/** What a log has of a run. */
 interface Logged {
   readonly run?: LoggedRun
   readonly decided: Decision[]
@@ -114,7 +114,7 @@ function read(file: string): Logged & { runs: number } {
   return { ...longest, runs }
 }
 
-/** `concertina replay`: what other policies would have done with the load that a decision log tells of. */
+/** `concertina replay`: what other policies would have done with the load in a decision log. */
 export async function replay(file: string, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
   const { run: logged, decided, runs } = read(file)
   const run = recorded(decided, file)

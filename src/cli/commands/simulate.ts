@@ -20,7 +20,7 @@ import { ReportFile } from '../report-file.ts'
 import { readNamedTrace } from '../trace-flags.ts'
 import { openView } from '../view.ts'
 
-/** Flags that tell the load. */
+/** Flags for the load. */
 export interface LoadFlags {
   duration?: number
   baseRate?: number

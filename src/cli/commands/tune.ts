@@ -38,14 +38,14 @@ function dimensionOf(text: string, base: Candidate): Dimension {
   return { path, values: [...new Set(values)] }
 }
 
-/** What is searched: what was told, or what is usual for the policy. */
+/** What is searched: what was given, or the default of the policy. */
 function spaceOf({ search }: TuneFlags, base: Candidate, terms: EvaluationSettings): Dimension[] {
   if (search) {
-    const told = search.map((each) => dimensionOf(each, base))
-    const twice = told.find(({ path }, i) => told.findIndex((other) => other.path === path) < i)
+    const given = search.map((each) => dimensionOf(each, base))
+    const twice = given.find(({ path }, i) => given.findIndex((other) => other.path === path) < i)
     if (twice)
       throw invalidInput('--search', `${twice.path} is given twice`, 'all values of an option at once')
-    return told
+    return given
   }
   const space = searchSpace(base.policy, terms)
   if (space.length > 0) return space
@@ -56,7 +56,7 @@ function spaceOf({ search }: TuneFlags, base: Candidate, terms: EvaluationSettin
   )
 }
 
-const told = (where: string, { overload, serverHours, scalingEvents }: FluidResult) =>
+const line = (where: string, { overload, serverHours, scalingEvents }: FluidResult) =>
   `# ${where}: ${percent(overload, 3)} of user-time above capacity, ${serverHours.toFixed(1)} server-hours, ${scalingEvents} scaling events`
 
 /** The options that stand at the end of what was tried, where a wider search might find more. */
@@ -105,8 +105,8 @@ export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise
     const edge = atEdge(tuned, space)
     const lines = [
       `# The ${tuned.within ? 'cheapest' : 'least overloaded (none keeps to the allowed overload)'} of ${tuned.tried} settings`,
-      told(`on the first ${+(share * 100).toPrecision(3)} % of the trace`, tuned.result),
-      ...(tested?.kind === 'evaluate' ? [told('on the rest, which it has not seen', tested.result)] : []),
+      line(`on the first ${+(share * 100).toPrecision(3)} % of the trace`, tuned.result),
+      ...(tested?.kind === 'evaluate' ? [line('on the rest, which it has not seen', tested.result)] : []),
       ...(edge.length > 0 ? [`# at the edge of what was tried: ${edge.join(', ')}`] : []),
       stringify(configOf(tuned.candidate, terms)).trimEnd(),
     ]

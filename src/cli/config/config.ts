@@ -90,7 +90,7 @@ function childrenOf(spec: PatternSpec): readonly (readonly [Path, PatternSpec])[
   return 'pattern' in spec ? [[['pattern'], spec.pattern]] : []
 }
 
-/** Makes a load pattern; an error is told of the innermost pattern that has it. */
+/** Makes a load pattern; an error names the innermost pattern that has it. */
 function locatedPattern(places: SourceLocations, path: Path, spec: PatternSpec): LoadPattern {
   try {
     return createPattern(spec)
@@ -120,7 +120,7 @@ function plainData(document: Document, places: SourceLocations): unknown {
     const alias = aliases.find((each) => !each.resolve(document)) ?? aliases[0]
     const place = places.at(alias?.range?.[0] ?? 0)
     throw new ConcertinaError('INVALID_INPUT', `${place}: *${alias?.source}: this alias cannot be followed`, {
-      hint: 'an alias of an anchor (&name) that stands before it and does not contain it, not too many times over',
+      hint: 'an alias of an anchor (&name) that comes before it and does not contain it, not too many times over',
     })
   }
 }

@@ -189,7 +189,7 @@ export const configSchema = z.strictObject({
 
 export type LiveConfig = NonNullable<z.infer<typeof configSchema>['live']>
 
-/** A policy with its limits, as it stands under `policies`. */
+/** A policy with its limits, as it is under `policies`. */
 export type NamedPolicy = NonNullable<z.infer<typeof configSchema>['policies']>[string]
 
 export type Config = z.infer<typeof configSchema>

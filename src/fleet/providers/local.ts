@@ -28,7 +28,7 @@ interface LocalServer {
   readonly id: ServerId
   readonly child: ChildProcess
   state: 'starting' | 'ready' | 'leaving'
-  /** Checks since its last message. Not seconds: while the whole machine stands still, nobody is silent. */
+  /** Checks since its last message. Not seconds: while the whole machine is paused, no server is silent. */
   silentChecks: number
   /** Why it is killed. */
   reason?: string

@@ -23,7 +23,7 @@ function grown(time: number, old: number, value: number, added: number, readyAt?
 }
 
 // Amazon EC2 Auto Scaling User Guide, "Step adjustments": unchanged between 40 and 60, 10 % from there, 30 % from 30 and 70 on. The guide
-// has told it in two ways: with alarms at 60 and 40, and with one threshold of 50 whose first steps are 0.
+// documents it in two ways: with alarms at 60 and 40, and with one threshold of 50 whose first steps are 0.
 const ALARMS: Record<string, { scaleOut: StepRule; scaleIn: StepRule }> = {
   'alarms at 60 and 40': {
     scaleOut: {

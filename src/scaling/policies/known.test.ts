@@ -41,7 +41,7 @@ describe('queueing', () => {
     expect(wanted(queueingPolicy(), loaded(0, load, 3))).toBe(servers)
   })
 
-  it('adds up another metric over the ready servers, and removes none while one does not tell it', () => {
+  it('adds up another metric over the ready servers, and removes none while one does not report it', () => {
     const policy = queueingPolicy({ metric: 'cpu', usersPerServer: 1 })
     expect(policy.evaluate(telling('cpu', [1, 0.5, 2.5]))).toMatchObject({
       servers: 6,
@@ -210,7 +210,7 @@ describe('chain', () => {
   const either = () =>
     chainPolicy([hpaPolicy({ metric: 'cpu', target: 0.5 }), thresholdPolicy({ scaleUpThreshold: 20 })])
 
-  it('lets the first that can tell decide', () => {
+  it('lets the first with sufficient data decide', () => {
     const policy = either()
     expect(policy.name).toBe('chain(hpa, threshold)')
     expect(policy.evaluate(telling('cpu', [1, 1], { load: 90 }))).toMatchObject({

@@ -37,7 +37,7 @@ async function bodyOf(stream: IncomingMessage): Promise<string> {
 
 const CALM: Faults = { throttleEvery: 0, staleMs: 0, hookMs: 0, loseAnswer: undefined }
 
-/** Stands before moto and adds throttling, stale reads, lost answers, lifecycle hooks and the limit of a group's size. */
+/** A proxy before moto that adds throttling, stale reads, lost answers, lifecycle hooks and the limit of a group's size. */
 export class FaultProxy {
   readonly faults: Faults = { ...CALM }
   /** Calls by action. */

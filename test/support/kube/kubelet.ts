@@ -27,7 +27,7 @@ type GracefulPod = Pod & { metadata: { deletionGracePeriodSeconds?: number } }
 const now = () => new Date().toISOString()
 
 /**
- * Stands in for the kubelets of a few nodes: each pod is a real process with a loopback address of its own, which gets
+ * Replaces the kubelets of a few nodes: each pod is a real process with a loopback address of its own, which gets
  * SIGTERM when its pod is deleted and SIGKILL after the grace period. Readiness gates count.
  */
 export class Kubelet {

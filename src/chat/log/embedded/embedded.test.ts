@@ -45,7 +45,7 @@ async function bodies(log: EmbeddedRoomLog, room = 'r', after = 0): Promise<stri
 }
 
 describe('the embedded room log', () => {
-  it('has everything after a restart, and goes on at the next place', async () => {
+  it('has everything after a restart, and continues at the next place', async () => {
     let log = open({ segmentBytes: 4096 })
     const { epoch } = log
     for (let i = 1; i <= 200; i++) await append(log, i)
@@ -158,7 +158,7 @@ describe('the embedded room log', () => {
 
   it('refuses what the disk does not take, without a hole, and serves reads', async () => {
     const script = fileURLToPath(new URL('../../../../test/append-until-refused.ts', import.meta.url))
-    const run = `ulimit -f 512; exec "$0" --import "$1" "$2" "$3"` // no file may be larger than so many KiB
+    const run = `ulimit -f 512; exec "$0" --import "$1" "$2" "$3"` // no file may be larger than that many KiB
     const args = ['-c', run, process.execPath, import.meta.resolve('tsx'), script, folder]
     const { stdout } = spawnSync('bash', args, { encoding: 'utf8' })
     const { kept, error, read, again } = JSON.parse(stdout)
@@ -173,7 +173,7 @@ describe('the embedded room log', () => {
 
   // Where a small disk can be mounted (root, on Linux): refused while it is full, and taken again when there is room.
   if (canMount())
-    it('goes on when a full disk has room again', async () => {
+    it('continues when a full disk has room again', async () => {
       const mount = join(folder, 'small')
       mkdirSync(mount)
       spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount])

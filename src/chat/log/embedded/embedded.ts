@@ -145,7 +145,7 @@ export class EmbeddedRoomLog implements RoomLog {
     const age = now - (this.#oldest ?? now)
     if (age > this.#maxWaitMs || this.#queue.length >= this.#queueLimit || this.#queueBytes > QUEUE_BYTES) {
       const retryMs = Math.round(Math.min(5000, Math.max(250, 2 * age)))
-      return Promise.reject(new LogOverloaded('the disk is too slow for so many messages', retryMs))
+      return Promise.reject(new LogOverloaded('the disk is too slow for this many messages', retryMs))
     }
     return new Promise((resolve, reject) => {
       this.#oldest ??= now

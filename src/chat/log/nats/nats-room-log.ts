@@ -37,7 +37,7 @@ const CHECK_SECONDS = 30
 const MAX_CHECKS = 500
 
 /**
- * Rooms in NATS JetStream: one subject a room, each record the messages of one publish. Nobody owns a room. Live delivery
+ * Rooms in NATS JetStream: one subject a room, each record the messages of one publish. No process owns a room. Live delivery
  * comes from the stream's own republishing of what it has stored; a gap in it is filled from the stream.
  */
 export class NatsRoomLog implements RoomLog {
@@ -162,7 +162,7 @@ export class NatsRoomLog implements RoomLog {
     room.unsubscribe = undefined
   }
 
-  /** Deletes all messages of a room; places go on after the last one. */
+  /** Deletes all messages of a room; places continue after the last one. */
   async deleteRoom(name: string): Promise<void> {
     const { stream, subject } = this.#room(name)
     await this.#nats.api(`STREAM.PURGE.${stream}`, { filter: subject })

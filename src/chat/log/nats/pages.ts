@@ -12,7 +12,7 @@ interface End {
   readonly place: number
 }
 
-/** Where a room begins and ends: its last place from what is known here, from the leader, or from any replica while nobody leads. */
+/** Where a room begins and ends: its last place from what is known here, from the leader, or from any replica while there is no leader. */
 export async function rangeOf(nats: Nats, room: NatsRoom): Promise<RoomRange & { last: End }> {
   const { stream, subject } = room
   try {

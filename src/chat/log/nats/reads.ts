@@ -34,7 +34,7 @@ const stored = (message: Msg): StoredRecord => ({
   record: message.json<RoomRecord>(),
 })
 
-/** A record from any replica: right for what is old, a moment late for what is new. Works while nobody leads. */
+/** A record from any replica: right for what is old, a moment late for what is new. Works without a leader. */
 export async function readDirect(
   nats: Nats,
   stream: string,

@@ -38,7 +38,7 @@ const CONTENDED_MS = 1000
 
 /**
  * One room as this process knows it. Writing: at most one publish is under way, with all that waits, on condition that the
- * room's last record is the one known here. When it is not, or when nobody says, the stream's leader is asked what came since:
+ * room's last record is the one known here. When it is not, or when the answer is lost, the stream's leader is asked what came since:
  * what is found in it is acknowledged, the rest is published again. So any number of processes may write the same room.
  */
 export class NatsRoom {
@@ -58,7 +58,7 @@ export class NatsRoom {
   #loadedAt: number | undefined
   #waiting: Pending[] = []
   #busy = false
-  /** Sequence up to which the listener was told. */
+  /** Sequence up to which the listener was notified. */
   #delivered = 0
   #live: { stored: StoredRecord; before: number }[] = []
   #filling = false
@@ -182,7 +182,7 @@ export class NatsRoom {
     })
   }
 
-  /** Acknowledges what turned out to be stored by the publish that nobody answered. */
+  /** Acknowledges what turned out to be stored by the publish that was not answered. */
   #acknowledgeFound(batch: readonly Pending[]): void {
     const { ids } = this.#context
     const found = new Set<Pending>()
@@ -297,7 +297,7 @@ export class NatsRoom {
     }
   }
 
-  /** Begins to tell the listener: everything after what is known now. */
+  /** Begins to notify the listener: everything after what is known now. */
   begin(): void {
     this.#delivered = this.sequence
     this.#deliver()
@@ -325,26 +325,26 @@ export class NatsRoom {
         return
       }
       this.#live.shift()
-      this.#tell(next.stored)
+      this.#notify(next.stored)
     }
   }
 
-  #tell(stored: StoredRecord): void {
+  #notify(stored: StoredRecord): void {
     if (stored.sequence <= this.#delivered) return
     this.#delivered = stored.sequence
     for (const entry of entriesOf(this.name, stored.record)) this.listener?.(this.name, entry)
   }
 
-  /** Tells the listener what it missed, up to a record. */
+  /** Passes the listener what it missed, up to a record. */
   async #fill(until: StoredRecord): Promise<void> {
     this.#filling = true
     while (this.listener && this.#delivered < until.sequence) {
       try {
         await this.#readUntil(this.#delivered, until, (stored) => {
           if (this.#loadedAt !== undefined && this.sequence === this.#delivered) this.#learn(stored)
-          this.#tell(stored)
+          this.#notify(stored)
         })
-        this.#tell(until)
+        this.#notify(until)
       } catch {
         await sleep(FILL_RETRY_MS)
       }

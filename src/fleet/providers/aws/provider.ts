@@ -33,7 +33,7 @@ const RETRY_MS = 1000
 
 interface KnownInstance {
   state: 'starting' | 'ready' | 'draining'
-  /** Whether it stands for one of the desired capacity: not when it is leaving, killed or ended. */
+  /** Whether it counts in the desired capacity: not when it is leaving, killed or ended. */
   counts: boolean
   killed: boolean
   /** When it was last listed. */
@@ -344,7 +344,7 @@ class AwsProvider implements Provider {
     } finally {
       clearInterval(timer)
     }
-    if (signal.aborted) return // the next controller goes on
+    if (signal.aborted) return // the next controller continues
     for (const hook of this.#hooks) {
       await this.#retry(`cannot let ${id} end`, () => this.#group.complete(hook, id))
     }

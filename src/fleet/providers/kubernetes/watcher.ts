@@ -9,7 +9,7 @@ export interface WatcherOptions {
   fieldSelector?: string | undefined
   /** Called after each change of `objects`, and after each new list. */
   onChange: () => void
-  /** Called when the API server cannot be read; the watcher goes on trying. */
+  /** Called when the API server cannot be read; the watcher keeps trying. */
   onProblem: (reason: string) => void
 }
 

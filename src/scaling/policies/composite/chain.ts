@@ -1,5 +1,5 @@
 import type { Policy } from '../../types.ts'
-import { combined, told } from './members.ts'
+import { combined, explain } from './members.ts'
 
 /**
  * The first of several policies that has sufficient data decides; the others are its fallbacks. When none has, nothing
@@ -11,7 +11,7 @@ export function chainPolicy(policies: readonly Policy[]): Policy {
     const deciding = answers.findIndex(({ wanted }) => !wanted.insufficientData)
     const decider = answers[deciding]?.wanted
     const asked = decider ? answers.slice(0, deciding + 1) : answers
-    const reason = asked.map(told).join('; ')
+    const reason = asked.map(explain).join('; ')
     if (!decider) return { servers: desiredCount, reason, insufficientData: true }
     const { servers, forecast } = decider
     return { servers, reason, ...(forecast && { forecast }) }

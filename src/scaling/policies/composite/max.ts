@@ -1,5 +1,5 @@
 import type { Policy } from '../../types.ts'
-import { combined, told } from './members.ts'
+import { combined, explain } from './members.ts'
 
 /**
  * The largest of what several policies desire. One with insufficient data desires the current size: so while figures are missing to any of them,
@@ -12,7 +12,7 @@ export function maxPolicy(policies: readonly Policy[]): Policy {
     const forecast = all.find((each) => each.forecast)?.forecast
     return {
       servers: Math.max(...all.map(({ servers }) => servers)),
-      reason: answers.map(told).join('; '),
+      reason: answers.map(explain).join('; '),
       ...(forecast && { forecast }),
       ...(all.every(({ insufficientData }) => insufficientData) && { insufficientData: true }),
     }

@@ -11,7 +11,7 @@ export interface Answer {
 export type Combine = (answers: readonly Answer[], observation: Observation) => Recommendation
 
 /** What a member wants, in words. */
-export function told({ name, wanted }: Answer): string {
+export function explain({ name, wanted }: Answer): string {
   const what = wanted.insufficientData ? 'has insufficient data' : `desires ${wanted.servers}`
   return `${name} ${what} (${wanted.reason})`
 }

@@ -26,7 +26,7 @@ describe('the algorithm of hpa', () => {
   })
 
   // Numbers of pkg/controller/podautoscaler/replica_calculator_test.go (commit 5f3bc7cdab9b), by the name of the test. Utilization in
-  // percent of a request of 1000 is written as the raw value it stands for; an unready pod that still counts in a metric
+  // percent of a request of 1000 is written as its raw value; an unready pod that still counts in a metric
   // other than CPU has no like here.
   const none = undefined
   it.each<[string, string, (number | undefined)[], number, number]>([
@@ -73,7 +73,7 @@ describe('the algorithm of hpa', () => {
 })
 
 describe('the behavior of hpa', () => {
-  /** Tells `policy` what makes the metrics ask for `desired` servers where there are `current`. */
+  /** Gives `policy` what makes the metrics ask for `desired` servers where there are `current`. */
   const ask = (policy: Policy, current: number, desired: number, time = 0) =>
     wanted(policy, telling('cpu', times(current, (desired * 1000) / current), { time }))
   const rules = (

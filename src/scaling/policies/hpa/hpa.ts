@@ -73,11 +73,11 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
     }
     const total = known + missing + (ratio > 1 ? unready : 0)
     const corrected = ratioOf(sum + (ratio < 1 ? (missing * thousandths) / 1000 : 0), total)
-    const told = `${what} (${corrected.toFixed(2)} with ${unready} not ready and ${missing} missing)`
-    if (close(corrected) || ratio > 1 !== corrected > 1) return keep(`${told}, too uncertain to change`)
+    const why = `${what} (${corrected.toFixed(2)} with ${unready} not ready and ${missing} missing)`
+    if (close(corrected) || ratio > 1 !== corrected > 1) return keep(`${why}, too uncertain to change`)
     const wanted = wholeServers(corrected * total)
-    if (corrected < 1 ? wanted > desiredCount : wanted < desiredCount) return keep(told)
-    return { servers: wanted, ratio: corrected, why: told }
+    if (corrected < 1 ? wanted > desiredCount : wanted < desiredCount) return keep(why)
+    return { servers: wanted, ratio: corrected, why }
   }
 
   return {

@@ -24,7 +24,7 @@ export interface ScheduleOptions {
 }
 
 /**
- * So many servers from a time of day on, by cron expressions in a time zone. The state is that of the entry which was due last on
+ * A number of servers from a time of day on, by cron expressions in a time zone. The state is that of the entry which was due last on
  * the wall: one that is due in an hour that a clock skips holds from the next minute that exists; an hour that a clock repeats
  * counts once. Combine it with others by `max`: then it is a minimum.
  */
