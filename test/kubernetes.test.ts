@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
 import { wallClock } from '../src/base/clock.ts'
 import { providerChecks } from '../src/fleet/conformance.ts'
 import { Fleet } from '../src/fleet/fleet.ts'
@@ -121,6 +124,40 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
       expect(emptied[round]).toBe(chosen.ref)
     }
     expect([await replicas(), failures]).toEqual([1, []])
+    await undeploy()
+  })
+
+  it('needs no more rights than deploy/kubernetes/rbac.yaml gives', async () => {
+    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default'
+    const paths: Record<string, string> = {
+      ServiceAccount: '/api/v1/namespaces/default/serviceaccounts',
+      Role: `${rbac}/roles`,
+      RoleBinding: `${rbac}/rolebindings`,
+    }
+    for (const document of parseAllDocuments(readFileSync('deploy/kubernetes/rbac.yaml', 'utf8'))) {
+      const object = document.toJS() as { kind: string; subjects?: object[] }
+      const subjects = object.subjects?.map((each) => ({ ...each, namespace: 'default' }))
+      await plane.api.create(paths[object.kind]!, { ...object, ...(subjects && { subjects }) })
+    }
+    const { status } = await plane.api.create<{ status: { token: string } }>(
+      `${paths.ServiceAccount}/concertina/token`,
+      { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
+    )
+    const admin = parse(readFileSync(plane.kubeconfig, 'utf8')) as object
+    const kubeconfig = join(plane.folder, 'concertina.kubeconfig')
+    writeFileSync(kubeconfig, JSON.stringify({ ...admin, users: [{ name: 'test', user: status }] }))
+    await deploy(1, { gate: true })
+    const { fleet, ready, problems } = await fleetOf({ kubeconfig })
+    await ready(1)
+    fleet.scaleTo(3)
+    await ready(3)
+    const [chosen, killed] = fleet.ready
+    fleet.drain(chosen!.id)
+    await expect.poll(() => chosen!.state, { timeout: 15_000 }).toBe('stopped')
+    fleet.kill(killed!.id)
+    await expect.poll(() => killed!.state, { timeout: 15_000 }).toBe('failed')
+    await ready(2)
+    expect(problems).toEqual([])
     await undeploy()
   })
 
