@@ -56,6 +56,13 @@ describe('AutoScaler', () => {
     expect(scaler.decide(seen(10.1, 2, 8)).to).toBe(3)
   })
 
+  it('does not scale in at once after a restart: the size it finds counts as wanted then', () => {
+    const few = { name: 'few', evaluate: () => ({ servers: 3, reason: 'three' }) }
+    const scaler = new AutoScaler({ policy: few, cooldown: 0, minServers: 1, scaleDownStabilization: 10 })
+    expect(scaler.decide(seen(0, 1, 8))).toMatchObject({ to: 8, limitedBy: 'stabilization' })
+    expect(scaler.decide(seen(10.1, 1, 8)).to).toBe(3)
+  })
+
   it('takes any number for an answer: a part of a server is a whole one, and no number changes nothing', () => {
     const answers = [2.5, 3.0000000001, Number.NaN, Infinity, -Infinity]
     const policy = { name: 'any', evaluate: () => ({ servers: answers.shift()!, reason: 'so' }) }
@@ -71,7 +78,7 @@ describe('AutoScaler', () => {
     const open = { cooldown: undefined, minServers: undefined, scaleDownStabilization: undefined }
     const scaler = new AutoScaler({ policy, ...open, maxServers: 20 })
     expect(scaler.limits).toMatchObject({ cooldown: 60, minServers: 3, maxServers: 20 })
-    scaler.decide(seen(0, 1, 10))
+    scaler.decide(seen(0, 1, 5))
     policy.evaluate = () => ({ servers: 4, reason: 'four' })
     expect(scaler.decide(seen(100, 1, 10)).to).toBe(5) // what it wanted at most in the last 300 s
   })

@@ -44,6 +44,8 @@ export class ScalingLimits {
   readonly #maxStepDown: number
   readonly #lowest: SlidingExtreme
   readonly #highest: SlidingExtreme
+  readonly #scaleDownStabilization: number
+  #began = false
   /** When the last scaling event was, seconds; `-Infinity` before the first. */
   lastEvent = -Infinity
 
@@ -61,6 +63,7 @@ export class ScalingLimits {
     this.cooldown = rest.cooldown
     this.#maxStepUp = maxStepUp ?? Infinity
     this.#maxStepDown = maxStepDown ?? Infinity
+    this.#scaleDownStabilization = rest.scaleDownStabilization
     this.#lowest = new SlidingExtreme(rest.scaleUpStabilization, 'lowest')
     this.#highest = new SlidingExtreme(rest.scaleDownStabilization, 'highest')
   }
@@ -72,6 +75,9 @@ export class ScalingLimits {
 
   /** The size that `wanted` servers at `time` come to, from `size` now. Remembers it when it is a change. */
   apply(time: number, wanted: number, size: number): Limited {
+    // As if the size at the start had been wanted then, like the HPA controller: a restart does not scale in at once.
+    if (!this.#began && this.#scaleDownStabilization > 0) this.#highest.add(time, size)
+    this.#began = true
     const lowest = this.#lowest.add(time, wanted)
     const highest = this.#highest.add(time, wanted)
     let servers = wanted
