@@ -62,6 +62,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [what: string,
     ['a metric whose name does not say what it is', 'import policy.json --metric users'],
   ],
   token: [['for a user, an hour', 'token --user ann --rooms "team-*"']],
+  doctor: [['before the first serve', 'doctor --data /var/lib/concertina']],
   completion: [
     ['bash', 'completion bash > ~/.local/share/bash-completion/completions/concertina'],
     ['zsh', 'completion zsh > ~/.zfunc/_concertina'],

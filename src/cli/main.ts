@@ -6,6 +6,7 @@ import type { AdviseFlags } from './commands/advise.ts'
 import type { CompareFlags } from './commands/compare.ts'
 import type { ControllerFlags } from './commands/controller.ts'
 import type { DemoFlags } from './commands/demo.ts'
+import type { DoctorFlags } from './commands/doctor.ts'
 import type { ExplainFlags } from './commands/explain.ts'
 import type { ImportFlags } from './commands/import.ts'
 import type { KedaFlags } from './commands/keda.ts'
@@ -245,6 +246,14 @@ function program(formats: readonly TraceFormat[]): Command {
     .option('--issuer <name>', 'its iss, where the chat requires one')
     .option('--audience <name>', 'its aud, where the chat requires one')
     .action(async (flags: TokenFlags) => run((await import('./commands/token.ts')).token, flags))
+  main
+    .command('doctor')
+    .description('whether this machine can run a fleet: Node.js, descriptors, ports, disk, lock')
+    .option('--host <address>', 'to listen on (127.0.0.1)')
+    .option('--port <port>', 'of the chat (8080)', number)
+    .option('--control-port <port>', 'of the dashboard (8081)', number)
+    .option('--data <folder>', 'of the room log (concertina-data)')
+    .action(async (flags: DoctorFlags) => run((await import('./commands/doctor.ts')).doctor, flags))
   main
     .command('completion')
     .description('the script with which a shell completes commands and flags')
