@@ -79,8 +79,7 @@ describe.skipIf(!requireNats())('concertina controller', () => {
       .poll(() => stateOf(second).then((state) => state?.ready), { timeout: 15_000 })
       .toBe(before.length)
     expect([...servers.keys()].sort()).toEqual(before)
-    const state = (await stateOf(second))!
-    expect(state.load).toBe(12)
+    await expect.poll(() => stateOf(second).then((state) => state?.load), { timeout: 15_000 }).toBe(12)
     for (let i = 0; i < 20; i++) await send(i)
     await expect.poll(() => received.every((bodies) => bodies.length >= sent.length)).toBe(true)
     for (const bodies of received) expect(bodies.slice(-40)).toEqual(sent)

@@ -20,6 +20,12 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [what: string,
       'controller --broker nats://nats:4222 --provider kubernetes --namespace chat --deployment chat',
     ],
   ],
+  keda: [
+    [
+      'for a ScaledObject',
+      'keda --prometheus http://prometheus:9090 --load-query "sum(chat_users)" --host 0.0.0.0',
+    ],
+  ],
   load: [
     ['50 users at the peak, for a minute', 'load --url http://127.0.0.1:8080 --duration 60'],
     ['a recorded load, an hour in a minute', 'load --url http://127.0.0.1:8080 --trace load.csv --speed 60'],
