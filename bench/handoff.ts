@@ -6,9 +6,9 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../test/support/ports.ts'
 import { cpuSeconds, sleep, start, stop } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
 
@@ -71,15 +71,6 @@ async function answers(
     roundTripMicros: trips[trips.length >> 1]!,
     count: trips.length,
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'handoff-'))

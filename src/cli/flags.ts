@@ -113,20 +113,23 @@ export function addBrokerFlags(command: Command, required = true): Command {
     .option('--sync-always', 'NATS is set to sync_interval: always, so one copy is on disk')
 }
 
+/** Flags that mean nothing without a broker. */
+export const BROKER_ONLY = [
+  'clusterName',
+  'replicas',
+  'keepSeconds',
+  'keepBytes',
+  'keepMessages',
+  'syncAlways',
+] as const
+
 /**
  * What the flags of a command that can do without a broker say of it.
  * @throws {ConcertinaError} INVALID_INPUT for a flag that is of no use without one.
  */
 export function optionalBroker({ broker, ...flags }: Partial<BrokerFlags>): BrokerOptions | undefined {
   if (broker !== undefined) return brokerOptions({ ...flags, broker })
-  for (const name of [
-    'clusterName',
-    'replicas',
-    'keepSeconds',
-    'keepBytes',
-    'keepMessages',
-    'syncAlways',
-  ] as const)
+  for (const name of BROKER_ONLY)
     if (flags[name] !== undefined) throw invalidInput(name, 'there is no --broker', 'together with --broker')
   return undefined
 }

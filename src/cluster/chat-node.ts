@@ -10,6 +10,7 @@ import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
+import { sendText } from '../http/text.ts'
 import { ReportMeter } from '../live/report-meter.ts'
 import type { Broker } from './broker.ts'
 import { BrokerLink } from './broker-link.ts'
@@ -151,13 +152,7 @@ export class ChatNode {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const text = (status: number, body: string) =>
-      response
-        .writeHead(status, {
-          'content-type': 'text/plain; charset=utf-8',
-          'x-content-type-options': 'nosniff',
-        })
-        .end(body)
+    const text = (status: number, body: string) => sendText(response, status, body)
     switch (splitTarget(request.url).path) {
       case '/healthz':
         text(200, 'ok\n')

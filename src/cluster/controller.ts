@@ -11,6 +11,7 @@ import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
 import { pages } from '../http/pages.ts'
 import { splitTarget } from '../http/request-target.ts'
+import { sendText } from '../http/text.ts'
 import { controlServer } from '../live/control-http.ts'
 import { liveControl } from '../live/live-control.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
@@ -74,13 +75,7 @@ export class ClusterController {
     this.#logger = logger
     this.#servers = new ClusterServers(broker.bus)
     this.#http = createServer(HTTP_DEADLINES, (request, response) => {
-      const text = (status: number, body: string) =>
-        response
-          .writeHead(status, {
-            'content-type': 'text/plain; charset=utf-8',
-            'x-content-type-options': 'nosniff',
-          })
-          .end(body)
+      const text = (status: number, body: string) => sendText(response, status, body)
       if (this.#leading) {
         this.#leading.http.emit('request', request, response)
         return

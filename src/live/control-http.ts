@@ -3,6 +3,7 @@ import type { ControlApi } from '../control/control-api.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { pages } from '../http/pages.ts'
 import { splitTarget } from '../http/request-target.ts'
+import { sendText } from '../http/text.ts'
 import { liveMetrics, type MeteredFleet } from './metrics.ts'
 
 /** Answers `/healthz` and `/readyz`, for load balancers and orchestrators. @returns whether it was one of them */
@@ -11,17 +12,8 @@ function answerHealth({ url }: IncomingMessage, response: ServerResponse, isRead
   if (path !== '/healthz' && path !== '/readyz') return false
   const ready = path === '/healthz' || isReady()
   const body = path === '/healthz' ? 'ok\n' : ready ? 'ready\n' : 'no server is ready\n'
-  respond(response, ready ? 200 : 503, body)
+  sendText(response, ready ? 200 : 503, body)
   return true
-}
-
-function respond(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  type = 'text/plain; charset=utf-8',
-): void {
-  response.writeHead(status, { 'content-type': type, 'x-content-type-options': 'nosniff' }).end(body)
 }
 
 function isReady(fleet: MeteredFleet | undefined): boolean {
@@ -54,12 +46,12 @@ export function controlServer(
       return
     }
     const refused = api.refuse(request)
-    if (refused) respond(response, refused.status, `${JSON.stringify(refused.body)}\n`)
+    if (refused) sendText(response, refused.status, `${JSON.stringify(refused.body)}\n`)
     else if (!metrics) notFound(request, response)
     else
       metrics.text().then(
-        (body) => respond(response, 200, body, metrics.contentType),
-        (error: Error) => respond(response, 500, `${error.message}\n`),
+        (body) => sendText(response, 200, body, metrics.contentType),
+        (error: Error) => sendText(response, 500, `${error.message}\n`),
       )
   })
 }

@@ -1,4 +1,5 @@
 import { ConcertinaError, invalidInput } from '../../base/errors.ts'
+import { BROKER_ONLY } from '../flags.ts'
 import { runWorkloadController } from '../workload-controller.ts'
 import { providerOf } from '../workload-flags.ts'
 import type { ClusterControllerFlags } from './cluster-controller.ts'
@@ -8,18 +9,7 @@ export interface ControllerFlags extends Omit<ClusterControllerFlags, 'broker'> 
 }
 
 /** Flags that mean something for chat only, and for any other workload only. */
-const CHAT_ONLY = [
-  'clusterName',
-  'replicas',
-  'keepSeconds',
-  'keepBytes',
-  'keepMessages',
-  'syncAlways',
-  'advertise',
-  'anonymous',
-  'strategy',
-  'seed',
-] as const
+const CHAT_ONLY = [...BROKER_ONLY, 'advertise', 'anonymous', 'strategy', 'seed'] as const
 const WORKLOAD_ONLY = [
   'prometheus',
   'loadQuery',

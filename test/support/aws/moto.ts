@@ -1,8 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../ports.ts'
 
 const VERSION = '5.2.5'
 
@@ -42,10 +42,7 @@ export function motoFolder(): string | undefined {
 
 /** Starts moto on a free port. */
 export async function startMoto(folder: string): Promise<{ port: number; close(): void }> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
+  const port = await freePort()
   const images = mkdtempSync(join(tmpdir(), 'moto-'))
   writeFileSync(join(images, 'images.json'), JSON.stringify([IMAGE]))
   const program = 'from moto.server import main; main()'

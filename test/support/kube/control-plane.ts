@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { KubeApi } from '../../../src/fleet/providers/kubernetes/api.ts'
 import { findCredentials } from '../../../src/fleet/providers/kubernetes/credentials.ts'
+import { freePort } from '../ports.ts'
 
 export interface ControlPlane {
   readonly folder: string
@@ -18,14 +18,6 @@ export interface ControlPlane {
 }
 
 const START_MS = 60_000
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** A certificate authority and the leaves that the components need. */
 function makeCertificates(folder: string): void {
