@@ -74,7 +74,7 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
       replaceFailed: true,
       onProblem: (reason) => problems.push(reason),
     })
-    fleet.onChange(({ failure }) => failure && failures.push(failure))
+    fleet.onChange(({ life }) => life.state === 'failed' && failures.push(life.reason))
     open.push(fleet)
     await fleet.start()
     const ready = (count: number) =>

@@ -122,12 +122,11 @@ export class Term {
       onProblem: (reason) => logger.warn(`Provider: ${reason}`),
     })
     servers.follow(this.fleet)
-    this.fleet.onChange(({ id, state, failure, launchedAt, readyAt }) => {
-      if (state === 'ready' && readyAt !== undefined && readyAt > launchedAt)
-        this.startups.record(readyAt - launchedAt)
-      if (state !== 'failed' || this.#ended) return
+    this.fleet.onChange(({ id, life, launchedAt }) => {
+      if (life.state === 'ready' && life.readyAt > launchedAt) this.startups.record(life.readyAt - launchedAt)
+      if (life.state !== 'failed' || this.#ended) return
       this.failures++
-      logger.warn(`❗ Server ${id} failed: ${failure}`, { server: id, failure })
+      logger.warn(`❗ Server ${id} failed: ${life.reason}`, { server: id, failure: life.reason })
     })
     this.#loop = new ControlLoop(
       autoScaler,

@@ -61,8 +61,8 @@ export class FleetControl implements ControlTarget {
   constructor(parts: FleetParts) {
     this.#parts = parts
     this.#events = new EventLog(() => parts.now())
-    parts.fleet.onChange(({ id, state, failure }) => {
-      if (state === 'failed') this.#events.add('failure', `server ${id} failed: ${failure}`)
+    parts.fleet.onChange(({ id, life }) => {
+      if (life.state === 'failed') this.#events.add('failure', `server ${id} failed: ${life.reason}`)
     })
   }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { madeInCode, type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { Provider, ProviderFactory, ServerId, ServerRef } from './provider.ts'
-import type { Server } from './server.ts'
+import { Server, type ServerLife } from './server.ts'
 
 /** Called after a server changed its state. */
 export type FleetListener = (server: Server) => void
@@ -11,7 +11,7 @@ export type FleetListener = (server: Server) => void
 export const weightsShape = {
   weights: option(
     z.array(z.number().positive()).min(1),
-    'sizes of the servers in the order of their launch, repeated; a server of weight 2 works on twice as many messages at once, and gets twice as much from a balancer that heeds weights; default 1 each',
+    'sizes of the servers in the order of their launch, repeated; a server of weight 2 works on twice as many messages at once, and gets twice as much from a balancer that uses weights; default 1 each',
   ),
 }
 
@@ -97,7 +97,7 @@ export class Fleet {
       const server = this.#cheapest()
       if (this.drain(server.id)) continue
       // One that still starts has no users: it is gone at once.
-      this.#end(server, 'stopped')
+      this.#end(server)
       this.#cancelLaunch(server)
     }
   }
@@ -109,7 +109,7 @@ export class Fleet {
   drain(id: ServerId): boolean {
     const server = this.#byId(id)
     if (server?.state !== 'ready' || server.ref === undefined) return false
-    server.state = 'draining'
+    server.life = drained(server)
     this.#changed(server)
     this.#provider.drain(server.ref)
     return true
@@ -150,13 +150,8 @@ export class Fleet {
 
   #add(): Server {
     const id = this.#nextId++
-    const server: Server = {
-      id,
-      weight: this.#weights[(id - 1) % this.#weights.length]!,
-      state: 'starting',
-      users: 0,
-      launchedAt: this.#clock.now(),
-    }
+    const weight = this.#weights[(id - 1) % this.#weights.length]!
+    const server = new Server(id, weight, this.#clock.now())
     this.servers.push(server)
     this.#changed(server)
     return server
@@ -185,7 +180,7 @@ export class Fleet {
     if (this.#closed) return
     const unnamed = this.#unnamed()
     for (let i = unnamed.length; i < count; i++) this.#add()
-    for (const server of unnamed.slice(count)) this.#end(server, 'stopped')
+    for (const server of unnamed.slice(count)) this.#end(server)
   }
 
   #failed(ref: ServerRef, reason: string): void {
@@ -194,8 +189,7 @@ export class Fleet {
     const desired = server.state !== 'draining'
     const age = this.#clock.now() - (server.readyAt ?? Number.POSITIVE_INFINITY)
     if (age > PROVEN_SECONDS) this.#failures = 0
-    server.failure = reason
-    this.#end(server, 'failed')
+    this.#end(server, reason)
     if (!desired || !this.#replaceFailed) return
     const delay = this.#failures === 0 ? 0 : Math.min(MAX_BACKOFF_SECONDS, 2 ** (this.#failures - 1))
     this.#failures++
@@ -221,17 +215,20 @@ export class Fleet {
     const server = this.#byRef(ref)
     if (!server || this.#closed || server.state === state) return
     if (state === 'stopped') {
-      this.#end(server, state)
+      this.#end(server)
       return
     }
-    server.state = state
-    if (state === 'ready') server.readyAt ??= this.#clock.now()
+    server.life =
+      state === 'draining' ? drained(server) : { state, readyAt: server.readyAt ?? this.#clock.now() }
     this.#changed(server)
   }
 
-  #end(server: Server, state: 'stopped' | 'failed'): void {
-    server.state = state
-    server.endedAt = this.#clock.now()
+  /** Ends it: stopped, or failed where there is a reason. */
+  #end(server: Server, reason?: string): void {
+    const { readyAt } = server
+    const ended = { ...(readyAt !== undefined && { readyAt }), endedAt: this.#clock.now() }
+    server.life =
+      reason === undefined ? { state: 'stopped', ...ended } : { state: 'failed', ...ended, reason }
     this.servers.splice(this.servers.indexOf(server), 1)
     this.#changed(server)
   }
@@ -241,4 +238,8 @@ export class Fleet {
     this.desiredCount = this.servers.filter((each) => each.state !== 'draining').length
     for (const listener of this.#listeners) listener(server)
   }
+}
+
+function drained({ readyAt }: Server): ServerLife {
+  return { state: 'draining', ...(readyAt !== undefined && { readyAt }) }
 }

@@ -1,7 +1,17 @@
 import type { ServerId, ServerRef } from './provider.ts'
 
-/** `starting → ready → draining → stopped`, or `failed` from any of them. */
-export type ServerState = 'starting' | 'ready' | 'draining' | 'stopped' | 'failed'
+/**
+ * `starting → ready → draining → stopped`, or `failed` from any of them, with what is known in each. A draining server whose
+ * platform keeps it is ready again. Times in seconds on the run's clock; `readyAt` is when it first was ready.
+ */
+export type ServerLife =
+  | { readonly state: 'starting' }
+  | { readonly state: 'ready'; readonly readyAt: number }
+  | { readonly state: 'draining'; readonly readyAt?: number }
+  | { readonly state: 'stopped'; readonly readyAt?: number; readonly endedAt: number }
+  | { readonly state: 'failed'; readonly readyAt?: number; readonly endedAt: number; readonly reason: string }
+
+export type ServerState = ServerLife['state']
 
 /** What a server has done and is doing, reported by what does its work. */
 export interface ServerWork {
@@ -38,21 +48,32 @@ export interface WorkTotals {
   readonly queued: number
 }
 
-/** One server of a fleet. Only its fleet changes `state`; only the balancer changes `users`. */
-export interface Server {
+/** One server of a fleet. Only its fleet changes its life and its name; only the balancer changes `users`. */
+export class Server {
   readonly id: ServerId
-  /** The provider's name of it; none while a launch has no server yet. */
-  ref?: ServerRef
   /** Its share relative to the others. */
   readonly weight: number
-  state: ServerState
-  /** Users on it. */
-  users: number
   /** Seconds on the run's clock. */
   readonly launchedAt: number
-  readyAt?: number
-  endedAt?: number
-  /** Why it failed. */
-  failure?: string
+  life: ServerLife = { state: 'starting' }
+  /** The provider's name of it; none while a launch has no server yet. */
+  ref?: ServerRef
+  /** Users on it. */
+  users = 0
   work?: ServerWork
+
+  constructor(id: ServerId, weight: number, launchedAt: number) {
+    this.id = id
+    this.weight = weight
+    this.launchedAt = launchedAt
+  }
+
+  get state(): ServerState {
+    return this.life.state
+  }
+
+  /** When it first was ready, if it ever was. */
+  get readyAt(): number | undefined {
+    return this.life.state === 'starting' ? undefined : this.life.readyAt
+  }
 }

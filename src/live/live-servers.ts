@@ -32,7 +32,7 @@ export class LiveServers {
         process.work.at = performance.now()
       }
       if (server.state === 'failed') this.#lost.add(this.users(server), this.load)
-      if (server.endedAt !== undefined) this.#forget(server.id)
+      if ('endedAt' in server.life) this.#forget(server.id)
     })
   }
 
@@ -73,7 +73,7 @@ export class LiveServers {
     if (child?.connected) child.send(message)
   }
 
-  /** The process of a server; for whoever must end it. */
+  /** The process of a server, for those who must end it. */
   child(id: ServerId): ChildProcess | undefined {
     return this.#processes.get(id)?.child
   }

@@ -148,7 +148,7 @@ export class Supervisor {
     this.gateway.onRejected = rejectionLogger(logger)
     this.fleet.onChange((server) => {
       if (server.state === 'ready') this.#onReady(server)
-      if (server.state === 'failed') this.#onFailed(server)
+      if (server.life.state === 'failed') this.#onFailed(server.id, server.life.reason)
     })
     this.loop = new ControlLoop(
       options.autoScaler,
@@ -216,9 +216,9 @@ export class Supervisor {
     this.#moves.evenOut()
   }
 
-  #onFailed({ id, failure }: Server): void {
+  #onFailed(id: ServerId, reason: string): void {
     this.failures++
-    this.#logger.warn(`❗ Server ${id} failed: ${failure}`, { server: id, failure })
+    this.#logger.warn(`❗ Server ${id} failed: ${reason}`, { server: id, failure: reason })
   }
 
   /** The load at this moment. */
@@ -277,11 +277,12 @@ export class Supervisor {
 
   #firstServers(): Promise<void> {
     return new Promise<void>((resolve, reject) => {
-      const look = ({ failure }: { failure?: string } = {}) => {
+      const look = (server?: Server) => {
         if (this.fleet.servers.every(({ state }) => state === 'ready')) resolve()
         else if (this.failures > MAX_FAILED_STARTS) {
+          const reason = server?.life.state === 'failed' ? server.life.reason : 'no reason is known'
           reject(
-            new ConcertinaError('SERVERS_FAIL', `servers failed to start: ${failure}`, {
+            new ConcertinaError('SERVERS_FAIL', `servers failed to start: ${reason}`, {
               hint: 'see what the servers printed above',
             }),
           )

@@ -99,7 +99,7 @@ export class MetricsCollector extends SinkFunction<ProcessedItem, MetricsResult>
     this.#size = this.#fleet.desiredCount
     this.#existing = this.#fleet.servers.length
     this.#peakServers = Math.max(this.#peakServers, this.#size)
-    if (server?.endedAt !== undefined) this.#addWork(server, now)
+    if (server && 'endedAt' in server.life) this.#addWork(server, now)
   }
 
   #addWork({ work, readyAt }: Server, now: number): void {
