@@ -293,7 +293,7 @@ describe.runIf(here)('the dashboard', () => {
     try {
       await page.getByText('live', { exact: true }).waitFor()
       await page.locator('.tile').nth(1).waitFor()
-      // What somebody was about to set is still there.
+      // What was being edited is still there.
       expect(await page.getByLabel('Users per server').inputValue()).toBe('7')
       await page.getByRole('button', { name: 'Apply' }).click()
       await page.getByRole('log').getByText('"usersPerServer":7').waitFor()
@@ -421,7 +421,7 @@ describe.runIf(here)('the chat page', () => {
       const bodies = await page.locator('#messages .body').allTextContents()
       expect(bodies).toEqual(Array.from({ length: 120 }, (_, i) => `message ${i + 1}`))
 
-      // Whoever reads further back is not torn away.
+      // A reader further back is not scrolled away.
       await page.keyboard.press('Home')
       await talker.send('past', 'news')
       await page.getByRole('button', { name: '1 new ↓' }).click()

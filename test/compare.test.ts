@@ -64,7 +64,7 @@ describe('compare', { timeout: 120_000 }, () => {
     const [{ floor, judged }] = traces as [Compared['traces'][0]]
     for (const { cost, result } of judged) {
       expect(cost).toBeCloseTo(result.serverHours / floor.attainable.serverHours, 6)
-      // Whoever keeps to the allowance cannot be cheaper than who had known the future.
+      // A policy within the allowance cannot be cheaper than one that knows the future.
       if (result.overload <= 0.001) expect(cost).toBeGreaterThanOrEqual(0.999)
     }
     expect(

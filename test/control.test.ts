@@ -105,8 +105,8 @@ it('outlives a target that is no address, and who goes in the middle of a reques
     'POST /api/size HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\nExpect: 100-continue\r\n\r\n'
   expect(await say(half, () => true)).toMatch('100 Continue')
   const tooLarge = half.replace('99', '999999') + ' '.repeat(70_000)
-  const told = await say(tooLarge, (answer) => answer.includes('}'))
-  expect(told).toMatch('at most 65536 bytes')
+  const answer413 = await say(tooLarge, (answer) => answer.includes('}'))
+  expect(answer413).toMatch('at most 65536 bytes')
   expect((await ask('/healthz')).status).toBe(200)
 })
 

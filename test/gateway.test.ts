@@ -96,7 +96,7 @@ describe('the gateway behind proxies', () => {
     const trusting = await fleet({ gateway: { ...limits, trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] } })
     const ask = (...headers: string[]) => answer(trusting.port, upgrade('/chat', headers))
     for (let i = 0; i < 5; i++) expect(await ask(`X-Forwarded-For: 198.51.100.${i}`)).toBe('101')
-    // What comes before the last untrusted address was written by whoever that is.
+    // What comes before the last untrusted address was written by that sender.
     for (const expected of ['101', '101', '429'])
       expect(await ask(`X-Forwarded-For: 1.2.3.${Math.random()}, 203.0.113.7, 10.0.0.1`)).toBe(expected)
     for (const expected of ['101', '101', '429'])
@@ -107,7 +107,7 @@ describe('the gateway behind proxies', () => {
     expect([await anyone(), await anyone(), await anyone()]).toEqual(['101', '101', '429'])
   })
 
-  it('reads PROXY headers of both versions, and takes no connection without one', async () => {
+  it('reads PROXY headers of both versions, and accepts no connection without one', async () => {
     const gateway = { port: 0, connectionsPerSecond: 0.01, connectionBurst: 1, trustedProxies: ['127.0.0.1'] }
     const { port } = await fleet({ gateway: { ...gateway, proxyProtocol: true } })
     const v2 = (last: number) =>

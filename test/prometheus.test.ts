@@ -135,11 +135,11 @@ describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 
   })
 
   it('queries nothing that the fleet does not export', async () => {
-    const told = new Set((await metrics()).match(/^concertina_\w+/gm))
+    const exposed = new Set((await metrics()).match(/^concertina_\w+/gm))
     const named = (text: string) => [...new Set(text.match(/\bconcertina_\w+/g))]
     expect(named(expressions.join(' ')).length).toBeGreaterThan(15)
-    expect(named(expressions.join(' ')).filter((name) => !told.has(name))).toEqual([])
-    expect(named(alerts).filter((name) => !told.has(name))).toEqual([])
+    expect(named(expressions.join(' ')).filter((name) => !exposed.has(name))).toEqual([])
+    expect(named(alerts).filter((name) => !exposed.has(name))).toEqual([])
     const types = new Map(
       [...(await metrics()).matchAll(/^# TYPE (\w+) (\w+)$/gm)].map(([, name, type]) => [name, type]),
     )

@@ -101,7 +101,7 @@ describe('publish', () => {
     expect(await post()).toMatchObject({ room: 'a/b', seq: 1, duplicate: true })
   })
 
-  it('publishes to many rooms, and announces to those with somebody in them', async () => {
+  it('publishes to many rooms, and announces to those with members', async () => {
     const { url, client } = await api()
     const [ann, bob] = await Promise.all([member(url, 'ann', 'a'), member(url, 'bob', 'b')])
     const { results } = await client.publishToMany(['a', 'b', 'c'], { body: 'to many' })

@@ -108,7 +108,7 @@ function knownOptions(kind: string, terms: EvaluationSettings): Record<string, u
 }
 
 /**
- * How a policy is set when only its kind is told: what a server holds is known to it, and where it aims at users a server it
+ * How a policy is configured when only its kind is given: what a server holds is known to it, and where it aims at users a server it
  * leaves a fifth free; every other option has its default.
  * @throws {ConcertinaError} INVALID_INPUT when it cannot do with its kind alone.
  */
@@ -123,7 +123,7 @@ export function candidateOf(kind: string, terms: EvaluationSettings): Candidate 
   }
   const [issue] = parsed.error.issues
   const path = issue?.path.join('.') ?? ''
-  const wrong = path in options ? `takes no ${path} of ${options[path]}` : `needs ${path} to be told`
+  const wrong = path in options ? `accepts no ${path} of ${options[path]}` : `needs ${path}`
   throw new ConcertinaError('INVALID_INPUT', `--policy: ${kind} ${wrong}`, {
     hint: 'name it with its options under policies in a --config file',
   })

@@ -213,7 +213,7 @@ describe('clairvoyantFloor', () => {
     expect(floor.feasible).toBe(overload === 0)
   })
 
-  it('is met by exhaustive search where the load stands on exact multiples of the capacity for long', () => {
+  it('is met by exhaustive search where the load stays at exact multiples of the capacity', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(0, 10, 20, 30, 40), { minLength: 7, maxLength: 7 }),

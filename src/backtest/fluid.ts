@@ -57,7 +57,7 @@ export interface FluidResult {
   readonly usersMoved: number
   readonly peakServers: number
   readonly elasticity: ElasticityScores
-  /** Of the messages that these users would have sent, if it was told what servers do with them. */
+  /** Of the messages that these users would have sent, if it was given what servers do with them. */
   readonly latency?: MessageLatency
   /** Ended early, by `giveUp`: the other figures are of the time until then. */
   readonly abandoned: boolean

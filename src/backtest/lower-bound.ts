@@ -105,26 +105,26 @@ export function lowerBound(options: LowerBoundOptions): LowerBound {
     }
     return { cost, excess: Math.max(0, userTime - gain) }
   }
-  const told = (serverSeconds: number, plan: Plan, feasible: boolean): LowerBound => ({
+  const result = (serverSeconds: number, plan: Plan, feasible: boolean): LowerBound => ({
     serverHours: serverSeconds / 3600,
     attainable: { serverHours: plan.cost / 3600, overload: plan.excess / (userTime || 1) },
     feasible,
   })
   const slack = 1e-9 * userTime
   let over = planAt(0)
-  if (over.excess <= budget + slack) return told(over.cost, over, true)
+  if (over.excess <= budget + slack) return result(over.cost, over, true)
   let within = planAt(1e9)
-  if (within.excess > budget + slack) return told(within.cost, within, false)
+  if (within.excess > budget + slack) return result(within.cost, within, false)
   for (let round = 0; round < 100; round++) {
     const price = (within.cost - over.cost) / (over.excess - within.excess)
     const next = planAt(price)
     const value = (plan: Plan) => plan.cost + price * plan.excess
     if (value(next) >= value(within) - 1e-9 * within.cost) {
       const bound = within.cost + price * (within.excess - budget)
-      return told(Math.min(bound, within.cost), within, true)
+      return result(Math.min(bound, within.cost), within, true)
     }
     if (next.excess <= budget + slack) within = next
     else over = next
   }
-  return told(over.cost, within, true)
+  return result(over.cost, within, true)
 }

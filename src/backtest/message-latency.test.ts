@@ -84,7 +84,7 @@ describe('latency of a fluid', () => {
     expect(off(p99Ms, 12_500)).toBeLessThan(0.03)
   })
 
-  it('is nothing where nobody sent anything', () => {
+  it('is 0 where no message was sent', () => {
     expect(new MessageMeter(MESSAGE_TERMS).result()).toEqual({
       meanMs: 0,
       p50Ms: 0,

@@ -8,7 +8,7 @@ export interface MessageTerms {
   readonly serviceTime: number
   /** Messages that may wait on a server; one more is rejected. */
   readonly queueLimit: number
-  /** Share of its slots that is busy on a server with all the users it holds: this is what tells how much users send. */
+  /** Share of its slots that is busy on a server with all the users it holds: from this follows how much users send. */
   readonly fullUtilization: number
 }
 
@@ -157,7 +157,7 @@ export class MessageMeter {
     this.#processed += messages
   }
 
-  /** What all of it comes to; 0 where nobody sent anything. */
+  /** What all of it comes to; 0 where no message was sent. */
   result(): MessageLatency {
     const { concurrency, serviceTime, queueLimit } = this.#terms
     const all = this.#processed

@@ -14,7 +14,7 @@ const decision = (time: number, from: number, to: number, ready: number, load = 
   reason: '',
 })
 
-it('tells what weeks of decisions come to', () => {
+it('summarises weeks of decisions', () => {
   const week = 7 * 86_400
   const decisions = Array.from({ length: week + 1 }, (_, t) => {
     const to = Math.floor(t / 50) % 2 === 0 ? 3 : 4

@@ -2,7 +2,7 @@ import { invalidInput } from '../base/errors.ts'
 import type { Decision } from '../scaling/types.ts'
 import { LoadCurve } from './load-curve.ts'
 
-/** What a run did, as its decisions tell it. */
+/** What a run did, by its decisions. */
 export interface Recorded {
   /** Of the policy in charge; of all, in their order, where it was changed. */
   readonly policy: string
@@ -17,7 +17,7 @@ export interface Recorded {
   readonly serverHours: number
   readonly peakServers: number
   readonly scalingEvents: number
-  /** Share of user-time above what the ready servers held, at so many users a server; `undefined` when the log does not tell what was ready. */
+  /** Share of user-time above what the ready servers held, at so many users a server; `undefined` when the log does not say what was ready. */
   overload(usersPerServer: number): number | undefined
 }
 
@@ -41,7 +41,7 @@ function delays(decisions: readonly Decision[]): number[] {
 }
 
 /**
- * What the decisions of one policy, in the order of time, tell of its run. Those without a load are passed over.
+ * What the decisions of one policy, in the order of time, say of its run. Those without a load are skipped.
  * @throws {ConcertinaError} INVALID_INPUT when there are fewer than two, or their times do not increase.
  */
 export function recorded(decisions: readonly Decision[], where: string): Recorded {

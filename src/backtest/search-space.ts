@@ -30,7 +30,7 @@ const FEW_WINDOWS = [0, 300, 1800]
 const rounded = (value: number) => Number(value.toPrecision(6))
 
 /**
- * What is searched for a policy unless told: how full servers may be, how long it waits before it scales in, and what else
+ * What is searched for a policy by default: how full servers may be, how long it waits before it scales in, and what else
  * decides between cost and overload. Nothing for a policy without such options.
  */
 export function searchSpace(

@@ -20,7 +20,7 @@ function launch(): Worker {
 
 /** Who works, and until when. */
 export interface PoolOptions {
-  /** Threads; as many as the machine has cores unless told. */
+  /** Threads; default as many as the machine has cores. */
   readonly workers?: number
   readonly signal?: AbortSignal
 }
@@ -42,7 +42,7 @@ export class TaskPool {
   }
 
   /**
-   * Does all tasks and gives the outcomes in the tasks' order, whoever was done first. Aborted, it gives those that are there.
+   * Does all tasks and returns the outcomes in the tasks' order, whichever was done first. Aborted, it returns those that are there.
    * @param tasks a function is asked for its task when a thread is free for it
    */
   async perform(

@@ -9,7 +9,7 @@ export interface TimeSeries {
 /** Points of a picture's width that each keep their lowest and their highest value. */
 const PARTS = 320
 
-/** Thins what it is told so that no peak and no dip is lost: the lowest and the highest of each part, in their order. */
+/** Thins its input so that no peak and no dip is lost: the lowest and the highest of each part, in their order. */
 export class TimeSeriesRecorder {
   readonly #part: number
   readonly #times: number[] = []

@@ -39,7 +39,7 @@ interface Trial {
 
 interface Found extends Trial {
   readonly result: FluidResult
-  /** Its place among all candidates: of equals the first is taken, whoever was done first. */
+  /** Its place among all candidates: of equals the first is chosen, whichever was done first. */
   readonly place: number
 }
 
@@ -143,7 +143,11 @@ export async function tune(
   const settings = combinations(space)
   if (!settings.some((setting) => variant(base, setting))) {
     const paths = space.map((each) => each.path).join(', ')
-    throw invalidInput('--search', `${base.name} takes no combination of ${paths}`, 'other options or values')
+    throw invalidInput(
+      '--search',
+      `${base.name} accepts no combination of ${paths}`,
+      'other options or values',
+    )
   }
   const search = new Search(pool, input, base, terms, onProgress)
   await search.see(settings)

@@ -51,7 +51,7 @@ export interface ChatServerStats {
 const ALIVE_MS = 20_000
 /** Mistakes in this program that are logged; all are counted. */
 const MAX_FAILURES_LOGGED = 20
-/** Time that somebody who was asked to move has for it. */
+/** Time in which a user who was asked to move may do so. */
 const MOVE_MS = 5000
 /** The window in which clients reconnect, by how many per second the other servers can take when this one is lost. */
 const RETRY_MS = { least: 20, most: 250, perConnection: 0.6 }

@@ -49,7 +49,7 @@ const runSchema = z.object({
   maxServers: z.number(),
 })
 
-/** What somebody did by hand, or what failed. */
+/** What was done by hand, or what failed. */
 const happenedSchema = z.object({ kind: z.enum(['hand', 'failure']), time: z.number(), text: z.string() })
 
 export type LoggedRun = z.infer<typeof runSchema>

@@ -97,7 +97,7 @@ export function addBrokerFlags(command: Command, required = true): Command {
   return (
     required ? command.requiredOption('--broker <url>', BROKER) : command.option('--broker <url>', BROKER)
   )
-    .option('--cluster-name <name>', 'tells clusters apart that share a broker (concertina)')
+    .option('--cluster-name <name>', 'separates clusters that share a broker (concertina)')
     .option(
       '--replicas <count>',
       'copies of each message in NATS (3); replicas that Redis waits for (0)',

@@ -18,7 +18,7 @@ export interface RunOptions {
 }
 
 /**
- * Runs a command until its end, a signal, or the end of whoever reads what it prints. The first signal asks it to stop; a second
+ * Runs a command until its end, a signal, or the end of the process that reads its output. The first signal asks it to stop; a second
  * one ends the process at once.
  */
 export async function runCommand<F extends object>(

@@ -186,7 +186,7 @@ function keyOf(type: RequestType, id: string, room: string | undefined): string 
   return ACKED.has(type) ? `send ${room} ${id}` : id
 }
 
-/** A server's message; messages of types to come are ignored by whoever gets them. */
+/** A server's message; messages of unknown types are ignored. */
 function parseServerMessage(data: unknown): ServerMessage {
   const message = JSON.parse(String(data)) as ServerMessage | null
   if (typeof message !== 'object' || typeof message?.type !== 'string') throw new Error('not a message')

@@ -16,7 +16,7 @@ export interface BusProviderOptions {
   readonly name: string
   readonly bus: Bus
   readonly servers: ClusterServers
-  /** Without it, servers are started by somebody else, and adopted. */
+  /** Without it, servers are started elsewhere, and adopted. */
   readonly launcher?: ServerLauncher | undefined
   /** Servers that the last leader launched and that have not reported yet. */
   coming?(): readonly ServerRef[]

@@ -183,7 +183,7 @@ export class ChatNode {
   }
 
   /**
-   * Whether somebody who was asked to move to another server has been brought here by a load balancer, though this server has
+   * Whether a user who was asked to move to another server has been brought here by a load balancer, though this server has
    * too many users already. The client tries again, and after a few attempts without naming a server.
    */
   #handsOn(request: IncomingMessage): boolean {

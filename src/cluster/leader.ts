@@ -1,6 +1,6 @@
 import type { KeyValueStore, Versioned } from './broker.ts'
 
-/** Who leads; without an id nobody does. */
+/** Who leads; without an id there is no leader. */
 interface LeaderRecord {
   readonly id: string
   /** Where its dashboard is. */

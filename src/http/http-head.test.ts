@@ -36,7 +36,7 @@ it('gives up on a head that is too long', () => {
   expect(parseHead(long)).toMatchObject({ kind: 'bad', status: '431 Request Header Fields Too Large' })
 })
 
-it('takes no name of the prototype for a header', () => {
+it('reads no name of the prototype as a header', () => {
   const parsed = parseHead(Buffer.from('GET / HTTP/1.1\r\nHost: a\r\n__proto__: x\r\nconstructor: y\r\n\r\n'))
   expect(parsed.kind).toBe('head')
   if (parsed.kind === 'head')

@@ -67,7 +67,7 @@ export class Origins {
 
   /**
    * Whether a browser's page may connect: one from an origin of the list, or one that this very server gave it under a name
-   * of this machine (any other name could be somebody else's that points here). What is no browser sends no origin.
+   * of this machine (any other name could belong to another site that points here). What is no browser sends no origin.
    */
   allows(headers: RequestOrigin): boolean {
     if (headers.origin === undefined || this.#any) return true

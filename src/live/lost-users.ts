@@ -1,4 +1,4 @@
-/** Checks, half a second each, for which somebody who lost the connection is expected to reconnect: as long as a client waits. */
+/** Checks, half a second each, for which a user who lost the connection is expected to reconnect: as long as a client waits. */
 const EXPECTED_CHECKS = 60
 const CHECK_MS = 500
 /** A loss that matters: at least this many users, and this share of all. */

@@ -18,7 +18,7 @@ export type Rejection = keyof typeof REJECTIONS
 const EVERY_MS = 60_000
 const MOST_KEPT = 1000
 
-/** What whoever runs the fleet may have to change. */
+/** What the operator may have to change. */
 const ADVICE: Partial<Record<Rejection, string>> = {
   origin: 'pages of this origin may not connect; allow them with live.origins or --origin',
   'rate-limited': 'too many new connections of one address; behind a proxy set live.trustedProxies',

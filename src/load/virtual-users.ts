@@ -17,7 +17,7 @@ export interface VirtualUsersOptions {
   name: string
 }
 
-/** Reasons of rejections that are told apart. */
+/** Reasons of rejections that are counted apart. */
 const MOST_REASONS = 100
 /** Seconds for the last messages to arrive. */
 const SETTLE_SECONDS = 10

@@ -55,7 +55,7 @@ describe('elasticity scores', () => {
     ).toBeCloseTo(1 / 2, 12)
   })
 
-  it('takes no demand for a demand of one, and nothing for 0', () => {
+  it('keeps no demand apart from a demand of one, and from 0', () => {
     expect(scores([[0, 3, 60]])).toMatchObject({ overProvisioningAccuracy: 2, overProvisioningTimeShare: 1 })
     expect(Object.values(scores([]))).toEqual([0, 0, 0, 0, 0])
   })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { loaded, telling, wanted } from '../../test/support/fleets.ts'
+import { loaded, observing, wanted } from '../../test/support/fleets.ts'
 import { AutoScaler } from './auto-scaler.ts'
 import { METRICS } from './metric.ts'
 import { hpaPolicy } from './policies/hpa/hpa.ts'
@@ -85,7 +85,7 @@ describe.each(SPECS.map((each) => [nameOf(each.spec), each] as const))('%s', (_,
           const policy = createPolicy(spec)
           for (const [i, each] of before.entries()) policy.evaluate(loaded(i * INTERVAL, each, servers))
           const { servers: now, ...fleet } = loaded(before.length * INTERVAL, undefined, servers)
-          const told = policy.evaluate({
+          const decision = policy.evaluate({
             ...fleet,
             load: missing,
             servers: now.map((server) => ({
@@ -93,8 +93,8 @@ describe.each(SPECS.map((each) => [nameOf(each.spec), each] as const))('%s', (_,
               ...Object.fromEntries(METRICS.map((metric) => [metric, missing])),
             })) as Observation['servers'],
           })
-          expect(told).toMatchObject({ servers, insufficientData: true })
-          expect(told.reason).toMatch(/unknown|no ready server reports/)
+          expect(decision).toMatchObject({ servers, insufficientData: true })
+          expect(decision.reason).toMatch(/unknown|no ready server reports/)
         }),
         { numRuns: 30 },
       )
@@ -130,7 +130,7 @@ describe('where only some servers report the figure', () => {
   ])('$kind does not scale in', (spec) => {
     fc.assert(
       fc.property(some, (values) => {
-        expect(wanted(createPolicy(spec), telling('cpu', values))).toBeGreaterThanOrEqual(values.length)
+        expect(wanted(createPolicy(spec), observing('cpu', values))).toBeGreaterThanOrEqual(values.length)
       }),
       { numRuns: 30 },
     )
@@ -141,7 +141,7 @@ describe('where only some servers report the figure', () => {
       fc.property(some, fc.integer({ min: 1, max: 100 }), (values, target) => {
         const policy = hpaPolicy({ metric: 'cpu', target, scaleDown: { stabilizationWindow: 0 } })
         const missing = values.filter((value) => value === undefined).length
-        expect(wanted(policy, telling('cpu', values))).toBeGreaterThanOrEqual(missing)
+        expect(wanted(policy, observing('cpu', values))).toBeGreaterThanOrEqual(missing)
       }),
     )
   })
@@ -202,16 +202,16 @@ it.each([...new Map([...SPECS.map(({ spec }) => spec), SCHEDULE].map((spec) => [
       $defs: { Policy: { oneOf: { properties: Record<string, { const?: string; default?: unknown }> }[] } }
     }
     const { properties } = $defs.Policy.oneOf.find(({ properties: { kind } }) => kind!.const === spec.kind)!
-    const told = Object.entries(properties).flatMap(([key, { default: value }]) =>
+    const defaults = Object.entries(properties).flatMap(([key, { default: value }]) =>
       value === undefined ? [] : [[key, value]],
     )
-    expect(told.length > 0 || 'policies' in spec).toBe(true)
+    expect(defaults.length > 0 || 'policies' in spec).toBe(true)
     const required = Object.fromEntries(
       Object.entries(spec).filter(([key]) => REQUIRED.includes(key)),
     ) as PolicySpec
     const [bare, explicit] = [
       createPolicy(required),
-      createPolicy({ ...required, ...Object.fromEntries(told) }),
+      createPolicy({ ...required, ...Object.fromEntries(defaults) }),
     ]
     let servers = 3
     for (let time = 0; time < 1800; time += 5) {

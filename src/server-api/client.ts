@@ -84,17 +84,17 @@ export class ServerApiClient {
     )
   }
 
-  /** Publishes to every room with somebody in it. */
+  /** Publishes to every room with members. */
   announce({ id = crypto.randomUUID(), ...message }: Message) {
     return this.#send<{ rooms: number }>('POST', '/v1/announce', { id, ...message })
   }
 
-  /** Replaces body and data of the message at the place `seq`, whoever sent it. */
+  /** Replaces body and data of the message at the place `seq`, whichever user sent it. */
   edit(room: string, seq: number, { id = crypto.randomUUID(), ...message }: Message) {
     return this.#send<Published>('PATCH', `/v1/rooms/${segment(room)}/messages/${seq}`, { id, ...message })
   }
 
-  /** Deletes the message at the place `seq`, whoever sent it. */
+  /** Deletes the message at the place `seq`, whichever user sent it. */
   delete(room: string, seq: number) {
     return this.#send<Published>('DELETE', `/v1/rooms/${segment(room)}/messages/${seq}`)
   }
@@ -109,7 +109,7 @@ export class ServerApiClient {
     return this.#get<History>(`/v1/rooms/${segment(room)}/messages`, options)
   }
 
-  /** A page of the rooms with somebody in them. */
+  /** A page of the rooms with members. */
   rooms(options: { prefix?: string; after?: string; limit?: number } = {}) {
     return this.#get<ReturnType<ChatService['rooms']>>('/v1/rooms', options)
   }

@@ -5,7 +5,7 @@ import type { Rng } from '../base/rng.ts'
 export interface UserTimers {
   /** When the next one rings, seconds; `Infinity` when there is none. */
   next: number
-  /** Whose timer rings at `next`. It starts anew from there. */
+  /** Whose timer rings at `next`. It restarts from there. */
   ring(): number
   add(user: number, time: number): void
   remove(user: number, time: number): void

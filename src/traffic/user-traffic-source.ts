@@ -152,7 +152,7 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
     return this.#join()
   }
 
-  /** The load moves to its target first, so that the tick tells the load that stands from then on. */
+  /** The load moves to its target first, so that the tick reports the load from then on. */
   #beginTick(): TrafficItem | undefined {
     if (this.#nextTick === Infinity) return undefined
     this.#target = this.#arrivals === 'exact' ? Math.round(this.pattern.users(this.#now)) : this.#load

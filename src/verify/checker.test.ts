@@ -189,7 +189,7 @@ describe('the history checker, event by event', () => {
       [message(1, 'a'), { type: 'gap', session: 1, from: 2, to: 3 }, end] as const,
       { ...good, falseGaps: 2 },
     ],
-    ['sees what nobody sent', [message(1, 'a'), message(2, 'z')], { ...good, phantom: 1 + 1 }],
+    ['sees what was never sent', [message(1, 'a'), message(2, 'z')], { ...good, phantom: 1 + 1 }],
   ])('%s', (_, events, expected) => {
     const { phantom, ...rest } = result(events)
     expect({ ...rest, phantom: phantom > 0 }).toEqual({ ...expected, phantom: expected.phantom > 0 })

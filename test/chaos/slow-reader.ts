@@ -6,7 +6,7 @@ import type { HistoryListener } from '../../src/verify/events.ts'
 /** Sessions of these users, beside those of the others. */
 const FIRST_SESSION = 1_000_000
 
-/** A room with somebody who shouts and somebody who stops reading for a while. */
+/** A room with a user who sends much and a user who stops reading for a while. */
 export class SlowReaders {
   readonly #sockets = new Set<WebSocket>()
   readonly #reader: ChatClient

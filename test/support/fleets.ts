@@ -5,7 +5,7 @@ import type { Observation, Policy, ServerObservation } from '../../src/scaling/t
 const STATES = { R: 'ready', S: 'starting', D: 'draining' } as const
 
 /** A fleet whose servers report these values of one figure, `undefined` where it is missing; default all ready: `'RRS'`. */
-export function telling(
+export function observing(
   metric: MetricName,
   values: readonly (number | undefined)[],
   { time = 0, states = '', load = 0 }: { time?: number; states?: string; load?: number } = {},

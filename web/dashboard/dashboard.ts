@@ -76,8 +76,8 @@ function withLatency(next: FleetSnapshot): FleetSnapshot {
   return measured && age >= 0 && age < LATENCY_SECONDS ? { ...next, latency: measured.latency } : next
 }
 
-function show(told: FleetSnapshot): void {
-  const next = withLatency(told)
+function show(snapshot: FleetSnapshot): void {
+  const next = withLatency(snapshot)
   state = next
   history!.add(stateRow(next))
   charts.draw()

@@ -66,7 +66,7 @@ export class ModerationLog {
       id,
       body: JSON.stringify(action),
     })
-    // The subscription brings it, too; whoever asked must find it in force now.
+    // The subscription brings it, too; but the caller must find it in force now.
     if (!duplicate && seq > this.#at) this.state.apply(action)
   }
 

@@ -68,7 +68,7 @@ export class ChatService {
     return { room, messages, first: Math.max(first, changes.purgedTo + 1), head }
   }
 
-  /** Replaces a message's body and data, whoever sent it. */
+  /** Replaces a message's body and data, whichever user sent it. */
   async edit(
     room: string,
     seq: number,
@@ -79,7 +79,7 @@ export class ChatService {
     return { room, seq: place, id, duplicate }
   }
 
-  /** Deletes a message, whoever sent it; its place stays. */
+  /** Deletes a message, whichever user sent it; its place stays. */
   async delete(room: string, seq: number): Promise<Published> {
     const id = `delete-${seq}`
     const change = { room, seq, user: SERVER_USER, id }
@@ -94,7 +94,7 @@ export class ChatService {
     await purgeRoom(this.#log, room, SERVER_USER, randomUUID())
   }
 
-  /** Rooms with somebody in them by name, a page at a time. */
+  /** Rooms with members by name, a page at a time. */
   rooms(
     prefix: string,
     after: string,
@@ -140,7 +140,7 @@ export class ChatService {
     return this.#moderation.decide(action)
   }
 
-  /** Sends a message to every room with somebody in it; resolves with their number. `id` makes it safe to repeat. */
+  /** Sends a message to every room with members; resolves with their number. `id` makes it safe to repeat. */
   async announce(publication: Publication): Promise<number> {
     const id = publication.id ?? randomUUID()
     const rooms = [...this.#directory.rooms()].filter(([room]) => !room.startsWith(SYSTEM_PREFIX))

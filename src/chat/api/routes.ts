@@ -168,7 +168,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     'POST',
     '/v1/announce',
     'publish',
-    'Publishes a message to every room with somebody in it.',
+    'Publishes a message to every room with members.',
     { body: z.strictObject(message), everyRoom: true, answers: true },
     async ({ service, body, idempotencyKey, maxBodyBytes }) => {
       checkBody(body.body, maxBodyBytes)
@@ -192,7 +192,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     'GET',
     '/v1/rooms',
     'read',
-    'Rooms with somebody in them, by name, with the number of their members. `next` is the `after` of the next page.',
+    'Rooms with members, by name, with the number of their members. `next` is the `after` of the next page.',
     {
       everyRoom: true,
       query: {
@@ -216,7 +216,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     'PATCH',
     '/v1/rooms/{room}/messages/{seq}',
     'moderate',
-    'Replaces body and data of the message at the place `seq`, whoever sent it.',
+    'Replaces body and data of the message at the place `seq`, whichever user sent it.',
     { body: z.strictObject(message), answers: true },
     async ({ service, room, seq, body, idempotencyKey, maxBodyBytes }) => {
       checkBody(body.body, maxBodyBytes)
@@ -227,7 +227,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
     'DELETE',
     '/v1/rooms/{room}/messages/{seq}',
     'moderate',
-    'Deletes the message at the place `seq`, whoever sent it: its body is not served any more.',
+    'Deletes the message at the place `seq`, whichever user sent it: its body is not served any more.',
     { answers: true },
     async ({ service, room, seq }) => service.delete(room, placeOf(seq)),
   ),

@@ -24,7 +24,7 @@ export interface RoomHappening {
 
 /**
  * A room log that notes each message of the rooms that webhooks want in a log of its own, before the message is acknowledged:
- * so what a user was told is in the room is delivered, whatever stops meanwhile.
+ * so what was acknowledged to a user is delivered, whatever stops meanwhile.
  */
 export class OutboxLog implements RoomLog {
   readonly #log: RoomLog

@@ -115,7 +115,7 @@ describe('the hub', () => {
     await Promise.all(inFlight)
   })
 
-  it('reads rooms in turn, in bounds, whoever asks most', async () => {
+  it('reads rooms in turn, in bounds, however much one server asks', async () => {
     const { hub, join } = await hubWith()
     const { link, socket } = await join()
     for (let i = 0; i < 150; i++)

@@ -191,7 +191,7 @@ export class Hub {
   }
 }
 
-/** Once a message was left out, those after it are, too, until the server has been told. */
+/** Once a message was left out, those after it are, too, until the server has been notified. */
 const isLagging = ({ missed, frames }: HubPeer) => missed.size > 0 || frames.waiting > LAG_BYTES
 
 function send(peer: HubPeer, content: FromHub): void {

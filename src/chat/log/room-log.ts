@@ -51,7 +51,7 @@ export type RoomListener = (room: string, entry: LogEntry) => void
  * 4. Only what is acknowledged can be read or reaches subscribers; it never changes and never goes, except from the
  *    oldest end when the log is trimmed, which raises `first`.
  * 5. A subscriber receives every entry after the `head` that `subscribe` resolved with.
- * 6. An append that could not be kept rejects with `LogUnavailable`, takes no place, and reads continue. Beyond what the log
+ * 6. An append that could not be kept rejects with `LogUnavailable`, gets no place, and reads continue. Beyond what the log
  *    can take in time it rejects at once with `LogOverloaded`: nothing waits without bound.
  */
 export interface RoomLog {

@@ -37,7 +37,7 @@ export class PresenceTracker implements PresenceDirectory {
       : { members: users.size, users: [...users.keys()] }
   }
 
-  /** Every room with somebody in it, and how many. */
+  /** Every room with members, and how many. */
   *rooms(): Iterable<readonly [room: string, members: number]> {
     for (const [name, { users }] of this.#rooms) if (users.size > 0) yield [name, users.size]
   }

@@ -76,7 +76,7 @@ interface Watchers {
 }
 
 /** The options of a run that its watchers need. */
-function told({ history, decisions, view }: Watchers, duration: number) {
+function watched({ history, decisions, view }: Watchers, duration: number) {
   return {
     onEvent: history?.take,
     onControl:
@@ -118,7 +118,7 @@ function phases(
     write: view?.print,
     onProgress: view?.progress,
     onDecision: decisions?.onDecision,
-    ...told(watchers, duration ?? DEMO_DURATION),
+    ...watched(watchers, duration ?? DEMO_DURATION),
     ...scalingOptions(flags),
   })
 }
@@ -145,7 +145,7 @@ async function configured(
     signal,
     logger,
     onListening,
-    ...told(watchers, options.duration ?? options.pattern.duration),
+    ...watched(watchers, options.duration ?? options.pattern.duration),
   })
   write(`\n${summary(result)}\n`)
   return result

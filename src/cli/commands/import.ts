@@ -19,7 +19,7 @@ export function metricFlag(metric: string | undefined): MetricName | undefined {
   return found
 }
 
-/** `concertina import`: a scaling policy of somebody else as our config, with a line for each of its fields. */
+/** `concertina import`: an existing scaling policy as our config, with a line for each of its fields. */
 export async function importFile(file: string, { metric, name, json }: ImportFlags): Promise<void> {
   const { source, autoScaler, notes } = importPolicy(file, { metric: metricFlag(metric), name })
   if (json) {

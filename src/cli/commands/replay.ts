@@ -85,10 +85,10 @@ function table(heading: string, rows: readonly Replayed[]): FigureTable {
 /** What a single policy would have changed, in words. */
 function events(decisions: readonly Decision[]): string[] {
   const changes = decisions.filter(({ action }) => action !== 'none')
-  const told = changes.slice(0, MOST_EVENTS).map(sentence)
+  const lines = changes.slice(0, MOST_EVENTS).map(sentence)
   if (changes.length > MOST_EVENTS)
-    told.push(`… and ${changes.length - MOST_EVENTS} more (--decisions FILE keeps them all)`)
-  return told
+    lines.push(`… and ${changes.length - MOST_EVENTS} more (--decisions FILE keeps them all)`)
+  return lines
 }
 
 /** What a log has of a run. */

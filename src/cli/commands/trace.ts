@@ -14,7 +14,7 @@ const CHART_WIDTH = 60
 /** Gaps that are listed. */
 const LISTED_GAPS = 10
 
-/** The time that `seconds` of the trace are, as a date where the file tells it. */
+/** The time that `seconds` of the trace are, as a date where the file has it. */
 function moment({ about }: Trace, seconds: number, first: number): string {
   return about?.start === undefined
     ? `${seconds} s`

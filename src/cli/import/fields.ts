@@ -17,7 +17,7 @@ const dotted = (path: Path) =>
     '',
   )
 
-/** Reads the fields of a document and notes what became of each; what is read by nobody is not supported. */
+/** Reads the fields of a document and notes what became of each; a field that is never read is not supported. */
 export class Fields {
   readonly #document: unknown
   readonly #notes = new Map<string, FieldNote>()

@@ -44,7 +44,7 @@ function documentsIn(text: string, file: string): unknown[] {
 }
 
 /**
- * Makes our config of a scaling policy that somebody has: a HorizontalPodAutoscaler, a ScaledObject, a policy of AWS.
+ * Makes our config from an existing scaling policy: a HorizontalPodAutoscaler, a ScaledObject, a policy of AWS.
  * @param name which one, where the file has several
  * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT that names the file and the field.
  */

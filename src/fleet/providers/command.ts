@@ -5,7 +5,7 @@ import type { ProviderFactory } from '../provider.ts'
 const COMMAND_TIMEOUT_MS = 30_000
 
 /**
- * Hands the desired size to a command of the user: `<command> <count>`, where `{}` in it stands for the count. The servers
+ * Hands the desired size to a command of the user: `<command> <count>`, where `{}` in it is replaced by the count. The servers
  * are not seen: each counts as ready when the command succeeded.
  * @param initial servers that there are already
  */
@@ -61,7 +61,7 @@ export function commandProvider(command: string, initial: number): ProviderFacto
       drain(ref) {
         const at = running.indexOf(ref)
         if (at < 0) return
-        // Which one goes is the command's choice: the last in the list stands for it.
+        // Which one goes is the command's choice: the last in the list represents it.
         running.push(...running.splice(at, 1))
         set(wanted - 1)
       },

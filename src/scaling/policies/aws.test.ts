@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { telling, times, wanted } from '../../../test/support/fleets.ts'
+import { observing, times, wanted } from '../../../test/support/fleets.ts'
 import type { Observation, ServerObservation } from '../types.ts'
 import { type StepRule, stepPolicy } from './step.ts'
 import { type TargetTrackingOptions, targetTrackingPolicy } from './target-tracking.ts'
 
 /** Ready servers at that share of CPU. */
 const cpu = (time: number, size: number, value: number | undefined, states = '') =>
-  telling('cpu', times(states.length || size, value), { time, states })
+  observing('cpu', times(states.length || size, value), { time, states })
 
 /** Old servers at that share of CPU, and new ones that became ready at `readyAt`, at 0; `undefined` while they start. */
 function grown(time: number, old: number, value: number, added: number, readyAt?: number): Observation {

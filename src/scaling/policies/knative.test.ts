@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loaded, telling, wanted } from '../../../test/support/fleets.ts'
+import { loaded, observing, wanted } from '../../../test/support/fleets.ts'
 import { type KnativeOptions, knativePolicy } from './knative.ts'
 
 /** Seconds, load, ready servers, and what is wanted then, where it matters. */
@@ -157,8 +157,13 @@ describe('knative', () => {
 
   it('adds up another metric over the ready servers, those that do not report it as the others', () => {
     const policy = knativePolicy({ metric: 'messagesPerSecond', target: 10, targetUtilization: 1 })
-    const told = policy.evaluate(telling('messagesPerSecond', [30, undefined, 50, 9], { states: 'RRRS' }))
-    expect(told.numbers!.stableMean).toBe(120)
-    expect(told).toMatchObject({ servers: 12, reason: expect.stringContaining('120.0 messagesPerSecond') })
+    const decision = policy.evaluate(
+      observing('messagesPerSecond', [30, undefined, 50, 9], { states: 'RRRS' }),
+    )
+    expect(decision.numbers!.stableMean).toBe(120)
+    expect(decision).toMatchObject({
+      servers: 12,
+      reason: expect.stringContaining('120.0 messagesPerSecond'),
+    })
   })
 })

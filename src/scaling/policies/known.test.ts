@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loaded, telling, wanted } from '../../../test/support/fleets.ts'
+import { loaded, observing, wanted } from '../../../test/support/fleets.ts'
 import { createPolicy } from '../policies.ts'
 import type { Policy } from '../types.ts'
 import { chainPolicy } from './composite/chain.ts'
@@ -19,13 +19,13 @@ describe('threshold', () => {
       numbers: { usersPerServer: 70 / 3, scaleUpThreshold: 30, scaleDownThreshold: 10 },
     })
     const policy = thresholdPolicy({ metric: 'utilization', scaleUpThreshold: 0.8, scaleDownThreshold: 0.3 })
-    expect(policy.evaluate(telling('utilization', [0.9, 0.8, 0], { states: 'RRS' }))).toEqual({
+    expect(policy.evaluate(observing('utilization', [0.9, 0.8, 0], { states: 'RRS' }))).toEqual({
       servers: 4,
       reason: '0.85 utilization a server, above the scale-up threshold of 0.8',
       numbers: { utilization: expect.closeTo(0.85), scaleUpThreshold: 0.8, scaleDownThreshold: 0.3 },
     })
-    expect(wanted(policy, telling('utilization', [0.2, 0.3]))).toBe(1)
-    expect(policy.evaluate(telling('utilization', [0.2, undefined]))).toMatchObject({
+    expect(wanted(policy, observing('utilization', [0.2, 0.3]))).toBe(1)
+    expect(policy.evaluate(observing('utilization', [0.2, undefined]))).toMatchObject({
       servers: 2,
       reason: '0.20 utilization a server, below the scale-down threshold of 0.3, but 1 do not report it',
     })
@@ -43,11 +43,11 @@ describe('queueing', () => {
 
   it('adds up another metric over the ready servers, and removes none while one does not report it', () => {
     const policy = queueingPolicy({ metric: 'cpu', usersPerServer: 1 })
-    expect(policy.evaluate(telling('cpu', [1, 0.5, 2.5]))).toMatchObject({
+    expect(policy.evaluate(observing('cpu', [1, 0.5, 2.5]))).toMatchObject({
       servers: 6,
       reason: '4 cpu and 1 × √4 of room are 6.0, at 1 a server',
     })
-    expect(policy.evaluate(telling('cpu', [0.01, undefined, 0.01]))).toMatchObject({
+    expect(policy.evaluate(observing('cpu', [0.01, undefined, 0.01]))).toMatchObject({
       servers: 3,
       reason: expect.stringMatching(/, but 1 do not report it$/),
     })
@@ -70,7 +70,7 @@ describe('schedule', () => {
     expect([at(5, 9), at(6, 12), at(7, 8.5)]).toEqual([2, 2, 10]) // the weekend
   })
 
-  it('heeds the clock changes of its time zone', () => {
+  it('follows the clock changes of its time zone', () => {
     const entries = [
       { cron: '0 9 * * *', servers: 9 },
       { cron: '30 2 * * *', servers: 2 },
@@ -213,12 +213,12 @@ describe('chain', () => {
   it('lets the first with sufficient data decide', () => {
     const policy = either()
     expect(policy.name).toBe('chain(hpa, threshold)')
-    expect(policy.evaluate(telling('cpu', [1, 1], { load: 90 }))).toMatchObject({
+    expect(policy.evaluate(observing('cpu', [1, 1], { load: 90 }))).toMatchObject({
       servers: 4,
       reason: expect.stringMatching(/^hpa desires 4 \(/),
       numbers: { 'hpa.target': 0.5, 'threshold.usersPerServer': 45 },
     })
-    expect(policy.evaluate(telling('cpu', [undefined, undefined], { load: 90 }))).toMatchObject({
+    expect(policy.evaluate(observing('cpu', [undefined, undefined], { load: 90 }))).toMatchObject({
       servers: 3,
       reason:
         'hpa has insufficient data (no ready server reports cpu; size unchanged); ' +
@@ -228,7 +228,7 @@ describe('chain', () => {
 
   it('changes nothing when all have insufficient data, and reports so itself', () => {
     const nested = chainPolicy([either(), maxPolicy([either(), queueingPolicy()])])
-    expect(nested.evaluate({ ...telling('cpu', [undefined, undefined]), load: undefined })).toMatchObject({
+    expect(nested.evaluate({ ...observing('cpu', [undefined, undefined]), load: undefined })).toMatchObject({
       servers: 2,
       insufficientData: true,
       reason: expect.stringMatching(
@@ -270,7 +270,7 @@ describe('chain', () => {
 // still scale out.
 it('max does not scale in while one of its policies has insufficient data', () => {
   const policy = maxPolicy([hpaPolicy({ metric: 'cpu' }), queueingPolicy()])
-  const missing = (load: number) => policy.evaluate(telling('cpu', [undefined, undefined], { load }))
+  const missing = (load: number) => policy.evaluate(observing('cpu', [undefined, undefined], { load }))
   expect(missing(0)).toMatchObject({ servers: 2, reason: expect.stringContaining('queueing desires 0') })
   expect(missing(0)).not.toHaveProperty('insufficientData')
   expect(missing(300).servers).toBe(11)

@@ -20,7 +20,7 @@ interface TraceAbout {
   readonly format: string
   /** What the values are. */
   readonly values: string
-  /** The moment of the first point, milliseconds since 1970, where the file tells it. */
+  /** The moment of the first point, milliseconds since 1970, where the file has it. */
   readonly start?: number
   /** Points whose value is missing; they are left out. */
   readonly missing: number

@@ -98,7 +98,7 @@ describe('damage to the log', () => {
           expect(news[0]!.prevSeq).toBeGreaterThan(5)
         }
         await log.close()
-        // What was there is kept as it was, for whoever wants to repair it.
+        // What was there is kept as it was, so that it can be repaired.
         expect(
           files('.log')
             .slice(0, sizes.length)

@@ -179,8 +179,8 @@ describe('the embedded room log', () => {
       spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount])
       try {
         const log = EmbeddedRoomLog.open(join(mount, 'log'))
-        const told: (string | undefined)[] = []
-        log.onTrouble = (why) => told.push(why)
+        const troubles: (string | undefined)[] = []
+        log.onTrouble = (why) => troubles.push(why)
         writeFileSync(join(mount, 'ballast'), Buffer.alloc(30_000))
         const send = (id: number) =>
           log.append({ room: 'r', user: 'ann', id: `${id}`, body: 'x'.repeat(1000) })
@@ -200,7 +200,7 @@ describe('the embedded room log', () => {
         expect(await send(1)).toEqual({ seq: 1, duplicate: true })
         rmSync(join(mount, 'ballast'))
         expect(await send(1000)).toEqual({ seq: kept + 1, duplicate: false })
-        expect(told).toEqual(['the disk is full', undefined])
+        expect(troubles).toEqual(['the disk is full', undefined])
         await log.close()
         const again = EmbeddedRoomLog.open(join(mount, 'log'))
         expect((await again.read('r', 0, 1000)).entries.length).toBe(kept + 1)

@@ -144,7 +144,7 @@ function isNumeric(cells: readonly string[]): boolean {
   return numbers.some((number) => Number.isFinite(number)) && bad <= cells.length / 4
 }
 
-/** Columns of text that tell apart rows of the same time: each of their values is a series of its own. */
+/** Columns of text that distinguish rows of the same time: each of their values is a series of its own. */
 function labelsOf(
   { header, rows }: Table,
   times: readonly number[],
