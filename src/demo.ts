@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { balancerOptions } from './balancing/load-balancer.ts'
+import { invalidInput } from './base/errors.ts'
 import { lineLogger } from './base/logger.ts'
 import { atLeastZero, madeInCode, type OptionsOf, option, optionSet, port, seconds } from './base/options.ts'
 import type { RoomLog } from './chat/log/room-log.ts'
 import type { ControlTarget } from './control/control-target.ts'
+import type { CloudProvider } from './fleet/integrations.ts'
 import type { RunResult } from './metrics/run-result.ts'
 import { block, summary } from './report/terminal.ts'
 import { AutoScaler, autoScalerOptions, autoScalerOptionsIn } from './scaling/auto-scaler.ts'
@@ -40,6 +42,10 @@ const demoOptions = optionSet({
     1,
   ),
   signal: option(madeInCode<AbortSignal>('an AbortSignal', 'addEventListener'), 'ends the run early'),
+  cloudProvider: option(
+    madeInCode<CloudProvider>('a K8sIntegration or an AWSIntegration', 'provider'),
+    'where the servers really are: the Deployment or the group is scaled, by simulated users; default simulated servers',
+  ),
   live: option(z.boolean(), 'runs real server processes and WebSockets on this machine, in real time', false),
   data: option(z.string(), 'of a live demo: folder of its room log; default in memory'),
   roomLog: option(
@@ -92,6 +98,11 @@ function liveOptions(
  */
 export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<RunResult> {
   const parsed = demoOptions.parse(options)
+  const { cloudProvider } = options
+  if (cloudProvider && options.live)
+    throw invalidInput('cloudProvider', 'a live demo starts its servers on this machine', 'either of them')
+  if (cloudProvider && parsed.pace === Infinity)
+    throw invalidInput('pace', 'the servers of a cloud provider are real', 'a number, 1 for real time')
   const { verbose, pace, seed, strategy, routing } = parsed
   const { signal, onControl, onProgress, write = (line: string) => console.log(line) } = options
   const { duration, baseRate } = parsed
@@ -124,6 +135,7 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
       ...load,
       ['Policy', policyLine(scaler, options)],
       ['Balancer', `${strategy}, ${routing} routing`],
+      ...(cloudProvider ? ([['Servers', `${cloudProvider.description}; users are simulated`]] as const) : []),
       ['Seed', String(seed)],
       ['Verbose logging', verbose ? 'on' : 'off'],
     ]),
@@ -141,7 +153,7 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
   write(`\n🚀 Starting auto-scaling ${options.live ? 'fleet' : 'simulation'}...\n`)
   const result = options.live
     ? await (await import('./live/run.ts')).runLive({ ...run, ...liveOptions(options, write) })
-    : await runSimulation({ ...run, pace })
+    : await runSimulation({ ...run, pace, provider: cloudProvider?.provider })
   write(`\n${summary(result)}\n`)
   return result
 }

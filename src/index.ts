@@ -37,6 +37,13 @@ export type { ControlTarget } from './control/control-target.ts'
 export { DEMO_SCALE_UP_THRESHOLD, type DemoOptions, runAutoScalingDemo } from './demo.ts'
 export { type ProviderCheck, type ProviderCheckOptions, providerChecks } from './fleet/conformance.ts'
 export { Fleet, type FleetOptions } from './fleet/fleet.ts'
+export {
+  AWSIntegration,
+  type AWSIntegrationOptions,
+  type CloudProvider,
+  K8sIntegration,
+  type K8sIntegrationOptions,
+} from './fleet/integrations.ts'
 export type { Provider, ProviderFactory, ServerId, ServerLifecycle, ServerRef } from './fleet/provider.ts'
 export { type AwsOptions, awsProvider } from './fleet/providers/aws/provider.ts'
 export { type KubernetesOptions, kubernetesProvider } from './fleet/providers/kubernetes/provider.ts'

@@ -2,8 +2,10 @@ import * as AutoScaling from '@aws-sdk/client-auto-scaling'
 import * as Ec2 from '@aws-sdk/client-ec2'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { wallClock } from '../src/base/clock.ts'
+import { runAutoScalingDemo } from '../src/demo.ts'
 import { providerChecks } from '../src/fleet/conformance.ts'
 import { Fleet } from '../src/fleet/fleet.ts'
+import { AWSIntegration } from '../src/fleet/integrations.ts'
 import { type AwsOptions, awsProvider } from '../src/fleet/providers/aws/provider.ts'
 import { FaultProxy } from './support/aws/fault-proxy.ts'
 import { motoFolder, startMoto } from './support/aws/moto.ts'
@@ -42,9 +44,13 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
     await fetch(`${direct}/moto-api/reset`, { method: 'POST' })
   }
 
-  async function makeGroup(count: number, options: { max?: number; min?: number } = {}): Promise<void> {
+  const subnets = async () => {
     const ec2 = new Ec2.EC2Client({ endpoint: direct })
     const { Subnets } = await ec2.send(new Ec2.DescribeSubnetsCommand({}))
+    return [Subnets![0]!.SubnetId!]
+  }
+  async function makeGroup(count: number, options: { max?: number; min?: number } = {}): Promise<void> {
+    const ec2 = new Ec2.EC2Client({ endpoint: direct })
     const data = { ImageId: 'ami-12c6146b', InstanceType: 't3.small' as const }
     const { LaunchTemplate } = await ec2.send(
       new Ec2.CreateLaunchTemplateCommand({ LaunchTemplateName: 'chat', LaunchTemplateData: data }),
@@ -56,7 +62,7 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
         MaxSize: options.max ?? 20,
         DesiredCapacity: count,
         LaunchTemplate: { LaunchTemplateId: LaunchTemplate!.LaunchTemplateId! },
-        VPCZoneIdentifier: Subnets![0]!.SubnetId!,
+        VPCZoneIdentifier: (await subnets())[0]!,
       }),
     )
   }
@@ -193,5 +199,30 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
 
   it('says what is missing', async () => {
     await expect(fleetOf({ group: 'nope' })).rejects.toThrow('no Auto Scaling Group nope')
+  })
+
+  it('is what the demonstration scales, by its simulated users, in a group that it creates', async () => {
+    await makeGroup(0)
+    const integration = { group: 'demo', instanceType: 't3.medium', pollSeconds: 0.1 }
+    const demo = { duration: 7, peakRate: 60, cooldown: 1, scaleUpThreshold: 12, write: () => {} }
+    await expect(
+      runAutoScalingDemo({ ...demo, cloudProvider: new AWSIntegration(integration) }),
+    ).rejects.toThrow('no Auto Scaling Group demo')
+    const cloudProvider = new AWSIntegration({
+      ...integration,
+      launchTemplate: 'chat',
+      subnets: await subnets(),
+    })
+    const { peakServers, scalingEvents } = await runAutoScalingDemo({ ...demo, cloudProvider })
+    expect(peakServers).toBeGreaterThan(3)
+    const command = new AutoScaling.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: ['demo'] })
+    const created = (await group().send(command)).AutoScalingGroups![0]!
+    expect(created.DesiredCapacity).toBe(scalingEvents.at(-1)!.to)
+    expect(created.NewInstancesProtectedFromScaleIn).toBe(true)
+    expect(created.MixedInstancesPolicy?.LaunchTemplate?.Overrides).toEqual([{ InstanceType: 't3.medium' }])
+    const other = new AWSIntegration({ ...integration, instanceType: 'm7g.large' })
+    await expect(runAutoScalingDemo({ ...demo, cloudProvider: other })).rejects.toThrow(
+      'instanceType: the instances of demo are not m7g.large',
+    )
   })
 })

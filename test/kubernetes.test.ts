@@ -3,8 +3,10 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { wallClock } from '../src/base/clock.ts'
+import { runAutoScalingDemo } from '../src/demo.ts'
 import { providerChecks } from '../src/fleet/conformance.ts'
 import { Fleet } from '../src/fleet/fleet.ts'
+import { K8sIntegration } from '../src/fleet/integrations.ts'
 import type { Deployment, KubeList, Pod } from '../src/fleet/providers/kubernetes/objects.ts'
 import { type KubernetesOptions, kubernetesProvider } from '../src/fleet/providers/kubernetes/provider.ts'
 import { kubeBinaries } from './support/kube/binaries.ts'
@@ -260,6 +262,31 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await ready(3)
     expect(problems.join('\n')).toMatch(/Kubernetes API|cannot scale/)
     await undeploy()
+  })
+
+  it('is what the demonstration scales, by its simulated users', async () => {
+    await deploy(0)
+    const lines: string[] = []
+    const sizes = new Set<number>()
+    const watching = setInterval(() => void replicas().then((count) => sizes.add(count)), 100)
+    const { kubeconfig } = plane
+    const cloudProvider = new K8sIntegration({ namespace: 'default', deployment: 'chat', kubeconfig })
+    const write = (line: string) => lines.push(line)
+    const demo = { duration: 9, peakRate: 60, cooldown: 1, scaleUpThreshold: 12, write }
+    const result = await runAutoScalingDemo({ ...demo, cloudProvider })
+    clearInterval(watching)
+    expect(lines.join('\n')).toContain('Servers: Deployment chat in namespace default; users are simulated')
+    expect(result.scalingEvents.map(({ to }) => to)).toEqual(expect.arrayContaining([3, 4, 5]))
+    expect([...sizes]).toEqual(expect.arrayContaining([2, 3, 4, 5]))
+    expect(result.rejectedMessages).toBe(0)
+    const last = result.scalingEvents.at(-1)!.to
+    await expect.poll(async () => [await replicas(), (await livePods()).length]).toEqual([last, last])
+    expect(last).toBeLessThan(result.peakServers)
+    await expect(runAutoScalingDemo({ ...demo, cloudProvider, pace: Infinity })).rejects.toThrow(
+      'servers of a cloud',
+    )
+    await undeploy()
+    await expect(runAutoScalingDemo({ ...demo, cloudProvider })).rejects.toThrow('no Deployment chat')
   })
 
   it('refuses a Deployment that an HPA scales, and one that does not exist', async () => {

@@ -3,6 +3,7 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [what: string,
   demo: [
     ['half a minute, simulated', 'demo'],
     ['real server processes, with dashboard and a report', 'demo --live --duration 60 --report run.html'],
+    ['a Deployment follows simulated users', 'demo --provider kubernetes --namespace chat --deployment chat'],
   ],
   simulate: [
     ['an hour of load in a few seconds', 'simulate --duration 3600 --peak-rate 200 --max-servers 20'],

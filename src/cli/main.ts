@@ -34,7 +34,7 @@ import {
   number,
 } from './flags.ts'
 import { guardOutput, reportError, runCommand as run } from './run-command.ts'
-import { addPrometheusFlags, addProviderFlags } from './workload-flags.ts'
+import { addDemoProviderFlags, addPrometheusFlags, addProviderFlags } from './workload-flags.ts'
 
 /** Every command with the words that name it. */
 function named(command: Command, name = ''): [Command, string][] {
@@ -47,7 +47,7 @@ function program(formats: readonly TraceFormat[]): Command {
   const main = new Command('concertina')
     .description('Chat that scales itself: run it, or see beforehand what a policy would do and cost.')
     .version(VERSION)
-  addBrokerFlags(addRunFlags(main.command('demo'), { scaleUpThreshold: 15 }), false)
+  addDemoProviderFlags(addBrokerFlags(addRunFlags(main.command('demo'), { scaleUpThreshold: 15 }), false))
     .description('users come and go, and the fleet follows, at the pace of real time')
     .option('--verbose', 'also print the reason of each decision')
     .option('--live', 'real server processes and WebSockets on this machine instead of simulated ones')

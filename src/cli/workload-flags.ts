@@ -1,10 +1,9 @@
 import { type Command, Option } from 'commander'
 import { invalidInput } from '../base/errors.ts'
+import { AWSIntegration, type CloudProvider, K8sIntegration } from '../fleet/integrations.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
-import { awsProvider } from '../fleet/providers/aws/provider.ts'
 import { commandProvider } from '../fleet/providers/command.ts'
-import { kubernetesProvider } from '../fleet/providers/kubernetes/provider.ts'
-import { type LogFlags, number, type ScalingFlags } from './flags.ts'
+import { collect, type LogFlags, number, type ScalingFlags } from './flags.ts'
 
 /** Where the load of a workload is read, and what every controller of one has. */
 export interface WorkloadFlags extends ScalingFlags, LogFlags {
@@ -20,8 +19,8 @@ export interface WorkloadFlags extends ScalingFlags, LogFlags {
   controlPort?: number
 }
 
-/** Where the servers are, as flags name it. */
-export interface ProviderFlags {
+/** A Deployment or an Auto Scaling Group, as flags name it. */
+export interface CloudFlags {
   provider?: string
   namespace?: string
   deployment?: string
@@ -29,6 +28,13 @@ export interface ProviderFlags {
   context?: string
   group?: string
   region?: string
+  instanceType?: string
+  launchTemplate?: string
+  subnet?: string[]
+}
+
+/** Where the servers are, as flags name it. */
+export interface ProviderFlags extends CloudFlags {
   command?: string
   initial?: number
 }
@@ -38,31 +44,79 @@ function required<T>(flag: string, value: T | undefined, provider: string): T {
   return value
 }
 
-/** One line for each provider that scales what is somewhere else. */
-const PROVIDERS = {
-  kubernetes: (flags: ProviderFlags) =>
-    kubernetesProvider({ ...flags, deployment: required('--deployment', flags.deployment, 'kubernetes') }),
-  aws: ({ group, region }: ProviderFlags) =>
-    awsProvider({ group: required('--group', group, 'aws'), region }),
-  command: ({ command, initial = 0 }: ProviderFlags) =>
-    commandProvider(required('--command', command, 'command'), initial),
+/** One line for each cloud. */
+const CLOUDS = {
+  kubernetes: ({ namespace, deployment, kubeconfig, context }: CloudFlags): CloudProvider =>
+    new K8sIntegration({
+      deployment: required('--deployment', deployment, 'kubernetes'),
+      namespace,
+      kubeconfig,
+      context,
+    }),
+  aws: ({ group, region, instanceType, launchTemplate, subnet }: CloudFlags): CloudProvider =>
+    new AWSIntegration({
+      group: required('--group', group, 'aws'),
+      region,
+      instanceType,
+      launchTemplate,
+      subnets: subnet,
+    }),
 }
 
-export function addProviderFlags(command: Command): Command {
-  const names = ['local', 'none', ...Object.keys(PROVIDERS)]
+/** Flags that mean nothing without `--provider`. */
+const CLOUD_ONLY = [
+  'namespace',
+  'deployment',
+  'kubeconfig',
+  'context',
+  'group',
+  'region',
+  'instanceType',
+  'launchTemplate',
+  'subnet',
+] as const
+
+const isCloud = (name: string | undefined): name is keyof typeof CLOUDS =>
+  Object.keys(CLOUDS).includes(name ?? '')
+
+function addCloudFlags(command: Command): Command {
   return command
-    .addOption(
-      new Option(
-        '--provider <name>',
-        'where the servers are; of chat also local (default: starts them here) and none (only drains)',
-      ).choices(names),
-    )
     .option('--namespace <name>', "kubernetes: of the Deployment (the kubeconfig's, or the pod's)")
     .option('--deployment <name>', 'kubernetes: whose replicas are scaled')
     .option('--kubeconfig <file>', 'kubernetes: credentials (KUBECONFIG, the pod, or ~/.kube/config)')
     .option('--context <name>', 'kubernetes: of the kubeconfig (its current one)')
     .option('--group <name>', 'aws: the Auto Scaling Group')
     .option('--region <name>', 'aws: its region (AWS_REGION)')
+    .option('--instance-type <type>', 'aws: what its instances are; a group of others is refused')
+    .option('--launch-template <name>', 'aws: from which the group is created if there is none')
+    .option('--subnet <id>', 'aws: of a group that is created; may be given several times', collect)
+}
+
+/** For commands whose servers may be in a cloud. */
+export function addDemoProviderFlags(command: Command): Command {
+  const provider = new Option('--provider <name>', 'scale real servers there, by the simulated users')
+  return addCloudFlags(command.addOption(provider.choices(Object.keys(CLOUDS))))
+}
+
+/**
+ * The cloud that the flags name; undefined without `--provider`.
+ * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
+ */
+export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
+  const { provider } = flags
+  if (isCloud(provider)) return CLOUDS[provider](flags)
+  const given = CLOUD_ONLY.find((name) => flags[name] !== undefined)
+  if (given !== undefined) throw invalidInput(given, 'there is no --provider', 'together with --provider')
+  return undefined
+}
+
+export function addProviderFlags(command: Command): Command {
+  const names = ['local', 'none', ...Object.keys(CLOUDS), 'command']
+  const provider = new Option(
+    '--provider <name>',
+    'where the servers are; of chat also local (default: starts them here) and none (only drains)',
+  )
+  return addCloudFlags(command.addOption(provider.choices(names)))
     .option(
       '--command <command>',
       'command: run with the desired size, in place of {} or as the last argument',
@@ -93,9 +147,10 @@ export function addPrometheusFlags(command: Command): Command {
  * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
  */
 export function providerOf(flags: ProviderFlags): ProviderFactory {
-  const make = PROVIDERS[flags.provider as keyof typeof PROVIDERS]
-  const allowed = Object.keys(PROVIDERS).join(', ')
-  if (flags.provider === undefined) throw invalidInput('--provider', 'it is missing', allowed)
-  if (!make) throw invalidInput('--provider', `${flags.provider} is only for chat`, allowed)
-  return make(flags)
+  const { provider, command, initial = 0 } = flags
+  if (isCloud(provider)) return CLOUDS[provider](flags).provider
+  if (provider === 'command') return commandProvider(required('--command', command, 'command'), initial)
+  const allowed = [...Object.keys(CLOUDS), 'command'].join(', ')
+  if (provider === undefined) throw invalidInput('--provider', 'it is missing', allowed)
+  throw invalidInput('--provider', `${provider} is only for chat`, allowed)
 }

@@ -3,6 +3,7 @@ import { ConcertinaError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Rng, seededRng } from '../base/rng.ts'
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts'
+import type { ProviderFactory } from '../fleet/provider.ts'
 import { type SimulatedProviderOptions, simulatedProvider } from '../fleet/providers/simulated.ts'
 import type { BatchFunction, MapFunction, OperatorContext, SinkFunction } from './functions.ts'
 import { type RunOutcome, runItems } from './run-items.ts'
@@ -22,8 +23,8 @@ export interface EnvironmentOptions {
   seed?: number | string
   /** Default silent. */
   logger?: Logger
-  /** How the simulated servers start. */
-  provider?: SimulatedProviderOptions
+  /** Where the servers are; default simulated ones, which start as these options say. */
+  provider?: SimulatedProviderOptions | ProviderFactory
   /** What servers the fleet has. */
   fleet?: FleetOptions
 }
@@ -59,7 +60,9 @@ export class LocalEnvironment {
     this.seed = options.seed ?? 42
     this.rng = seededRng(this.seed)
     this.logger = options.logger ?? silentLogger
-    this.fleet = new Fleet(this.clock, simulatedProvider(this.clock, options.provider), options.fleet)
+    const { provider } = options
+    const factory = typeof provider === 'function' ? provider : simulatedProvider(this.clock, provider)
+    this.fleet = new Fleet(this.clock, factory, options.fleet)
   }
 
   /** Starts a pipeline with a source. */

@@ -3,6 +3,8 @@ import { virtualClock } from '../base/clock.ts'
 import { invalidInput } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { type FleetControl, overridablePattern } from '../control/fleet-control.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import type { ProviderFactory } from '../fleet/provider.ts'
 import { MetricsCollector } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
@@ -15,12 +17,14 @@ import type { SimulationOptions } from './options.ts'
 import { RequestProcessor } from './request-processor.ts'
 import { Watch } from './watch.ts'
 
-/** What concerns who watches a run, and not its result. */
+/** What concerns who watches a run and where its servers are, and not what is simulated. */
 export interface WatchOptions {
   /** Virtual seconds per real second; default as fast as possible. */
   pace?: number
   /** Ends the run early. */
   signal?: AbortSignal
+  /** Where the servers really are; default simulated ones. The run begins when the smallest fleet allowed is ready. */
+  provider?: ProviderFactory
   logger?: Logger
   /** Called at every tick. */
   onTick?: (tick: ScaledTick) => void
@@ -42,12 +46,29 @@ class OnTick extends MapFunction<ProcessedItem, ProcessedItem> {
   }
 }
 
+/** Adopts the servers of a platform, and resolves when `count` of them are ready or `signal` is aborted. */
+async function platformReady(fleet: Fleet, count: number, { signal, logger }: WatchOptions): Promise<void> {
+  try {
+    await fleet.start()
+  } catch (error) {
+    await fleet.close()
+    throw error
+  }
+  fleet.begin(count)
+  if (fleet.ready.length >= count || signal?.aborted) return
+  logger?.info(`Waiting for ${count} servers, ${fleet.ready.length} are ready`)
+  await new Promise<void>((resolve) => {
+    fleet.onChange(() => fleet.ready.length >= count && resolve())
+    signal?.addEventListener('abort', () => resolve())
+  })
+}
+
 /**
  * Runs simulated users through autoscaler, balancer and simulated servers.
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export async function runSimulation(options: SimulationOptions & WatchOptions): Promise<RunResult> {
-  const { seed, server = {}, traffic = {}, pace, signal, logger, onTick, onControl } = options
+  const { seed, server = {}, traffic = {}, pace, signal, logger, onTick, onControl, provider } = options
   const steered = onControl && overridablePattern(options.pattern)
   const pattern = steered ?? options.pattern
   const duration = options.duration ?? pattern.duration
@@ -64,9 +85,14 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
     clock: virtualClock({ pace }),
     seed,
     logger,
-    provider: { startupDelay: server.startupDelay },
-    fleet: { weights: server.weights, replaceFailed: onControl !== undefined },
+    provider: provider ?? { startupDelay: server.startupDelay },
+    fleet: {
+      weights: server.weights,
+      replaceFailed: (provider ?? onControl) !== undefined,
+      onProblem: (reason) => logger?.warn(`Provider: ${reason}`),
+    },
   })
+  if (provider) await platformReady(env.fleet, scaler.limits.minServers, options)
   const balancer = new LoadBalancer(options.balancer)
   const processed = env
     .fromBatch(UserTrafficSource, { ...traffic, pattern, duration, interval: scaler.interval })

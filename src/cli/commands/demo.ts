@@ -3,7 +3,7 @@ import { lineLogger } from '../../base/logger.ts'
 import type { RoomLog } from '../../chat/log/room-log.ts'
 import { openBrokerLog } from '../../cluster/open-broker.ts'
 import type { ControlTarget } from '../../control/control-target.ts'
-import { DEMO_DURATION, runAutoScalingDemo } from '../../demo.ts'
+import { DEMO_DURATION, type DemoOptions, runAutoScalingDemo } from '../../demo.ts'
 import { runLive } from '../../live/run.ts'
 import type { RunResult } from '../../metrics/run-result.ts'
 import { summary } from '../../report/terminal.ts'
@@ -16,9 +16,10 @@ import { type BrokerFlags, optionalBroker, type RunFlags, scalingOptions, seedOf
 import { LineFile } from '../line-file.ts'
 import { ReportFile } from '../report-file.ts'
 import { openView } from '../view.ts'
+import { type CloudFlags, cloudOf } from '../workload-flags.ts'
 import { optionsOf } from './simulate.ts'
 
-export interface DemoFlags extends RunFlags, Partial<BrokerFlags> {
+export interface DemoFlags extends RunFlags, Partial<BrokerFlags>, CloudFlags {
   verbose?: boolean
   live?: boolean
   data?: string
@@ -36,6 +37,9 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     if (flags[flag] !== undefined && !flags.live)
       throw invalidInput(flag, 'needs --live', 'together with --live')
   }
+  const cloudProvider = cloudOf(flags)
+  if (cloudProvider && flags.live)
+    throw invalidInput('provider', 'a live demo starts its servers on this machine', 'without --live')
   const broker = optionalBroker(flags)
   const roomLog = broker && (await openBrokerLog(broker, 'concertina demo'))
   const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
@@ -48,7 +52,7 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     }
     const result =
       flags.config === undefined
-        ? await phases(flags, signal, watchers, roomLog)
+        ? await phases(flags, signal, watchers, { roomLog, cloudProvider })
         : await configured(flags, signal, watchers, roomLog)
     watchers.view?.end()
     report?.commit(result)
@@ -93,7 +97,7 @@ function phases(
   flags: DemoFlags,
   signal: AbortSignal,
   watchers: Watchers,
-  roomLog?: RoomLog,
+  { roomLog, cloudProvider }: Pick<DemoOptions, 'roomLog' | 'cloudProvider'>,
 ): Promise<RunResult> {
   const { duration, baseRate, peakRate, curve, strategy, routing, verbose, live, data, port, controlPort } =
     flags
@@ -111,6 +115,7 @@ function phases(
     seed: seedOf(flags.seed),
     signal,
     live,
+    cloudProvider,
     data,
     roomLog,
     port,

@@ -16,6 +16,19 @@ export interface GroupView {
   readonly min: number
   readonly max: number
   readonly instances: readonly GroupInstance[]
+  /** Types of the instances there are and, where the group names them itself, of those to come. */
+  readonly instanceTypes: readonly string[]
+}
+
+/** What a group is made of that does not exist yet. */
+export interface NewGroup {
+  /** Name of the launch template. */
+  readonly launchTemplate: string
+  /** Default: that of the launch template. */
+  readonly instanceType?: string | undefined
+  /** Default: that of the launch template. */
+  readonly subnets?: readonly string[] | undefined
+  readonly maxSize: number
 }
 
 /** The errors of AWS that pass by themselves. */
@@ -97,7 +110,10 @@ export class AutoScalingGroup {
     const { AutoScalingGroups = [] } = await client.send(command, this.#timeout)
     const [group] = AutoScalingGroups
     if (!group) return undefined
+    const overrides = group.MixedInstancesPolicy?.LaunchTemplate?.Overrides ?? []
+    const types = [...(group.Instances ?? []), ...overrides].map(({ InstanceType }) => InstanceType)
     return {
+      instanceTypes: [...new Set(types.filter((type) => type !== undefined))],
       desired: group.DesiredCapacity ?? 0,
       min: group.MinSize ?? 0,
       max: group.MaxSize ?? 0,
@@ -108,6 +124,35 @@ export class AutoScalingGroup {
         protectedFromScaleIn: instance.ProtectedFromScaleIn ?? false,
       })),
     }
+  }
+
+  /**
+   * Creates the group, empty, with every instance to come protected from the choice of AWS.
+   * @returns what it is then; AWS may not list it yet
+   */
+  async create({ launchTemplate, instanceType, subnets, maxSize }: NewGroup): Promise<GroupView> {
+    const { client, commands } = this.#opened
+    const template = { LaunchTemplateName: launchTemplate, Version: '$Latest' }
+    const command = new commands.CreateAutoScalingGroupCommand({
+      AutoScalingGroupName: this.name,
+      MinSize: 0,
+      MaxSize: maxSize,
+      DesiredCapacity: 0,
+      NewInstancesProtectedFromScaleIn: true,
+      ...(subnets && { VPCZoneIdentifier: subnets.join(',') }),
+      ...(instanceType === undefined
+        ? { LaunchTemplate: template }
+        : {
+            MixedInstancesPolicy: {
+              LaunchTemplate: {
+                LaunchTemplateSpecification: template,
+                Overrides: [{ InstanceType: instanceType }],
+              },
+            },
+          }),
+    })
+    await client.send(command, this.#timeout)
+    return { desired: 0, min: 0, max: maxSize, instances: [], instanceTypes: [] }
   }
 
   /** Why the last launches failed, newest first. */

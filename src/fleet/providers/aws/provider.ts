@@ -1,13 +1,17 @@
 import { invalidInput } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
 import type { Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
-import { AutoScalingGroup, type GroupInstance, type GroupView, passes } from './group.ts'
+import { AutoScalingGroup, type GroupInstance, type GroupView, type NewGroup, passes } from './group.ts'
 
 export interface AwsOptions {
   /** The Auto Scaling Group whose instances are the servers. */
   group: string
   /** Default: AWS_REGION, or that of the profile. */
   region?: string | undefined
+  /** What the instances must be; a group of others is refused. */
+  instanceType?: string | undefined
+  /** Creates the group when there is none; default: that is an error. */
+  create?: Omit<NewGroup, 'instanceType'> | undefined
   /**
    * Empties an instance before it is ended: moves its users to others; resolves when it is empty. Default: at once, for
    * instances that drain by themselves when they shut down.
@@ -85,11 +89,13 @@ class AwsProvider implements Provider {
   }
 
   async start(): Promise<void> {
+    const { group, create, instanceType } = this.#options
     await this.#group.open()
     let view: GroupView | undefined
     try {
       view = await this.#group.describe()
-      this.#hooks = await this.#group.terminatingHooks()
+      if (view || !create) this.#hooks = await this.#group.terminatingHooks()
+      else view = await this.#group.create({ ...create, instanceType })
     } catch (error) {
       throw invalidInput(
         'aws',
@@ -97,7 +103,15 @@ class AwsProvider implements Provider {
         'credentials, a region and the rights of docs/aws.md',
       )
     }
-    if (!view) throw invalidInput('group', `no Auto Scaling Group ${this.#options.group}`, 'one that exists')
+    if (!view) throw invalidInput('group', `no Auto Scaling Group ${group}`, 'one that exists')
+    const { instanceTypes } = view
+    if (instanceType !== undefined && instanceTypes.length > 0 && !instanceTypes.includes(instanceType)) {
+      throw invalidInput(
+        'instanceType',
+        `the instances of ${group} are not ${instanceType}`,
+        instanceTypes.join(', '),
+      )
+    }
     this.#desired = view.desired
     this.#apply(view)
     this.#started = true
