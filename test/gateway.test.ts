@@ -193,6 +193,35 @@ describe('the gateway under attack', () => {
   })
 })
 
+it('reads a head that comes byte by byte, and forgets who goes before it is whole', async () => {
+  const { port } = await fleet()
+  const one = raw(port)
+  for (const byte of upgrade()) {
+    one.socket.write(byte)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await expect.poll(() => one.got, { timeout: 8000 }).toMatch(/^HTTP\/1\.1 101/)
+  const before = descriptors()
+  const gone = Array.from({ length: 20 }, () => raw(port))
+  for (const { socket } of gone) socket.write('GET /chat HTTP/1.1\r\nHost:')
+  await expect.poll(descriptors).toBeGreaterThanOrEqual(before + 2 * gone.length)
+  for (const { socket } of gone) socket.destroy()
+  await expect.poll(descriptors).toBeLessThanOrEqual(before + 2)
+})
+
+it('has any number of connections on their way to a server, and gives them to others when it dies', async () => {
+  const { port, supervisor } = await fleet({}, 2)
+  supervisor.servers.child(1)!.kill('SIGSTOP')
+  const many = Array.from({ length: 200 }, () => raw(port))
+  for (const { socket } of many) socket.write(upgrade())
+  const served = () => many.filter(({ got }) => got.startsWith('HTTP/1.1 101')).length
+  await expect.poll(served, { timeout: 8000 }).toBe(100)
+  await expect.poll(() => supervisor.gateway.inFlight(1, 0)).toBe(100)
+  supervisor.servers.child(1)!.kill('SIGKILL')
+  await expect.poll(served, { timeout: 8000 }).toBe(200)
+  expect(supervisor.gateway.retried).toBe(100)
+})
+
 it('has a server within a moment where one was started ahead, and leaves no process', {
   timeout: 60_000,
 }, async () => {

@@ -31,13 +31,17 @@ if (kind === 'socket.io') {
   })
 } else {
   const wss = new WebSocketServer({ server: http, perMessageDeflate: false })
-  wss.on('connection', (socket, request) => {
+  wss.on('connection', (socket, { socket: stream }) => {
     socket.on('message', (data) => {
       const said = JSON.parse(String(data)) as Said
+      if (said.type === 'hello') {
+        socket.send('{"type":"welcome"}')
+        return
+      }
       const room = roomOf(said.room)
       if (said.type === 'join') {
         room.members.add(socket)
-        room.sockets.add(request.socket)
+        room.sockets.add(stream)
         return
       }
       const text = JSON.stringify(next(said))

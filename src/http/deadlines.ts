@@ -1,4 +1,9 @@
-import type { Socket } from 'node:net'
+import { Socket } from 'node:net'
+
+/** What has a deadline: a socket, or a connection that has no stream yet. */
+interface Connection {
+  destroy(): void
+}
 
 const CHECK_MS = 1000
 
@@ -8,18 +13,19 @@ const CHECK_MS = 1000
  */
 export class Deadlines {
   /** Checks that are left; those whose deadline was set longest ago come first. */
-  readonly #left = new Map<Socket, number>()
+  readonly #left = new Map<Connection, number>()
   #timer: NodeJS.Timeout | undefined
 
-  /** Sets the deadline of a connection, instead of one that it has. */
-  set(socket: Socket, seconds: number): void {
-    if (!this.#left.delete(socket)) socket.once('close', () => this.clear(socket))
-    this.#left.set(socket, seconds)
+  /** Sets the deadline of a connection, instead of one that it has. A socket that closes has none. */
+  set(connection: Connection, seconds: number): void {
+    if (!this.#left.delete(connection) && connection instanceof Socket)
+      connection.once('close', () => this.clear(connection))
+    this.#left.set(connection, seconds)
     this.#timer ??= setInterval(() => this.#check(), CHECK_MS).unref()
   }
 
-  clear(socket: Socket): void {
-    this.#left.delete(socket)
+  clear(connection: Connection): void {
+    this.#left.delete(connection)
   }
 
   /** Destroys the connection whose deadline was set longest ago. @returns whether there was one */
@@ -33,14 +39,18 @@ export class Deadlines {
 
   close(): void {
     clearInterval(this.#timer)
-    for (const socket of this.#left.keys()) socket.destroy()
+    for (const connection of this.#left.keys()) connection.destroy()
     this.#left.clear()
   }
 
   #check(): void {
-    for (const [socket, left] of this.#left) {
-      if (left <= 0) socket.destroy()
-      else this.#left.set(socket, left - 1) // keeps its place
+    for (const [connection, left] of this.#left) {
+      if (left > 0) {
+        this.#left.set(connection, left - 1) // keeps its place
+        continue
+      }
+      this.#left.delete(connection)
+      connection.destroy()
     }
   }
 }

@@ -1,13 +1,59 @@
-import { Socket } from 'node:net'
+import { type Server, Socket } from 'node:net'
 import { rejectSocket } from './rejection.ts'
 
-/** A connection of the operating system, without the stream that read from it. Not a public API of Node; kept in this file. */
+/**
+ * A connection of the operating system, without a stream that reads from it: a stream costs more than all that a gateway does with a
+ * connection. Not a public API of Node; what is known of it stands in this file, and in `live/handle-channel.ts`.
+ */
 export interface RawSocket {
-  close(): void
+  /** @param done called when its descriptor is free */
+  close(done?: () => void): void
 }
 
 interface Handle extends RawSocket {
+  /** Called with what was read; with nothing at the end, and when the connection broke. */
+  onread: (bytes?: ArrayBuffer) => void
+  readStart(): number
   readStop(): number
+  setNoDelay(noDelay: boolean): number
+  getpeername(address: { address?: string }): number
+}
+
+const ignore = () => {}
+
+/** Takes the connections of a server that listens, in place of its `connection` event. */
+export function acceptRaw(server: Server, onConnection: (raw: RawSocket) => void): void {
+  const { _handle: listening } = server as unknown as {
+    _handle: { onconnection: (status: number, handle?: Handle) => void }
+  }
+  listening.onconnection = (status, handle) => {
+    if (status !== 0 || !handle) return // it was gone already, or there was no descriptor for it
+    handle.setNoDelay(true)
+    onConnection(handle)
+  }
+}
+
+/** The address of the other side; empty when it is gone already. */
+export function peerAddress(raw: RawSocket): string {
+  const peer: { address?: string } = {}
+  ;(raw as Handle).getpeername(peer)
+  return peer.address ?? ''
+}
+
+/** Reads until the function that it returns is called. `onData` gets `undefined` when nothing more comes. */
+export function readRaw(raw: RawSocket, onData: (chunk: Buffer | undefined) => void): () => void {
+  const handle = raw as Handle
+  handle.onread = (bytes) => onData(bytes && Buffer.from(bytes))
+  handle.readStart()
+  return () => {
+    handle.readStop()
+    handle.onread = ignore
+  }
+}
+
+/** A stream on a connection. */
+export function streamOf(raw: RawSocket): Socket {
+  return new Socket({ handle: raw, readable: true, writable: true } as object)
 }
 
 /**
@@ -27,8 +73,9 @@ export function takeRaw(socket: Socket): RawSocket | undefined {
 }
 
 /** Rejects on a connection that no server serves; `onClose` is called when its descriptor is free. */
-export function rejectRaw(raw: RawSocket, status: string, onClose: () => void = () => {}): void {
-  const socket = new Socket({ handle: raw, readable: true, writable: true } as object)
+export function rejectRaw(raw: RawSocket, status: string, onClose: () => void): Socket {
+  const socket = streamOf(raw)
   socket.once('close', onClose)
   rejectSocket(socket, status)
+  return socket
 }

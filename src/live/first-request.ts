@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net'
 import { parseHead, type RequestHead } from '../http/http-head.ts'
 import { parseProxy } from '../http/proxy-protocol.ts'
+import { type RawSocket, readRaw } from '../http/raw-socket.ts'
 import type { Rejection } from './rejection-log.ts'
 
 /** How a connection began. */
@@ -15,13 +15,15 @@ type FirstRequest =
       readonly client: string | undefined
     }
   | { readonly kind: 'rejected'; readonly why: Rejection; readonly detail?: string }
+  /** It ended before its request was whole. */
+  | { readonly kind: 'ended' }
 
 /**
- * Reads the head of a connection's first request, and calls `done` once with it.
+ * Reads the head of a connection's first request, and calls `done` once with it; nothing is read after that.
  * @param proxied whether a PROXY header has to come before it
  */
 export function readFirstRequest(
-  socket: Socket,
+  raw: RawSocket,
   { proxied, maxHeadBytes }: { proxied: boolean; maxHeadBytes: number },
   done: (first: FirstRequest) => void,
 ): void {
@@ -29,10 +31,14 @@ export function readFirstRequest(
   let awaitsProxy = proxied
   let client: string | undefined
   const end = (first: FirstRequest) => {
-    socket.off('data', onData)
+    stop()
     done(first)
   }
-  const onData = (chunk: Buffer) => {
+  const onData = (chunk: Buffer | undefined) => {
+    if (!chunk) {
+      end({ kind: 'ended' })
+      return
+    }
     read = read.length === 0 ? chunk : Buffer.concat([read, chunk])
     if (awaitsProxy) {
       const header = parseProxy(read)
@@ -51,5 +57,5 @@ export function readFirstRequest(
       end({ kind: 'rejected', why: parsed.status.startsWith('431') ? 'head-too-large' : 'bad-request' })
     else end({ kind: 'request', head: parsed.head, read, rest: read.subarray(parsed.length), client })
   }
-  socket.on('data', onData)
+  const stop = readRaw(raw, onData)
 }

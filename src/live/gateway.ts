@@ -11,8 +11,7 @@ import { descriptorLimit } from '../http/descriptors.ts'
 import { asksForWebSocket, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
 import { listen } from '../http/listen.ts'
 import { Origins } from '../http/origin.ts'
-import { rejectRaw, takeRaw } from '../http/raw-socket.ts'
-import { rejectSocket } from '../http/rejection.ts'
+import { acceptRaw, peerAddress, type RawSocket, rejectRaw, streamOf, takeRaw } from '../http/raw-socket.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { readFirstRequest } from './first-request.ts'
 import { type Arrival, Handoffs } from './handoffs.ts'
@@ -102,7 +101,7 @@ export class Gateway {
     this.#maxHeadBytes = requireNumber('maxHeadBytes', maxHeadBytes, { min: 1024, integer: true })
     this.#handoffs = new Handoffs((arrival) => this.#again(arrival))
     this.rejected = Object.fromEntries(Object.keys(REJECTIONS).map((why) => [why, 0])) as typeof this.rejected
-    this.#server = createServer({ noDelay: true }, (socket) => this.#onConnection(socket))
+    this.#server = createServer()
     this.#http.on('request', (request, response) => this.#onRequest(request, response))
     this.#http.on('upgrade', (request, socket, rest) => this.#onLateUpgrade(request, socket as Socket, rest))
   }
@@ -117,10 +116,12 @@ export class Gateway {
    * @returns the port
    * @throws {ConcertinaError} ADDRESS_UNAVAILABLE.
    */
-  listen(): Promise<number> {
-    const { host = '127.0.0.1', port } = this.#options
+  async listen(): Promise<number> {
+    const { host = '127.0.0.1', port: wanted } = this.#options
     this.#patience = setInterval(() => this.#checkWaiting(), CHECK_MS)
-    return listen(this.#server, host, port)
+    const port = await listen(this.#server, host, wanted)
+    acceptRaw(this.#server, (raw) => this.#onConnection(raw))
+    return port
   }
 
   /** A server process that may be given sockets once the balancer chooses it. */
@@ -143,25 +144,23 @@ export class Gateway {
   close(): void {
     clearInterval(this.#patience)
     this.#server.close()
-    for (const { raw } of this.#waiting) rejectRaw(raw, REJECTIONS['no-server'])
+    for (const { raw, released } of this.#waiting) rejectRaw(raw, REJECTIONS['no-server'], released)
     this.#waiting = []
     this.#deadlines.close()
   }
 
-  #onConnection(socket: Socket): void {
-    socket.on('error', () => socket.destroy())
+  #onConnection(raw: RawSocket): void {
     // The oldest connection that has done nothing yet, or nothing recently, makes room.
     if (this.#held >= this.#maxHeld && !this.#deadlines.destroyOldest()) {
       this.#count('busy')
-      socket.destroy()
+      raw.close()
       return
     }
     this.#held++
-    socket.once('close', this.#release)
-    const peer = socket.remoteAddress ?? ''
+    const peer = peerAddress(raw)
     const trusted = this.#proxies.trusts(peer)
-    if (!trusted && this.#limited(peer)) this.#reject(socket, 'rate-limited')
-    else this.#readHead(socket, trusted)
+    if (!trusted && this.#limited(peer)) this.#reject(raw, 'rate-limited')
+    else this.#readHead(raw, trusted)
   }
 
   readonly #release = () => {
@@ -172,30 +171,33 @@ export class Gateway {
     return this.#rates.take(addressKey(address)) > 0
   }
 
-  #readHead(socket: Socket, trusted: boolean): void {
+  #readHead(raw: RawSocket, trusted: boolean): void {
     const proxied = trusted && this.#options.proxyProtocol === true
-    this.#deadlines.set(socket, HEAD_SECONDS)
-    readFirstRequest(socket, { proxied, maxHeadBytes: this.#maxHeadBytes }, (first) => {
-      this.#deadlines.clear(socket)
+    const reading = { destroy: () => raw.close(this.#release) }
+    this.#deadlines.set(reading, HEAD_SECONDS)
+    readFirstRequest(raw, { proxied, maxHeadBytes: this.#maxHeadBytes }, (first) => {
+      this.#deadlines.clear(reading)
+      if (first.kind === 'ended') {
+        raw.close(this.#release)
+        return
+      }
       if (first.kind === 'rejected') {
-        this.#reject(socket, first.why, first.detail)
+        this.#reject(raw, first.why, first.detail)
         return
       }
       const { head, read, rest } = first
       const client = trusted ? (first.client ?? this.#proxies.client(head.headers)) : undefined
-      if (client !== undefined && this.#limited(client)) {
-        this.#reject(socket, 'rate-limited')
-        return
-      }
-      this.#clients.set(socket, client)
-      if (asksForWebSocket(head)) this.#upgrade(socket, head, rest)
-      else this.#serveHttp(socket, read)
+      if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
+      else if (asksForWebSocket(head)) this.#upgrade(raw, head, rest)
+      else this.#serveHttp(raw, read, client)
     })
   }
 
-  #serveHttp(socket: Socket, read: Buffer): void {
+  #serveHttp(raw: RawSocket, read: Buffer, client: string | undefined): void {
+    const socket = streamOf(raw)
+    socket.once('close', this.#release)
     socket.pause()
-    socket.removeAllListeners('error')
+    this.#clients.set(socket, client)
     this.#deadlines.set(socket, REQUEST_SECONDS)
     this.#http.emit('connection', socket)
     socket.unshift(read)
@@ -218,23 +220,23 @@ export class Gateway {
     const trusted = this.#proxies.trusts(socket.remoteAddress ?? '')
     const client =
       this.#clients.get(socket) ?? (trusted ? this.#proxies.client(headers) : socket.remoteAddress)
-    if (!asksForWebSocket(head)) this.#reject(socket, 'no-websocket')
-    else if (client !== undefined && this.#limited(client)) this.#reject(socket, 'rate-limited')
-    else this.#upgrade(socket, head, rest)
+    const raw = takeRaw(socket)
+    if (!raw) return
+    if (!asksForWebSocket(head)) this.#reject(raw, 'no-websocket')
+    else if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
+    else this.#upgrade(raw, head, rest)
   }
 
-  #upgrade(socket: Socket, request: RequestHead, rest: Buffer): void {
+  #upgrade(raw: RawSocket, request: RequestHead, rest: Buffer): void {
     const { path, query } = splitTarget(request.url)
     if (path !== CHAT_PATH) {
-      this.#reject(socket, 'not-found')
+      this.#reject(raw, 'not-found')
       return
     }
     if (!this.#origins.allows(request.headers)) {
-      this.#reject(socket, 'origin', request.headers.origin)
+      this.#reject(raw, 'origin', request.headers.origin)
       return
     }
-    const raw = takeRaw(socket)
-    if (!raw) return
     const to = Number(query.get('to') ?? Number.NaN)
     const ticket = ++this.#tickets
     this.#handOver({
@@ -251,7 +253,7 @@ export class Gateway {
 
   #handOver(arrival: Arrival): void {
     const placed = this.#place(arrival.room, arrival.to)
-    if (placed === 'full') this.#dismiss(arrival, 'full')
+    if (placed === 'full') this.#reject(arrival.raw, 'full')
     else if (placed !== 'not-ready' && this.#handoffs.has(placed)) this.#handoffs.send(placed, arrival)
     else this.#waiting.push(arrival)
   }
@@ -260,7 +262,7 @@ export class Gateway {
     this.retried++
     arrival.to = undefined
     if (++arrival.attempts < MAX_ATTEMPTS) this.#handOver(arrival)
-    else this.#dismiss(arrival, 'no-server')
+    else this.#reject(arrival.raw, 'no-server')
   }
 
   #checkWaiting(): void {
@@ -268,20 +270,14 @@ export class Gateway {
     const waiting = this.#waiting
     this.#waiting = []
     for (const arrival of waiting) {
-      if (++arrival.waited > PATIENCE_CHECKS) this.#dismiss(arrival, 'no-server')
+      if (++arrival.waited > PATIENCE_CHECKS) this.#reject(arrival.raw, 'no-server')
       else this.#waiting.push(arrival)
     }
   }
 
-  #dismiss({ raw, released }: Arrival, why: Rejection): void {
-    this.#count(why)
-    rejectRaw(raw, REJECTIONS[why], released)
-  }
-
-  #reject(socket: Socket, why: Rejection, detail?: string): void {
+  #reject(raw: RawSocket, why: Rejection, detail?: string): void {
     this.#count(why, detail)
-    this.#deadlines.set(socket, REJECTED_SECONDS)
-    rejectSocket(socket, REJECTIONS[why])
+    this.#deadlines.set(rejectRaw(raw, REJECTIONS[why], this.#release), REJECTED_SECONDS)
   }
 
   #count(why: Rejection, detail?: string): void {

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import type { ServerId } from '../fleet/provider.ts'
 import type { RawSocket } from '../http/raw-socket.ts'
+import { sendHandle } from './handle-channel.ts'
 import type { FromServer, ToServer } from './messages.ts'
 
 /** A connection on its way to a server. */
@@ -15,7 +16,7 @@ export interface Arrival {
   /** Checks of the gateway that it has waited for a server to be ready. */
   waited: number
   /** To be called when its descriptor is free. */
-  released(): void
+  readonly released: () => void
 }
 
 interface Receiver {
@@ -47,15 +48,17 @@ export class Handoffs {
     this.#receivers.set(id, receiver)
     child.on('message', (message: FromServer) => {
       if (message.type !== 'took' && message.type !== 'declined') return
-      const arrival = pending.get(message.ticket)
-      if (!arrival || !pending.delete(message.ticket)) return
-      if (message.type === 'took') {
-        this.confirmed++
-        receiver.accepted++
-        arrival.raw.close()
-        arrival.released()
-      } else {
-        this.#onReturned(arrival)
+      for (const ticket of message.tickets) {
+        const arrival = pending.get(ticket)
+        if (!arrival) continue
+        pending.delete(ticket)
+        if (message.type === 'took') {
+          this.confirmed++
+          receiver.accepted++
+          arrival.raw.close(arrival.released)
+        } else {
+          this.#onReturned(arrival)
+        }
       }
     })
     child.once('exit', () => {
@@ -73,8 +76,8 @@ export class Handoffs {
   send(id: ServerId, arrival: Arrival): void {
     const { child, pending } = this.#receivers.get(id)!
     pending.set(arrival.ticket, arrival)
-    child.send(arrival.message, arrival.raw as never, {}, (error) => {
-      if (error && pending.delete(arrival.ticket)) this.#onReturned(arrival)
+    sendHandle(child, arrival.message, arrival.raw, () => {
+      if (pending.delete(arrival.ticket)) this.#onReturned(arrival)
     })
   }
 

@@ -26,6 +26,6 @@ export interface ServerReport extends ChatServerStats, Measurements {
 export type FromServer =
   | { type: 'ready' }
   | ({ type: 'report' } & ServerReport)
-  /** The socket is the server's now: the supervisor lets go of it. */
-  | { type: 'took'; ticket: number }
-  | { type: 'declined'; ticket: number }
+  /** These sockets are the server's now: the supervisor lets go of them. */
+  | { type: 'took'; tickets: number[] }
+  | { type: 'declined'; tickets: number[] }

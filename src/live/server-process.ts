@@ -1,6 +1,8 @@
 /** A chat server as a process of its own, forked by the supervisor: commands come over IPC, the hub is at descriptor 4. */
 import { Socket } from 'node:net'
 import { ChatServer } from '../chat/server.ts'
+import { type RawSocket, streamOf } from '../http/raw-socket.ts'
+import { receiveHandles } from './handle-channel.ts'
 import type { FromServer, ToServer } from './messages.ts'
 import { ReportMeter } from './report-meter.ts'
 
@@ -26,6 +28,28 @@ let life: Life = { kind: 'waiting' }
 /** Sockets accepted so far. */
 let taken = 0
 const meter = new ReportMeter()
+const nextHandle = receiveHandles()
+/** Sockets that came in this turn of the event loop. */
+let arrived: (ToServer & { type: 'socket' } & { raw: RawSocket })[] = []
+
+/** Accepts the sockets of a turn. The supervisor must know before the first byte is written: it hands them to others when this process dies. */
+function accept(): void {
+  const sockets = arrived
+  arrived = []
+  const tickets = sockets.map(({ ticket }) => ticket)
+  if (life.kind !== 'serving') {
+    for (const { raw } of sockets) raw.close()
+    send({ type: 'declined', tickets })
+    return
+  }
+  const { chat } = life
+  send({ type: 'took', tickets }, () => {
+    for (const { request, rest, raw } of sockets) {
+      taken++
+      chat.accept(request, streamOf(raw), Buffer.from(rest, 'base64'))
+    }
+  })
+}
 
 async function start({ server, options }: ToServer & { type: 'start' }): Promise<void> {
   const hub = new Socket({ fd: HUB_DESCRIPTOR, readable: true, writable: true })
@@ -52,28 +76,16 @@ async function leave(drainSeconds?: number): Promise<void> {
   setTimeout(() => process.exit(0), 50)
 }
 
-process.on('message', (message: ToServer, handle: unknown) => {
+process.on('message', (message: ToServer) => {
   switch (message.type) {
     case 'start':
       void start(message)
       return
     case 'socket': {
-      const { ticket, request, rest } = message
-      const raw = handle as { close(): void } | undefined
+      const raw = nextHandle()
       if (!raw) return
-      if (life.kind !== 'serving') {
-        raw.close()
-        send({ type: 'declined', ticket })
-        return
-      }
-      const { chat } = life
-      // The supervisor must know before the first byte is written: it hands the socket to another server when this one dies.
-      send({ type: 'took', ticket }, () => {
-        taken++
-        const socket = new Socket({ handle: raw, readable: true, writable: true } as object)
-        socket.setNoDelay(true)
-        chat.accept(request, socket, Buffer.from(rest, 'base64'))
-      })
+      if (arrived.length === 0) setImmediate(accept)
+      arrived.push({ ...message, raw })
       return
     }
     case 'rebalance':
