@@ -1,11 +1,14 @@
 import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { signToken } from '../src/chat/auth/sign.ts'
 import { ChatClient } from '../src/client/node.ts'
-import { createChat, type EmbeddedChatOptions, Refused } from '../src/index.ts'
+import { createChat, type EmbeddedChatOptions, lineLogger, Refused } from '../src/index.ts'
 import { verifySignature } from '../src/server-api/client.ts'
 
 const SECRET = 'a secret of at least 32 characters'
@@ -70,6 +73,55 @@ describe('a chat on an app’s own server', () => {
   it('says what is wrong with its options', async () => {
     await expect(createChat({ auth: {} })).rejects.toThrow(/no way to authenticate/)
     await expect(createChat({ auth: { anonymous: true }, path: 'chat' })).rejects.toThrow(/"chat" is no path/)
+  })
+})
+
+describe('the room log of a chat on an app’s own server', () => {
+  const folderOf = () => {
+    const folder = mkdtempSync(join(tmpdir(), 'embed-'))
+    closers.push(() => rmSync(folder, { recursive: true }))
+    return folder
+  }
+
+  const damaged = async () => {
+    const data = folderOf()
+    const first = await createChat({ auth: { anonymous: true }, data })
+    for (const body of ['one', 'two', 'three']) await first.service.publish('r', { body })
+    await first.close()
+    const [segment] = readdirSync(data).filter((name) => name.endsWith('.log'))
+    const file = join(data, segment!)
+    const bytes = readFileSync(file)
+    bytes.fill(0x7f, bytes.indexOf('two'), bytes.indexOf('two') + 3)
+    writeFileSync(file, bytes)
+    return data
+  }
+
+  it('reports what is damaged to the logger of the app', async () => {
+    const lines: string[] = []
+    const logger = lineLogger((line) => lines.push(line), { level: 'warn' })
+    const { chat } = await app({ auth: { anonymous: true }, data: await damaged(), logger })
+    await chat.service.history('r', 1e9, 10)
+    expect(lines.join()).toMatch(/^Room log: .*(DAMAGED|LOST|left out)/)
+  })
+
+  it('reports it to the standard error output without one', async () => {
+    const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
+    closers.push(() => logged.mockRestore())
+    const { chat } = await app({ auth: { anonymous: true }, data: await damaged() })
+    await chat.service.history('r', 1e9, 10)
+    expect(logged.mock.calls.join()).toMatch(/^concertina: Room log: /)
+  })
+
+  it.runIf(process.platform === 'linux')('warns when the folder cannot be locked by the system', async () => {
+    const PATH = process.env.PATH
+    closers.push(() => {
+      process.env.PATH = PATH
+    })
+    process.env.PATH = folderOf()
+    const lines: string[] = []
+    const logger = lineLogger((line) => lines.push(line), { level: 'warn' })
+    await app({ auth: { anonymous: true }, data: folderOf(), logger })
+    expect(lines.join()).toMatch(/^Room log: .*lock/)
   })
 })
 

@@ -2,13 +2,14 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { invalidInput } from '../base/errors.ts'
+import { type Logger, lineLogger } from '../base/logger.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ChatService } from './api/chat-service.ts'
 import { serviceOfHub } from './api/open.ts'
 import { Hub } from './hub/hub.ts'
 import { streamPair } from './hub/stream-pair.ts'
-import { EmbeddedRoomLog } from './log/embedded/embedded.ts'
+import { openRoomLog } from './log/embedded/open.ts'
 import { MemoryRoomLog } from './log/memory.ts'
 import type { RoomLog } from './log/room-log.ts'
 import type { ChatOptions } from './options.ts'
@@ -21,6 +22,8 @@ export interface EmbeddedChatOptions extends ChatOptions {
   data?: string
   /** Where rooms are kept; default the log in `data`. It is closed with the chat. */
   roomLog?: RoomLog
+  /** Gets what is wrong, such as a damaged log; default: warnings and errors go to the standard error output. */
+  logger?: Logger
 }
 
 /** A chat within an app's own process, on the app's own HTTP server. */
@@ -33,16 +36,18 @@ export interface EmbeddedChat {
   close(): Promise<void>
 }
 
+const consoleLogger = lineLogger((line) => console.error(`concertina: ${line}`), { level: 'warn' })
+
 /**
  * Opens a chat in this process, to be attached to an HTTP server: one process, no fleet. `serve` scales the same chat.
  * @throws {ConcertinaError} INVALID_INPUT, DATA_IN_USE, DATA_DAMAGED or FILE_ACCESS.
  */
 export async function createChat(options: EmbeddedChatOptions): Promise<EmbeddedChat> {
-  const { path = '/chat', data, roomLog, ...chatOptions } = options
+  const { path = '/chat', data, roomLog, logger = consoleLogger, ...chatOptions } = options
   if (!path.startsWith('/'))
     throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
   if (data !== undefined && roomLog) throw invalidInput('roomLog', 'there is data, too', 'one of the two')
-  const log = roomLog ?? (data === undefined ? new MemoryRoomLog() : EmbeddedRoomLog.open(data))
+  const log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, logger))
   const hub = new Hub(log)
   const closers: (() => Promise<unknown>)[] = [() => hub.close()]
   const close = async () => {

@@ -1,10 +1,10 @@
-import type { Logger } from '../base/logger.ts'
-import { noSystemLock } from '../chat/log/embedded/data-lock.ts'
-import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
-import { type Damage, describeDamage } from '../chat/log/embedded/recovery.ts'
+import type { Logger } from '../../../base/logger.ts'
+import { noSystemLock } from './data-lock.ts'
+import { EmbeddedRoomLog } from './embedded.ts'
+import { type Damage, describeDamage } from './recovery.ts'
 
 /**
- * Opens the room log of a fleet on one machine; what is wrong with it, now or later, is logged.
+ * Opens the room log of a fleet on one machine, or of an app; what is wrong with it, now or later, is logged.
  * @throws {ConcertinaError} DATA_IN_USE, DATA_DAMAGED or FILE_ACCESS.
  */
 export function openRoomLog(folder: string, logger: Logger): EmbeddedRoomLog {
