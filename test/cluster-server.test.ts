@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
 import { runCli } from './run-cli.ts'
@@ -72,6 +75,29 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
     two.child.kill('SIGKILL')
     await expect.poll(() => members, { timeout: 15_000 }).toBe(1)
     expect([...here]).toEqual(['ann'])
+  }, 60_000)
+
+  it('gives rooms the options of its config', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cluster-'))
+    open.push(() => rmSync(folder, { recursive: true }))
+    const config = join(folder, 'config.yaml')
+    writeFileSync(config, "live: { namespaces: { 'slow:': { slowModeSeconds: 60, historyMessages: 1 } } }")
+    const [one, two] = await Promise.all([
+      server(shared.url, 'options', '--config', config),
+      server(shared.url, 'options', '--config', config),
+    ])
+    const [ann, again] = [user(one.url, 'ann'), user(two.url, 'ann')]
+    await ann.join('slow:1')
+    await ann.send('slow:1', 'one')
+    const received: string[] = []
+    again.on('message', ({ body }) => received.push(body))
+    await again.join('slow:1', { history: 10 })
+    await expect(again.send('slow:1', 'two', undefined, { timeoutMs: 1000 })).rejects.toThrow()
+    const bob = user(two.url, 'bob')
+    await bob.join('slow:1')
+    await bob.send('slow:1', 'from bob')
+    await expect.poll(() => received).toEqual(['one', 'from bob'])
+    expect(await bob.history('slow:1', Number.MAX_SAFE_INTEGER, 10)).toMatchObject({ messages: [{ body: 'from bob' }] })
   }, 60_000)
 
   it('moves its users without a break on SIGTERM, is not ready meanwhile, and exits with 0', async () => {

@@ -62,6 +62,26 @@ describe('serve', { timeout: 90_000 }, () => {
     expect(lines().filter(({ message }) => /Load: +\d+ users/.test(String(message)))).toEqual([])
   })
 
+  it('gives rooms the options of its config', async () => {
+    const config = join(folder, 'config.yaml')
+    writeFileSync(config, "live: { namespaces: { 'news:': { publish: server }, '': { maxMembers: 1 } } }")
+    const { chat } = await serve('--config', config)
+    const url = `${chat.replace('http', 'ws')}/chat`
+    const [ann, bob] = [new ChatClient({ url, user: 'ann' }), new ChatClient({ url, user: 'bob' })]
+    await ann.join('news:1')
+    await bob.join('news:1')
+    await expect(ann.send('news:1', 'x')).rejects.toMatchObject({ code: 'forbidden' })
+    const here: string[] = []
+    ann.on('presence', ({ room }) => here.push(room))
+    await ann.join('r')
+    await expect.poll(() => here, { timeout: 10_000 }).toContain('r')
+    await expect(bob.join('r')).rejects.toMatchObject({ code: 'room-full' })
+    for (const client of [ann, bob]) client.close()
+    writeFileSync(config, "live: { namespaces: { 'news:': { publish: me } } }")
+    const wrong = await runCli(['serve', '--anonymous', '--config', config])
+    expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringMatching(/config.yaml:1:\d+.*publish/)])
+  })
+
   it('logs as much as it is asked to', async () => {
     const verbose = await serve('--verbose')
     await verbose.seen(/"level":"debug","message":"📊 Load/)

@@ -4,6 +4,7 @@ import { count, type OptionsOf, option, optionSet, seconds } from '../base/optio
 import type { AuthOptions } from './auth/options.ts'
 import type { ChatHooks } from './hooks/hooks.ts'
 import type { HookOptions } from './hooks/http-hooks.ts'
+import type { NamespaceOptions } from './rooms/namespaces.ts'
 
 /** What a config file may say of the limits of a chat server. */
 export const chatLimitOptions = optionSet({
@@ -28,6 +29,8 @@ export interface ChatOptions {
   /** Origins (`https://chat.example.org`) whose pages may connect; the server's own on this machine may anyway. */
   origins?: readonly string[]
   limits?: ChatLimits
+  /** Options of rooms, by the beginning of their names. */
+  namespaces?: NamespaceOptions | undefined
   /** Who decides about joins and messages beside the tokens: a backend by HTTP, or functions of this process. */
   hooks?: HookOptions | ChatHooks
   /** Work that each message costs, as in the simulator; default none. */

@@ -17,7 +17,10 @@ import { httpHooks } from './hooks/http-hooks.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
 import { type ChatOptions, chatLimits } from './options.ts'
+import { HistoryBounds } from './rooms/history-bounds.ts'
+import { Namespaces } from './rooms/namespaces.ts'
 import { Rooms } from './rooms/rooms.ts'
+import { SlowMode } from './rooms/slow-mode.ts'
 import { RateLimiter } from './session/rate-limit.ts'
 import type { ServerContext } from './session/server-context.ts'
 import { Session } from './session/session.ts'
@@ -109,7 +112,8 @@ export class ChatServer {
     this.#link = link
     this.#origins = new Origins(options.origins)
     const batcher = new WriteBatcher()
-    this.#rooms = new Rooms(link, batcher)
+    const namespaces = new Namespaces(options.namespaces)
+    this.#rooms = new Rooms(link, batcher, namespaces)
     this.#slots =
       work &&
       new WorkSlots(
@@ -131,7 +135,11 @@ export class ChatServer {
       auth: new AccessControl(
         new Authenticator(options.auth ?? { anonymous: true }, moderation.state),
         moderation.state,
+        namespaces,
       ),
+      namespaces,
+      historyBounds: new HistoryBounds(link, namespaces),
+      slowMode: new SlowMode(link),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
       hooks: hooks && 'url' in hooks ? httpHooks(hooks) : hooks,

@@ -240,6 +240,7 @@ function program(formats: readonly TraceFormat[]): Command {
     .requiredOption('--user <name>', 'who it is for')
     .option('--rooms <patterns>', 'rooms to join and send to: names, or beginnings and *, by commas (*)')
     .option('--read-only <patterns>', 'rooms to join only')
+    .option('--moderate <patterns>', 'rooms in which the user is a moderator')
     .option('--subscribe <room>', 'a token that admits to this one room, to be given with its join')
     .option('--expires-in <seconds>', 'until it expires (3600)', number)
     .option('--id <id>', 'names the token, so that it can be revoked alone')

@@ -157,6 +157,8 @@ export class ChatClient {
     if (!room) {
       room = new ClientRoom(name, options, this.#options.ackMs ?? 10_000, this.#roomEvents)
       this.#rooms.set(name, room)
+    } else if (options.token !== undefined) {
+      room.token = options.token
     }
     const joined = room.whenJoined(this.#withTimeout(options))
     for (const link of this.#connections.open) room.joinOn(link)
@@ -330,7 +332,8 @@ export class ChatClient {
       }
       case 'left':
         // Without a code it answers a request.
-        if (message.code) this.#removed(room, message.code, message.message ?? 'removed from the room')
+        if (message.code === 'unauthorized' && room.renewable) room.joinOn(link)
+        else if (message.code) this.#removed(room, message.code, message.message ?? 'removed from the room')
         return
       case 'presence':
         if (link === this.#connections.serving) this.#signals.presence.emit(message)

@@ -3,12 +3,15 @@ import type { Cursor, Joined, RoomMessage } from '../protocol/messages.ts'
 import { ChatError } from './chat-error.ts'
 import { SendQueue } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
+import { renewalMs, type Token, tokenOf } from './token-source.ts'
 
 export interface JoinOptions extends RequestOptions {
   /** Where an earlier client was; what came since is delivered first. */
   cursor?: Cursor
   /** Without a cursor, or when it cannot be resumed: how many of the last messages are delivered first; default 0. */
   history?: number
+  /** A token that admits the user to this room, or what gets a fresh one: called for every join and before it expires. */
+  token?: Token
 }
 
 export interface JoinedRoom {
@@ -39,6 +42,8 @@ export class ClientRoom {
   /** The place up to which everything was received. */
   cursor: Cursor | undefined
   readonly outgoing: SendQueue
+  /** Goes into every join. */
+  token: Token | undefined
   readonly #events: RoomEvents
   readonly #history: number
   readonly #links = new Map<ServerConnection, LinkState>()
@@ -49,9 +54,10 @@ export class ClientRoom {
   #wasJoined = false
   #left = false
 
-  constructor(name: string, { cursor, history = 0 }: JoinOptions, ackMs: number, events: RoomEvents) {
+  constructor(name: string, { cursor, history = 0, token }: JoinOptions, ackMs: number, events: RoomEvents) {
     this.name = name
     this.cursor = cursor
+    this.token = token
     this.#history = history
     this.#events = events
     this.outgoing = new SendQueue(ackMs, (link) => this.joinOn(link))
@@ -67,6 +73,11 @@ export class ClientRoom {
     return !this.#wasJoined && this.#joins.size === 0
   }
 
+  /** Whether another token can be had when the one in use has expired. */
+  get renewable(): boolean {
+    return typeof this.token === 'function'
+  }
+
   isJoinedOn(link: ServerConnection): boolean {
     return this.#links.get(link)?.kind === 'joined'
   }
@@ -76,19 +87,25 @@ export class ClientRoom {
     if (this.#left || !link.welcome) return
     const id = link.nextId()
     this.#links.set(link, { kind: 'joining', id })
+    this.#requestJoin(link, id).catch((error: Error) => this.#joinFailed(link, id, error))
+  }
+
+  async #requestJoin(link: ServerConnection, id: string): Promise<void> {
+    const token = this.token === undefined ? undefined : await tokenOf(this.token)
+    const state = this.#links.get(link)
+    if (state?.kind !== 'joining' || state.id !== id) return
     const { cursor } = this
-    link
-      .request(
-        {
-          type: 'join',
-          id,
-          room: this.name,
-          ...(cursor && { cursor }),
-          ...(this.#history > 0 && { history: this.#history }),
-        },
-        { timeoutMs: JOIN_MS },
-      )
-      .catch((error: Error) => this.#joinFailed(link, id, error))
+    await link.request(
+      {
+        type: 'join',
+        id,
+        room: this.name,
+        ...(cursor && { cursor }),
+        ...(this.#history > 0 && { history: this.#history }),
+        ...(token !== undefined && { token }),
+      },
+      { timeoutMs: JOIN_MS },
+    )
   }
 
   /** A server confirmed a join; an answer to an earlier request than the last one does not count. */
@@ -101,7 +118,8 @@ export class ClientRoom {
     if (!this.cursor || reset) this.cursor = message.cursor
     this.#wasJoined = true
     this.#events.onJoined(this, link, message, reset)
-    const { members, users } = message
+    const { members, users, expiresInMs } = message
+    if (expiresInMs !== undefined && this.renewable) this.#joinLater(link, renewalMs(expiresInMs))
     this.#joins.answerAll({ room: this.name, members, ...(users && { users }) })
   }
 

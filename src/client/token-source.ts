@@ -11,6 +11,27 @@ const RENEW_EARLY_MS = 30_000
 const MIN_RENEWAL_MS = 1000
 const MAX_TIMER_MS = 2 ** 31 - 1
 
+/** The token itself, or a fresh one; rejects when the function does, or does not settle. */
+export async function tokenOf(token: Token): Promise<string> {
+  if (typeof token === 'string') return token
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new ChatError('unauthorized', `no token within ${TOKEN_MS / 1000} s`)
+    timer = setTimeout(() => reject(error), TOKEN_MS)
+  })
+  try {
+    return await Promise.race([token(), late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** How long to wait before a token that expires in so many milliseconds is renewed. */
+export function renewalMs(expiresInMs: number): number {
+  const wait = expiresInMs - Math.min(RENEW_EARLY_MS, expiresInMs / 2)
+  return Math.max(MIN_RENEWAL_MS, Math.min(wait, MAX_TIMER_MS))
+}
+
 /** Gets tokens, and renews the one in use before it expires. All times are relative: the client's own clock may be wrong. */
 export class TokenSource {
   readonly #token: Token | undefined
@@ -33,29 +54,15 @@ export class TokenSource {
 
   /** The token for a connection; rejects when the function does, or does not settle. */
   async get(): Promise<string | undefined> {
-    if (typeof this.#token !== 'function') return this.#token
-    let timer: ReturnType<typeof setTimeout> | undefined
-    const late = new Promise<never>((_, reject) => {
-      const error = new ChatError('unauthorized', `no token within ${TOKEN_MS / 1000} s`)
-      timer = setTimeout(() => reject(error), TOKEN_MS)
-    })
-    try {
-      return await Promise.race([this.#token(), late])
-    } finally {
-      clearTimeout(timer)
-    }
+    return this.#token === undefined ? undefined : tokenOf(this.#token)
   }
 
   /** Renews the token in use in time. */
   renewBefore(expiresInMs: number | undefined): void {
     this.stop()
     if (expiresInMs === undefined || !this.renewable) return
-    const wait = expiresInMs - Math.min(RENEW_EARLY_MS, expiresInMs / 2)
     const expiresAt = performance.now() + expiresInMs
-    this.#timer = setTimeout(
-      () => void this.#renew(expiresAt),
-      Math.max(MIN_RENEWAL_MS, Math.min(wait, MAX_TIMER_MS)),
-    )
+    this.#timer = setTimeout(() => void this.#renew(expiresAt), renewalMs(expiresInMs))
   }
 
   stop(): void {

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import type { ChatOptions } from '../chat/options.ts'
+import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { ChatServer } from '../chat/server.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
@@ -71,6 +72,7 @@ export class ChatNode {
   onDrain: (seconds: number) => void = () => {}
 
   constructor(broker: Broker, options: ChatNodeOptions) {
+    checkNamespaces(options.chat?.namespaces)
     this.#broker = broker
     this.#options = options
     this.#logger = options.logger ?? silentLogger

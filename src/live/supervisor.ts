@@ -17,6 +17,7 @@ import { openRoomLog } from '../chat/log/embedded/open.ts'
 import { MemoryRoomLog } from '../chat/log/memory.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
 import { type ChatOptions, chatLimits } from '../chat/options.ts'
+import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory, ServerId } from '../fleet/provider.ts'
 import { type LocalProviderOptions, localProvider } from '../fleet/providers/local.ts'
@@ -120,6 +121,7 @@ export class Supervisor {
     this.faults = new Faults(logger)
     new ApiKeys(options.apiKeys ?? []) // throws
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
+    checkNamespaces(options.chat?.namespaces)
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),

@@ -39,6 +39,8 @@ export interface AuthRequest extends Request {
 export interface JoinRequest extends Request {
   type: 'join'
   room: string
+  /** Admits the user to this room, whatever the token of `hello` allows. */
+  token?: string
   cursor?: Cursor
   history?: number
 }
@@ -177,6 +179,8 @@ export interface Joined {
   members: number
   /** Absent in large rooms. */
   users?: string[] | undefined
+  /** When the token of the room expires, milliseconds from now. */
+  expiresInMs?: number | undefined
 }
 
 /** Answers `leave`; with a `code` the server ended the membership by itself. */
@@ -279,6 +283,7 @@ export type RejectionCode =
   | 'forbidden'
   | 'unauthorized'
   | 'too-many-rooms'
+  | 'room-full'
   | 'too-large'
   | 'rate-limited'
   | 'overloaded'

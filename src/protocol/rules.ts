@@ -76,12 +76,14 @@ const RULES: Record<RequestType, (message: Fields) => string | undefined> = {
           ? 'user is 1 to 128 characters without control characters'
           : undefined,
   auth: ({ token }) => (typeof token === 'string' ? undefined : 'token is text'),
-  join: ({ cursor, history }) =>
+  join: ({ cursor, history, token }) =>
     cursor !== undefined && !isCursor(cursor)
       ? 'cursor is { epoch, seq } as given by the server'
-      : history !== undefined && !isWhole(history, MAX_HISTORY)
-        ? `history is a whole number up to ${MAX_HISTORY}`
-        : undefined,
+      : token !== undefined && typeof token !== 'string'
+        ? 'token is text'
+        : history !== undefined && !isWhole(history, MAX_HISTORY)
+          ? `history is a whole number up to ${MAX_HISTORY}`
+          : undefined,
   leave: () => undefined,
   send: contentProblem,
   edit: (fields) => contentProblem(fields) ?? placeProblem(fields),

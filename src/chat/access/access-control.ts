@@ -1,16 +1,22 @@
 import type { Authenticator } from '../auth/authenticator.ts'
 import { type Denied, denied, type Identity, type RoomGrant } from '../auth/identity.ts'
+import type { Namespaces } from '../rooms/namespaces.ts'
 import type { ModerationState } from './moderation.ts'
 import { SYSTEM_PREFIX } from './moderation-log.ts'
 
-/** Decides who may connect, join and send: by the token, by what moderators decided, and by the names that are reserved. */
+/**
+ * Decides who may connect, join and send: by the token, by what moderators decided, by the options of the room, and by the
+ * names that are reserved.
+ */
 export class AccessControl {
   readonly #authenticator: Authenticator
   readonly #moderation: ModerationState
+  readonly #namespaces: Namespaces
 
-  constructor(authenticator: Authenticator, moderation: ModerationState) {
+  constructor(authenticator: Authenticator, moderation: ModerationState, namespaces: Namespaces) {
     this.#authenticator = authenticator
     this.#moderation = moderation
+    this.#namespaces = namespaces
   }
 
   async identify(token: string | undefined, name: string | undefined): Promise<Identity | Denied> {
@@ -24,18 +30,38 @@ export class AccessControl {
       ...identity,
       mayJoin: (room) => this.#open(user, room) && identity.mayJoin(room),
       maySend: (room) =>
-        this.#open(user, room) && !this.#moderation.mute(user, room) && identity.maySend(room),
+        this.#open(user, room) &&
+        !this.#moderation.mute(user, room) &&
+        identity.maySend(room) &&
+        this.#mayPublish(room, identity.mayModerate(room)),
+      mayModerate: (room) => this.#open(user, room) && identity.mayModerate(room),
     }
   }
 
+  /** What a token for one room allows its user there, now and until it expires. */
   async grant(token: string, user: string, room: string): Promise<RoomGrant | Denied> {
     if (!this.#open(user, room)) return denied('you may not join this room')
-    return this.#authenticator.grant(token, user, room)
+    const granted = await this.#authenticator.grant(token, user, room)
+    if ('denied' in granted) return granted
+    const { tokenId: id, issuedAt } = granted
+    const mayJoin = () => this.#open(user, room) && !this.#moderation.isRevoked({ user, id, issuedAt })
+    return {
+      room,
+      expires: granted.expires,
+      mayJoin,
+      maySend: () =>
+        granted.maySend && mayJoin() && !this.#moderation.mute(user, room) && this.#mayPublish(room, false),
+    }
   }
 
   #open(user: string, room: string): boolean {
     return (
       !room.startsWith(SYSTEM_PREFIX) && !this.#moderation.isClosed(room) && !this.#moderation.ban(user, room)
     )
+  }
+
+  #mayPublish(room: string, isModerator: boolean): boolean {
+    const { publish } = this.#namespaces.of(room)
+    return publish === 'everyone' || (publish === 'moderators' && isModerator)
   }
 }

@@ -1,7 +1,7 @@
 import type { CryptoKey, errors, FlattenedJWSInput, JWSHeaderParameters, JWTPayload } from 'jose'
 import { invalidInput } from '../../base/errors.ts'
 import { isName } from '../../protocol/rules.ts'
-import { type Denied, denied, expired, type Identity, matches, type RoomGrant } from './identity.ts'
+import { type Denied, denied, expired, type Identity, matches, type RoomClaims } from './identity.ts'
 import { Jwks, type JwksOptions, KeysUnavailable } from './jwks.ts'
 import { type AuthOptions, checkAuthOptions, secretBytes } from './options.ts'
 
@@ -73,6 +73,7 @@ export class Authenticator {
         user: this.#verifies ? `guest:${name}` : name,
         mayJoin: () => true,
         maySend: () => true,
+        mayModerate: () => false,
       }
     }
     const verified = await this.#verify(token)
@@ -83,7 +84,8 @@ export class Authenticator {
     const user = payload[claims.user ?? 'sub']
     const rooms = patternsOf(payload[claims.rooms ?? 'rooms'], defaultRooms)
     const readOnly = patternsOf(payload[claims.readOnly ?? 'readOnly'], [])
-    if (!isName(user) || user.startsWith('guest:') || !rooms || !readOnly)
+    const moderate = patternsOf(payload[claims.moderate ?? 'moderate'], [])
+    if (!isName(user) || user.startsWith('guest:') || !rooms || !readOnly || !moderate)
       return denied('the token names no user, or no rooms')
     const revoked = this.#revoked(payload, user)
     if (revoked) return revoked
@@ -94,18 +96,27 @@ export class Authenticator {
       ...(payload.iat !== undefined && { issuedAt: payload.iat * 1000 }),
       mayJoin: (room) => matches(rooms, room) || matches(readOnly, room),
       maySend: (room) => matches(rooms, room),
+      mayModerate: (room) => matches(moderate, room),
     }
   }
 
-  /** What a `subscribe` token allows its user in a room, or why it is denied. */
-  async grant(token: string, user: string, room: string): Promise<RoomGrant | Denied> {
+  /** What a `subscribe` token contains, when it is for this user and this room; otherwise why it is denied. */
+  async grant(token: string, user: string, room: string): Promise<RoomClaims | Denied> {
     const verified = await this.#verify(token)
     if ('denied' in verified) return verified
     const { payload } = verified
     if (payload.use !== 'subscribe' || payload.sub !== user || payload.room !== room)
       return denied('the token is for another room or user')
+    const { exp, iat, jti: tokenId, send } = payload
+    const issuedAt = iat === undefined ? undefined : iat * 1000
     return (
-      this.#revoked(payload, user) ?? { room, maySend: payload.send !== false, expires: payload.exp! * 1000 }
+      this.#revoked(payload, user) ?? {
+        room,
+        maySend: send !== false,
+        expires: exp! * 1000,
+        tokenId,
+        issuedAt,
+      }
     )
   }
 

@@ -9,14 +9,27 @@ export interface Identity {
   readonly issuedAt?: number
   mayJoin(room: string): boolean
   maySend(room: string): boolean
+  /** Whether the user is a moderator of the room. */
+  mayModerate(room: string): boolean
+}
+
+/** What a `subscribe` token contains. */
+export interface RoomClaims {
+  readonly room: string
+  readonly maySend: boolean
+  /** Milliseconds since 1970. */
+  readonly expires: number
+  readonly tokenId?: string | undefined
+  readonly issuedAt?: number | undefined
 }
 
 /** What a `subscribe` token allows beyond the token of the connection. */
 export interface RoomGrant {
   readonly room: string
-  readonly maySend: boolean
   /** Milliseconds since 1970. */
   readonly expires: number
+  mayJoin(): boolean
+  maySend(): boolean
 }
 
 /** Why a user is not let in. */

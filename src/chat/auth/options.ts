@@ -17,8 +17,8 @@ export interface AuthOptions {
   audience?: string | readonly string[]
   /** Seconds that the clocks of issuer and server may differ: a token may be used so much before its `nbf`; default 5. */
   leewaySeconds?: number
-  /** Names of the claims, where the issuer's differ: `sub`, `rooms` and `readOnly` by default. */
-  claims?: { user?: string; rooms?: string; readOnly?: string }
+  /** Names of the claims, where the issuer's differ: `sub`, `rooms`, `readOnly` and `moderate` by default. */
+  claims?: { user?: string; rooms?: string; readOnly?: string; moderate?: string }
   /** Rooms of a token without the claim `rooms`; default `["*"]`, every room. */
   defaultRooms?: readonly string[]
   /** Whether users without a token may connect, under any name; default false. Beside tokens they are `guest:` + name. */

@@ -11,6 +11,8 @@ export interface TokenClaims {
   rooms?: readonly string[]
   /** Rooms to join only. */
   readOnly?: readonly string[]
+  /** Rooms in which the user is a moderator; default: none. */
+  moderate?: readonly string[]
   /** Seconds until it expires; default: one hour. */
   expiresIn?: number
   /** Names the token, so that it can be revoked alone. */
@@ -55,8 +57,8 @@ function sign(secret: string, payload: Record<string, unknown>, claims: Common):
 
 /** Signs a token for a user. */
 export async function signToken(secret: string, claims: TokenClaims): Promise<string> {
-  const { rooms, readOnly } = claims
-  return sign(secret, { rooms, readOnly }, claims)
+  const { rooms, readOnly, moderate } = claims
+  return sign(secret, { rooms, readOnly, moderate }, claims)
 }
 
 /** Signs a token that admits a user to one room: goes into `join`. */

@@ -138,7 +138,7 @@ export class Hub {
     try {
       if (isNew) await this.#log.subscribe(name, this.#onAppended)
       const { first, head } = await this.#log.read(name, Number.MAX_SAFE_INTEGER, 0)
-      send(peer, ['subscribed', request, first, head, this.#presence.roster(name)])
+      send(peer, ['subscribed', request, first, head, this.#presence.reported(name)])
     } catch (error) {
       refuse(peer, request, error as Error)
     }
@@ -171,7 +171,7 @@ export class Hub {
     peer.missed.clear()
     for (const [room, head] of missed) {
       send(peer, ['missed', room.number, head])
-      const { members, users } = this.#presence.roster(room.name)
+      const { members, users } = this.#presence.reported(room.name)
       peer.frames.write(eventFrame(JSON.stringify({ type: 'presence', room: room.name, members, users })))
     }
   }

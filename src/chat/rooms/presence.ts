@@ -37,6 +37,22 @@ export class PresenceTracker implements PresenceDirectory {
       : { members: users.size, users: [...users.keys()] }
   }
 
+  /** The roster as it was last reported: what is reported next continues from here. */
+  reported(name: string): Roster {
+    const room = this.#rooms.get(name)
+    if (!room) return { members: 0, users: [] }
+    let members = room.users.size
+    for (const [user, wasHere] of room.changed)
+      if (wasHere !== room.users.has(user)) members += wasHere ? 1 : -1
+    if (!room.reportedNames || members > NAMED_MEMBERS) return { members }
+    const users = new Set(room.users.keys())
+    for (const [user, wasHere] of room.changed) {
+      if (wasHere) users.add(user)
+      else users.delete(user)
+    }
+    return { members, users: [...users] }
+  }
+
   /** Every room with members, and how many. */
   *rooms(): Iterable<readonly [room: string, members: number]> {
     for (const [name, { users }] of this.#rooms) if (users.size > 0) yield [name, users.size]

@@ -1,5 +1,6 @@
 import type { ChatLink } from '../link.ts'
 import type { WriteBatcher } from '../session/write-batcher.ts'
+import type { Namespaces } from './namespaces.ts'
 import { RECENT, Room } from './room.ts'
 
 interface Entered {
@@ -15,11 +16,13 @@ interface Entered {
 export class Rooms {
   readonly #link: ChatLink
   readonly #batcher: WriteBatcher
+  readonly #namespaces: Namespaces
   readonly #rooms = new Map<string, Entered>()
   #deliveries = 0
 
-  constructor(link: ChatLink, batcher: WriteBatcher) {
+  constructor(link: ChatLink, batcher: WriteBatcher, namespaces: Namespaces) {
     this.#link = link
+    this.#namespaces = namespaces
     this.#batcher = batcher
   }
 
@@ -73,6 +76,17 @@ export class Rooms {
     this.#link.unsubscribe(name)
   }
 
+  /** Whether a room has as many users as it may have, and this one is not among them. */
+  isFullFor(user: string, name: string, maxMembers: number): boolean {
+    const entered = this.#rooms.get(name)
+    if (!entered || entered.present.has(user)) return false
+    const { members, users } = entered.room.roster
+    if (users?.has(user)) return false
+    // Who came to this server a moment ago may not have been reported yet.
+    const known = users ? new Set([...users, ...entered.present.keys()]).size : members
+    return Math.max(known, entered.present.size) >= maxMembers
+  }
+
   present(name: string, user: string, here: boolean): void {
     const present = this.#rooms.get(name)?.present
     if (!present) return
@@ -104,6 +118,7 @@ export class Rooms {
       for (const user of joined) known?.add(user)
       for (const user of left) known?.delete(user)
       room.roster = { members, users: known }
+      if (!this.#namespaces.of(name).presence) return
     }
     room.broadcast(line)
   }

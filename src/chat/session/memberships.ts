@@ -1,6 +1,7 @@
 import type { JoinRequest, RejectionCode, ServerMessage } from '../../protocol/messages.ts'
 import type { Identity } from '../auth/identity.ts'
 import { rejectionOfHook } from '../hooks/hooks.ts'
+import { placeBefore } from '../rooms/history-bounds.ts'
 import type { Member, Room } from '../rooms/room.ts'
 import { catchUp } from './catch-up.ts'
 import type { Outbox } from './outbox.ts'
@@ -37,10 +38,14 @@ export class Memberships {
     return this.#members.get(name)?.room
   }
 
-  /** @throws {Rejection} */
-  async join({ user, mayJoin }: Identity, request: JoinRequest): Promise<void> {
+  /**
+   * @param expiresInMs milliseconds until the token of the room expires, where there is one
+   * @throws {Rejection}
+   */
+  async join({ user, mayJoin }: Identity, request: JoinRequest, expiresInMs?: number): Promise<void> {
     const { id, room: name, cursor, history = 0 } = request
-    const { rooms, limits, link, hooks } = this.#context
+    const { rooms, limits, link, hooks, namespaces, historyBounds } = this.#context
+    const { presence, maxMembers } = namespaces.of(name)
     if (!mayJoin(name)) throw new Rejection('forbidden', 'you may not join this room')
     if (!this.has(name) && this.#members.size >= limits.maxRooms) {
       throw new Rejection('too-many-rooms', `at most ${limits.maxRooms} rooms`)
@@ -53,11 +58,16 @@ export class Memberships {
       throw Rejection.of(error)
     })
     let seq: number
+    let floor: number
     let resumable: boolean
     try {
       resumable =
         cursor !== undefined && cursor.epoch === link.epoch && (await this.#exists(room, cursor.seq))
-      seq = resumable ? cursor!.seq : await this.#placeBefore(room, history)
+      // Who resumes was in the room already: a lost connection must not cost the place in it.
+      if (!resumable && maxMembers !== undefined && rooms.isFullFor(user, name, maxMembers))
+        throw new Rejection('room-full', `at most ${maxMembers} users`)
+      floor = await historyBounds.floor(room)
+      seq = resumable ? cursor!.seq : Math.max(floor, await placeBefore(link, room, history))
     } catch (error) {
       rooms.left(room)
       throw Rejection.of(error)
@@ -75,10 +85,12 @@ export class Memberships {
       cursor: { epoch: link.epoch, seq },
       ...(cursor && !resumable && { reset: true }),
       head: Math.max(room.head, seq),
-      members,
-      users: users && [...users],
+      members: presence ? members : 0,
+      users: presence && users ? [...users] : undefined,
+      expiresInMs,
     })
-    this.#catchUp(this.#enter(room, user, seq))
+    if (seq < floor) this.#send({ type: 'gap', room: name, from: seq + 1, to: floor })
+    this.#catchUp(this.#enter(room, user, Math.max(seq, floor)))
   }
 
   /** Leaves a room. Nothing happens when it is not joined. */
@@ -111,22 +123,6 @@ export class Memberships {
   /** Whether the log has come to a place; this server may know a little less of it than another. */
   async #exists(room: Room, seq: number): Promise<boolean> {
     return seq <= room.head || seq <= (await this.#context.link.read(room.name, seq, 1)).head
-  }
-
-  /** The place before the last `history` messages. */
-  async #placeBefore(room: Room, history: number): Promise<number> {
-    const { head } = room
-    if (history === 0 || head === 0) return head
-    const recent = room.placeBefore(history)
-    if (recent !== undefined) return recent
-    let place = head
-    for (let left = history; left > 0; ) {
-      const { entries } = await this.#context.link.readBefore(room.name, place + 1, left)
-      if (entries.length === 0) break
-      place = entries[0]!.prevSeq
-      left -= entries.length
-    }
-    return place
   }
 
   #enter(room: Room, user: string, seq: number): LocalMember {

@@ -36,7 +36,8 @@ export class MessageSender {
    * Appends a message, an edit or a deletion to a room that the user is in, unless `overload` says not to.
    * @throws {Rejection}
    */
-  async send({ user, maySend }: Identity, room: Room, request: Outgoing): Promise<SendAck> {
+  async send(identity: Identity, room: Room, request: Outgoing): Promise<SendAck> {
+    const { user, maySend } = identity
     const { limits, rates, slots, link } = this.#context
     if (!maySend(room.name)) throw new Rejection('forbidden', 'you may not send to this room')
     if (request.type !== 'delete' && Buffer.byteLength(request.body) > limits.maxBodyBytes) {
@@ -53,10 +54,12 @@ export class MessageSender {
     this.#inFlight++
     try {
       if (work !== true) await work
-      const { seq } = await this.#append(user, room, request)
+      await this.#slowDown(identity, room.name, request)
+      const { seq } = await this.#append(identity, room, request)
       this.#context.onAcked((performance.now() - began) / 1000)
       return { type: 'ack', id: request.id, room: room.name, seq, durability: link.durability }
     } catch (error) {
+      if (error instanceof Rejection && error.code === 'rate-limited') throw error
       this.#context.count('refused')
       if (error instanceof ChangeRejected) throw new Rejection(error.code, error.message)
       throw Rejection.of(error)
@@ -65,11 +68,26 @@ export class MessageSender {
     }
   }
 
-  async #append(user: string, { name: room, changes }: Room, request: Outgoing): Promise<Appended> {
+  /** Keeps messages of a user apart where the room is in slow mode; changes of them may come at any time. */
+  async #slowDown({ user, mayModerate }: Identity, room: string, { type, id }: Outgoing): Promise<void> {
+    const { namespaces, slowMode } = this.#context
+    const { slowModeSeconds } = namespaces.of(room)
+    if (slowModeSeconds === undefined || type !== 'send' || mayModerate(room)) return
+    const wait = await slowMode.take(room, user, id, slowModeSeconds)
+    if (wait > 0) throw new Rejection('rate-limited', `one message in ${slowModeSeconds} s`, Math.ceil(wait))
+  }
+
+  async #append(
+    { user, mayModerate }: Identity,
+    { name: room, changes }: Room,
+    request: Outgoing,
+  ): Promise<Appended> {
     const { link, hooks } = this.#context
     const { id } = request
-    if (request.type === 'delete')
-      return changeMessage(link, changes, { room, user, id, seq: request.seq, author: user })
+    if (request.type === 'delete') {
+      const author = mayModerate(room) ? undefined : user
+      return changeMessage(link, changes, { room, user, id, seq: request.seq, author })
+    }
     const { data } = request
     const body = hooks?.beforeMessage
       ? await this.#decide(hooks, { room, user, id, body: request.body })

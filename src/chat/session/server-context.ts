@@ -2,7 +2,10 @@ import type { AccessControl } from '../access/access-control.ts'
 import type { ChatHooks } from '../hooks/hooks.ts'
 import type { ChatLink } from '../link.ts'
 import type { ChatLimits } from '../options.ts'
+import type { HistoryBounds } from '../rooms/history-bounds.ts'
+import type { Namespaces } from '../rooms/namespaces.ts'
 import type { Rooms } from '../rooms/rooms.ts'
+import type { SlowMode } from '../rooms/slow-mode.ts'
 import type { RateLimiter } from './rate-limit.ts'
 import type { WorkSlots } from './work-slots.ts'
 import type { WriteBatcher } from './write-batcher.ts'
@@ -14,6 +17,9 @@ export interface ServerContext {
   readonly auth: AccessControl
   /** Messages per second and user, over all its connections to this server. */
   readonly rates: RateLimiter
+  readonly namespaces: Namespaces
+  readonly historyBounds: HistoryBounds
+  readonly slowMode: SlowMode
   readonly slots: WorkSlots | undefined
   readonly hooks: ChatHooks | undefined
   readonly batcher: WriteBatcher

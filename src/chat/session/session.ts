@@ -6,6 +6,7 @@ import {
   type ClientMessage,
   type HelloRequest,
   type HistoryRequest,
+  type JoinRequest,
   PROTOCOL_VERSION,
   type RequestType,
   type ServerMessage,
@@ -16,6 +17,7 @@ import type { ModerationAction, ModerationState } from '../access/moderation.ts'
 import type { Denied, Identity } from '../auth/identity.ts'
 import type { Room } from '../rooms/room.ts'
 import { jsonFrame } from './catch-up.ts'
+import { Grants } from './grants.ts'
 import { Inbox } from './inbox.ts'
 import { Memberships } from './memberships.ts'
 import { MessageSender } from './message-sender.ts'
@@ -66,6 +68,7 @@ export class Session {
   readonly #socket: WebSocket
   readonly #inbox: Inbox<Frame>
   readonly #rooms: Memberships
+  readonly #grants: Grants
   readonly #sender: MessageSender
   readonly #typed = new Map<string, number>()
   #state: State
@@ -97,6 +100,10 @@ export class Session {
       (frame) => this.#handle(frame),
     )
     this.#rooms = new Memberships(context, this.outbox, (message) => this.send(message))
+    this.#grants = new Grants((room) => {
+      if (this.#state.kind !== 'open' || this.#state.identity.mayJoin(room)) return
+      this.#rooms.keepOnly((each) => each !== room, 'unauthorized', "the room's token has expired")
+    })
     this.#sender = new MessageSender(context)
     const deadline = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_MS)
     this.#state = { kind: 'new', deadline }
@@ -140,6 +147,7 @@ export class Session {
     // A peer that does not answer keeps nothing here.
     this.#state = { kind: 'closing', deadline: setTimeout(() => this.#socket.terminate(), CLOSE_MS) }
     this.#inbox.close()
+    this.#grants.close()
     this.#rooms.close()
     this.outbox.end()
     this.#socket.close(code, reason)
@@ -208,9 +216,7 @@ export class Session {
       case 'auth':
         return this.#authenticate(identity, request)
       case 'join':
-        return this.#rooms.join(identity, request).then(() => {
-          this.#strikes = 0
-        })
+        return this.#join(identity, request)
       case 'leave':
         this.#rooms.leave(request.room)
         this.send({ type: 'left', id: request.id, room: request.room })
@@ -312,10 +318,25 @@ export class Session {
     if (identity.user !== user) throw new Rejection('unauthorized', 'the token is of another user')
     this.#become(identity)
     this.send({ type: 'authenticated', id, expiresInMs: expiresInMs(identity) })
-    this.#rooms.keepOnly(identity.mayJoin, 'forbidden', 'you may not be in this room any more')
+    const { mayJoin } = this.#state.identity
+    this.#rooms.keepOnly(mayJoin, 'forbidden', 'you may not be in this room any more')
   }
 
-  #become(identity: Identity): void {
+  async #join(identity: Identity, request: JoinRequest): Promise<void> {
+    const { room, token } = request
+    if (token !== undefined) {
+      const grant = await this.#context.auth.grant(token, identity.user, room)
+      if (this.#state.kind !== 'open') return
+      if ('denied' in grant)
+        throw new Rejection('unauthorized', grant.denied, grant.retry ? AUTH_RETRY_MS : undefined)
+      this.#grants.add(grant)
+    }
+    await this.#rooms.join(identity, request, this.#grants.expiresInMs(room))
+    this.#strikes = 0
+  }
+
+  #become(named: Identity): void {
+    const identity = this.#grants.extend(named)
     this.#clearTimer()
     const left = expiresInMs(identity)
     const expire = () => this.close(CLOSE.expired, 'the token has expired')
@@ -336,12 +357,15 @@ export class Session {
   }
 
   async #history({ id, room, before, limit }: HistoryRequest): Promise<void> {
-    const { changes } = this.#joined(room)
+    const joined = this.#joined(room)
+    const { changes } = joined
     try {
-      const { link } = this.#context
+      const { link, historyBounds } = this.#context
+      const floor = await historyBounds.floor(joined)
       const page = await link.readBefore(room, before, Math.min(limit, HISTORY_PAGE))
-      const messages = await changes.resolve(link, page.entries)
-      const first = Math.max(page.first, changes.purgedTo + 1)
+      const readable = page.entries.filter(({ seq }) => seq > floor)
+      const messages = await changes.resolve(link, readable)
+      const first = Math.max(page.first, changes.purgedTo + 1, floor + 1)
       this.send({ type: 'history', id, room, messages, first })
     } catch (error) {
       throw Rejection.of(error)
@@ -367,6 +391,7 @@ export class Session {
     this.#clearTimer()
     this.#state = { kind: 'closed' }
     this.#inbox.close()
+    this.#grants.close()
     this.#rooms.close()
     this.#onClosed(this)
   }

@@ -99,6 +99,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
         auth,
         origins: flags.origin ?? live.origins,
         limits,
+        namespaces: live.namespaces,
         ...(live.hooks && { hooks: live.hooks }),
         ...(live.work && { work: messageWork(server) }),
       },

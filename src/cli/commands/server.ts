@@ -41,6 +41,8 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       auth: authOf(flags, live.auth),
       origins: live.origins,
       limits,
+      namespaces: live.namespaces,
+      ...(live.hooks && { hooks: live.hooks }),
       ...(live.work && { work: messageWork(config.server ?? {}) }),
     },
     drainSeconds: flags.drainSeconds,

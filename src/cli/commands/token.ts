@@ -6,6 +6,7 @@ export interface TokenFlags {
   user: string
   rooms?: string
   readOnly?: string
+  moderate?: string
   subscribe?: string
   expiresIn?: number
   id?: string
@@ -16,7 +17,7 @@ export interface TokenFlags {
 const list = (text: string | undefined) => text?.split(',').map((each) => each.trim())
 
 /** `concertina token`: a token for a user, on standard output; the secret comes from the environment. */
-export async function token({ rooms, readOnly, subscribe, ...claims }: TokenFlags): Promise<void> {
+export async function token({ rooms, readOnly, moderate, subscribe, ...claims }: TokenFlags): Promise<void> {
   const secret = environment('CONCERTINA_SECRET')
   if (secret === undefined) {
     throw invalidInput(
@@ -26,10 +27,11 @@ export async function token({ rooms, readOnly, subscribe, ...claims }: TokenFlag
     )
   }
   if (subscribe === undefined) {
-    console.log(await signToken(secret, { ...claims, rooms: list(rooms), readOnly: list(readOnly) }))
+    const lists = { rooms: list(rooms), readOnly: list(readOnly), moderate: list(moderate) }
+    console.log(await signToken(secret, { ...claims, ...lists }))
     return
   }
-  if (rooms !== undefined || readOnly !== undefined)
+  if (rooms !== undefined || readOnly !== undefined || moderate !== undefined)
     throw invalidInput('subscribe', 'it goes with no other rooms', '--subscribe alone')
   console.log(await signSubscribeToken(secret, { ...claims, room: subscribe }))
 }

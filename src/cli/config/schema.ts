@@ -6,6 +6,7 @@ import { API_SCOPES } from '../../chat/api/keys.ts'
 import { hookOptions } from '../../chat/hooks/http-hooks.ts'
 import { webhookListOptions } from '../../chat/hooks/webhook-options.ts'
 import { chatLimitOptions } from '../../chat/options.ts'
+import { namespaceOptions } from '../../chat/rooms/namespaces.ts'
 import { weightsShape } from '../../fleet/fleet.ts'
 import { simulatedProviderOptions } from '../../fleet/providers/simulated.ts'
 import { scalingShape } from '../../scaling/auto-scaler.ts'
@@ -99,6 +100,10 @@ export const configSchema = z.strictObject({
         .optional()
         .describe('keys of the server API on the control port; or the variable CONCERTINA_API_KEY'),
       data: option(z.string().min(1), 'folder of the room log', 'concertina-data'),
+      namespaces: option(
+        namespaceOptions,
+        "options of rooms, by the beginning of their names; the longest that fits counts, '' is for every room",
+      ),
       webhooks: option(webhookListOptions, 'receivers of what happens in rooms, by signed HTTP requests'),
       hooks: hookOptions.schema
         .optional()
@@ -127,6 +132,7 @@ export const configSchema = z.strictObject({
               user: option(z.string(), 'name of the claim', 'sub'),
               rooms: option(z.string(), 'name of the claim', 'rooms'),
               readOnly: option(z.string(), 'name of the claim', 'readOnly'),
+              moderate: option(z.string(), 'name of the claim', 'moderate'),
             })
             .optional()
             .describe('names of the claims, where those of the issuer differ'),
