@@ -97,7 +97,9 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
     await bob.join('slow:1')
     await bob.send('slow:1', 'from bob')
     await expect.poll(() => received).toEqual(['one', 'from bob'])
-    expect(await bob.history('slow:1', Number.MAX_SAFE_INTEGER, 10)).toMatchObject({ messages: [{ body: 'from bob' }] })
+    expect(await bob.history('slow:1', Number.MAX_SAFE_INTEGER, 10)).toMatchObject({
+      messages: [{ body: 'from bob' }],
+    })
   }, 60_000)
 
   it('moves its users without a break on SIGTERM, is not ready meanwhile, and exits with 0', async () => {
