@@ -59,7 +59,7 @@ describe('compare', { timeout: 120_000 }, () => {
     for (const kind of ['threshold', 'step', 'target-tracking', 'hpa', 'knative', 'queueing', 'predictive']) {
       expect(stdout).toMatch(new RegExp(`^${kind} +\\d+\\.\\d{3} % +\\d+\\.\\d\\d ×`, 'm'))
     }
-    expect(stdout).toMatch(/^slo: within on [01] of 1, \d+\.\d\d ×, \d+ changes a day$/m)
+    expect(stdout).toMatch(/^slo: within on [01] of 1, \d+\.\d\d ×, \d+ changes and \d+ moves a day$/m)
     const { traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared
     const [{ floor, judged }] = traces as [Compared['traces'][0]]
     for (const { cost, result } of judged) {
@@ -72,6 +72,14 @@ describe('compare', { timeout: 120_000 }, () => {
     ).toBe(true)
     expect(readFileSync(svg, 'utf8').match(/<circle [^>]*><title>/g)!.length).toBe(judged.length)
     expect(await runCli(args)).toEqual({ status, stdout, stderr })
+  })
+
+  it('prints what docs/compare.md shows', async () => {
+    const docs = readFileSync(new URL('../docs/compare.md', import.meta.url), 'utf8')
+    const [, command, shown] =
+      /npx concertina (compare --trace examples.*)\n```\n\n```\n([\s\S]*?)\n```/.exec(docs)!
+    expect(command).toMatch(/--copies 3/)
+    expect(await runCli(command!.split(' '))).toEqual({ status: 0, stdout: `${shown}\n`, stderr: '' })
   })
 
   it('says what is wrong, and leaves no file', async () => {
@@ -107,7 +115,9 @@ describe('compare', { timeout: 120_000 }, () => {
     const [forty, floored] = traces[0]!.judged
     expect(forty!.result.serverHours).toBeCloseTo((40 * 288 * 600) / 3600, 6)
     expect(floored!.result.serverHours).toBeGreaterThan(20 * 48)
-    expect((await run()).stdout).toMatch(/^predictive .*^slo .*^always-forty .*^floored /ms)
+    const all = (await run()).stdout
+    for (const policy of ['predictive', 'slo', 'always-forty', 'floored'])
+      expect(all).toMatch(new RegExp(`^${policy} `, 'm'))
     const wrong = await run('--policy', 'floor')
     expect([wrong.status, wrong.stderr]).toEqual([
       2,
@@ -147,6 +157,40 @@ describe('compare', { timeout: 120_000 }, () => {
     expect(html).toMatch(/<pre>concertina compare --trace .*--policy floored/)
     expect(html).toMatch('always-forty:')
     expect(html).not.toMatch(/<script|href=|src=|NaN|Infinity|undefined/)
+  })
+
+  it('looks at copies of each trace, at prices, and at a restart in the middle, and puts the best first', async () => {
+    writeFileSync(join(folder, 'LICENCE.txt'), 'free "to use')
+    const world = ['--start-up-tail', '20', '--metric-delay', '30', '--servers-per-node', '4']
+    const prices = ['--price', '0.1', '--reserved', '4@0.06', '--spot', '0.5@0.03', '--interruptions', '5']
+    const json = join(folder, 'out.json')
+    const { status, stdout, stderr } = await runCli([
+      'compare',
+      ...['--trace', folder, '--overload', '0.02', '--copies', '2', '--restart', 'forget', '--json', json],
+      ...['--policy', 'queueing', '--policy', 'hpa', ...world, ...prices],
+    ])
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^concertina: left out, since it is no trace: .*LICENCE/),
+    ])
+    expect(stdout).toMatch(/^policy +overload +cost +on copies +a month .* restart +taken +peak/m)
+    const row = String.raw`\d\.\d{3} % +\d\.\d\d × +\d\.\d{3} – \d\.\d{3} %, \d\.\d\d – \d\.\d\d × +\d+\.\d\d `
+    expect(stdout).toMatch(
+      new RegExp(`^queueing +${row}.*\n^hpa +${row}|^hpa +${row}.*\n^queueing +${row}`, 'm'),
+    )
+    expect(stdout).toMatch(/^restart: servers in the hour after/m)
+    expect(stdout).toMatch(/; of copies on [012] of 2, \d\.\d\d ×$/m)
+    const { traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared
+    const [queueing, hpa] = traces[0]!.judged
+    expect(queueing!.result).not.toEqual(hpa!.result)
+    const wrong = async (...args: string[]) =>
+      (await runCli(['compare', '--trace', join(folder, 'waves.csv'), ...args])).stderr
+    expect(await wrong('--spot', '0.5@0.03')).toMatch(/--spot: there is no --price/)
+    expect(await wrong('--price', '1', '--reserved', '4')).toMatch(
+      /"4" is no amount at a price\n {2}allowed: AMOUNT@PRICE/,
+    )
+    expect(await wrong('--node-delay', '4')).toMatch(/--node-delay: there is no --servers-per-node/)
+    expect(await wrong('--copies', '-1')).toMatch(/--copies: -1 is not allowed/)
   })
 
   it('interrupted, prints what is whole and leaves neither a file nor a thread', async () => {

@@ -1,9 +1,10 @@
+import { statSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Candidate, EvaluationSettings, TraceInput } from './evaluate.ts'
 import type { FluidResult } from './fluid.ts'
 import type { LowerBound } from './lower-bound.ts'
 import { type PoolOptions, TaskPool } from './task-pool.ts'
-import type { Task } from './tasks.ts'
+import type { Outcome, Task } from './tasks.ts'
 import type { TimeSeries } from './time-series.ts'
 
 /** What a candidate did on a trace. */
@@ -14,6 +15,14 @@ export interface Evaluated {
   readonly cost: number
   /** Ready servers over time, where asked for. */
   readonly course?: TimeSeries
+  /** What became of it on copies of the trace, where there are any. */
+  readonly copies?: readonly CopyResult[]
+}
+
+/** What a candidate did on a copy of a trace. */
+export interface CopyResult {
+  readonly overload: number
+  readonly cost: number
 }
 
 /** All candidates on one trace. */
@@ -28,6 +37,8 @@ export interface TraceComparison {
 export interface ComparisonOptions extends PoolOptions {
   /** Whether to give the courses as well. */
   readonly courses?: boolean
+  /** So many copies of each trace are looked at as well: begun elsewhere, scaled, with noise. */
+  readonly copies?: number
   /** Called after each piece of work. */
   readonly onProgress?: (done: number, of: number) => void
 }
@@ -43,27 +54,65 @@ export async function comparePolicies(
   terms: EvaluationSettings,
   options: ComparisonOptions = {},
 ): Promise<TraceComparison[]> {
-  const { onProgress, courses: course = false } = options
-  const tasks = input.flatMap((one): Task[] => [
-    { kind: 'lower-bound', input: one, terms, course },
-    ...candidates.map((candidate): Task => ({ kind: 'evaluate', input: one, terms, candidate, course })),
-  ])
+  const { onProgress, courses = false, copies = 0 } = options
+  // The longest first, so that no thread is left with a long one at the end.
+  const played = input
+    .map((one, place) => ({ one, place, size: statSync(one.file, { throwIfNoEntry: false })?.size ?? 0 }))
+    .sort((a, b) => b.size - a.size)
+    .flatMap(({ one, place }) =>
+      Array.from({ length: copies + 1 }, (_, copy) => ({ place, one: copy === 0 ? one : { ...one, copy } })),
+    )
+  const tasks = played.flatMap(({ one }): Task[] => {
+    const course = courses && one.copy === undefined
+    const evaluations = candidates.map(
+      (candidate): Task => ({ kind: 'evaluate', input: one, terms, candidate, course }),
+    )
+    return [...evaluations.reverse(), { kind: 'lower-bound', input: one, terms, course }]
+  })
   const pool = new TaskPool(options)
   let done = 0
   const outcomes = await pool
     .perform(tasks, () => onProgress?.(++done, tasks.length))
     .finally(() => pool.close())
   const width = candidates.length + 1
-  return input.flatMap(({ file }, i): TraceComparison[] => {
-    const [first, ...rest] = outcomes.slice(i * width, (i + 1) * width)
-    if (first?.kind !== 'lower-bound') return []
-    const { kind: _, ...ofLoad } = first
-    const judged = rest.flatMap((outcome, n): Evaluated[] => {
-      if (outcome?.kind !== 'evaluate') return []
-      const { kind: _, ...ofPolicy } = outcome
-      const cost = outcome.result.serverHours / first.floor.attainable.serverHours
-      return [{ policy: candidates[n]!.name, cost, ...ofPolicy }]
-    })
-    return judged.length === candidates.length ? [{ trace: basename(file), ...ofLoad, judged }] : []
+  const compared = played.map(({ one, place }, i) => {
+    const comparison = comparisonOf(
+      one.file,
+      candidates,
+      outcomes.slice(i * width, (i + 1) * width).reverse(),
+    )
+    return { place, isCopy: one.copy !== undefined, comparison }
   })
+  return input.flatMap((_, place): TraceComparison[] => {
+    const own = compared.filter((each) => each.place === place)
+    const whole = own.find(({ isCopy }) => !isCopy)?.comparison
+    const others = own.flatMap(({ isCopy, comparison }) => (isCopy && comparison ? [comparison] : []))
+    if (!whole || others.length < copies) return []
+    if (copies === 0) return [whole]
+    const judged = whole.judged.map((each, i) => ({
+      ...each,
+      copies: others.map((other): CopyResult => {
+        const { result, cost } = other.judged[i]!
+        return { overload: result.overload, cost }
+      }),
+    }))
+    return [{ ...whole, judged }]
+  })
+}
+
+/** The outcomes of one trace, its floor first; nothing when one of them is missing. */
+function comparisonOf(
+  file: string,
+  candidates: readonly Candidate[],
+  [first, ...rest]: readonly (Outcome | undefined)[],
+): TraceComparison | undefined {
+  if (first?.kind !== 'lower-bound') return undefined
+  const { kind: _, ...ofLoad } = first
+  const judged = rest.flatMap((outcome, i): Evaluated[] => {
+    if (outcome?.kind !== 'evaluate') return []
+    const { kind: _, ...ofPolicy } = outcome
+    const cost = outcome.result.serverHours / first.floor.attainable.serverHours
+    return [{ policy: candidates[i]!.name, cost, ...ofPolicy }]
+  })
+  return judged.length === candidates.length ? { trace: basename(file), ...ofLoad, judged } : undefined
 }

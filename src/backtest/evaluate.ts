@@ -7,9 +7,11 @@ import { type FluidOptions, type FluidResult, runFluid } from './fluid.ts'
 import { LoadCurve, scaleForServers } from './load-curve.ts'
 import { type LowerBound, lowerBound } from './lower-bound.ts'
 import type { MessageTerms } from './message-latency.ts'
+import { varied } from './variation.ts'
+import type { Surroundings } from './world.ts'
 
 /** The conditions that all policies are judged under; plain data. Times in seconds. */
-export interface EvaluationSettings {
+export interface EvaluationSettings extends Surroundings {
   readonly usersPerServer: number
   readonly provisioningDelay: number
   readonly interval: number
@@ -21,10 +23,12 @@ export interface EvaluationSettings {
   /** Servers that stand at the begin, if the load does not need more before a policy could start one. */
   readonly initialServers: number
   readonly messages: MessageTerms
-  /** How long a server that is scaled in keeps its users, and how long their sessions last; all move at once by default. */
-  readonly drainWindow?: number
-  readonly sessionDuration?: number
+  /** Whether the autoscaler is started again in the middle, and what it then knows: what it had learned, or nothing. */
+  readonly restart?: Restart
 }
+
+/** Whether the autoscaler is started again in the middle, and with what it had learned or with nothing. */
+export type Restart = 'none' | 'keep' | 'forget'
 
 /** What is input: the file, and the factor to it, or the servers its 99.9th percentile shall need. */
 export interface TraceInput {
@@ -36,6 +40,8 @@ export interface TraceInput {
   readonly targetServers?: number
   /** Shares (0–1) of the trace's duration to begin and to end at. */
   readonly part?: readonly [from: number, to: number]
+  /** Which of its copies: begun elsewhere, scaled and with noise. The trace itself by default. */
+  readonly copy?: number
 }
 
 /** Limits of the autoscaler that belong to a policy, and not to the terms. */
@@ -53,7 +59,7 @@ let lastCurve: { readonly key: string; readonly curve: LoadCurve } | undefined
 
 /** The load that is input. Keeps the trace that was read last, and what was made of it. */
 export function curveOf(input: TraceInput, usersPerServer: number): LoadCurve {
-  const { file, column, session, targetServers, scale = 1, part } = input
+  const { file, column, session, targetServers, scale = 1, part, copy } = input
   const key = JSON.stringify([input, usersPerServer])
   if (lastCurve?.key === key) return lastCurve.curve
   const read = JSON.stringify([file, column, session])
@@ -61,7 +67,8 @@ export function curveOf(input: TraceInput, usersPerServer: number): LoadCurve {
   const { trace } = lastRead
   const factor = targetServers === undefined ? scale : scaleForServers(trace, targetServers, usersPerServer)
   const whole = new LoadCurve(trace, factor)
-  const curve = part ? whole.part(...part) : whole
+  const cut = part ? whole.part(...part) : whole
+  const curve = copy === undefined ? cut : varied(cut, copy)
   lastCurve = { key, curve }
   return curve
 }
@@ -82,7 +89,17 @@ export function evaluate(
   watch: Pick<FluidOptions, 'giveUp' | 'onStep' | 'onDecision'> = {},
 ): FluidResult {
   const messages = watch.giveUp ? undefined : terms.messages
-  return runFluid({ ...terms, ...watch, messages, curve, scaler: scalerOf(candidate, terms) })
+  const again = (before: AutoScaler) => {
+    const scaler = scalerOf(candidate, terms)
+    const state = terms.restart === 'keep' ? before.policy.snapshot() : undefined
+    if (state !== undefined) scaler.policy.restore(JSON.parse(JSON.stringify(state)), 0)
+    return scaler
+  }
+  const restart =
+    (terms.restart ?? 'none') === 'none'
+      ? undefined
+      : { at: Math.ceil(curve.duration / 2 / terms.interval) * terms.interval, again }
+  return runFluid({ ...terms, ...watch, restart, messages, curve, scaler: scalerOf(candidate, terms) })
 }
 
 /** The floor of one load. */

@@ -1,14 +1,16 @@
 import { invalidInput, requireNumber } from '../base/errors.ts'
+import { seededRng } from '../base/rng.ts'
 import { ElasticityMeter, type ElasticityScores } from '../metrics/elasticity.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
-import { FluidFleet, FluidObservation } from '../scaling/fluid-fleet.ts'
-import type { Decision } from '../scaling/types.ts'
-import { Draining, type DrainTerms } from './draining.ts'
+import { FluidFleet, FluidObservation, type FluidServer } from '../scaling/fluid-fleet.ts'
+import type { Decision, ServerObservation } from '../scaling/types.ts'
+import { Draining } from './draining.ts'
 import type { LoadCurve } from './load-curve.ts'
 import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
+import { checkSurroundings, Platform, SPOT_NOTICE, type Surroundings } from './world.ts'
 
 /** The world that a policy is judged in. Times in seconds. */
-export interface FluidWorld extends Partial<DrainTerms> {
+export interface FluidWorld extends Surroundings {
   readonly curve: LoadCurve
   /** Users that one ready server holds; those above it are overload. */
   readonly usersPerServer: number
@@ -30,6 +32,10 @@ export interface RunBound {
 export interface FluidOptions extends FluidWorld {
   /** Policy, limits and control interval. It remembers: a new one for each run. */
   readonly scaler: AutoScaler
+  /** At `at` seconds the autoscaler is started again: `again` makes the new one, and knows what the old one leaves it. */
+  readonly restart?: { readonly at: number; readonly again: (before: AutoScaler) => AutoScaler } | undefined
+  /** Of what is random in its surroundings. */
+  readonly seed?: number | string
   readonly onDecision?: ((decision: Decision) => void) | undefined
   /** Called whenever servers became ready or the fleet was decided about; time in seconds. */
   readonly onStep?: (time: number, ready: number) => void
@@ -43,7 +49,7 @@ export interface FluidOptions extends FluidWorld {
 export interface FluidResult {
   /** Share of user-time above the capacity of the ready servers. */
   readonly overload: number
-  /** From launch to stop of every server, also while it starts. */
+  /** From launch to stop of every server, also while it starts; on nodes of every place that is paid for. */
   readonly serverHours: number
   readonly averageServers: number
   /** Decisions that changed the number of servers. */
@@ -53,9 +59,17 @@ export interface FluidResult {
   /** Servers that were launched, and those of them that were ended before they were ready. */
   readonly starts: number
   readonly startsInVain: number
+  /** Spot servers that were taken away. */
+  readonly interruptions: number
   /** Users who had to change their server because it ended. */
   readonly usersMoved: number
   readonly peakServers: number
+  /** The most servers that one decision added or removed. */
+  readonly largestStep: number
+  /** What was paid, where prices are known. */
+  readonly money?: number
+  /** How many more servers there were in the hour after the restart than without it, as a share. */
+  readonly afterRestart?: number
   readonly elasticity: ElasticityScores
   /** Of the messages that these users would have sent, if it was given what servers do with them. */
   readonly latency?: MessageLatency
@@ -101,6 +115,41 @@ export function scoredTime(world: FluidWorld, interval: number): { begin: number
   return { begin, end }
 }
 
+/** Of the time after a restart that is compared with the same fleet without one, seconds. */
+const AFTER_RESTART = 3600
+
+/** The fleet as it would have gone on without the restart, for a while. */
+class Unbroken {
+  readonly #fleet: FluidFleet
+  readonly #scaler: AutoScaler
+  readonly #from: number
+  #own = 0
+  #other = 0
+
+  constructor(fleet: FluidFleet, scaler: AutoScaler, time: number) {
+    this.#fleet = fleet.copy()
+    this.#scaler = scaler
+    this.#from = time
+  }
+
+  /** Lets it decide on the same load. */
+  decide(time: number, observe: (fleet: FluidFleet) => FluidObservation): void {
+    if (time >= this.#from + AFTER_RESTART) return
+    this.#fleet.advance(time)
+    this.#fleet.scaleTo(this.#scaler.decide(observe(this.#fleet)).to, time)
+  }
+
+  compare(time: number, size: number): void {
+    if (time >= this.#from + AFTER_RESTART) return
+    this.#own += size
+    this.#other += this.#fleet.size
+  }
+
+  get difference(): number {
+    return this.#other > 0 ? this.#own / this.#other - 1 : 0
+  }
+}
+
 /**
  * Plays a load against a policy without any user or message: the load is a fluid that ready servers hold up to
  * `usersPerServer` each. Integrals over the load are exact. What changes at one instant happens in this order: servers
@@ -109,10 +158,14 @@ export function scoredTime(world: FluidWorld, interval: number): { begin: number
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function runFluid(options: FluidOptions): FluidResult {
-  const { curve, usersPerServer, provisioningDelay, scaler, onDecision, onStep, giveUp } = options
+  const { curve, usersPerServer, provisioningDelay, onDecision, onStep, giveUp, metricDelay = 0 } = options
+  let { scaler } = options
   const { interval, limits } = scaler
   const { begin, end } = scoredTime(options, interval)
-  const fleet = new FluidFleet(provisioningDelay, standingServers(options, interval, limits))
+  checkSurroundings(options)
+  const standing = standingServers(options, interval, limits)
+  const platform = new Platform(options, provisioningDelay, standing, seededRng(options.seed ?? 'backtest'))
+  const fleet = new FluidFleet(platform.readyAt, standing, provisioningDelay)
   const { drainWindow = 0, sessionDuration = Infinity } = options
   const draining = new Draining({
     drainWindow: requireNumber('drainWindow', drainWindow, { min: 0 }),
@@ -126,60 +179,88 @@ export function runFluid(options: FluidOptions): FluidResult {
   const allUserTime = curve.excess(begin, end, 0)
   const mostExcess = giveUp ? giveUp.overload * allUserTime : Infinity
   const mostCost = giveUp?.serverSeconds ?? Infinity
+  const count = {
+    scalingEvents: 0,
+    starts: 0,
+    startsInVain: 0,
+    interruptions: 0,
+    peakServers: 0,
+    largestStep: 0,
+  }
+  let restart = options.restart
+  let unbroken: Unbroken | undefined
   let userTime = 0
   let excess = 0
-  let serverSeconds = 0
-  let scalingEvents = 0
-  let peakServers = 0
-  let starts = 0
-  let startsInVain = 0
   let movedBefore = 0
   let time = 0
+
+  const observe = (of: FluidFleet) => {
+    const load = curve.at(Math.max(0, time - metricDelay))
+    const users = Math.max(0, load - draining.users(time)) / of.ready
+    const utilization = Math.min(1, users / usersPerServer)
+    const server = ({ id, launchedAt, readyAt }: FluidServer): ServerObservation => ({
+      id,
+      state: 'ready',
+      users,
+      launchedAt,
+      readyAt,
+      utilization,
+    })
+    return new FluidObservation({ time, load }, of.size, () => of.observe(server))
+  }
+
   for (let k = 0; ; k++) {
     time = k * interval
-    if (time >= end || excess > mostExcess || serverSeconds > mostCost) break
+    if (time >= end || excess > mostExcess || platform.serverSeconds > mostCost) break
     fleet.advance(time)
     draining.advance(time)
-    const load = curve.at(time)
-    const usersEach = Math.max(0, load - draining.users(time)) / fleet.ready
-    const servers = () => {
-      const utilization = Math.min(1, usersEach / usersPerServer)
-      return fleet.observe(({ id, launchedAt, readyAt }) => ({
-        id,
-        state: 'ready',
-        users: usersEach,
-        launchedAt,
-        readyAt,
-        utilization,
-      }))
+    if (restart && time >= restart.at) {
+      unbroken = new Unbroken(fleet, scaler, time)
+      scaler = restart.again(scaler)
+      restart = undefined
     }
-    const decision = scaler.decide(new FluidObservation({ time, load }, fleet.size, servers))
+    const scored = time >= begin
+    if (!scored) {
+      movedBefore = draining.moved
+      platform.serverSeconds = 0
+      platform.money = 0
+    }
+    const taken = platform.interruptions(fleet.ready, interval)
+    const usersEach = () => Math.max(0, curve.at(time) - draining.users(time)) / fleet.ready
+    for (let i = 0; i < taken; i++) {
+      draining.moved += usersEach()
+      fleet.replaceOne(time, SPOT_NOTICE)
+    }
+    unbroken?.decide(time, observe)
+    const decision = scaler.decide(observe(fleet))
     onDecision?.({ ...decision, ready: fleet.ready })
     const [sizeBefore, readyBefore] = [fleet.size, fleet.ready]
-    const scored = time >= begin
-    if (!scored) movedBefore = draining.moved
+    const each = decision.to < sizeBefore ? usersEach() : 0
     fleet.scaleTo(decision.to, time)
+    unbroken?.compare(time, fleet.size)
     const ended = readyBefore - fleet.ready
-    if (ended > 0) draining.add(ended, usersEach, usersPerServer, time)
+    if (ended > 0) draining.add(ended, each, usersPerServer, time)
     const until = Math.min(end, time + interval)
     let held = 0
     if (scored) {
-      if (decision.to !== decision.from) scalingEvents++
-      starts += Math.max(0, fleet.size - sizeBefore)
-      startsInVain += Math.max(0, sizeBefore - fleet.size - ended)
-      peakServers = Math.max(peakServers, fleet.size)
-      serverSeconds += fleet.size * (until - time)
+      if (decision.to !== decision.from) count.scalingEvents++
+      count.starts += Math.max(0, fleet.size - sizeBefore) + taken
+      count.startsInVain += Math.max(0, sizeBefore - fleet.size - ended)
+      count.interruptions += taken
+      count.peakServers = Math.max(count.peakServers, fleet.size)
+      count.largestStep = Math.max(count.largestStep, Math.abs(fleet.size - sizeBefore))
       held = curve.excess(time, until, 0)
       userTime += held
-      meter.add(Math.ceil(load / usersPerServer - 1e-9), fleet.ready, until - time)
+      meter.add(Math.ceil(curve.at(time) / usersPerServer - 1e-9), fleet.ready, until - time)
     }
     for (let at = time; at < until; ) {
-      const next = Math.min(until, fleet.nextReadyAt, draining.nextEndAt)
+      platform.occupy(fleet.size, draining.size, at)
+      const next = Math.min(until, fleet.nextReadyAt, draining.nextEndAt, platform.nextEndAt)
       onStep?.(at, fleet.ready)
       if (scored) {
         const elsewhere = draining.size > 0 ? draining.users(next) : 0
         excess += curve.excess(at, next, fleet.ready * usersPerServer + elsewhere)
-        serverSeconds += draining.size * (next - at)
+        platform.pay(next - at)
         const own = Math.max(0, held / (until - time) - elsewhere)
         messages?.add(own / usersPerServer, fleet.ready, next - at)
       }
@@ -191,16 +272,16 @@ export function runFluid(options: FluidOptions): FluidResult {
     }
   }
   const abandoned = time < end
+  const seconds = Math.max(0, Math.min(time, end) - begin)
   return {
     overload: excess / ((abandoned ? allUserTime : userTime) || 1),
-    serverHours: serverSeconds / 3600,
-    averageServers: serverSeconds / (Math.min(time, end) - begin || 1),
-    scalingEvents,
-    hours: Math.max(0, Math.min(time, end) - begin) / 3600,
-    starts,
-    startsInVain,
+    serverHours: platform.serverSeconds / 3600,
+    averageServers: platform.serverSeconds / (seconds || 1),
+    ...count,
+    hours: seconds / 3600,
     usersMoved: draining.moved - movedBefore,
-    peakServers,
+    ...(options.prices && { money: platform.money }),
+    ...(unbroken && { afterRestart: unbroken.difference }),
     elasticity: meter.scores(),
     ...(messages && { latency: messages.result() }),
     abandoned,

@@ -10,7 +10,7 @@ import { MESSAGE_TERMS, type MessageTerms } from '../backtest/message-latency.ts
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
 import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
 import { type ConfiguredOptions, readConfig } from './config/config.ts'
-import { readNamedTrace } from './trace-flags.ts'
+import { type ReadingFlags, readNamedTrace } from './trace-flags.ts'
 
 /** Flags for the conditions. */
 export interface TermsFlags {
@@ -25,6 +25,10 @@ export interface TermsFlags {
   fullUtilization?: number
   drainWindow?: number
   sessionDuration?: number
+  startUpTail?: number
+  serversPerNode?: number
+  nodeDelay?: number
+  metricDelay?: number
 }
 
 /** Flags of the commands that judge policies on traces. */
@@ -87,6 +91,9 @@ function termsOf(
   } = server
   const think = traffic.thinkTime?.mean
   const sent = think === undefined ? undefined : (usersPerServer / think) * (serviceTime.mean / concurrency)
+  const { serversPerNode, nodeDelay } = flags
+  if (nodeDelay !== undefined && serversPerNode === undefined)
+    throw invalidInput('--node-delay', 'there is no --servers-per-node', 'together with --servers-per-node')
   const messages: MessageTerms = {
     concurrency,
     queueLimit,
@@ -110,10 +117,48 @@ function termsOf(
     initialServers: 0,
     messages,
     drainWindow: at('drainWindow', 0, { min: 0 }),
+    startUpTail: at('startUpTail', 0, { min: 0 }),
+    metricDelay: at('metricDelay', 0, { min: 0 }),
+    ...(serversPerNode !== undefined && {
+      nodes: {
+        serversPerNode: at('serversPerNode', serversPerNode, { min: 1, integer: true }),
+        nodeDelay: at('nodeDelay', 90, { min: 0 }),
+      },
+    }),
     ...(flags.sessionDuration !== undefined && {
       sessionDuration: requireNumber('sessionDuration', flags.sessionDuration, { above: 0 }),
     }),
   }
+}
+
+/** The traces of a folder: a file beside them that is none, as a licence, is left out, and stderr says so. */
+function tracesIn(folder: string, written: ReadonlySet<string>, flags: ReadingFlags): string[] {
+  const files = readdirSync(folder)
+    .filter((name) => TRACE_FILE.test(name))
+    .sort()
+    .map((name) => join(folder, name))
+    .filter((file) => !written.has(resolve(file)))
+  let first: ConcertinaError | undefined
+  const traces = files.filter((file) => {
+    try {
+      readNamedTrace(file, flags)
+      return true
+    } catch (error) {
+      if (!(error instanceof ConcertinaError) || error.code !== 'INVALID_TRACE') throw error
+      first ??= error
+      console.error(`concertina: left out, since it is no trace: ${error.message}`)
+      return false
+    }
+  })
+  if (traces.length > 0) return traces
+  throw (
+    first ??
+    invalidInput(
+      'trace',
+      'there is no trace in the folder',
+      'files that end in .csv, .json, .log or .txt, or one of these and .gz',
+    )
+  )
 }
 
 /**
@@ -136,20 +181,10 @@ export function playedOf(
         hint: 'a trace or a folder of traces',
       })
     }
-    if (!isFolder) return [path]
-    return readdirSync(path)
-      .filter((name) => TRACE_FILE.test(name))
-      .sort()
-      .map((name) => join(path, name))
-      .filter((file) => !written.has(resolve(file)))
+    if (isFolder) return tracesIn(path, written, { column, session })
+    readNamedTrace(path, { column, session })
+    return [path]
   })
-  if (files.length === 0)
-    throw invalidInput(
-      'trace',
-      'there is no trace in the folder',
-      'files that end in .csv, .json, .log or .txt, or one of these and .gz',
-    )
-  for (const file of files) readNamedTrace(file, { column, session })
   return files.map((file) => ({
     file,
     column,

@@ -178,7 +178,11 @@ export function addTermsFlags(command: Command): Command {
   return command
     .option('--config <file>', 'policies by name, and the conditions that no flag gives, from a YAML file')
     .option('--users-per-server <users>', 'that a server holds (30)', number)
-    .option('--provisioning-delay <seconds>', 'from launch to ready (90)', number)
+    .option('--provisioning-delay <seconds>', 'from launch to ready, at least (90)', number)
+    .option('--start-up-tail <seconds>', 'mean of what a start takes beyond that, exponential (0)', number)
+    .option('--servers-per-node <count>', 'servers need nodes that hold so many, started when full', number)
+    .option('--node-delay <seconds>', 'from the launch of a node until servers can start on it (90)', number)
+    .option('--metric-delay <seconds>', 'age of the load that policies see (0)', number)
     .option('--interval <seconds>', 'between two decisions (30)', number)
     .option('--warm-up <seconds>', 'at the beginning, for which nothing is counted (0)', number)
     .option('--overload <share>', 'of user-time that may be above capacity (0.001)', number)

@@ -1,4 +1,4 @@
-import type { TraceComparison } from '../backtest/comparison.ts'
+import type { CopyResult, Evaluated, TraceComparison } from '../backtest/comparison.ts'
 import type { FluidResult } from '../backtest/fluid.ts'
 import { median, type ParetoPoint } from './pareto-points.ts'
 import { milliseconds } from './terminal.ts'
@@ -15,62 +15,169 @@ export const percent = (share: number, digits: number) => `${(share * 100).toFix
 const eventsPerDay = ({ scalingEvents, hours }: FluidResult) => scalingEvents / ((hours || 1) / 24)
 const vainShare = ({ starts, startsInVain }: FluidResult) => (starts === 0 ? 0 : startsInVain / starts)
 
-/** The same figures of one run, or the medians of several. */
-const COLUMNS: readonly [
-  name: string,
-  of: (result: FluidResult) => number,
-  format: (value: number) => string,
-][] = [
-  ['p50', ({ latency }) => latency!.p50Ms, milliseconds],
-  ['p95', ({ latency }) => latency!.p95Ms, milliseconds],
-  ['p99', ({ latency }) => latency!.p99Ms, milliseconds],
-  ['rejected', ({ latency }) => latency!.rejected, (value) => percent(value, 2)],
-  ['events', ({ scalingEvents }) => scalingEvents, (value) => value.toFixed(0)],
-  ['a day', eventsPerDay, (value) => value.toFixed(0)],
-  ['moved', ({ usersMoved }) => usersMoved, (value) => value.toFixed(0)],
-  ['in vain', vainShare, (value) => percent(value, 1)],
-  ['peak', ({ peakServers }) => peakServers, (value) => value.toFixed(0)],
-  ['θ_U', ({ elasticity }) => elasticity.underProvisioningAccuracy, (value) => percent(value, 1)],
-  ['θ_O', ({ elasticity }) => elasticity.overProvisioningAccuracy, (value) => percent(value, 1)],
-  ['τ_U', ({ elasticity }) => elasticity.underProvisioningTimeShare, (value) => percent(value, 1)],
-  ['τ_O', ({ elasticity }) => elasticity.overProvisioningTimeShare, (value) => percent(value, 1)],
-  ['υ', ({ elasticity }) => elasticity.instability, (value) => percent(value, 1)],
-]
-const NAMES = COLUMNS.map(([name]) => name)
+interface Column {
+  readonly name: string
+  /** `undefined` where it was not asked for. */
+  readonly of: (result: FluidResult) => number | undefined
+  readonly format: (value: number) => string
+}
 
+const column = (name: string, of: Column['of'], format: Column['format']): Column => ({ name, of, format })
+const whole = (value: number) => value.toFixed(0)
+const oneDigit = (value: number) => percent(value, 1)
+const signed = (share: number) =>
+  Math.abs(share) < 0.0005 ? '0 %' : `${share < 0 ? '' : '+'}${oneDigit(share)}`
 const times = (cost: number) => `${cost.toFixed(2)} ×`
+const MONTH_HOURS = 30 * 24
+const monthly = ({ money, hours }: FluidResult) =>
+  money === undefined ? undefined : (money / (hours || 1)) * MONTH_HOURS
+
+/** The same figures of one run, or the medians of several. */
+const COLUMNS: readonly Column[] = [
+  column('a month', monthly, (value) => value.toFixed(2)),
+  column('events', ({ scalingEvents }) => scalingEvents, whole),
+  column('a day', eventsPerDay, whole),
+  column('step', ({ largestStep }) => largestStep, whole),
+  column('moved', ({ usersMoved }) => usersMoved, whole),
+  column('in vain', vainShare, oneDigit),
+  column('restart', ({ afterRestart }) => afterRestart, signed),
+  column('taken', ({ money, interruptions }) => (money === undefined ? undefined : interruptions), whole),
+  column('peak', ({ peakServers }) => peakServers, whole),
+  column('p50', ({ latency }) => latency?.p50Ms, milliseconds),
+  column('p95', ({ latency }) => latency?.p95Ms, milliseconds),
+  column('p99', ({ latency }) => latency?.p99Ms, milliseconds),
+  column(
+    'rejected',
+    ({ latency }) => latency?.rejected,
+    (value) => percent(value, 2),
+  ),
+  column('θ_U', ({ elasticity }) => elasticity.underProvisioningAccuracy, oneDigit),
+  column('θ_O', ({ elasticity }) => elasticity.overProvisioningAccuracy, oneDigit),
+  column('τ_U', ({ elasticity }) => elasticity.underProvisioningTimeShare, oneDigit),
+  column('τ_O', ({ elasticity }) => elasticity.overProvisioningTimeShare, oneDigit),
+  column('υ', ({ elasticity }) => elasticity.instability, oneDigit),
+]
+
+/** What the columns mean. */
+export const LEGEND: readonly (readonly [names: string, meaning: string])[] = [
+  ['overload', 'share of user-time above the capacity of the ready servers'],
+  ['cost', 'server-hours over those of the floor: the cheapest fleet that had known the future'],
+  ['on copies', 'overload and cost on copies of the trace: begun elsewhere, scaled, with noise'],
+  ['a month', 'what the servers cost in 30 days'],
+  [
+    'events, a day, step',
+    'decisions that changed the number of servers, in all and a day; the largest of the changes',
+  ],
+  ['moved', 'users who had to change their server because it ended'],
+  ['in vain', 'share of the starts that were ended before they were ready'],
+  [
+    'restart',
+    'servers in the hour after the autoscaler was started again in the middle, beside the same fleet without that',
+  ],
+  ['taken', 'spot servers that were taken away'],
+  ['peak', 'most servers at once'],
+  ['p50, p95, p99, rejected', 'of the messages those users would have sent, by the model in docs/compare.md'],
+  [
+    'θ_U, θ_O, τ_U, τ_O, υ',
+    'SPEC elasticity: how far supply is below (U) and above (O) demand, how long, and how long they do not move together',
+  ],
+]
+
+/** The columns that any of these results has. */
+function columnsOf(results: readonly FluidResult[]): Column[] {
+  return COLUMNS.filter(({ of }) => results.some((result) => of(result) !== undefined))
+}
+
+/** The best first: within the allowance, the cheaper first; then the others, the less overloaded first. */
+export function bestFirst(judged: readonly Evaluated[], allowed: number): Evaluated[] {
+  const rank = ({ result, cost }: Evaluated) =>
+    result.overload <= allowed ? [0, cost] : [1, result.overload]
+  return judged.toSorted((a, b) => {
+    const [one, other] = [rank(a), rank(b)]
+    return one[0]! - other[0]! || one[1]! - other[1]!
+  })
+}
+
+/** The least and the most overload, and cost, on copies. */
+function onCopies(copies: readonly CopyResult[]): string {
+  const span = (values: readonly number[], format: (value: number) => string) =>
+    `${format(Math.min(...values))} – ${format(Math.max(...values))}`
+  const overload = span(
+    copies.map((copy) => copy.overload * 100),
+    (value) => value.toFixed(3),
+  )
+  return `${overload} %, ${span(
+    copies.map((copy) => copy.cost),
+    (value) => value.toFixed(2),
+  )} ×`
+}
 
 /** What every policy did on one trace, beside its floor. */
-function ofTrace({ trace, floor, judged }: TraceComparison): FigureTable {
+function ofTrace({ trace, floor, judged }: TraceComparison, allowed: number): FigureTable {
   const { attainable, feasible } = floor
   const what = `${attainable.serverHours.toFixed(1)} server-hours at ${percent(attainable.overload, 3)} overload`
+  const columns = columnsOf(judged.map(({ result }) => result))
+  const copied = judged.some(({ copies }) => copies)
   return {
     title: `${trace}: the floor is ${what}${feasible ? '' : ', the least there can be'}`,
-    head: ['policy', 'overload', 'cost', ...NAMES],
-    rows: judged.map(({ policy, result, cost }) => [
+    head: [
+      'policy',
+      'overload',
+      'cost',
+      ...(copied ? ['on copies'] : []),
+      ...columns.map(({ name }) => name),
+    ],
+    rows: bestFirst(judged, allowed).map(({ policy, result, cost, copies = [] }) => [
       policy,
       percent(result.overload, 3),
       times(cost),
-      ...COLUMNS.map(([, of, format]) => format(of(result))),
+      ...(copied ? [onCopies(copies)] : []),
+      ...columns.map(({ of, format }) => format(of(result)!)),
     ]),
   }
 }
 
+/** What one policy did on all traces. */
+interface Overall {
+  readonly policy: string
+  readonly each: readonly Evaluated[]
+  readonly within: number
+  /** Geometric mean. */
+  readonly cost: number
+}
+
+/**
+ * The best first: on how many traces a policy kept to the allowance; then what it cost, where that was all of them, and otherwise
+ * how much overload there was: it is cheap to have too few servers.
+ */
+function overall(compared: readonly TraceComparison[], allowed: number): Overall[] {
+  const policies = compared[0]?.judged.map(({ policy }) => policy) ?? []
+  const figure = ({ within, cost, each }: Overall) =>
+    within === each.length ? cost : median(each.map(({ result }) => result.overload))
+  return policies
+    .map((policy, i): Overall => {
+      const each = compared.map(({ judged }) => judged[i]!)
+      const within = each.filter(({ result }) => result.overload <= allowed).length
+      const cost = geometricMean(each.map((one) => one.cost))
+      return { policy, each, within, cost }
+    })
+    .sort((a, b) => b.within - a.within || figure(a) - figure(b))
+}
+
 /** What every policy did on most traces. */
 function ofAll(compared: readonly TraceComparison[], allowed: number): FigureTable {
-  const policies = compared[0]!.judged.map(({ policy }) => policy)
+  const columns = columnsOf(compared.flatMap(({ judged }) => judged.map(({ result }) => result)))
   return {
     title: `median of ${compared.length} traces, and on how many overload was at most ${+(allowed * 100).toPrecision(3)} %`,
-    head: ['policy', 'within', 'overload', 'cost', ...NAMES],
-    rows: policies.map((policy, i) => {
-      const each = compared.map(({ judged }) => judged[i]!)
+    head: ['policy', 'within', 'overload', 'cost', ...columns.map(({ name }) => name)],
+    rows: overall(compared, allowed).map(({ policy, each, within }) => {
       const results = each.map(({ result }) => result)
       return [
         policy,
-        String(results.filter(({ overload }) => overload <= allowed).length),
+        String(within),
         percent(median(results.map(({ overload }) => overload)), 3),
         times(median(each.map(({ cost }) => cost))),
-        ...COLUMNS.map(([, of, format]) => format(median(results.map(of)))),
+        ...columns.map(({ of, format }) => format(median(results.flatMap((result) => of(result) ?? [])))),
       ]
     }),
   }
@@ -78,27 +185,38 @@ function ofAll(compared: readonly TraceComparison[], allowed: number): FigureTab
 
 /** All figures of a comparison: a table for each trace, and one for all when there are several. */
 export function comparisonTables(compared: readonly TraceComparison[], allowed: number): FigureTable[] {
-  const traces = compared.map(ofTrace)
+  const traces = compared.map((one) => ofTrace(one, allowed))
   return compared.length > 1 ? [...traces, ofAll(compared, allowed)] : traces
 }
 
 const geometricMean = (values: readonly number[]) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
 
-/** A line for each policy, the best first: on how many traces it kept to the allowance, then what it cost. */
+/** A line for each policy, the best first: on how many traces it kept to the allowance, what it cost, how much it changed. */
 export function verdicts(compared: readonly TraceComparison[], allowed: number): string[] {
-  const policies = compared[0]?.judged.map(({ policy }) => policy) ?? []
-  return policies
-    .map((policy, i) => {
-      const each = compared.map(({ judged }) => judged[i]!)
-      const within = each.filter(({ result }) => result.overload <= allowed).length
-      const changes = median(each.map(({ result }) => eventsPerDay(result)))
-      const cost = geometricMean(each.map((one) => one.cost))
-      const text = `${policy}: within on ${within} of ${each.length}, ${times(cost)}, ${changes.toFixed(0)} changes a day`
-      return { within, cost, text }
-    })
-    .sort((a, b) => b.within - a.within || a.cost - b.cost)
-    .map(({ text }) => text)
+  return overall(compared, allowed).map(({ policy, each, within, cost }) => {
+    const results = each.map(({ result }) => result)
+    const changes = median(results.map(eventsPerDay))
+    const moves = median(results.map(({ usersMoved, hours }) => (usersMoved / (hours || 1)) * 24))
+    const copies = each.flatMap((one) => one.copies ?? [])
+    const kept = copies.filter(({ overload }) => overload <= allowed).length
+    const spread =
+      copies.length === 0
+        ? ''
+        : `; of copies on ${kept} of ${copies.length}, ${times(geometricMean(copies.map((copy) => copy.cost)))}`
+    return (
+      `${policy}: within on ${within} of ${each.length}, ${times(cost)}, ${whole(changes)} changes and ` +
+      `${whole(moves)} moves a day${spread}`
+    )
+  })
+}
+
+/** What the columns of these tables mean, a line each. */
+export function legendText(tables: readonly FigureTable[]): string {
+  const shown = new Set(tables.flatMap(({ head }) => head))
+  return LEGEND.filter(([names]) => names.split(', ').some((name) => shown.has(name)))
+    .map(([names, meaning]) => `${names}: ${meaning}`)
+    .join('\n')
 }
 
 /** A table as lines of text in columns of equal width. */

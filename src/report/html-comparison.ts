@@ -1,7 +1,15 @@
-import type { Evaluated, TraceComparison } from '../backtest/comparison.ts'
+import type { TraceComparison } from '../backtest/comparison.ts'
 import type { EvaluationSettings } from '../backtest/evaluate.ts'
 import { type Html, html } from '../base/html.ts'
-import { comparisonTables, type FigureTable, paretoPoints, percent, verdicts } from './comparison-table.ts'
+import {
+  bestFirst,
+  comparisonTables,
+  type FigureTable,
+  LEGEND,
+  paretoPoints,
+  percent,
+  verdicts,
+} from './comparison-table.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { paretoSvg } from './pareto.ts'
 import { lineChart, PALETTE } from './svg-chart.ts'
@@ -9,20 +17,8 @@ import { lineChart, PALETTE } from './svg-chart.ts'
 /** Policies that a chart shows; more could not be distinguished. */
 const SHOWN = 4
 
-/** Those worth a look: within the allowance, the cheaper first; then the others, the less overloaded first. */
-function worthShowing(judged: readonly Evaluated[], allowed: number): Evaluated[] {
-  const worth = ({ result, cost }: Evaluated) =>
-    result.overload <= allowed ? [0, cost] : [1, result.overload]
-  return judged
-    .toSorted((a, b) => {
-      const [one, other] = [worth(a), worth(b)]
-      return one[0]! - other[0]! || one[1]! - other[1]!
-    })
-    .slice(0, SHOWN)
-}
-
 function courseChart({ judged, course }: TraceComparison, allowed: number): Html {
-  const shown = new Set(worthShowing(judged, allowed))
+  const shown = new Set(bestFirst(judged, allowed).slice(0, SHOWN))
   return lineChart('Servers', course!.times, [
     { name: 'what the load needs', y: course!.values, color: 'var(--area)', area: true },
     ...judged.flatMap((each, i) =>
@@ -44,19 +40,6 @@ function courseChart({ judged, course }: TraceComparison, allowed: number): Html
 function figures({ head, rows }: FigureTable): Html {
   return html`<div class="wide"><table class="figures">${row(head, 'th')}${rows.map((cells) => row(cells))}</table></div>`
 }
-
-const COLUMNS: readonly (readonly [string, string])[] = [
-  ['overload', 'share of user-time above the capacity of the ready servers'],
-  ['cost', 'server-hours over those of the floor: the cheapest fleet that had known the future'],
-  ['events, a day', 'decisions that changed the number of servers, in all and a day'],
-  ['moved', 'users who had to change their server because it ended'],
-  ['in vain', 'share of the starts that were ended before they were ready'],
-  ['p50, p95, p99, rejected', 'of the messages those users would have sent, by the model in docs/compare.md'],
-  [
-    'θ, τ, υ',
-    'SPEC elasticity: how far supply is below (U) and above (O) demand, how long, and how long they do not move together',
-  ],
-]
 
 function termLines(terms: EvaluationSettings): [string, string][] {
   const { messages } = terms
@@ -96,10 +79,11 @@ export function htmlComparison(
     html`<p class="quiet">The charts show at most ${SHOWN} policies: the cheapest within the allowed overload, then the least overloaded.</p>`,
     ...traces,
     html`<h2>Columns</h2>`,
-    pairs(COLUMNS),
+    pairs(LEGEND),
     html`<h2>Terms</h2>`,
     pairs(termLines(terms)),
   ]
-  const sameAgain = 'Nothing in it is random: the same traces, terms and config give the same figures.'
+  const sameAgain =
+    'What is random in it comes from a fixed seed: the same traces, terms and config give the same figures.'
   return htmlPage('Concertina: policies compared', body, sameAgain, repeat)
 }

@@ -9,22 +9,35 @@ export interface FluidServer {
 }
 
 /**
- * A fleet that is only counted: a stack of servers in the order of their launch, each ready `provisioningDelay` seconds after
- * it. Scale-in takes the newest, and so those first that still start, as the real fleet does with servers that are equally full.
+ * A fleet that is only counted: the servers that are ready, and above them those that start, in the order in which they will be
+ * ready. Scale-in takes from the top, and so those first that still start, as the real fleet does with servers that are equally full.
  */
 export class FluidFleet {
-  /** From launch to ready, of the servers that are launched from now on; seconds. */
-  provisioningDelay: number
+  /** When a server that is launched now will be ready, seconds. */
+  readonly #readyAt: (time: number, number: number) => number
   readonly #servers: FluidServer[] = []
   #nextId = 1
   /** Servers that take users. */
   ready = 0
 
-  /** @param standing servers that are ready from the beginning */
-  constructor(provisioningDelay: number, standing: number) {
-    this.provisioningDelay = provisioningDelay
-    this.scaleTo(standing, -provisioningDelay)
+  /**
+   * @param readyAt when the n-th server is ready that is launched at `time`, seconds
+   * @param standing servers that are ready from the beginning, and took so many seconds to start
+   */
+  constructor(readyAt: (time: number, number: number) => number, standing: number, standingDelay = 0) {
+    this.#readyAt = readyAt
+    for (let i = 0; i < standing; i++)
+      this.#servers.push({ id: this.#nextId++, launchedAt: -standingDelay, readyAt: 0 })
     this.ready = standing
+  }
+
+  /** Another fleet that is as this one is now. */
+  copy(): FluidFleet {
+    const copy = new FluidFleet(this.#readyAt, 0)
+    copy.#servers.push(...this.#servers)
+    copy.#nextId = this.#nextId
+    copy.ready = this.ready
+    return copy
   }
 
   /** Starting and ready. */
@@ -33,11 +46,23 @@ export class FluidFleet {
   }
 
   scaleTo(size: number, time: number): void {
-    while (this.#servers.length < size) {
-      this.#servers.push({ id: this.#nextId++, launchedAt: time, readyAt: time + this.provisioningDelay })
-    }
+    while (this.#servers.length < size) this.#launch(time)
     this.#servers.length = size
     this.ready = Math.min(this.ready, size)
+  }
+
+  /** One of the ready servers ends, for which another was launched so many seconds before. */
+  replaceOne(time: number, notice: number): void {
+    this.ready--
+    this.#servers.splice(this.ready, 1)
+    this.#launch(time - notice, time)
+  }
+
+  #launch(time: number, earliest = time): void {
+    const readyAt = Math.max(earliest, this.#readyAt(time, this.#servers.length + 1))
+    let place = this.#servers.length
+    while (place > this.ready && this.#servers[place - 1]!.readyAt > readyAt) place--
+    this.#servers.splice(place, 0, { id: this.#nextId++, launchedAt: time, readyAt })
   }
 
   /** When the next of those that start will be ready; `Infinity` when none starts. */

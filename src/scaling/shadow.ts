@@ -37,9 +37,8 @@ export class ShadowPolicy {
   decide(observation: Observation): Decision {
     const { time, desiredCount } = observation
     this.#delay.see(observation)
-    this.#fleet ??= new FluidFleet(0, desiredCount)
+    this.#fleet ??= new FluidFleet((launchedAt) => launchedAt + this.#delay.seconds, desiredCount)
     const fleet = this.#fleet
-    fleet.provisioningDelay = this.#delay.seconds
     fleet.advance(time)
     const seen = new FluidObservation(observation, fleet.size, () => this.#observe(observation))
     const decision = decide(this.policy, this.#limits, seen)

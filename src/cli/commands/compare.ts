@@ -1,5 +1,14 @@
 import { comparePolicies } from '../../backtest/comparison.ts'
-import { comparisonTables, paretoPoints, tableText, verdicts } from '../../report/comparison-table.ts'
+import type { Restart } from '../../backtest/evaluate.ts'
+import { checkSurroundings, type Prices } from '../../backtest/world.ts'
+import { invalidInput, requireNumber } from '../../base/errors.ts'
+import {
+  comparisonTables,
+  legendText,
+  paretoPoints,
+  tableText,
+  verdicts,
+} from '../../report/comparison-table.ts'
 import { htmlComparison } from '../../report/html-comparison.ts'
 import { paretoSvg } from '../../report/pareto.ts'
 import { countProgress } from '../count-progress.ts'
@@ -12,11 +21,52 @@ export interface CompareFlags extends JudgingFlags {
   json?: string
   svg?: string
   report?: string
+  copies?: number
+  restart?: Restart
+  price?: number
+  reserved?: string
+  spot?: string
+  interruptions?: number
+}
+
+/** Reads `AMOUNT@PRICE`. */
+function atPrice(flag: string, text: string): { amount: number; price: number } {
+  const parts = text.split('@').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  const [amount = Number.NaN, price = Number.NaN] = parts
+  if (parts.length !== 2 || !(amount >= 0) || !(price >= 0))
+    throw invalidInput(
+      flag,
+      `${JSON.stringify(text)} is no amount at a price`,
+      'AMOUNT@PRICE, such as 4@0.06',
+    )
+  return { amount, price }
+}
+
+/** What servers cost, where a price is given. */
+function pricesOf(flags: CompareFlags): { prices?: Prices } {
+  const { price, reserved, spot, interruptions = 0.1 } = flags
+  for (const name of ['reserved', 'spot', 'interruptions'] as const) {
+    const needs = name === 'interruptions' ? 'spot' : 'price'
+    if (flags[name] !== undefined && flags[needs] === undefined)
+      throw invalidInput(`--${name}`, `there is no --${needs}`, `together with --${needs}`)
+  }
+  if (price === undefined) return {}
+  const base = reserved === undefined ? undefined : atPrice('--reserved', reserved)
+  const share = spot === undefined ? undefined : atPrice('--spot', spot)
+  const prices: Prices = {
+    onDemand: price,
+    ...(base && { reserved: { servers: base.amount, price: base.price } }),
+    ...(share && { spot: { share: share.amount, price: share.price, interruptionsPerDay: interruptions } }),
+  }
+  checkSurroundings({ prices })
+  return { prices }
 }
 
 /** `concertina compare`: many policies on many traces, beside the cheapest fleet that had known the future. */
 export async function compare(flags: CompareFlags, signal: AbortSignal): Promise<void> {
-  const { terms, candidates } = judgingOf(flags)
+  const { terms: given, candidates } = judgingOf(flags)
+  const terms = { ...given, restart: flags.restart ?? 'keep', ...pricesOf(flags) }
+  const copies = requireNumber('copies', flags.copies ?? 0, { min: 0, max: 100, integer: true })
   const input = playedOf(flags, [flags.json, flags.svg, flags.report])
   const judged = candidates(flags.policy)
   const files = new OutputFiles()
@@ -27,15 +77,13 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     const report = files.open(flags.report, (file) => new ReportFile(file, flags.config))
     const { onProgress } = progress
     const courses = report !== undefined
-    const compared = await comparePolicies(input, judged, terms, { signal, onProgress, courses })
+    const compared = await comparePolicies(input, judged, terms, { signal, onProgress, courses, copies })
     progress.end()
-    if (compared.length > 0)
-      console.log(
-        [
-          ...comparisonTables(compared, terms.overload).map(tableText),
-          verdicts(compared, terms.overload).join('\n'),
-        ].join('\n\n'),
-      )
+    if (compared.length > 0) {
+      const tables = comparisonTables(compared, terms.overload)
+      const lines = verdicts(compared, terms.overload).join('\n')
+      console.log([...tables.map(tableText), legendText(tables), lines].join('\n\n'))
+    }
     if (signal.aborted) {
       console.error(`concertina: interrupted; ${compared.length} of ${input.length} traces are whole`)
       files.discard()
