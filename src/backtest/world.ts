@@ -3,7 +3,7 @@ import type { Rng } from '../base/rng.ts'
 import type { DrainTerms } from './draining.ts'
 
 /** Servers on nodes that are started, too, where no node has a place left. */
-export interface NodeTerms {
+interface NodeTerms {
   readonly serversPerNode: number
   /** From the launch of a node until servers can start on it, seconds. */
   readonly nodeDelay: number
