@@ -58,8 +58,12 @@ export class Behavior {
     this.#longestWindow = Math.max(up.stabilizationWindow, down.stabilizationWindow)
   }
 
-  /** Sees how many servers there are: of what was asked for last, so much was done. Others may have limited it. */
-  see(size: number): void {
+  /**
+   * Sees how many servers there are: of what was asked for last, so much was done. Others may have limited it. What there is the
+   * first time counts as the first recommendation.
+   */
+  see(time: number, size: number): void {
+    this.#recommended ??= [{ time, servers: size }]
     if (!this.#asked) return
     const { change, from } = this.#asked
     const done = size - from
@@ -80,15 +84,13 @@ export class Behavior {
 
   /** Within its window, scale-in goes no lower than the highest recommendation, scale-out no higher than the lowest. */
   #stabilize(time: number, recommended: number, size: number): number {
-    // What there was at the beginning counts as the first recommendation.
-    this.#recommended = (this.#recommended ?? [{ time, servers: size }]).filter(
-      (each) => each.time > time - this.#longestWindow,
-    )
+    this.#recommended = this.#recommended?.filter((each) => each.time > time - this.#longestWindow) ?? []
+    const recommendations = this.#recommended
     const since = (seconds: number) =>
-      this.#recommended!.filter((each) => each.time > time - seconds).map((each) => each.servers)
+      recommendations.filter((each) => each.time > time - seconds).map((each) => each.servers)
     const lowest = Math.min(recommended, ...since(this.#up.stabilizationWindow))
     const highest = Math.max(recommended, ...since(this.#down.stabilizationWindow))
-    this.#recommended.push({ time, servers: recommended })
+    recommendations.push({ time, servers: recommended })
     return size < lowest ? lowest : Math.min(size, highest)
   }
 

@@ -85,7 +85,7 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
     ...(metric === 'users' && { usersPerServer: target }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      behavior.see(observation.desiredCount)
+      behavior.see(observation.time, observation.desiredCount)
       const wanted = recommend(observation)
       if (!wanted) return unknown(metric, observation)
       const { servers, ratio, why } = wanted
