@@ -19,6 +19,7 @@ import type { ChatLink, RoomEvent } from './link.ts'
 import { type ChatOptions, chatLimits } from './options.ts'
 import { HistoryBounds } from './rooms/history-bounds.ts'
 import { Namespaces } from './rooms/namespaces.ts'
+import { ReadMarkers } from './rooms/read-markers.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { SlowMode } from './rooms/slow-mode.ts'
 import { RateLimiter } from './session/rate-limit.ts'
@@ -140,6 +141,7 @@ export class ChatServer {
       namespaces,
       historyBounds: new HistoryBounds(link, namespaces),
       slowMode: new SlowMode(link),
+      readMarkers: new ReadMarkers(link),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
       hooks: hooks && 'url' in hooks ? httpHooks(hooks) : hooks,

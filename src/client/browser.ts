@@ -2,6 +2,7 @@
 import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
 import type { WebSocketClass } from './server-connection.ts'
 
+export { privateRoom } from '../protocol/private-rooms.ts'
 export type * from './node.ts'
 
 /** A chat user in a browser. */

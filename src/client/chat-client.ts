@@ -5,10 +5,12 @@ import type {
   Cursor,
   DeleteRequest,
   EditRequest,
+  InviteRequest,
   MessageData,
   PresenceEvent,
   RoomMessage,
   ServerMessage,
+  UnreadRoom,
 } from '../protocol/messages.ts'
 import { problemOf, utf8Bytes } from '../protocol/rules.ts'
 import { ChatError, type ChatErrorCode } from './chat-error.ts'
@@ -222,10 +224,38 @@ export class ChatClient {
     return this.#change({ type: 'delete', room, id, seq }, options)
   }
 
-  async #change(request: EditRequest | DeleteRequest, options: RequestOptions): Promise<Ack> {
+  /**
+   * Shows another user a joined room: a message with `data.invitation` comes to the personal room of that user,
+   * `privateRoom(user)`. It gives no right to join.
+   */
+  invite(
+    room: string,
+    user: string,
+    id = `${this.#name}-${++this.#sent}`,
+    options: RequestOptions = {},
+  ): Promise<Ack> {
+    return this.#change({ type: 'invite', room, id, user }, options)
+  }
+
+  /** The user has read a joined room up to the place `seq`: counts for all devices of the user. */
+  async markRead(room: string, seq: number, options: RequestOptions = {}): Promise<void> {
+    check({ type: 'mark', room, seq })
+    await this.#servingIn(room).request({ type: 'mark', room, seq }, { timeoutMs: HISTORY_MS, ...options })
+  }
+
+  /** What the user has not read of up to 50 rooms that the user may join. */
+  async unread(rooms: readonly string[], options: RequestOptions = {}): Promise<readonly UnreadRoom[]> {
+    check({ type: 'unread', rooms })
+    const { serving } = this.#connections
+    if (!serving) throw new ChatError('disconnected', 'there is no connection now')
+    const answer = await serving.request({ type: 'unread', rooms }, { timeoutMs: HISTORY_MS, ...options })
+    return answer.rooms
+  }
+
+  async #change(request: EditRequest | DeleteRequest | InviteRequest, options: RequestOptions): Promise<Ack> {
     check(request)
     const link = this.#servingIn(request.room)
-    const { seq, id, durability } = await link.request<'edit' | 'delete'>(request, {
+    const { seq, id, durability } = await link.request<'edit' | 'delete' | 'invite'>(request, {
       timeoutMs: HISTORY_MS,
       ...options,
     })

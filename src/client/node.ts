@@ -11,7 +11,9 @@ export type {
   PresenceEvent,
   RejectionCode,
   RoomMessage,
+  UnreadRoom,
 } from '../protocol/messages.ts'
+export { privateRoom } from '../protocol/private-rooms.ts'
 export type { ChatClientEvents, ChatClientOptions, OlderMessages, SendOptions } from './chat-client.ts'
 export type { ChatErrorCode } from './chat-error.ts'
 export type { JoinedRoom, JoinOptions } from './client-room.ts'

@@ -179,7 +179,7 @@ export class ServerConnection {
   }
 }
 
-const ACKED: ReadonlySet<RequestType> = new Set(['send', 'edit', 'delete'])
+const ACKED: ReadonlySet<RequestType> = new Set(['send', 'edit', 'delete', 'invite'])
 
 /** Ids of sent messages and of their changes are the user's own, and only different within a room; all others are the connection's. */
 function keyOf(type: RequestType, id: string, room: string | undefined): string {

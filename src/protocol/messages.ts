@@ -86,6 +86,27 @@ export interface TypingRequest extends Request {
   room: string
 }
 
+/** Shows another user this room: its personal room gets a message with `data.invitation`. */
+export interface InviteRequest extends Request {
+  type: 'invite'
+  room: string
+  id: string
+  user: string
+}
+
+/** The user has read the room up to the place `seq`. */
+export interface MarkRequest extends Request {
+  type: 'mark'
+  room: string
+  seq: number
+}
+
+/** How much of these rooms the user has not read yet. */
+export interface UnreadRequest extends Request {
+  type: 'unread'
+  rooms: readonly string[]
+}
+
 /** Older messages: the newest `limit` before the place `before`. */
 export interface HistoryRequest extends Request {
   type: 'history'
@@ -108,6 +129,9 @@ export type ClientMessage =
   | EditRequest
   | DeleteRequest
   | TypingRequest
+  | InviteRequest
+  | MarkRequest
+  | UnreadRequest
   | HistoryRequest
   | PingRequest
 
@@ -192,7 +216,7 @@ interface Left {
   message?: string
 }
 
-/** Answers `send`, `edit` and `delete`; the place is the one of the new entry. */
+/** Answers `send`, `edit`, `delete` and `invite`; the place is the one of the new entry (an invitation's, in the personal room). */
 export interface SendAck {
   type: 'ack'
   id: string
@@ -201,8 +225,28 @@ export interface SendAck {
   durability: Durability
 }
 
+/** What a user has not read of a room; counts beyond 100 are 100. */
+export interface UnreadRoom {
+  readonly room: string
+  /** Up to here it was read; 0 when it was never marked. */
+  readonly read: number
+  /** The room's last place now. */
+  readonly head: number
+  /** Messages of others after that, without reactions. */
+  readonly unread: number
+  /** Those of them that mention the user. */
+  readonly mentions: number
+}
+
+/** Answers `unread`. */
+export interface UnreadRooms {
+  type: 'unread'
+  id?: string | undefined
+  rooms: UnreadRoom[]
+}
+
 /** Answers `history`, the oldest message first. */
-interface HistoryPage {
+export interface HistoryPage {
   type: 'history'
   id?: string | undefined
   room: string
@@ -211,7 +255,7 @@ interface HistoryPage {
   first: number
 }
 
-/** Answers `typing`. */
+/** Answers `typing` and `mark`. */
 interface Ok {
   type: 'ok'
   id?: string | undefined
@@ -233,6 +277,9 @@ export interface Answers {
   edit: SendAck
   delete: SendAck
   typing: Ok
+  invite: SendAck
+  mark: Ok
+  unread: UnreadRooms
   history: HistoryPage
   ping: Pong
 }

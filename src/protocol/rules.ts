@@ -1,16 +1,14 @@
-import {
-  type ClientMessage,
-  type Cursor,
-  type MessageData,
-  PROTOCOL_VERSION,
-  type RequestType,
-} from './messages.ts'
+import { type ClientMessage, type Cursor, PROTOCOL_VERSION, type RequestType } from './messages.ts'
+import { privateRoom } from './private-rooms.ts'
 
 /** Messages that a `join` may begin with, and that a `history` may ask for. */
 const MAX_HISTORY = 1000
 
+/** Rooms that one `unread` may ask about. */
+const MAX_UNREAD_ROOMS = 50
+
 /** Bytes of a message's `data` as JSON. */
-export const MAX_DATA_BYTES = 2048
+const MAX_DATA_BYTES = 2048
 const MAX_DATA_DEPTH = 8
 
 const LONE_SURROGATE = /\p{Surrogate}/u
@@ -46,23 +44,64 @@ function depthOf(value: unknown, left = MAX_DATA_DEPTH): number {
   return 1 + Math.max(0, ...Object.values(value).map((each) => depthOf(each, left - 1)))
 }
 
-/** Whether this is a JSON object that a message may have as its data. */
-export function isMessageData(value: unknown): value is MessageData {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  if (depthOf(value) > MAX_DATA_DEPTH) return false
-  return utf8Bytes(JSON.stringify(value)) <= MAX_DATA_BYTES
+const isPlace = (value: unknown): value is number => isWhole(value) && value > 0
+
+const isListOf = (value: unknown, most: number, is: (each: unknown) => boolean): boolean =>
+  Array.isArray(value) && value.length > 0 && value.length <= most && value.every(is)
+
+function isReaction(value: unknown): boolean {
+  const { to, key, removed } = (value ?? {}) as Fields
+  return isPlace(to) && isLabel(key, 32) && (removed === undefined || removed === true)
 }
 
-const DATA_RULE = `data is a JSON object of at most ${MAX_DATA_BYTES} bytes, nested at most ${MAX_DATA_DEPTH} deep`
+function isAttachment(value: unknown): boolean {
+  const { url, name, type, bytes } = (value ?? {}) as Fields
+  return (
+    typeof url === 'string' &&
+    /^https?:\/\//.test(url) &&
+    URL.canParse(url) &&
+    (name === undefined || isLabel(name, 255)) &&
+    (type === undefined || isLabel(type, 127)) &&
+    (bytes === undefined || isWhole(bytes))
+  )
+}
+
+/** The keys of `data` that mean the same in every app; all others are the app's own. */
+const CONVENTIONS: Readonly<Record<string, readonly [is: (value: unknown) => boolean, rule: string]>> = {
+  replyTo: [isPlace, 'the place of a message'],
+  mentions: [(value) => isListOf(value, 50, isName), 'a list of 1 to 50 names of users'],
+  reaction: [isReaction, '{ to, key, removed? }: a place, 1 to 32 characters, true'],
+  attachments: [
+    (value) => isListOf(value, 10, isAttachment),
+    'a list of 1 to 10 { url, name?, type?, bytes? }, each at an http or https address',
+  ],
+}
+
+/** What is wrong with the data of a message; `undefined` when nothing is. */
+export function dataProblem(data: unknown): string | undefined {
+  if (
+    typeof data !== 'object' ||
+    data === null ||
+    Array.isArray(data) ||
+    depthOf(data) > MAX_DATA_DEPTH ||
+    utf8Bytes(JSON.stringify(data)) > MAX_DATA_BYTES
+  )
+    return `data is a JSON object of at most ${MAX_DATA_BYTES} bytes, nested at most ${MAX_DATA_DEPTH} deep`
+  for (const [key, [is, rule]] of Object.entries(CONVENTIONS)) {
+    const value = (data as Fields)[key]
+    if (value !== undefined && !is(value)) return `data.${key} is ${rule}`
+  }
+  return undefined
+}
 
 function contentProblem({ id, body, data }: Fields): string | undefined {
   if (id === undefined) return 'id is missing'
   if (typeof body !== 'string') return 'body is text'
-  return data === undefined || isMessageData(data) ? undefined : DATA_RULE
+  return data === undefined ? undefined : dataProblem(data)
 }
 
 const placeProblem = ({ seq }: Fields): string | undefined =>
-  isWhole(seq) && seq > 0 ? undefined : 'seq is the place of a message'
+  isPlace(seq) ? undefined : 'seq is the place of a message'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -89,6 +128,17 @@ const RULES: Record<RequestType, (message: Fields) => string | undefined> = {
   edit: (fields) => contentProblem(fields) ?? placeProblem(fields),
   delete: (fields) => (fields.id === undefined ? 'id is missing' : placeProblem(fields)),
   typing: () => undefined,
+  invite: ({ id, user }) =>
+    id === undefined
+      ? 'id is missing'
+      : isName(user) && isName(privateRoom(user))
+        ? undefined
+        : 'user is 1 to 127 characters without control characters',
+  mark: placeProblem,
+  unread: ({ rooms }) =>
+    isListOf(rooms, MAX_UNREAD_ROOMS, isName)
+      ? undefined
+      : `rooms is a list of 1 to ${MAX_UNREAD_ROOMS} names of rooms`,
   history: ({ before, limit }) =>
     isWhole(before) && isWhole(limit, MAX_HISTORY)
       ? undefined
@@ -96,7 +146,7 @@ const RULES: Record<RequestType, (message: Fields) => string | undefined> = {
   ping: () => undefined,
 }
 
-const WITHOUT_ROOM: ReadonlySet<string> = new Set<RequestType>(['hello', 'auth', 'ping'])
+const WITHOUT_ROOM: ReadonlySet<string> = new Set<RequestType>(['hello', 'auth', 'ping', 'unread'])
 
 const isRequestType = (type: unknown): type is RequestType =>
   typeof type === 'string' && Object.hasOwn(RULES, type)

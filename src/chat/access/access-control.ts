@@ -1,3 +1,4 @@
+import { belongsTo, isPrivate, privateRoom } from '../../protocol/private-rooms.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
 import { type Denied, denied, type Identity, type RoomGrant } from '../auth/identity.ts'
 import type { Namespaces } from '../rooms/namespaces.ts'
@@ -28,7 +29,7 @@ export class AccessControl {
     if (ban) return denied(ban.reason === undefined ? 'you are banned' : `you are banned: ${ban.reason}`)
     return {
       ...identity,
-      mayJoin: (room) => this.#open(user, room) && identity.mayJoin(room),
+      mayJoin: (room) => this.#open(user, room) && (identity.mayJoin(room) || room === privateRoom(user)),
       maySend: (room) =>
         this.#open(user, room) &&
         !this.#moderation.mute(user, room) &&
@@ -56,7 +57,10 @@ export class AccessControl {
 
   #open(user: string, room: string): boolean {
     return (
-      !room.startsWith(SYSTEM_PREFIX) && !this.#moderation.isClosed(room) && !this.#moderation.ban(user, room)
+      !room.startsWith(SYSTEM_PREFIX) &&
+      !this.#moderation.isClosed(room) &&
+      !this.#moderation.ban(user, room) &&
+      (!isPrivate(room) || belongsTo(room, user))
     )
   }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
-import { isMessageData, isName, MAX_DATA_BYTES } from '../../protocol/rules.ts'
+import { dataProblem, isName } from '../../protocol/rules.ts'
 import type { ModerationAction } from '../access/moderation.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { ChatService } from './chat-service.ts'
@@ -59,7 +59,10 @@ const message = {
   body: z.string(),
   data: z
     .record(z.string(), z.unknown())
-    .refine(isMessageData, `a JSON object of at most ${MAX_DATA_BYTES} bytes`)
+    .superRefine((data, context) => {
+      const problem = dataProblem(data)
+      if (problem !== undefined) context.addIssue({ code: 'custom', message: problem })
+    })
     .optional()
     .describe('what the app keeps with the message'),
   user: name.optional().describe('whose message it is; $server'),

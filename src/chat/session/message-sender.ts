@@ -1,4 +1,11 @@
-import type { DeleteRequest, EditRequest, SendAck, SendRequest } from '../../protocol/messages.ts'
+import type {
+  DeleteRequest,
+  EditRequest,
+  InviteRequest,
+  SendAck,
+  SendRequest,
+} from '../../protocol/messages.ts'
+import { belongsTo, isPrivate, privateRoom } from '../../protocol/private-rooms.ts'
 import type { Identity } from '../auth/identity.ts'
 import { type ChatHooks, type PendingMessage, rejectionOfHook } from '../hooks/hooks.ts'
 import type { Appended } from '../log/room-log.ts'
@@ -12,7 +19,7 @@ const MAX_IN_FLIGHT = 256
 /** Milliseconds after which a message may be tried again when too many were in flight. */
 const RETRY_MS = 1000
 
-type Outgoing = SendRequest | EditRequest | DeleteRequest
+type Outgoing = SendRequest | EditRequest | DeleteRequest | InviteRequest
 
 /** The messages of one connection on their way into the log. */
 export class MessageSender {
@@ -40,7 +47,7 @@ export class MessageSender {
     const { user, maySend } = identity
     const { limits, rates, slots, link } = this.#context
     if (!maySend(room.name)) throw new Rejection('forbidden', 'you may not send to this room')
-    if (request.type !== 'delete' && Buffer.byteLength(request.body) > limits.maxBodyBytes) {
+    if ('body' in request && Buffer.byteLength(request.body) > limits.maxBodyBytes) {
       throw new Rejection('too-large', `at most ${limits.maxBodyBytes} bytes`)
     }
     const wait = rates.take(user)
@@ -88,6 +95,7 @@ export class MessageSender {
       const author = mayModerate(room) ? undefined : user
       return changeMessage(link, changes, { room, user, id, seq: request.seq, author })
     }
+    if (request.type === 'invite') return this.#invite(user, room, request)
     const { data } = request
     const body = hooks?.beforeMessage
       ? await this.#decide(hooks, { room, user, id, body: request.body })
@@ -97,6 +105,20 @@ export class MessageSender {
       return changeMessage(link, changes, { room, user, id, seq: request.seq, edit, author: user })
     }
     return link.append({ room, user, id, body, ...(data && { extras: { data } }) })
+  }
+
+  /** An invitation is a message in the personal room of the invited user. */
+  #invite(user: string, room: string, request: InviteRequest): Promise<Appended> {
+    if (isPrivate(room) && !belongsTo(room, request.user))
+      throw new Rejection('forbidden', 'this private room is not for that user')
+    const extras = { data: { invitation: { room } } }
+    return this.#context.link.append({
+      room: privateRoom(request.user),
+      user,
+      id: request.id,
+      body: '',
+      extras,
+    })
   }
 
   /** The body as the app lets it pass, of a message or an edit. */

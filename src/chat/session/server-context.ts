@@ -4,6 +4,7 @@ import type { ChatLink } from '../link.ts'
 import type { ChatLimits } from '../options.ts'
 import type { HistoryBounds } from '../rooms/history-bounds.ts'
 import type { Namespaces } from '../rooms/namespaces.ts'
+import type { ReadMarkers } from '../rooms/read-markers.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { SlowMode } from '../rooms/slow-mode.ts'
 import type { RateLimiter } from './rate-limit.ts'
@@ -20,6 +21,7 @@ export interface ServerContext {
   readonly namespaces: Namespaces
   readonly historyBounds: HistoryBounds
   readonly slowMode: SlowMode
+  readonly readMarkers: ReadMarkers
   readonly slots: WorkSlots | undefined
   readonly hooks: ChatHooks | undefined
   readonly batcher: WriteBatcher

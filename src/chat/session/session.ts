@@ -5,8 +5,8 @@ import {
   CLOSE,
   type ClientMessage,
   type HelloRequest,
-  type HistoryRequest,
   type JoinRequest,
+  type MarkRequest,
   PROTOCOL_VERSION,
   type RequestType,
   type ServerMessage,
@@ -24,6 +24,7 @@ import { MessageSender } from './message-sender.ts'
 import { Outbox } from './outbox.ts'
 import { TokenBucket } from './rate-limit.ts'
 import { Rejection } from './rejection.ts'
+import { historyPage, unreadRooms } from './room-reader.ts'
 import type { ServerContext } from './server-context.ts'
 
 /** Milliseconds that a connection may take until its hello. */
@@ -36,11 +37,8 @@ const HEARTBEAT_MS = 15_000
 const AUTH_RETRY_MS = 1000
 /** Invalid or too fast requests, one after another, that end a connection. */
 const MAX_STRIKES = 100
-/** Messages of one page of history. */
-const HISTORY_PAGE = 200
-
 /** What requests cost beside one token each, and another one per 4 KiB. */
-const COST: Partial<Record<RequestType, number>> = { auth: 5, join: 2, history: 10 }
+const COST: Partial<Record<RequestType, number>> = { auth: 5, join: 2, history: 10, unread: 20 }
 const BYTES_PER_TOKEN = 4096
 
 type Frame =
@@ -223,7 +221,8 @@ export class Session {
         return
       case 'send':
       case 'edit':
-      case 'delete': {
+      case 'delete':
+      case 'invite': {
         const room = this.#joined(request.room)
         const retryMs = this.#sender.overload()
         if (retryMs !== undefined) {
@@ -244,7 +243,11 @@ export class Session {
         this.#typing(identity, request)
         return
       case 'history':
-        return this.#history(request)
+        return historyPage(this.#context, this.#joined(request.room), request).then((page) => this.send(page))
+      case 'mark':
+        return this.#mark(identity, request)
+      case 'unread':
+        return unreadRooms(this.#context, identity, request).then((rooms) => this.send(rooms))
       case 'ping':
         this.send({ type: 'pong', id: request.id })
     }
@@ -356,20 +359,14 @@ export class Session {
     this.send({ type: 'ok', id })
   }
 
-  async #history({ id, room, before, limit }: HistoryRequest): Promise<void> {
-    const joined = this.#joined(room)
-    const { changes } = joined
-    try {
-      const { link, historyBounds } = this.#context
-      const floor = await historyBounds.floor(joined)
-      const page = await link.readBefore(room, before, Math.min(limit, HISTORY_PAGE))
-      const readable = page.entries.filter(({ seq }) => seq > floor)
-      const messages = await changes.resolve(link, readable)
-      const first = Math.max(page.first, changes.purgedTo + 1, floor + 1)
-      this.send({ type: 'history', id, room, messages, first })
-    } catch (error) {
+  async #mark({ user }: Identity, { id, room, seq }: MarkRequest): Promise<void> {
+    this.#joined(room)
+    const wait = this.#context.rates.take(user)
+    if (wait > 0) throw new Rejection('rate-limited', 'too many messages', Math.ceil(wait * 1000))
+    await this.#context.readMarkers.mark(user, room, seq).catch((error: unknown) => {
       throw Rejection.of(error)
-    }
+    })
+    this.send({ type: 'ok', id })
   }
 
   /** The other side reads too slowly; when that lasts, it has to go. */
