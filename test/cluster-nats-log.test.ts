@@ -5,6 +5,7 @@ import { connectNats } from '../src/chat/log/nats/connection.ts'
 import { NatsRoomLog, type NatsRoomLogOptions } from '../src/chat/log/nats/nats-room-log.ts'
 import { LogUnavailable } from '../src/chat/log/room-log.ts'
 import type { RoomMessage } from '../src/protocol/messages.ts'
+import { CuttingProxy } from './chaos/cutting-proxy.ts'
 import { keepsMessagesThrough } from './support/log-disturbance.ts'
 import { type NatsCluster, type NatsNode, requireNats, startNats } from './support/nats.ts'
 
@@ -61,6 +62,40 @@ describe.skipIf(!requireNats())('room log nats, three servers', () => {
     },
     120_000,
   )
+
+  it('does not deny a place that another process was acknowledged while its own news are late', async () => {
+    const proxy = new CuttingProxy(() => Number(new URL(cluster.nodes[0]!.url).port))
+    const nats = await connectNats(`nats://127.0.0.1:${await proxy.listen()}`, 'test')
+    const [near, far] = [await open('late'), await NatsRoomLog.open(nats, { name: 'late' })]
+    try {
+      const append = (id: string) => near.log.append({ room: 'r', user: 'ann', id, body: id })
+      await append('1')
+      await far.subscribe('r', () => {})
+      proxy.freeze(1)
+      const { seq } = await append('2')
+      const heads: number[] = []
+      const read = () =>
+        far.read('r', seq, 1).then(
+          ({ head }) => heads.push(head),
+          (error: unknown) => expect(error).toBeInstanceOf(LogUnavailable),
+        )
+      // Until it is connected again, and a little longer.
+      const reading = setInterval(() => void read(), 20)
+      await expect.poll(() => heads.length, { timeout: 20_000 }).toBeGreaterThan(20)
+      clearInterval(reading)
+      expect(new Set(heads)).toEqual(new Set([seq]))
+      expect((await far.read('r', 1, 10)).entries.map((entry) => entry.seq)).toEqual([seq])
+      // A place that does not exist takes no place.
+      expect(await near.log.read('r', seq + 7, 1)).toMatchObject({ head: seq, entries: [] })
+      expect((await append('3')).seq).toBe(seq + 1)
+      expect((await near.log.read('r', 0, 10)).entries.map((entry) => entry.seq)).toEqual([1, seq, seq + 1])
+    } finally {
+      await near.close()
+      await far.close()
+      await nats.connection.close()
+      proxy.close()
+    }
+  }, 60_000)
 
   it('rejects what it cannot keep while the broker is away, takes messages again once it is back, and places do not repeat', async () => {
     const { log, close } = await open('away', { giveUpSeconds: 2 })

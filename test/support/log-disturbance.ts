@@ -52,7 +52,8 @@ export async function keepsMessagesThrough(
   for (const room of rooms) {
     const places: number[] = []
     for (let at = 0; ; at = places.at(-1)!) {
-      const { entries } = await reader.log.read(room, at, 1000)
+      // Not through the reader, which may not have heard of the last ones yet.
+      const { entries } = await one.log.read(room, at, 1000)
       if (entries.length === 0) break
       for (const { seq, prevSeq, payload } of entries) {
         const { user, id } = JSON.parse(payload.toString()) as RoomMessage

@@ -59,7 +59,10 @@ export interface RoomLog {
   readonly epoch: string
   readonly durability: Durability
   append(message: Append): Promise<Appended>
-  /** Up to `limit` entries after the place `after`, and up to about 256 KiB: there may be fewer though more follow. */
+  /**
+   * Up to `limit` entries after the place `after`, and up to about 256 KiB: there may be fewer though more follow. Where `after` was
+   * acknowledged, by whichever process, `head` is not below it: what this process does not know yet is asked for.
+   */
   read(room: string, after: number, limit: number): Promise<LogPage>
   /** The newest entries before the place `before`, in order; the same bounds. Any `before` beyond the head means the end. */
   readBefore(room: string, before: number, limit: number): Promise<LogPage>

@@ -91,7 +91,13 @@ async function eachEntry(
 
 /** Up to `limit` entries after a place. */
 export async function readPage(nats: Nats, room: NatsRoom, after: number, limit: number): Promise<LogPage> {
-  const { last, first, head } = await rangeOf(nats, room)
+  let range = await rangeOf(nats, room)
+  if (after > range.head) {
+    // Somebody has seen more than this process knows of: its news may be late, and a leader without its majority, too.
+    await room.confirmEnd()
+    range = await rangeOf(nats, room)
+  }
+  const { last, first, head } = range
   const entries: LogEntry[] = []
   if (limit <= 0 || after >= head) return { first, head, entries }
   const from = Math.max(after + 1, first)

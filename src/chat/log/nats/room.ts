@@ -18,7 +18,8 @@ export interface RoomContext {
 }
 
 interface Pending {
-  readonly message: Append
+  /** None for a question for the room's end. */
+  readonly message: Append | undefined
   readonly key: string
   readonly since: number
   resolve(appended: Appended): void
@@ -90,6 +91,20 @@ export class NatsRoom {
     const key = KnownIds.key(message)
     const known = this.#context.ids.get(key)
     if (known !== undefined) return Promise.resolve({ seq: known, duplicate: true })
+    return this.#enqueue(message, key)
+  }
+
+  /**
+   * Learns the room's end as a majority of the nodes has it, by storing a record without messages after it. A leader that was cut
+   * off from the others answers reads with what it knew, but stores nothing.
+   */
+  async confirmEnd(): Promise<void> {
+    await this.#enqueue(undefined, `end ${this.#questions++}`)
+  }
+
+  #questions = 0
+
+  #enqueue(message: Append | undefined, key: string): Promise<Appended> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ message, key, since: performance.now(), resolve, reject })
       if (!this.#busy) void this.#flush()
@@ -130,7 +145,7 @@ export class NatsRoom {
       } else {
         keys.add(pending.key)
         batch.push(pending)
-        bytes += pending.message.body.length
+        bytes += pending.message?.body.length ?? 0
       }
     }
     this.#waiting = [...again, ...this.#waiting.slice(taken)]
@@ -139,20 +154,21 @@ export class NatsRoom {
 
   async #publish(batch: readonly Pending[]): Promise<void> {
     const expected = this.sequence
+    const messages = batch.flatMap(({ message }) => message ?? [])
     const record: RoomRecord = {
       n: this.place + 1,
       t: Date.now(),
       b: this.recent.length < RECENT_RECORDS ? 0 : this.recent[0]![0],
-      m: batch.map(({ message: { user, id, body, extras } }) =>
-        extras ? [user, id, body, extras] : [user, id, body],
-      ),
+      m: messages.map(({ user, id, body, extras }) => (extras ? [user, id, body, extras] : [user, id, body])),
     }
     const data = Buffer.from(JSON.stringify(record))
     const alone = performance.now() < this.#contendedUntil
     const result = await this.#context.publisher.publish(this.subject, data, expected, alone)
     if (result.kind === 'stored') {
       this.#learn({ sequence: result.sequence, record })
-      for (const [i, pending] of batch.entries()) pending.resolve({ seq: record.n + i, duplicate: false })
+      let seq = record.n
+      for (const { message, resolve } of batch)
+        resolve({ seq: message ? seq++ : record.n - 1, duplicate: false })
       return
     }
     // What of it is stored, if anything, is found among what came since.
