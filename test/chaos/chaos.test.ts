@@ -2,7 +2,13 @@ import { expect, it } from 'vitest'
 import { KINDS, runChaos } from './runner.ts'
 
 it('loses, doubles and reorders nothing while everything is killed', { timeout: 180_000 }, async () => {
-  const { checks, events } = await runChaos({ seed: 1, seconds: 30, users: 40, every: 1 })
+  const { checks, events } = await runChaos({
+    seed: 1,
+    seconds: 150,
+    users: 40,
+    every: 1,
+    enough: (acked, events) => acked > 500 && events >= 20,
+  })
   const { findings, acked, delivered, ...rest } = checks
   expect(findings).toEqual([])
   expect(rest).toMatchObject({ lost: 0, doubled: 0, reordered: 0, phantom: 0, falseGaps: 0 })

@@ -4,7 +4,13 @@ import { CLUSTER_KINDS, runClusterChaos } from './cluster-runner.ts'
 
 describe.skipIf(!requireNats())('a cluster of servers, controllers and NATS nodes', () => {
   it('loses, doubles and reorders nothing while all of them are killed, paused and cut off', async () => {
-    const { checks, events } = await runClusterChaos({ seed: 1, seconds: 60, users: 30, every: 2 })
+    const { checks, events } = await runClusterChaos({
+      seed: 1,
+      seconds: 240,
+      users: 30,
+      every: 2,
+      enough: (acked, events) => acked > 300 && events >= 16,
+    })
     const { findings, acked, delivered, ...rest } = checks
     expect(findings).toEqual([])
     expect(rest).toMatchObject({ lost: 0, doubled: 0, reordered: 0, phantom: 0, falseGaps: 0 })

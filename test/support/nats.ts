@@ -30,22 +30,33 @@ export interface NatsCluster {
   readonly nodes: readonly NatsNode[]
   /** The node that leads a stream, `undefined` while none does. */
   leaderOf(stream: string): Promise<NatsNode | undefined>
-  /** Starts a node again that was killed. */
-  restart(node: NatsNode): Promise<void>
+  /** Ends a node, with SIGTERM as its platform does where `gracefully`, and starts it again. */
+  restart(node: NatsNode, options?: { gracefully?: boolean }): Promise<void>
   close(): Promise<void>
 }
 
 const STARTING_MS = 20_000
 
-/** Starts a NATS cluster with JetStream on loopback; `sync` is its `sync_interval`. */
-export async function startNats({ nodes: count = 3, sync = '2m' } = {}): Promise<NatsCluster> {
+interface NatsClusterOptions {
+  /** How many; default 3. */
+  nodes?: number
+  /** Their `sync_interval`; default the server's own. */
+  sync?: string
+  /** The port of a proxy before a node's port for the other nodes; default none. */
+  proxyFor?: (port: number) => Promise<number>
+}
+
+/** Starts a NATS cluster with JetStream on loopback. */
+export async function startNats(options: NatsClusterOptions = {}): Promise<NatsCluster> {
+  const { nodes: count = 3, sync = '2m', proxyFor = async (port: number) => port } = options
   const folder = mkdtempSync(join(tmpdir(), 'concertina-nats-'))
   const ports = await Promise.all(Array.from({ length: 2 * count }, freePort))
-  const routes = ports.slice(count).map((port) => `nats://127.0.0.1:${port}`)
+  const reachedAt = await Promise.all(ports.slice(count).map(proxyFor))
+  const routes = reachedAt.map((port) => `nats://127.0.0.1:${port}`)
   const start = (i: number): NatsNode => {
     const name = `n${i + 1}`
     const file = join(folder, `${name}.conf`)
-    const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[count + i]}", no_advertise: true, routes: [${routes.join()}] }`
+    const cluster = `cluster { name: test, listen: "127.0.0.1:${ports[count + i]}", advertise: "127.0.0.1:${reachedAt[i]}", no_advertise: true, routes: [${routes.join()}] }`
     writeFileSync(
       file,
       [
@@ -82,14 +93,14 @@ export async function startNats({ nodes: count = 3, sync = '2m' } = {}): Promise
     }
   }
 
-  const stop = async ({ process }: NatsNode) => {
+  const stop = async ({ process }: NatsNode, signal: NodeJS.Signals = 'SIGKILL') => {
     if (process.exitCode !== null || process.signalCode !== null) return
     const gone = new Promise((resolve) => process.once('exit', resolve))
-    process.kill('SIGKILL')
+    process.kill(signal)
     await gone
   }
   const close = async () => {
-    await Promise.all(nodes.map(stop))
+    await Promise.all(nodes.map((node) => stop(node)))
     rmSync(folder, { recursive: true, force: true })
   }
   try {
@@ -110,8 +121,8 @@ export async function startNats({ nodes: count = 3, sync = '2m' } = {}): Promise
         await nats.connection.close()
       }
     },
-    async restart(node) {
-      await stop(node)
+    async restart(node, { gracefully = false } = {}) {
+      await stop(node, gracefully ? 'SIGTERM' : 'SIGKILL')
       const i = nodes.indexOf(node)
       nodes[i] = start(i)
       await waitUntilReady()
