@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { balancerOptions } from './balancing/load-balancer.ts'
 import { invalidInput } from './base/errors.ts'
+import { LANGUAGES } from './base/language.ts'
 import { lineLogger } from './base/logger.ts'
 import { atLeastZero, madeInCode, type OptionsOf, option, optionSet, port, seconds } from './base/options.ts'
 import type { RoomLog } from './chat/log/room-log.ts'
@@ -8,6 +9,8 @@ import type { ControlTarget } from './control/control-target.ts'
 import type { CloudProvider } from './fleet/integrations.ts'
 import type { RunResult } from './metrics/run-result.ts'
 import { block, summary } from './report/terminal.ts'
+import { type ReportTexts, reportTexts } from './report/texts.ts'
+import { translatedLogger } from './report/translated-logger.ts'
 import { AutoScaler, autoScalerOptions, autoScalerOptionsIn } from './scaling/auto-scaler.ts'
 import { thresholdsOf } from './scaling/policies/threshold.ts'
 import { runSimulation } from './simulation/run.ts'
@@ -62,6 +65,7 @@ const demoOptions = optionSet({
     madeInCode<(control: ControlTarget, dashboard?: string) => void>('a function'),
     "is called when the run begins, with its controls and, if live, its dashboard's address",
   ),
+  language: option(z.enum(LANGUAGES), 'of what is printed', 'en'),
   write: option(madeInCode<(line: string) => void>('a function'), 'gets each line; default standard output'),
   onProgress: option(
     madeInCode<(line: string) => void>('a function'),
@@ -72,23 +76,23 @@ const demoOptions = optionSet({
 /** Options of the demonstration. */
 export type DemoOptions = OptionsOf<typeof demoOptions.shape>
 
-function policyLine(scaler: AutoScaler, options: DemoOptions): string {
+function policyLine(scaler: AutoScaler, options: DemoOptions, texts: ReportTexts): string {
   const { minServers, maxServers, cooldown } = scaler.limits
-  const limits = `${minServers} to ${maxServers} servers, cooldown ${cooldown}s`
-  if (scaler.policy.name !== 'threshold') return `${scaler.policy.name}, ${limits}`
-  if (options.autoScaler) return `threshold, ${limits}`
+  const limits = texts.demoLimits(minServers, maxServers, cooldown)
+  if (options.autoScaler || scaler.policy.name !== 'threshold')
+    return `${scaler.policy.name}${texts.list}${limits}`
   const { scaleUpThreshold = DEMO_SCALE_UP_THRESHOLD, scaleDownThreshold } = options
   const { up, down } = thresholdsOf({ scaleUpThreshold, scaleDownThreshold })
-  const note = options.scaleUpThreshold === undefined ? " (the demo's own; the default elsewhere is 30)" : ''
-  return `threshold, up above ${up} users a server${note}, down below ${down}, ${limits}`
+  const note = options.scaleUpThreshold === undefined ? texts.demoOwn : ''
+  return `${texts.demoThreshold(up, note, down)}${texts.list}${limits}`
 }
 
 function liveOptions(
   { data, roomLog, port, controlPort, onEvent }: DemoOptions,
   write: (line: string) => void,
+  texts: ReportTexts,
 ) {
-  const onListening = (chat: string, dashboard: string) =>
-    write(`   Dashboard: ${dashboard}   Chat: ${chat}\n`)
+  const onListening = (chat: string, dashboard: string) => write(`${texts.addresses(dashboard, chat)}\n`)
   return { data, roomLog, port, controlPort, onEvent, onListening }
 }
 
@@ -103,7 +107,8 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     throw invalidInput('cloudProvider', 'a live demo starts its servers on this machine', 'either of them')
   if (cloudProvider && parsed.pace === Infinity)
     throw invalidInput('pace', 'the servers of a cloud provider are real', 'a number, 1 for real time')
-  const { verbose, pace, seed, strategy, routing } = parsed
+  const { verbose, pace, seed, strategy, routing, language } = parsed
+  const texts = reportTexts(language)
   const { signal, onControl, onProgress, write = (line: string) => console.log(line) } = options
   const { duration, baseRate } = parsed
   const peakRate = parsed.peakRate ?? Math.max(50, baseRate)
@@ -120,25 +125,31 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
       ),
     )
   const load: [string, string][] = options.loadPattern
-    ? [['Load', 'a function of progress']]
+    ? [[texts.load, texts.loadFunction]]
     : [
-        ['Base load', `${baseRate} concurrent users`],
-        ['Peak load', `${peakRate} concurrent users`],
+        [texts.baseLoad, texts.concurrentUsers(baseRate)],
+        [texts.peakOfLoad, texts.concurrentUsers(peakRate)],
       ]
 
   write(`\n${'⚡'.repeat(35)}`)
-  write(`${' '.repeat(14)}Concertina Auto-Scaling Chat System Demo`)
+  write(`${' '.repeat(14)}${texts.demoTitle}`)
   write(`${'⚡'.repeat(35)}\n`)
   write(
-    block('📋 Configuration', [
-      ['Simulation duration', `${duration}s`],
-      ...load,
-      ['Policy', policyLine(scaler, options)],
-      ['Balancer', `${strategy}, ${routing} routing`],
-      ...(cloudProvider ? ([['Servers', `${cloudProvider.description}; users are simulated`]] as const) : []),
-      ['Seed', String(seed)],
-      ['Verbose logging', verbose ? 'on' : 'off'],
-    ]),
+    block(
+      texts.configuration,
+      [
+        [texts.simulationDuration, `${duration}s`],
+        ...load,
+        [texts.policy, policyLine(scaler, options, texts)],
+        [texts.balancer, texts.routingName(strategy, routing)],
+        ...(cloudProvider
+          ? ([[texts.servers, texts.simulatedUsers(cloudProvider.description)]] as const)
+          : []),
+        [texts.seed, String(seed)],
+        [texts.verboseLogging, texts.onOff(verbose)],
+      ],
+      texts.colon,
+    ),
   )
   const run = {
     pattern,
@@ -148,12 +159,15 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     balancer: { strategy, routing },
     signal,
     onControl,
-    logger: lineLogger(write, { level: verbose ? 'debug' : 'info', progress: onProgress }),
+    logger: translatedLogger(
+      lineLogger(write, { level: verbose ? 'debug' : 'info', progress: onProgress }),
+      language,
+    ),
   }
-  write(`\n🚀 Starting auto-scaling ${options.live ? 'fleet' : 'simulation'}...\n`)
+  write(`\n${texts.starting(options.live ?? false)}\n`)
   const result = options.live
-    ? await (await import('./live/run.ts')).runLive({ ...run, ...liveOptions(options, write) })
+    ? await (await import('./live/run.ts')).runLive({ ...run, ...liveOptions(options, write, texts) })
     : await runSimulation({ ...run, pace, provider: cloudProvider?.provider })
-  write(`\n${summary(result)}\n`)
+  write(`\n${summary(result, language)}\n`)
   return result
 }

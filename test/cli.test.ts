@@ -230,6 +230,16 @@ it('prints the result also when the decisions could not be written', async () =>
   expect(stderr).toMatch(/--decisions \/dev\/full: cannot be written \(ENOSPC\)/)
 })
 
+it('speaks Chinese where it is asked to, and no language that it does not know', async () => {
+  const { status, stdout } = await runCli(['simulate', '--lang', 'zh', '--scale-up-threshold', '15'])
+  expect(status).toBe(0)
+  expect(stdout).toMatch('峰值负载：50 个并发用户')
+  expect(stdout).toMatch(/1\. 📈 扩容：3 台服务器/)
+  const other = await runCli(['simulate', '--lang', 'fr'])
+  expect(other.status).toBe(2)
+  expect(other.stderr).toMatch(/Allowed choices are en, zh/)
+})
+
 describe('concertina demo', () => {
   it('prints banner, configuration, load, scaling and metrics in this order', async () => {
     const { status, stdout } = await runCli(['demo', '--duration', '3', '--cooldown', '0', '--verbose'])

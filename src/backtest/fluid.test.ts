@@ -4,7 +4,7 @@ import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Policy } from '../scaling/types.ts'
 import { runFluid, standingServers } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
-import { lowerBound } from './lower-bound.ts'
+import { lowerBound, lowerBoundCourse } from './lower-bound.ts'
 
 const curveOf = (step: number, values: number[]) =>
   new LoadCurve({ times: Float64Array.from(values, (_, i) => i * step), values: Float64Array.from(values) })
@@ -188,6 +188,33 @@ describe('clairvoyantFloor', () => {
         },
       ),
       { numRuns: 60 },
+    )
+  })
+
+  it('has a course that attains what it says', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(60), { minLength: 4, maxLength: 20 }),
+        fc.constantFrom(0, 7, 10, 25),
+        fc.double({ min: 0, max: 0.3, noNaN: true }),
+        (values, provisioningDelay, overload) => {
+          const curve = curveOf(10, values)
+          const fleet = { provisioningDelay, interval: 10, minServers: 1, maxServers: 5 }
+          const { attainable, course } = lowerBoundCourse({ curve, usersPerServer: 10, ...fleet, overload })
+          const { times, values: servers } = course
+          let [excess, seconds] = [0, 0]
+          for (const [i, from] of times.entries()) {
+            const to = times[i + 1] ?? curve.duration
+            excess += curve.excess(from, to, servers[i]! * 10)
+            seconds += servers[i]! * (to - from)
+          }
+          const users = curve.excess(0, curve.duration, 0)
+          expect(excess / (users || 1)).toBeCloseTo(attainable.overload, 6)
+          // A start is paid for, too, and is not in the course.
+          expect(seconds).toBeLessThanOrEqual(attainable.serverHours * 3600 + 1e-6)
+        },
+      ),
+      { numRuns: 200 },
     )
   })
 

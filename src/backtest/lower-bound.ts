@@ -1,6 +1,7 @@
 import { requireNumber } from '../base/errors.ts'
 import { type FluidWorld, scoredTime, standingServers } from './fluid.ts'
 import { type Level, levelsOf } from './lower-bound-levels.ts'
+import type { TimeSeries } from './time-series.ts'
 
 export interface LowerBoundOptions extends FluidWorld {
   /** Seconds between two decisions. */
@@ -19,6 +20,12 @@ export interface LowerBound {
   readonly attainable: { readonly serverHours: number; readonly overload: number }
   /** Whether any fleet can be within it; if not, both figures are those of the fleet with the least overload. */
   readonly feasible: boolean
+}
+
+/** The fleet of `LowerBound.attainable` over time. */
+export interface LowerBoundCourse extends LowerBound {
+  /** Seconds since the beginning of the load, increasing, and the servers that are ready from then on. */
+  readonly course: TimeSeries
 }
 
 interface Plan {
@@ -43,8 +50,20 @@ class PathCost {
   }
 }
 
-/** When the server of a level is on if a user-second above capacity costs `price` server-seconds: dynamic programming. */
-function planLevel(level: Level, price: number, tick: number, startCost: number): PathCost {
+/** Choices of a plan: the server of a level was started, or stopped, before this run of ticks. */
+const [STARTED, STOPPED] = [1, 2] as const
+
+/**
+ * When the server of a level is on if a user-second above capacity costs `price` server-seconds: dynamic programming.
+ * @param choices is filled with how each run of ticks was best come to
+ */
+function planLevel(
+  level: Level,
+  price: number,
+  tick: number,
+  startCost: number,
+  choices?: Uint8Array,
+): { path: PathCost; on: boolean } {
   const off = new PathCost()
   const on = new PathCost()
   if (!level.standing) on.cost = Infinity
@@ -52,12 +71,38 @@ function planLevel(level: Level, price: number, tick: number, startCost: number)
   for (let i = 0; i < ticks.length; i++) {
     const offValue = off.value(price)
     const onValue = on.cost === Infinity ? -Infinity : on.value(price)
-    if (onValue > offValue) off.take(on, 0)
-    else if (offValue - startCost > onValue) on.take(off, startCost)
+    if (onValue > offValue) {
+      off.take(on, 0)
+      if (choices) choices[i] = STOPPED
+    } else if (offValue - startCost > onValue) {
+      on.take(off, startCost)
+      if (choices) choices[i] = STARTED
+    }
     on.cost += ticks[i]! * tick
     on.gain += gains[i]!
   }
-  return on.cost !== Infinity && on.value(price) > off.value(price) ? on : off
+  return on.cost !== Infinity && on.value(price) > off.value(price)
+    ? { path: on, on: true }
+    : { path: off, on: false }
+}
+
+/** The stretches, in ticks since the level's first, in which the server of a level is on at that price. */
+function onTimes(level: Level, price: number, tick: number, startCost: number): [from: number, to: number][] {
+  const choices = new Uint8Array(level.ticks.length)
+  let { on } = planLevel(level, price, tick, startCost, choices)
+  const found: [number, number][] = []
+  let end = level.ticks.reduce((sum, each) => sum + each, 0)
+  for (let i = level.ticks.length - 1; i >= 0; i--) {
+    const begin = end - level.ticks[i]!
+    if (on) {
+      const later = found.at(-1)
+      if (later && later[0] === end) later[0] = begin
+      else found.push([begin, end])
+    }
+    if (choices[i] === (on ? STARTED : STOPPED)) on = !on
+    end = begin
+  }
+  return found
 }
 
 /**
@@ -76,6 +121,16 @@ function planLevel(level: Level, price: number, tick: number, startCost: number)
  * floor may do more than the policies; it stays a lower bound. With a warm-up the servers at its end stand for nothing.
  */
 export function lowerBound(options: LowerBoundOptions): LowerBound {
+  return solve(options).bound
+}
+
+/** The same, with the fleet that attains it. */
+export function lowerBoundCourse(options: LowerBoundOptions): LowerBoundCourse {
+  const { bound, course } = solve(options)
+  return { ...bound, course: course() }
+}
+
+function solve(options: LowerBoundOptions): { bound: LowerBound; course: () => TimeSeries } {
   const { interval, minServers, maxServers, provisioningDelay } = options
   const overload = requireNumber('overload', options.overload, { min: 0, max: 1 })
   const { begin, end } = scoredTime(options, interval)
@@ -98,33 +153,62 @@ export function lowerBound(options: LowerBoundOptions): LowerBound {
         cost += end - begin
         gain += level.gains.reduce((sum, each) => sum + each, 0)
       } else {
-        const way = planLevel(level, price, tick, leadTicks * tick)
-        cost += way.cost
-        gain += way.gain
+        const { path } = planLevel(level, price, tick, leadTicks * tick)
+        cost += path.cost
+        gain += path.gain
       }
     }
     return { cost, excess: Math.max(0, userTime - gain) }
   }
-  const result = (serverSeconds: number, plan: Plan, feasible: boolean): LowerBound => ({
-    serverHours: serverSeconds / 3600,
-    attainable: { serverHours: plan.cost / 3600, overload: plan.excess / (userTime || 1) },
-    feasible,
+  const courseAt = (price: number): TimeSeries => {
+    const changes = new Map<number, number>([[begin, 0]])
+    const change = (time: number, by: number) => changes.set(time, (changes.get(time) ?? 0) + by)
+    for (const level of levels) {
+      const first = begin + (level.standing ? 0 : leadTicks * tick)
+      const stretches: [number, number][] = level.always
+        ? [[0, (end - first) / tick]]
+        : onTimes(level, price, tick, leadTicks * tick)
+      for (const [from, to] of stretches) {
+        change(first + from * tick, 1)
+        if (first + to * tick < end - 1e-6) change(first + to * tick, -1)
+      }
+    }
+    const times = [...changes.keys()].sort((a, b) => a - b)
+    let servers = 0
+    return {
+      times,
+      values: times.map((time) => {
+        servers += changes.get(time)!
+        return servers
+      }),
+    }
+  }
+  const result = (serverSeconds: number, plan: Plan, price: number, feasible: boolean) => ({
+    course: () => courseAt(price),
+    bound: {
+      serverHours: serverSeconds / 3600,
+      attainable: { serverHours: plan.cost / 3600, overload: plan.excess / (userTime || 1) },
+      feasible,
+    },
   })
   const slack = 1e-9 * userTime
   let over = planAt(0)
-  if (over.excess <= budget + slack) return result(over.cost, over, true)
-  let within = planAt(1e9)
-  if (within.excess > budget + slack) return result(within.cost, within, false)
+  if (over.excess <= budget + slack) return result(over.cost, over, 0, true)
+  let withinPrice = 1e9
+  let within = planAt(withinPrice)
+  if (within.excess > budget + slack) return result(within.cost, within, withinPrice, false)
   for (let round = 0; round < 100; round++) {
     const price = (within.cost - over.cost) / (over.excess - within.excess)
     const next = planAt(price)
     const value = (plan: Plan) => plan.cost + price * plan.excess
     if (value(next) >= value(within) - 1e-9 * within.cost) {
       const bound = within.cost + price * (within.excess - budget)
-      return result(Math.min(bound, within.cost), within, true)
+      return result(Math.min(bound, within.cost), within, withinPrice, true)
     }
-    if (next.excess <= budget + slack) within = next
-    else over = next
+    if (next.excess <= budget + slack) {
+      within = next
+      withinPrice = price
+    } else over = next
   }
-  return result(over.cost, within, true)
+  return result(over.cost, within, withinPrice, true)
 }

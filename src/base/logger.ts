@@ -5,7 +5,7 @@ export interface Logger {
   warn(message: string, fields?: Record<string, unknown>): void
   error(message: string, fields?: Record<string, unknown>): void
   /** The line of every control interval; without it `info` gets it. */
-  progress?(message: string): void
+  progress?(message: string, fields?: Record<string, unknown>): void
 }
 
 /** From the least to the most that is logged. */

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { STRATEGY_NAMES } from '../balancing/strategy-names.ts'
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
+import { environmentLanguage, LANGUAGES, type Language } from '../base/language.ts'
 import { LOG_LEVELS, type LogLevel } from '../base/logger.ts'
 import type { BrokerOptions } from '../cluster/broker.ts'
 
@@ -37,6 +38,7 @@ export interface RunFlags extends ScalingFlags {
   strategy?: (typeof STRATEGY_NAMES)[number]
   routing?: 'sticky' | 'message'
   seed?: string
+  lang?: Language
 }
 
 export function addLoadFlags(command: Command): Command {
@@ -75,10 +77,22 @@ export function addFleetFlags(command: Command, own: { scaleUpThreshold?: number
 }
 
 export function addRunFlags(command: Command, own?: { scaleUpThreshold?: number }): Command {
-  return addFleetFlags(addLoadFlags(command), own).addOption(
+  return addLanguageFlag(addFleetFlags(addLoadFlags(command), own)).addOption(
     new Option('--routing <kind>', 'what stays on a server (sticky)').choices(['sticky', 'message']),
   )
 }
+
+/** Of what is for people: what is printed, and reports. */
+function addLanguageFlag(command: Command): Command {
+  return command.addOption(
+    new Option('--lang <language>', 'of what is printed and of reports (that of the environment)').choices(
+      LANGUAGES,
+    ),
+  )
+}
+
+/** The language that was asked for, else that of the environment. */
+export const languageIn = ({ lang }: { lang?: Language }): Language => lang ?? environmentLanguage()
 
 export interface BrokerFlags {
   broker: string

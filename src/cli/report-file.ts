@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Language } from '../base/language.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import { htmlReport } from '../report/html.ts'
 import type { Repeat } from '../report/html-page.ts'
@@ -18,8 +19,8 @@ export class ReportFile {
   }
 
   /** Writes the report of a run. */
-  commit(result: RunResult): void {
-    this.commitPage((repeat) => htmlReport(result, repeat))
+  commit(result: RunResult, language: Language): void {
+    this.commitPage((repeat) => htmlReport(result, repeat, language))
   }
 
   /** Writes the page that is made of how to repeat it. */

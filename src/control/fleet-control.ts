@@ -21,6 +21,7 @@ export function overridablePattern(pattern: LoadPattern): OverridablePattern {
   const steered: OverridablePattern = {
     duration: pattern.duration,
     description: pattern.description,
+    recorded: pattern.recorded,
     set: null,
     users: (time) => steered.set ?? pattern.users(time),
   }

@@ -3,7 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Rng } from '../base/rng.ts'
 import { Signal } from '../base/signal.ts'
 import type { Fleet } from '../fleet/fleet.ts'
-import { MetricsCollector, type MetricsResult } from '../metrics/metrics-collector.ts'
+import { MetricsCollector, type MetricsResult, type UsersSample } from '../metrics/metrics-collector.ts'
 import { type ScalingEventsResult, ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
 import type { ScaledTick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
@@ -28,6 +28,8 @@ export interface ControlLoopContext {
   onFault(where: string, error: unknown): void
   /** The time of day, seconds since 1970, where policies should follow it. */
   readonly wallTime?: (() => number) | undefined
+  /** What users met, where they are virtual ones. */
+  readonly usersSample?: (() => UsersSample) | undefined
 }
 
 /**
@@ -39,7 +41,7 @@ export class ControlLoop {
   readonly #scaler: AutoScaler
   readonly #context: ControlLoopContext
   readonly #now: () => LoadSample
-  readonly #collector = new MetricsCollector()
+  readonly #collector: MetricsCollector
   readonly #events = new ScalingEventsSink()
   #timer: NodeJS.Timeout | undefined
   /** The number of the next tick. */
@@ -51,6 +53,7 @@ export class ControlLoop {
     this.#scaler = scaler
     this.#context = context
     this.#now = now
+    this.#collector = new MetricsCollector(context.usersSample)
     this.ticks = new Signal((error) => context.onFault('a listener of ticks', error))
   }
 

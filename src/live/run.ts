@@ -7,6 +7,7 @@ import { overridablePattern } from '../control/fleet-control.ts'
 import { VirtualUsers } from '../load/virtual-users.ts'
 import { latencySummary } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
+import { setupOf } from '../metrics/run-setup.ts'
 import { LocalEnvironment } from '../pipeline/local-environment.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../simulation/options.ts'
@@ -56,6 +57,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   const duration = options.duration ?? pattern.duration
   if (balancer.routing === 'message')
     throw invalidInput('routing', 'a live user stays on its server', 'sticky')
+  let users: VirtualUsers | undefined
   const supervisor: Supervisor = new Supervisor(
     {
       gateway: { port: options.port ?? 0 },
@@ -72,13 +74,13 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       seed,
       logger,
       provider: options.provider,
+      usersSample: () => users?.sample() ?? {},
       requestedLoad: (time) => pattern.users(Math.min(time, duration)),
     },
     chatPageServer(() => supervisor.isReady),
   )
   const checker = new HistoryChecker()
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
-  let users: VirtualUsers | undefined
   try {
     const port = await supervisor.start()
     const url = `ws://127.0.0.1:${port}/chat`
@@ -91,6 +93,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       options.onEvent?.(event)
     }
     users = new VirtualUsers({ url, name: `user-${Date.now().toString(36)}`, onEvent })
+    const startMs = Date.now() - supervisor.clock.now() * 1000
     supervisor.run(LOOK_LATER)
     const { interrupted } = await new LocalEnvironment('live-users', {
       clock: virtualClock({ pace: 1 }),
@@ -107,6 +110,11 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       ...result,
       seed,
       interrupted,
+      setup: setupOf(
+        autoScaler,
+        { strategy: supervisor.placement.strategy, routing: 'sticky' },
+        { ...pattern, recorded: { startMs, speed: 1 } },
+      ),
       totalMessages: users.counts.acked + users.counts.failed,
       processedMessages: users.counts.acked,
       rejectedMessages: users.counts.failed,

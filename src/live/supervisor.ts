@@ -22,7 +22,7 @@ import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory, ServerId } from '../fleet/provider.ts'
 import { type LocalProviderOptions, localProvider } from '../fleet/providers/local.ts'
 import type { Server } from '../fleet/server.ts'
-import type { MetricsResult } from '../metrics/metrics-collector.ts'
+import type { MetricsResult, UsersSample } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import type { ScaledTick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
@@ -71,6 +71,8 @@ export interface SupervisorOptions {
   logger?: Logger
   /** Users that were asked for, where that is known. */
   requestedLoad?: (time: number) => number
+  /** What users met, where they are virtual ones; asked at every tick. */
+  usersSample?: () => UsersSample
 }
 
 /** Upper bounds for the time that a server takes to be ready, seconds. */
@@ -160,6 +162,7 @@ export class Supervisor {
         rng,
         logger,
         onFault: this.faults.report,
+        usersSample: options.usersSample,
         wallTime: options.timeOfDay ? () => Date.now() / 1000 : undefined,
       },
       () => this.now(),

@@ -1,5 +1,6 @@
 import { Histogram } from '../base/histogram.ts'
 import { ChatClient, type ConnectionStatus } from '../client/node.ts'
+import { recentLatency, type UsersSample } from '../metrics/metrics-collector.ts'
 import { type OperatorContext, SinkFunction } from '../pipeline/functions.ts'
 import type { TrafficItem } from '../pipeline/items.ts'
 import type { HistoryListener } from '../verify/events.ts'
@@ -48,6 +49,7 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
   #sessions = 0
   /** Seconds from sending to the acknowledgement, and from losing a connection to having another. */
   readonly latency = new Histogram()
+  #recent = new Histogram()
   readonly outages = new Histogram()
   readonly counts = {
     users: 0,
@@ -75,6 +77,13 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     if (item.kind === 'join') this.#join(item.user, `${this.#options.name}-room-${item.room}`)
     else if (item.kind === 'leave') this.#leave(item.user)
     else if (item.kind === 'message') this.#talk(item.user)
+  }
+
+  /** What they met until now; the latency since it was asked for before. */
+  sample(): UsersSample {
+    const latency = recentLatency(this.#recent)
+    if (latency) this.#recent = new Histogram()
+    return { rejected: this.counts.failed, moved: this.counts.moved, ...(latency && { latency }) }
   }
 
   /** Users who are here now. */
@@ -183,7 +192,9 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
       .then(
         ({ seq }) => {
           this.counts.acked++
-          this.latency.record((performance.now() - began) / 1000)
+          const seconds = (performance.now() - began) / 1000
+          this.latency.record(seconds)
+          this.#recent.record(seconds)
           this.#heads.set(room, Math.max(seq, this.#heads.get(room) ?? 0))
           onEvent({ type: 'ack', session, id, seq, at: performance.now() })
         },

@@ -1,5 +1,9 @@
+import type { StrategyName } from '../balancing/strategy-names.ts'
+import type { PolicySpec } from '../scaling/policies.ts'
 import type { Decision } from '../scaling/types.ts'
+import type { RecordedClock } from '../traffic/load-pattern.ts'
 import type { CheckReport } from '../verify/checker.ts'
+import type { UnchangedStretch } from './scaling-events-sink.ts'
 
 /** Latency of the processed messages, in milliseconds. Quantiles are within 1 % of the exact ones. */
 export interface LatencySummary {
@@ -35,6 +39,34 @@ export interface Sample {
   readonly readyServers: number
   /** Messages sent since the run began. */
   readonly messages: number
+  /** Time that servers existed since the run began, seconds. */
+  readonly serverSeconds: number
+  /** Busy share of the concurrency of ready servers since the sample before, 0–1. */
+  readonly utilization?: number
+  /** Messages rejected, and users moved to another server, since the run began. */
+  readonly rejected?: number
+  readonly moved?: number
+  /** Of the messages since the sample before; absent when there were none. */
+  readonly latency?: Pick<LatencySummary, 'p50Ms' | 'p95Ms' | 'p99Ms'>
+}
+
+/** How a run was set up, as far as its report needs it. */
+export interface RunSetup {
+  /** What the load was. */
+  readonly load: string
+  /** The policy in charge at the end, and what it was made from; the latter is absent when it was made in code. */
+  readonly policy: string
+  readonly policySpec?: PolicySpec
+  /** Users that the policy lets one server hold, where it reckons in users. */
+  readonly usersPerServer?: number
+  /** Seconds between two decisions. */
+  readonly interval: number
+  readonly minServers: number
+  readonly maxServers: number
+  readonly strategy: StrategyName
+  readonly routing: 'sticky' | 'message'
+  /** The clock of the recording, or of the world: absent where a run has only seconds since its begin. */
+  readonly clock?: RecordedClock
 }
 
 /** What a run amounted to; the same for a simulated and a live one. */
@@ -62,9 +94,14 @@ export interface RunResult {
   readonly utilization: number
   readonly latency: LatencySummary
   readonly scalingEvents: readonly Decision[]
+  /** The decisions between them that changed nothing, joined to stretches; the first 5,000. */
+  readonly unchanged: readonly UnchangedStretch[]
   /** Why nothing was scaled, when nothing was. */
   readonly nothingScaledBecause?: string
   readonly samples: readonly Sample[]
+  readonly setup: RunSetup
+  /** Median time from launch to ready of the servers that were launched, seconds; absent when none was. */
+  readonly provisioningDelay?: number
   /** Only of a live run. */
   readonly live?: LiveReport
 }

@@ -1,21 +1,51 @@
 import type { Sample } from './run-result.ts'
 
-/** The course of a run in bounded memory: when it is full, every second sample goes and the spacing doubles. */
+const worst = (a: Sample['latency'], b: Sample['latency']): Sample['latency'] =>
+  a && b
+    ? {
+        p50Ms: Math.max(a.p50Ms, b.p50Ms),
+        p95Ms: Math.max(a.p95Ms, b.p95Ms),
+        p99Ms: Math.max(a.p99Ms, b.p99Ms),
+      }
+    : (a ?? b)
+
+/** The later of two samples, with the worst latency and the mean utilization of both. */
+function joined(earlier: Sample, { latency, utilization, ...later }: Sample): Sample {
+  const worse = worst(earlier.latency, latency)
+  const mean =
+    earlier.utilization === undefined || utilization === undefined
+      ? (utilization ?? earlier.utilization)
+      : (earlier.utilization + utilization) / 2
+  return {
+    ...later,
+    ...(mean !== undefined && { utilization: mean }),
+    ...(worse !== undefined && { latency: worse }),
+  }
+}
+
+/** The course of a run in bounded memory: when it is full, every two samples become one and the spacing doubles. */
 export class Samples {
   readonly kept: Sample[] = []
   readonly #limit: number
   #stride = 1
   #seen = 0
+  #skipped: Sample | undefined
 
   constructor(limit = 4096) {
     this.#limit = limit
   }
 
   add(sample: Sample): void {
-    if (this.#seen++ % this.#stride !== 0) return
-    this.kept.push(sample)
+    const whole = this.#skipped ? joined(this.#skipped, sample) : sample
+    if (this.#seen++ % this.#stride !== 0) {
+      this.#skipped = whole
+      return
+    }
+    this.#skipped = undefined
+    this.kept.push(whole)
     if (this.kept.length < this.#limit) return
-    for (let i = 1; 2 * i < this.kept.length; i++) this.kept[i] = this.kept[2 * i]!
+    for (let i = 1; 2 * i < this.kept.length; i++)
+      this.kept[i] = joined(this.kept[2 * i - 1]!, this.kept[2 * i]!)
     this.kept.length = Math.ceil(this.kept.length / 2)
     this.#stride *= 2
   }

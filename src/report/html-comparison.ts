@@ -85,5 +85,10 @@ export function htmlComparison(
   ]
   const sameAgain =
     'What is random in it comes from a fixed seed: the same traces, terms and config give the same figures.'
-  return htmlPage('Concertina: policies compared', body, sameAgain, repeat)
+  return htmlPage(
+    { heading: 'Concertina: policies compared', repeat: 'To repeat it' },
+    body,
+    sameAgain,
+    repeat,
+  )
 }

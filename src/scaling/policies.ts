@@ -12,6 +12,7 @@ import { sloKind } from './policies/slo/slo.ts'
 import { stepKind } from './policies/step.ts'
 import { targetTrackingKind } from './policies/target-tracking.ts'
 import { thresholdKind } from './policies/threshold.ts'
+import { optionValue, optionWords, policyOptions } from './policy-words.ts'
 import type { Policy } from './types.ts'
 
 /** The registry: a line for each policy. */
@@ -90,4 +91,29 @@ const SPECS = new WeakMap<Policy, PolicySpec>()
 /** The spec that `policy` was made from; nothing for a policy that was made in code. */
 export function specOf(policy: Policy): PolicySpec | undefined {
   return SPECS.get(policy)
+}
+
+/** An option of a policy, for people. */
+export interface PolicyDetail {
+  readonly option: string
+  /** Absent where it follows from something else, which `meaning` says. */
+  readonly value?: string
+  /** Whether nothing else was given. */
+  readonly byDefault: boolean
+  readonly meaning: string
+}
+
+/** Every option of a policy with its value, given or by default, and what it means. */
+export function policyDetails(spec: PolicySpec): PolicyDetail[] {
+  const { schema } = KINDS.get(spec.kind)!
+  const { shape = {} } = schema as { shape?: Record<string, z.ZodType> }
+  const given = new Map(policyOptions(spec))
+  return Object.entries(shape)
+    .filter(([key]) => key !== 'kind')
+    .map(([key, field]): PolicyDetail => {
+      const { description: meaning = '', default: usual } = field.meta() ?? {}
+      const option = optionWords(key)
+      const value = given.get(option) ?? (usual === undefined ? undefined : optionValue(usual))
+      return { option, ...(value !== undefined && { value }), byDefault: !given.has(option), meaning }
+    })
 }

@@ -7,6 +7,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { MetricsCollector } from '../metrics/metrics-collector.ts'
 import type { RunResult } from '../metrics/run-result.ts'
+import { setupOf } from '../metrics/run-setup.ts'
 import { ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
 import { MapFunction } from '../pipeline/functions.ts'
 import type { ProcessedItem, ScaledTick } from '../pipeline/items.ts'
@@ -101,5 +102,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
     .map(RequestProcessor, server)
   const ticked = onTick ? processed.map(new OnTick(onTick)) : processed
   const watched = steered ? ticked.map(new Watch(scaler, balancer, steered, onControl)) : ticked
-  return watched.sink(MetricsCollector, ScalingEventsSink).submit({ signal })
+  const metrics = new MetricsCollector(() => (balancer.routing === 'sticky' ? { moved: balancer.moves } : {}))
+  const result = await watched.sink(metrics, ScalingEventsSink).submit({ signal })
+  return { ...result, setup: setupOf(scaler, balancer, pattern) }
 }

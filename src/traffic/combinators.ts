@@ -50,6 +50,7 @@ export function scale(pattern: LoadPattern, factor: number): LoadPattern {
   return {
     duration: pattern.duration,
     description: `${factor} times ${pattern.description}`,
+    recorded: pattern.recorded,
     users: (time) => pattern.users(time) * factor,
   }
 }
@@ -61,6 +62,7 @@ export function clamp(pattern: LoadPattern, min: number, max: number): LoadPatte
   return {
     duration: pattern.duration,
     description: `${pattern.description}, from ${min} to ${max} users`,
+    recorded: pattern.recorded,
     users: (time) => Math.min(max, Math.max(min, pattern.users(time))),
   }
 }
@@ -94,6 +96,7 @@ export function jitter(pattern: LoadPattern, options: OptionsOf<typeof jitterOpt
   return {
     duration: pattern.duration,
     description: `${pattern.description}, ± ${Number((amount * 100).toPrecision(12))} %`,
+    recorded: pattern.recorded,
     users(time) {
       const factor = 1 + amount * (2 * rng.stream(String(Math.floor(time / every))).next() - 1)
       return pattern.users(time) * factor

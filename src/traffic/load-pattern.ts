@@ -9,4 +9,14 @@ export interface LoadPattern {
   readonly duration: number
   /** For people: "three-phase, 5 to 50 users". */
   readonly description: string
+  /** When it was recorded, where that is known. */
+  readonly recorded?: RecordedClock | undefined
+}
+
+/** The clock that the times of a run stand for. */
+export interface RecordedClock {
+  /** Of time 0, milliseconds since 1970. */
+  readonly startMs: number
+  /** Seconds of that clock in one of the run. */
+  readonly speed: number
 }

@@ -8,11 +8,20 @@ import { runLive } from '../../live/run.ts'
 import type { RunResult } from '../../metrics/run-result.ts'
 import { summary } from '../../report/terminal.ts'
 import type { TerminalView } from '../../report/terminal-view.ts'
+import { reportTexts } from '../../report/texts.ts'
+import { translatedLogger } from '../../report/translated-logger.ts'
 import { usersExpression } from '../../traffic/patterns/custom.ts'
 import type { CheckReport } from '../../verify/checker.ts'
 import type { HistoryEvent } from '../../verify/events.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { type BrokerFlags, optionalBroker, type RunFlags, scalingOptions, seedOf } from '../flags.ts'
+import {
+  type BrokerFlags,
+  languageIn,
+  optionalBroker,
+  type RunFlags,
+  scalingOptions,
+  seedOf,
+} from '../flags.ts'
 import { LineFile } from '../line-file.ts'
 import { ReportFile } from '../report-file.ts'
 import { openView } from '../view.ts'
@@ -55,7 +64,7 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
         ? await phases(flags, signal, watchers, { roomLog, cloudProvider })
         : await configured(flags, signal, watchers, roomLog)
     watchers.view?.end()
-    report?.commit(result)
+    report?.commit(result, languageIn(flags))
     if (result.live) requirePromise(result.live.checks)
     return result
   } catch (error) {
@@ -122,6 +131,7 @@ function phases(
     controlPort,
     write: view?.print,
     onProgress: view?.progress,
+    language: languageIn(flags),
     onDecision: decisions?.onDecision,
     ...watched(watchers, duration ?? DEMO_DURATION),
     ...scalingOptions(flags),
@@ -139,8 +149,13 @@ async function configured(
   const { view, decisions } = watchers
   const options = optionsOf(flags, decisions?.onDecision)
   const write = view?.print ?? ((line: string) => console.log(line))
-  const onListening = (chat: string, dashboard: string) => write(`Dashboard: ${dashboard}   Chat: ${chat}\n`)
-  const logger = lineLogger(write, { level: verbose ? 'debug' : 'info', progress: view?.progress })
+  const language = languageIn(flags)
+  const onListening = (chat: string, dashboard: string) =>
+    write(`${reportTexts(language).addresses(dashboard, chat).trimStart()}\n`)
+  const logger = translatedLogger(
+    lineLogger(write, { level: verbose ? 'debug' : 'info', progress: view?.progress }),
+    language,
+  )
   const result = await runLive({
     ...options,
     data,
@@ -152,7 +167,7 @@ async function configured(
     onListening,
     ...watched(watchers, options.duration ?? options.pattern.duration),
   })
-  write(`\n${summary(result)}\n`)
+  write(`\n${summary(result, language)}\n`)
   return result
 }
 

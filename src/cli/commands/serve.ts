@@ -9,6 +9,7 @@ import { liveControl } from '../../live/live-control.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { Supervisor } from '../../live/supervisor.ts'
 import type { RunResult } from '../../metrics/run-result.ts'
+import { setupOf } from '../../metrics/run-setup.ts'
 import { summary } from '../../report/terminal.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
@@ -151,6 +152,14 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       throughput: processedMessages / Math.max(1e-9, metrics.duration),
       seed,
       interrupted: true,
+      setup: setupOf(
+        autoScaler,
+        { strategy: supervisor.placement.strategy, routing: 'sticky' },
+        {
+          description: 'the users of the chat',
+          recorded: { startMs: Date.now() - metrics.duration * 1000, speed: 1 },
+        },
+      ),
     }
     view?.end()
     if (process.stdout.isTTY) console.log(summary(result))

@@ -13,7 +13,7 @@ import { threePhase } from '../../traffic/patterns/three-phase.ts'
 import { tracePattern } from '../../traffic/traces/trace.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { type RunFlags, scalingOptions, seedOf } from '../flags.ts'
+import { languageIn, type RunFlags, scalingOptions, seedOf } from '../flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
 import { showProgress } from '../progress.ts'
 import { ReportFile } from '../report-file.ts'
@@ -162,9 +162,9 @@ export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promi
     const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
     await watched?.close()
     progress?.end()
-    console.log(flags.json ? JSON.stringify(result) : summary(result))
+    console.log(flags.json ? JSON.stringify(result) : summary(result, languageIn(flags)))
     events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
-    report?.commit(result)
+    report?.commit(result, languageIn(flags))
     decisions?.close()
     return result
   } catch (error) {

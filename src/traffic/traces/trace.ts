@@ -160,6 +160,7 @@ export function tracePattern(trace: Trace, options: OptionsOf<typeof playOptions
   const { times, values } = trace
   const first = times[0]!
   const last = times.at(-1)!
+  const start = trace.about?.start
   let near = 0 // where the last look-up was; the answer does not depend on it
   const find = (at: number): number => {
     if (times[near]! <= at && (near + 1 === times.length || at < times[near + 1]!)) return near
@@ -175,6 +176,7 @@ export function tracePattern(trace: Trace, options: OptionsOf<typeof playOptions
   return {
     duration: (last - first) / speed,
     description: `trace ${trace.file}${speed === 1 ? '' : `, ${speed} times as fast`}${scale === 1 ? '' : `, times ${scale}`}`,
+    ...(start !== undefined && { recorded: { startMs: start + first * 1000, speed } }),
     users(time) {
       const at = Math.min(first + time * speed, last)
       const i = find(at)
