@@ -6,6 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { concertina, type Dialect, json, socketIo } from './support/dialects.ts'
 import { cpuSeconds, sleep, start, stop, withServers } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
 
@@ -13,39 +14,6 @@ const [seconds = 6] = process.argv.slice(2).map(Number)
 const CLIENTS = 1000
 const ROOM = 100
 const WINDOW = 40
-const BODY = 'x'.repeat(60)
-
-interface Dialect {
-  path: string
-  join(client: RawClient, room: string, user: string): void
-  send(client: RawClient, room: string, id: string): void
-  /** Whether the frame is a delivery. */
-  isDelivery(data: Buffer, from: number): boolean
-}
-
-const json: Dialect = {
-  path: '/chat',
-  join: (client, room) => client.send(JSON.stringify({ type: 'join', room })),
-  send: (client, room, id) => client.send(JSON.stringify({ type: 'send', room, id, body: BODY })),
-  isDelivery: (data, from) => data[from + 9] === 109, // {"type":"m
-}
-const concertina: Dialect = {
-  ...json,
-  join: (client, room, user) => {
-    client.send(JSON.stringify({ type: 'hello', version: 1, user }))
-    json.join(client, room, user)
-  },
-}
-const socketIo: Dialect = {
-  path: '/socket.io/?EIO=4&transport=websocket',
-  join: (client, room) => {
-    client.send('40')
-    setTimeout(() => client.send(`42["join","${room}"]`), 200)
-  },
-  send: (client, room, id) =>
-    client.send(`42["send",${JSON.stringify({ type: 'send', room, id, body: BODY })}]`),
-  isDelivery: (data, from) => data[from] === 52 && data[from + 1] === 50, // 42
-}
 
 interface Result {
   perSecond: number

@@ -1,4 +1,4 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import { type ChildProcess, fork, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url'
 export async function start<T>(
   module: string,
   args: readonly string[],
+  stdio?: StdioOptions,
 ): Promise<{ child: ChildProcess; first: T }> {
   const path = fileURLToPath(new URL(`../${module}`, import.meta.url))
-  const child = fork(path, args, { execArgv: ['--import', import.meta.resolve('tsx')] })
+  const child = fork(path, args, { execArgv: ['--import', import.meta.resolve('tsx')], stdio })
   const [first] = (await once(child, 'message')) as [T]
   return { child, first }
 }

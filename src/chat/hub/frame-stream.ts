@@ -1,7 +1,9 @@
 import type { Duplex } from 'node:stream'
 
 /** Bytes before each frame: its length. */
-export const LENGTH_BYTES = 4
+const LENGTH_BYTES = 4
+/** Frames are written into buffers of this size, or into a larger one of their own. */
+const CHUNK = 64 * 1024
 /** A longer frame is no frame of ours. */
 const MAX_FRAME = 64 * 2 ** 20
 
@@ -11,8 +13,11 @@ const MAX_FRAME = 64 * 2 ** 20
  */
 export class FrameStream {
   readonly #stream: Duplex
-  #out: Buffer[] = []
-  #outBytes = 0
+  /** Where the next frames go, as far as it is used, and what is full already. */
+  #chunk: Buffer = Buffer.allocUnsafeSlow(CHUNK)
+  #used = 0
+  #full: Buffer[] = []
+  #fullBytes = 0
   #parts: Buffer[] = []
   #partBytes = 0
   #needed = LENGTH_BYTES
@@ -34,16 +39,27 @@ export class FrameStream {
     stream.once('end', () => stream.destroy())
   }
 
-  /** @param frame with its length in front, see `newFrame` */
-  write(frame: Buffer): void {
-    if (this.#out.length === 0) setImmediate(() => this.#flush())
-    this.#out.push(frame)
-    this.#outBytes += frame.length
+  /**
+   * Begins a frame of so many bytes, which are to be written at once into `out`, from the returned place on: no buffer is made
+   * for a frame, and none is copied.
+   */
+  begin(length: number): number {
+    if (this.#used === 0 && this.#full.length === 0) setImmediate(this.#flush)
+    const size = LENGTH_BYTES + length
+    if (this.#used + size > this.#chunk.length) this.#next(size)
+    const at = this.#used
+    this.#chunk.writeUInt32BE(length, at)
+    this.#used += size
+    return at + LENGTH_BYTES
+  }
+
+  get out(): Buffer {
+    return this.#chunk
   }
 
   /** Bytes that the other side has not taken yet. */
   get waiting(): number {
-    return this.#outBytes + this.#stream.writableLength
+    return this.#fullBytes + this.#used + this.#stream.writableLength
   }
 
   close(): void {
@@ -51,14 +67,31 @@ export class FrameStream {
     this.#stream.end()
   }
 
-  #flush(): void {
-    const out = this.#out
-    if (out.length === 0) return
-    const bytes = this.#outBytes
-    this.#out = []
-    this.#outBytes = 0
-    if (this.#stream.destroyed || this.#stream.writableEnded) return
-    this.#stream.write(out.length === 1 ? out[0]! : Buffer.concat(out, bytes))
+  #next(size: number): void {
+    if (this.#used > 0) {
+      this.#full.push(this.#chunk.subarray(0, this.#used))
+      this.#fullBytes += this.#used
+      this.#used = 0
+    }
+    this.#chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK, size))
+  }
+
+  readonly #flush = (): void => {
+    const stream = this.#stream
+    const last = this.#used > 0 ? this.#chunk.subarray(0, this.#used) : undefined
+    const full = this.#full
+    this.#used = 0
+    if (full.length > 0) {
+      this.#full = []
+      this.#fullBytes = 0
+    }
+    if (stream.destroyed || stream.writableEnded) return
+    if (full.length > 0) stream.cork()
+    for (const chunk of full) stream.write(chunk)
+    if (last) stream.write(last)
+    if (full.length > 0) stream.uncork()
+    // What the system has not taken whole is read from this buffer later.
+    if (stream.writableLength > 0 || this.#chunk.length > CHUNK) this.#chunk = Buffer.allocUnsafeSlow(CHUNK)
   }
 
   #onData(chunk: Buffer, onFrame: (content: Buffer) => void): void {
@@ -92,11 +125,4 @@ export class FrameStream {
       this.#partBytes = data.length - at
     }
   }
-}
-
-/** A frame for `length` bytes of content, which begins at `LENGTH_BYTES`. */
-export function newFrame(length: number): Buffer {
-  const frame = Buffer.allocUnsafe(LENGTH_BYTES + length)
-  frame.writeUInt32BE(length, 0)
-  return frame
 }

@@ -1,6 +1,6 @@
-import type { Durability } from '../../protocol/messages.ts'
+import type { Durability, MessageExtras } from '../../protocol/messages.ts'
 import type { Append, LogEntry, LogPage } from '../log/room-log.ts'
-import { LENGTH_BYTES, newFrame } from './frame-stream.ts'
+import type { FrameStream } from './frame-stream.ts'
 
 /**
  * What a chat server and the hub send each other. The first byte of a frame is its kind; what is frequent is binary, so that
@@ -17,6 +17,11 @@ export const FRAME = {
   page: 3,
   /** Presence or typing for the members of a room: JSON. */
   event: 4,
+  /**
+   * A message to be appended: request u32, lengths in characters of room u16, user u16, id u16 and body u32, then these and
+   * the JSON of the extras as one text.
+   */
+  append: 5,
 } as const
 
 export type ToHub =
@@ -47,31 +52,32 @@ export interface Roster {
 /** In rooms with more members than this only their number is sent. */
 export const NAMED_MEMBERS = 100
 
-export function controlFrame(content: ToHub | FromHub): Buffer {
-  return textFrame(FRAME.control, JSON.stringify(content))
+export function sendControl(frames: FrameStream, content: ToHub | FromHub): void {
+  sendText(frames, FRAME.control, JSON.stringify(content))
 }
 
-export const eventFrame = (json: string): Buffer => textFrame(FRAME.event, json)
+export function sendEvent(frames: FrameStream, json: string): void {
+  sendText(frames, FRAME.event, json)
+}
 
-function textFrame(kind: number, text: string): Buffer {
-  const frame = newFrame(1 + Buffer.byteLength(text))
-  frame[LENGTH_BYTES] = kind
-  frame.write(text, LENGTH_BYTES + 1)
-  return frame
+function sendText(frames: FrameStream, kind: number, text: string): void {
+  const at = frames.begin(1 + Buffer.byteLength(text))
+  frames.out[at] = kind
+  frames.out.write(text, at + 1)
 }
 
 export const controlOf = (content: Buffer): unknown => JSON.parse(content.toString('utf8', 1))
 
 const MESSAGE_HEAD = 21
 
-export function messageFrame(room: number, { seq, prevSeq, payload }: LogEntry): Buffer {
-  const frame = newFrame(MESSAGE_HEAD + payload.length)
-  frame[LENGTH_BYTES] = FRAME.message
-  frame.writeUInt32BE(room, LENGTH_BYTES + 1)
-  frame.writeDoubleBE(seq, LENGTH_BYTES + 5)
-  frame.writeDoubleBE(prevSeq, LENGTH_BYTES + 13)
-  payload.copy(frame, LENGTH_BYTES + MESSAGE_HEAD)
-  return frame
+export function sendMessage(frames: FrameStream, room: number, { seq, prevSeq, payload }: LogEntry): void {
+  const at = frames.begin(MESSAGE_HEAD + payload.length)
+  const { out } = frames
+  out[at] = FRAME.message
+  out.writeUInt32BE(room, at + 1)
+  out.writeDoubleBE(seq, at + 5)
+  out.writeDoubleBE(prevSeq, at + 13)
+  out.set(payload, at + MESSAGE_HEAD)
 }
 
 export const roomOf = (content: Buffer): number => content.readUInt32BE(1)
@@ -82,16 +88,54 @@ export const entryOf = (content: Buffer): LogEntry => ({
   payload: content.subarray(MESSAGE_HEAD),
 })
 
-export function appendedFrame(request: number, seq: number, duplicate: boolean): Buffer {
-  const frame = newFrame(14)
-  frame[LENGTH_BYTES] = FRAME.appended
-  frame.writeUInt32BE(request, LENGTH_BYTES + 1)
-  frame[LENGTH_BYTES + 5] = duplicate ? 1 : 0
-  frame.writeDoubleBE(seq, LENGTH_BYTES + 6)
-  return frame
+const APPEND_HEAD = 15
+
+export function sendAppend(frames: FrameStream, request: number, message: Append): void {
+  const { room, user, id, body, extras } = message
+  const text = room + user + id + body + (extras === undefined ? '' : JSON.stringify(extras))
+  if (!isWellFormed(text)) {
+    // JSON keeps half a surrogate pair; UTF-8 cannot.
+    sendControl(frames, ['append', request, message])
+    return
+  }
+  const at = frames.begin(APPEND_HEAD + Buffer.byteLength(text))
+  const { out } = frames
+  out[at] = FRAME.append
+  out.writeUInt32BE(request, at + 1)
+  out.writeUInt16BE(room.length, at + 5)
+  out.writeUInt16BE(user.length, at + 7)
+  out.writeUInt16BE(id.length, at + 9)
+  out.writeUInt32BE(body.length, at + 11)
+  out.write(text, at + APPEND_HEAD)
 }
 
-/** The request that an `appended` or `page` frame answers. */
+const isWellFormed = (text: string): boolean => (text as string & { isWellFormed(): boolean }).isWellFormed()
+
+export function appendOf(content: Buffer): Append {
+  const text = content.toString('utf8', APPEND_HEAD)
+  const user = content.readUInt16BE(5)
+  const id = user + content.readUInt16BE(7)
+  const body = id + content.readUInt16BE(9)
+  const extras = body + content.readUInt32BE(11)
+  return {
+    room: text.slice(0, user),
+    user: text.slice(user, id),
+    id: text.slice(id, body),
+    body: text.slice(body, extras),
+    extras: extras < text.length ? (JSON.parse(text.slice(extras)) as MessageExtras) : undefined,
+  }
+}
+
+export function sendAppended(frames: FrameStream, request: number, seq: number, duplicate: boolean): void {
+  const at = frames.begin(14)
+  const { out } = frames
+  out[at] = FRAME.appended
+  out.writeUInt32BE(request, at + 1)
+  out[at + 5] = duplicate ? 1 : 0
+  out.writeDoubleBE(seq, at + 6)
+}
+
+/** The request of an `append` frame, or that which an `appended` or `page` frame answers. */
 export const requestOf = (content: Buffer): number => content.readUInt32BE(1)
 
 export const appendedOf = (content: Buffer) => ({
@@ -102,21 +146,20 @@ export const appendedOf = (content: Buffer) => ({
 const PAGE_HEAD = 21
 const ENTRY_HEAD = 20
 
-export function pageFrame(request: number, { first, head, entries }: LogPage): Buffer {
-  const length = entries.reduce((sum, { payload }) => sum + ENTRY_HEAD + payload.length, PAGE_HEAD)
-  const frame = newFrame(length)
-  frame[LENGTH_BYTES] = FRAME.page
-  frame.writeUInt32BE(request, LENGTH_BYTES + 1)
-  frame.writeDoubleBE(first, LENGTH_BYTES + 5)
-  frame.writeDoubleBE(head, LENGTH_BYTES + 13)
-  let at = LENGTH_BYTES + PAGE_HEAD
+export function sendPage(frames: FrameStream, request: number, { first, head, entries }: LogPage): void {
+  let at = frames.begin(entries.reduce((sum, { payload }) => sum + ENTRY_HEAD + payload.length, PAGE_HEAD))
+  const { out } = frames
+  out[at] = FRAME.page
+  out.writeUInt32BE(request, at + 1)
+  out.writeDoubleBE(first, at + 5)
+  out.writeDoubleBE(head, at + 13)
+  at += PAGE_HEAD
   for (const { seq, prevSeq, payload } of entries) {
-    at = frame.writeDoubleBE(seq, at)
-    at = frame.writeDoubleBE(prevSeq, at)
-    at = frame.writeUInt32BE(payload.length, at)
-    at += payload.copy(frame, at)
+    at = out.writeDoubleBE(seq, at)
+    at = out.writeDoubleBE(prevSeq, at)
+    at = out.writeUInt32BE(payload.length, at)
+    at += payload.copy(out, at)
   }
-  return frame
 }
 
 export function pageOf(content: Buffer): LogPage {

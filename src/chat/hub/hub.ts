@@ -1,16 +1,19 @@
 import type { Duplex } from 'node:stream'
 import type { PresenceDirectory } from '../api/directory.ts'
-import { type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
+import { type Append, type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
 import { PresenceTracker } from '../rooms/presence.ts'
 import { FrameStream } from './frame-stream.ts'
 import {
-  appendedFrame,
-  controlFrame,
+  appendOf,
   controlOf,
-  eventFrame,
+  FRAME,
   type FromHub,
-  messageFrame,
-  pageFrame,
+  requestOf,
+  sendAppended,
+  sendControl,
+  sendEvent,
+  sendMessage,
+  sendPage,
   type ToHub,
 } from './hub-protocol.ts'
 
@@ -64,7 +67,10 @@ export class Hub {
       rooms: new Set(),
       missed: new Map(),
       frames: new FrameStream(stream, {
-        onFrame: (content) => this.#onRequest(peer, controlOf(content) as ToHub),
+        onFrame: (content) => {
+          if (content[0] === FRAME.append) this.#append(peer, requestOf(content), appendOf(content))
+          else this.#onRequest(peer, controlOf(content) as ToHub)
+        },
         onDrain: () => this.#reportMissed(peer),
         onClose: () => this.#detach(peer),
       }),
@@ -88,20 +94,15 @@ export class Hub {
 
   #onRequest(peer: HubPeer, request: ToHub): void {
     switch (request[0]) {
-      case 'append': {
-        const [, id, message] = request
-        this.#log.append(message).then(
-          ({ seq, duplicate }) => peer.frames.write(appendedFrame(id, seq, duplicate)),
-          (error: Error) => refuse(peer, id, error),
-        )
+      case 'append':
+        this.#append(peer, request[1], request[2])
         return
-      }
       case 'read':
       case 'readBefore': {
         const [kind, id, room, place, limit] = request
         this.#log[kind](room, place, limit).then(
-          (page) => peer.frames.write(pageFrame(id, page)),
-          (error: Error) => refuse(peer, id, error),
+          (page) => sendPage(peer.frames, id, page),
+          (error: Error) => refuse(peer.frames, id, error),
         )
         return
       }
@@ -124,6 +125,13 @@ export class Hub {
     }
   }
 
+  #append({ frames }: HubPeer, request: number, message: Append): void {
+    this.#log.append(message).then(
+      ({ seq, duplicate }) => sendAppended(frames, request, seq, duplicate),
+      (error: Error) => refuse(frames, request, error),
+    )
+  }
+
   /** The server receives the room's messages before the range is read, so nothing falls between the two. */
   async #subscribe(peer: HubPeer, request: number, name: string): Promise<void> {
     let room = this.#rooms.get(name)
@@ -140,17 +148,16 @@ export class Hub {
       const { first, head } = await this.#log.read(name, Number.MAX_SAFE_INTEGER, 0)
       send(peer, ['subscribed', request, first, head, this.#presence.reported(name)])
     } catch (error) {
-      refuse(peer, request, error as Error)
+      refuse(peer.frames, request, error as Error)
     }
   }
 
   readonly #onAppended = (name: string, entry: LogEntry): void => {
     const room = this.#rooms.get(name)
     if (!room || room.peers.size === 0) return
-    const frame = messageFrame(room.number, entry)
     for (const peer of room.peers) {
       if (isLagging(peer)) peer.missed.set(room, entry.seq)
-      else peer.frames.write(frame)
+      else sendMessage(peer.frames, room.number, entry)
     }
   }
 
@@ -158,9 +165,8 @@ export class Hub {
   #sendEvent(name: string, json: string): void {
     const room = this.#rooms.get(name)
     if (!room) return
-    const frame = eventFrame(json)
     for (const peer of room.peers) {
-      if (!isLagging(peer)) peer.frames.write(frame)
+      if (!isLagging(peer)) sendEvent(peer.frames, json)
       else if (!peer.missed.has(room)) peer.missed.set(room, 0)
     }
   }
@@ -172,7 +178,7 @@ export class Hub {
     for (const [room, head] of missed) {
       send(peer, ['missed', room.number, head])
       const { members, users } = this.#presence.reported(room.name)
-      peer.frames.write(eventFrame(JSON.stringify({ type: 'presence', room: room.name, members, users })))
+      sendEvent(peer.frames, JSON.stringify({ type: 'presence', room: room.name, members, users }))
     }
   }
 
@@ -194,11 +200,11 @@ export class Hub {
 /** Once a message was left out, those after it are, too, until the server has been notified. */
 const isLagging = ({ missed, frames }: HubPeer) => missed.size > 0 || frames.waiting > LAG_BYTES
 
-function send(peer: HubPeer, content: FromHub): void {
-  peer.frames.write(controlFrame(content))
+function send({ frames }: HubPeer, content: FromHub): void {
+  sendControl(frames, content)
 }
 
-function refuse(peer: HubPeer, request: number, error: Error): void {
+function refuse(frames: FrameStream, request: number, error: Error): void {
   const retryMs = error instanceof LogOverloaded ? error.retryMs : undefined
-  send(peer, ['refused', request, error.message, retryMs])
+  sendControl(frames, ['refused', request, error.message, retryMs])
 }

@@ -14,7 +14,6 @@ import { Admission } from './admission.ts'
 import { FrameStream } from './frame-stream.ts'
 import {
   appendedOf,
-  controlFrame,
   controlOf,
   entryOf,
   FRAME,
@@ -23,6 +22,8 @@ import {
   type Roster,
   requestOf,
   roomOf,
+  sendAppend,
+  sendControl,
   type ToHub,
 } from './hub-protocol.ts'
 import { ReadQueue } from './read-queue.ts'
@@ -101,7 +102,7 @@ export class RemoteRoomLog implements ChatLink {
   }
 
   #send(content: ToHub): void {
-    this.#frames.write(controlFrame(content))
+    sendControl(this.#frames, content)
   }
 
   #nextRequest(): number {
@@ -182,7 +183,7 @@ export class RemoteRoomLog implements ChatLink {
     return new Promise((resolve, reject) => {
       this.#appends.set(request, { since: performance.now(), bytes, resolve, reject })
       this.#admission.began(bytes)
-      this.#send(['append', request, message])
+      sendAppend(this.#frames, request, message)
     })
   }
 

@@ -87,6 +87,35 @@ export class RecentIds {
   }
 }
 
+/** Finds which of a batch has the same hash, without an object or a key for each. */
+export class BatchIds {
+  readonly #mask: number
+  readonly #high: Int32Array
+  readonly #low: Int32Array
+  /** Index in the batch + 1; 0 is an empty slot. */
+  readonly #indexes: Int32Array
+
+  /** @param size of the batch */
+  constructor(size: number) {
+    const slots = 2 ** Math.ceil(Math.log2(2 * size + 1))
+    this.#mask = slots - 1
+    this.#high = new Int32Array(slots)
+    this.#low = new Int32Array(slots)
+    this.#indexes = new Int32Array(slots)
+  }
+
+  /** The index of the first with this hash; otherwise `-1`, and it is `index`. */
+  find({ high, low }: IdHash, index: number): number {
+    let at = (low ^ (high << 7)) & this.#mask
+    for (; this.#indexes[at] !== 0; at = (at + 1) & this.#mask)
+      if (this.#high[at] === high && this.#low[at] === low) return this.#indexes[at]! - 1
+    this.#high[at] = high
+    this.#low[at] = low
+    this.#indexes[at] = index + 1
+    return -1
+  }
+}
+
 export function isSameId(a: Omit<Append, 'body'>, b: Omit<Append, 'body'>): boolean {
   return a.id === b.id && a.user === b.user && a.room === b.room
 }

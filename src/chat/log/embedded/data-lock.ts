@@ -1,7 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, writeSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ConcertinaError } from '../../../base/errors.ts'
@@ -88,10 +96,9 @@ export class DataLock {
     this.#write()
     if (kind === 'beats') {
       this.#beats = setInterval(() => {
-        this.isHeld().then(
-          (held) => held && this.#write(),
-          () => {},
-        )
+        try {
+          if (this.isHeld()) this.#write()
+        } catch {} // it cannot be seen now; the next append asks again
       }, BEAT_MS)
       this.#beats.unref()
     }
@@ -155,11 +162,11 @@ export class DataLock {
     this.#written = { ino, mtimeNs }
   }
 
-  /** Whether the folder is still this process's. */
-  async isHeld(): Promise<boolean> {
+  /** Whether the folder is still this process's. Asked after each write, so at once: a way through the thread pool costs more. */
+  isHeld(): boolean {
     const written = this.#written
     try {
-      const { ino, mtimeNs } = await stat(this.#file, { bigint: true })
+      const { ino, mtimeNs } = statSync(this.#file, { bigint: true })
       if (written && ino === written.ino && mtimeNs === written.mtimeNs) return true
       if (written && ino !== written.ino) return false
       return parseHolder(this.#content())?.token === this.#holder.token

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Buckets } from '../../../base/buckets.ts'
 import { requireNumber } from '../../../base/errors.ts'
 import type { RoomMessage } from '../../../protocol/messages.ts'
-import { type IdHash, isSameId, type RecentIds } from '../recent-ids.ts'
+import { BatchIds, type IdHash, isSameId, type RecentIds } from '../recent-ids.ts'
 import {
   type Append,
   type Appended,
@@ -35,21 +36,45 @@ export interface EmbeddedLogOptions {
   maxWaitMs?: number
 }
 
-interface Waiting {
+/** An append on its way; it gets its place with the batch in which it is written. */
+class Pending {
   readonly message: Append
   /** When it came, `performance.now()`. */
   readonly since: number
-  resolve(appended: Appended): void
-  reject(error: Error): void
-}
-
-/** An append that has its place in the batch being written. */
-interface Sequenced extends Waiting {
-  readonly seq: number
-  readonly prevSeq: number
+  readonly resolve: (appended: Appended) => void
+  readonly reject: (error: Error) => void
   readonly hash: IdHash
+  seq = 0
+  prevSeq = 0
+  /** Of its record in the batch. */
+  offset = 0
+
+  constructor(
+    message: Append,
+    hash: IdHash,
+    since: number,
+    resolve: Pending['resolve'],
+    reject: Pending['reject'],
+  ) {
+    this.message = message
+    this.hash = hash
+    this.since = since
+    this.resolve = resolve
+    this.reject = reject
+  }
 }
 
+/** An append of what was appended already, or is earlier in the batch: `of`. */
+interface Repeat {
+  readonly pending: Pending
+  readonly seq: number
+  readonly of: Pending | undefined
+}
+
+/** Milliseconds from one write to the next while many come: what comes meanwhile shares one sync, one frame, one turn. */
+const GATHER_MS = 2
+/** So many writes in a row need not wait for more to gather. */
+const AT_ONCE = 8
 const BATCH = 8192
 const BATCH_BYTES = 8 * 2 ** 20
 /** Bytes of bodies that may wait for the disk. */
@@ -84,11 +109,13 @@ export class EmbeddedRoomLog implements RoomLog {
   readonly #maxWaitMs: number
   readonly #listeners = new Map<string, RoomListener>()
   readonly #reported = new Set<string>()
-  #queue: Waiting[] = []
+  #queue: Pending[] = []
   #queueBytes = 0
   /** When the oldest append came that is not answered yet. */
   #oldest: number | undefined
   #writing: Promise<void> | undefined
+  /** Writes are due every `GATHER_MS` since; behind the clock by what may be written at once. */
+  #writeDue = 0
   #closed = false
   #trouble: string | undefined
   /** Called when the disk begins to refuse, with why, and with nothing when it accepts messages again. */
@@ -149,7 +176,7 @@ export class EmbeddedRoomLog implements RoomLog {
     }
     return new Promise((resolve, reject) => {
       this.#oldest ??= now
-      this.#queue.push({ message, since: now, resolve, reject })
+      this.#queue.push(new Pending(message, this.#ids.hash(message), now, resolve, reject))
       this.#queueBytes += message.body.length
       this.#writing ??= this.#writeAll()
     })
@@ -158,6 +185,8 @@ export class EmbeddedRoomLog implements RoomLog {
   async #writeAll(): Promise<void> {
     await undefined // whatever comes in this turn goes into the first batch
     while (this.#queue.length > 0) {
+      const waitMs = this.#gatherMs()
+      if (waitMs > 0) await sleep(waitMs)
       const batch = this.#nextBatch()
       this.#oldest = batch[0]!.since
       await this.#writeBatch(batch)
@@ -166,12 +195,20 @@ export class EmbeddedRoomLog implements RoomLog {
     this.#writing = undefined
   }
 
+  /** Milliseconds until the next write: none for one that comes alone, or when a batch is full. */
+  #gatherMs(): number {
+    const now = performance.now()
+    const due = Math.max(this.#writeDue, now - AT_ONCE * GATHER_MS)
+    this.#writeDue = due + GATHER_MS
+    return this.#queue.length >= BATCH || this.#closed ? 0 : Math.ceil(due - now)
+  }
+
   /** What is being answered counts no more: an append that follows an answer must not be refused for its age. */
   #nextIsOldest(): void {
     this.#oldest = this.#queue[0]?.since
   }
 
-  #nextBatch(): Waiting[] {
+  #nextBatch(): Pending[] {
     let count = 0
     let bytes = 0
     while (count < this.#queue.length && count < BATCH && bytes < BATCH_BYTES)
@@ -180,9 +217,9 @@ export class EmbeddedRoomLog implements RoomLog {
     return this.#queue.splice(0, count)
   }
 
-  async #writeBatch(batch: readonly Waiting[]): Promise<void> {
-    let fresh: Sequenced[]
-    let repeats: { waiting: Waiting; seq: number; of: Sequenced | undefined }[]
+  async #writeBatch(batch: readonly Pending[]): Promise<void> {
+    let fresh: Pending[]
+    let repeats: Repeat[]
     try {
       ;({ fresh, repeats } = await this.#sequence(batch))
     } catch (error) {
@@ -192,28 +229,27 @@ export class EmbeddedRoomLog implements RoomLog {
     }
     let failed: LogUnavailable | undefined
     if (fresh.length > 0) failed = await this.#commit(fresh)
-    for (const { waiting, seq, of } of repeats) {
-      if (of && failed) waiting.reject(failed)
-      else waiting.resolve({ seq, duplicate: true })
+    for (const { pending, seq, of } of repeats) {
+      if (of && failed) pending.reject(failed)
+      else pending.resolve({ seq, duplicate: true })
     }
   }
 
   /** Writes messages, answers each, and passes them on; why not, when they could not be kept. */
-  async #commit(fresh: readonly Sequenced[]): Promise<LogUnavailable | undefined> {
+  async #commit(fresh: readonly Pending[]): Promise<LogUnavailable | undefined> {
     const time = Date.now()
-    const { data, payloads } = encodeRecords(
-      fresh.map(({ message, seq, prevSeq }) => messageJson(message, seq, time, prevSeq)),
-    )
+    const texts: string[] = []
+    for (const { message, seq, prevSeq } of fresh) texts.push(messageJson(message, seq, time, prevSeq))
+    const { data, payloads } = encodeRecords(texts)
     let offset = 0
-    const indexed = fresh.map(({ message: { room }, seq, prevSeq, hash }, i) => {
-      const at = offset
+    for (let i = 0; i < fresh.length; i++) {
+      fresh[i]!.offset = offset
       offset += RECORD_HEAD + payloads[i]!.length
-      return { room, seq, prevSeq, hash, offset: at }
-    })
+    }
     const began = performance.now()
     let written: { segment: number; offset: number }
     try {
-      written = await this.#store.write(data, indexed)
+      written = await this.#store.write(data, fresh)
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
       const why =
@@ -231,9 +267,10 @@ export class EmbeddedRoomLog implements RoomLog {
     this.commits.record((performance.now() - began) / 1000)
     this.#setTrouble(undefined)
     this.#nextIsOldest()
-    for (const [i, { message, seq, prevSeq, hash, resolve }] of fresh.entries()) {
+    for (let i = 0; i < fresh.length; i++) {
+      const { message, seq, prevSeq, hash, offset, resolve } = fresh[i]!
       const { room } = message
-      this.#index.room(room).add(seq, prevSeq, written.segment, written.offset + indexed[i]!.offset)
+      this.#index.room(room).add(seq, prevSeq, written.segment, written.offset + offset)
       this.#ids.set(hash, seq)
       resolve({ seq, duplicate: false })
       this.#listeners.get(room)?.(room, { seq, prevSeq, payload: payloads[i]! })
@@ -242,32 +279,29 @@ export class EmbeddedRoomLog implements RoomLog {
   }
 
   /** Gives each append its place; one that was appended already, or is earlier in the batch, keeps that one. */
-  async #sequence(batch: readonly Waiting[]) {
+  async #sequence(batch: readonly Pending[]) {
     const base = this.#store.term * TERM_PLACES
     const heads = new Map<string, number>()
-    const here = new Map<number, Sequenced>()
-    const fresh: Sequenced[] = []
-    const repeats: { waiting: Waiting; seq: number; of: Sequenced | undefined }[] = []
-    for (const waiting of batch) {
-      const { message } = waiting
-      const hash = this.#ids.hash(message)
-      const key = (hash.high >>> 0) * 2 ** 20 + (hash.low & 0xfffff)
+    const here = batch.length > 1 ? new BatchIds(batch.length) : undefined
+    const fresh: Pending[] = []
+    const repeats: Repeat[] = []
+    for (const pending of batch) {
+      const { message, hash } = pending
       const known = this.#ids.get(hash)
       if (known !== undefined && (await this.#isSame(message, known))) {
-        repeats.push({ waiting, seq: known, of: undefined })
+        repeats.push({ pending, seq: known, of: undefined })
         continue
       }
-      const twin = here.get(key)
+      const earlier = here?.find(hash, fresh.length) ?? -1
+      const twin = earlier < 0 ? undefined : fresh[earlier]
       if (twin && isSameId(twin.message, message)) {
-        repeats.push({ waiting, seq: twin.seq, of: twin })
+        repeats.push({ pending, seq: twin.seq, of: twin })
         continue
       }
-      const prevSeq = heads.get(message.room) ?? this.#index.range(message.room).head
-      const seq = Math.max(prevSeq, base) + 1
-      heads.set(message.room, seq)
-      const sequenced = { ...waiting, seq, prevSeq, hash }
-      here.set(key, sequenced)
-      fresh.push(sequenced)
+      pending.prevSeq = heads.get(message.room) ?? this.#index.head(message.room)
+      pending.seq = Math.max(pending.prevSeq, base) + 1
+      heads.set(message.room, pending.seq)
+      fresh.push(pending)
     }
     return { fresh, repeats }
   }

@@ -141,7 +141,7 @@ export function recover(folder: string): Recovered {
       const hash = ids.hash(message)
       index.room(room).add(seq, prevSeq, id, offset)
       ids.set(hash, seq)
-      built.add({ room, seq, prevSeq, offset, hash })
+      built.add(room, seq, prevSeq, offset, hash)
     })
     damage.push(...more)
     if (id === meta.last && meta.clean && end < meta.clean.size && more.length === 0)

@@ -102,6 +102,10 @@ export class RoomIndex {
     return { first: room.runs[0]?.seq ?? room.head + 1, head: room.head }
   }
 
+  head(name: string): number {
+    return this.#rooms.get(name)?.head ?? this.floor
+  }
+
   room(name: string): RoomPlaces {
     let room = this.#rooms.get(name)
     if (!room) {

@@ -7,15 +7,6 @@ const HEAD = 16
 /** Of a message: room u32, offset u32, hash 2 × i32, place f64, place before it f64. */
 const ENTRY = 32
 
-/** One message of a segment. */
-export interface IndexedMessage {
-  readonly room: string
-  readonly seq: number
-  readonly prevSeq: number
-  readonly offset: number
-  readonly hash: IdHash
-}
-
 /**
  * What a sealed segment holds, as a file beside it, so that a start need not read the messages themselves:
  * `magic | CRC-32 of what follows | length of the head | number of messages | head, JSON | messages`. The names in it are
@@ -26,7 +17,7 @@ export class SegmentIndex {
   #data = Buffer.alloc(64 * ENTRY)
   count = 0
 
-  add({ room, seq, prevSeq, offset, hash }: IndexedMessage): void {
+  add(room: string, seq: number, prevSeq: number, offset: number, hash: IdHash): void {
     let number = this.#rooms.get(room)
     if (number === undefined) {
       number = this.#rooms.size

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs'
+import { constants, fstatSync, write } from 'node:fs'
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeRecord, MAX_PAYLOAD, RECORD_HEAD } from './record.ts'
@@ -22,6 +22,20 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * On Linux a write is durable when it returns, which saves a second way through the thread pool; elsewhere only `datasync`
+ * also empties the cache of the disk.
+ */
+const IS_SYNC_WRITE = process.platform === 'linux'
+
+const writeAt = (fd: number, data: Buffer, from: number, position: number): Promise<number> =>
+  new Promise((resolve, reject) => {
+    write(fd, data, from, data.length - from, position, (error, bytes) => {
+      if (error) reject(error)
+      else resolve(bytes)
+    })
+  })
+
 /** One file of the log. Only the process that made it writes to it, at its end; it is read anywhere. */
 export class Segment {
   readonly id: number
@@ -41,8 +55,9 @@ export class Segment {
 
   /** A new segment, its name durable. Fails when there is one of that number. */
   static async create(folder: string, id: number): Promise<Segment> {
-    const { O_RDWR, O_CREAT, O_EXCL } = constants
-    const handle = await open(segmentFile(folder, id), O_RDWR | O_CREAT | O_EXCL, 0o600)
+    const { O_RDWR, O_CREAT, O_EXCL, O_DSYNC } = constants
+    const flags = O_RDWR | O_CREAT | O_EXCL | (IS_SYNC_WRITE ? O_DSYNC : 0)
+    const handle = await open(segmentFile(folder, id), flags, 0o600)
     try {
       await syncFolder(folder)
     } catch (error) {
@@ -58,11 +73,11 @@ export class Segment {
     const writer = this.#writer!
     try {
       for (let done = 0; done < data.length; ) {
-        const { bytesWritten } = await writer.write(data, done, data.length - done, this.size + done)
-        if (bytesWritten === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
-        done += bytesWritten
+        const bytes = await writeAt(writer.fd, data, done, this.size + done)
+        if (bytes === 0) throw Object.assign(new Error('nothing was written'), { code: 'EIO' })
+        done += bytes
       }
-      await writer.datasync()
+      if (!IS_SYNC_WRITE) await writer.datasync()
     } catch (error) {
       await writer.truncate(this.size).catch(() => {}) // the next write covers what is left
       throw error
@@ -71,8 +86,8 @@ export class Segment {
   }
 
   /** Whether the file still has its name: a removed folder takes acknowledged messages with it. */
-  async linked(): Promise<boolean> {
-    return !this.#writer || (await this.#writer.stat()).nlink > 0
+  isLinked(): boolean {
+    return !this.#writer || fstatSync(this.#writer.fd).nlink > 0
   }
 
   /** Nothing more is written to it. */

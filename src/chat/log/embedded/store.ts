@@ -2,11 +2,12 @@ import { mkdirSync } from 'node:fs'
 import { readdir, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConcertinaError } from '../../../base/errors.ts'
+import type { IdHash } from '../recent-ids.ts'
 import { DataLock } from './data-lock.ts'
 import { type LogMeta, META, readMeta } from './meta.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { SEGMENT_NAME, Segment, segmentFile, writeDurably } from './segment.ts'
-import { type IndexedMessage, SegmentIndex } from './segment-index.ts'
+import { SegmentIndex } from './segment-index.ts'
 
 /** A disk that does not let the log be written now; it is read all the same, and written when it does again. */
 const NOT_NOW = new Set(['EROFS', 'ENOSPC', 'EDQUOT', 'EACCES', 'EPERM'])
@@ -19,6 +20,16 @@ export interface StoreLimits {
   readonly segmentBytes: number
   readonly retainBytes: number
   readonly retainRooms: number
+}
+
+/** A message of a batch, for the segment's index. */
+interface WrittenMessage {
+  readonly message: { readonly room: string }
+  readonly seq: number
+  readonly prevSeq: number
+  readonly hash: IdHash
+  /** Of its record in what is written. */
+  readonly offset: number
 }
 
 /** The folder is no longer this process's: nothing that it writes there counts. */
@@ -107,12 +118,11 @@ export class LogStore {
 
   /**
    * Makes records durable; where they are.
-   * @param messages what the records hold, for the segment's index; offsets within `data`
    * @throws {FolderLost} for good; other errors leave everything as it was
    */
   async write(
     data: Buffer,
-    messages: readonly IndexedMessage[],
+    messages: readonly WrittenMessage[],
   ): Promise<{ segment: number; offset: number }> {
     if (this.#lost) throw this.#lost
     if (!this.#active) await this.#tryToBegin()
@@ -120,20 +130,18 @@ export class LogStore {
     const { segment, index } = this.#active!
     const offset = segment.size
     await segment.append(data)
-    await this.#requireOwnership()
-    for (const message of messages) index.add({ ...message, offset: offset + message.offset })
+    this.#requireOwnership()
+    for (const { message, seq, prevSeq, hash, offset: within } of messages)
+      index.add(message.room, seq, prevSeq, offset + within, hash)
     return { segment: segment.id, offset }
   }
 
   /** Asked between writing and acknowledging: a folder that was removed or taken over keeps nothing of it. */
-  async #requireOwnership(): Promise<void> {
-    const [held, linked] = await Promise.all([
-      this.#lock?.isHeld() ?? true,
-      this.#active?.segment.linked() ?? true,
-    ])
-    if (held && linked) return
+  #requireOwnership(): void {
+    const isHeld = this.#lock?.isHeld() ?? true
+    if (isHeld && (this.#active?.segment.isLinked() ?? true)) return
     this.#lost = new FolderLost(
-      held
+      isHeld
         ? 'a file of the data folder was removed'
         : 'the data folder was removed or taken by another process',
     )
@@ -163,7 +171,7 @@ export class LogStore {
       }
       this.#lock = lock
     }
-    await this.#requireOwnership()
+    this.#requireOwnership()
     for (const { id, size, index } of this.recovered.unsealed) await this.#writeIndex(id, size, index)
     if (this.recovered.damage.some(({ kind }) => kind === 'meta'))
       await rename(join(this.#folder, META), join(this.#folder, `${META}.damaged`)).catch(() => {})
@@ -249,7 +257,7 @@ export class LogStore {
     await Promise.all(this.#background)
     if (this.#active && !this.#lost) {
       try {
-        await this.#requireOwnership()
+        this.#requireOwnership()
         await this.#writeMeta({ ...this.#meta, clean: { size: this.#active.segment.size } })
       } catch {
         // The next start takes it for a crash, and is careful.

@@ -1,0 +1,44 @@
+import type { RawClient } from './raw-client.ts'
+
+/** How the clients of a bench talk to a server, ours or another. */
+export interface Dialect {
+  readonly path: string
+  join(client: RawClient, room: string, user: string): void
+  send(client: RawClient, room: string, id: string): void
+  /** Whether the frame is a delivery. */
+  isDelivery(data: Buffer, from: number): boolean
+  /** The message's id in a delivery. */
+  idOf(data: Buffer, from: number, to: number): string
+}
+
+/** Messages are of about 200 bytes. */
+export const BODY = 'x'.repeat(60)
+
+const request = (room: string, id: string) => JSON.stringify({ type: 'send', room, id, body: BODY })
+
+export const json: Dialect = {
+  path: '/chat',
+  join: (client, room) => client.send(JSON.stringify({ type: 'join', room })),
+  send: (client, room, id) => client.send(request(room, id)),
+  isDelivery: (data, from) => data[from + 9] === 109, // {"type":"m
+  idOf: (data, from, to) => (JSON.parse(data.toString('utf8', from, to)) as { id: string }).id,
+}
+
+export const concertina: Dialect = {
+  ...json,
+  join: (client, room, user) => {
+    client.send(JSON.stringify({ type: 'hello', version: 1, user }))
+    json.join(client, room, user)
+  },
+}
+
+export const socketIo: Dialect = {
+  path: '/socket.io/?EIO=4&transport=websocket',
+  join: (client, room) => {
+    client.send('40')
+    setTimeout(() => client.send(`42["join","${room}"]`), 200)
+  },
+  send: (client, room, id) => client.send(`42["send",${request(room, id)}]`),
+  isDelivery: (data, from) => data[from] === 52 && data[from + 1] === 50, // 42
+  idOf: (data, from, to) => json.idOf(data, from + '42["message",'.length, to - 1),
+}
