@@ -32,7 +32,7 @@ for (let round = 0; round < rounds; round++) {
   let acked = 0
   let refused = 0
   let running = true
-  let retry: NodeJS.Timeout | undefined
+  let isWaiting = false
   const fill = () => {
     while (running && sent - acked - refused < window) {
       const i = sent++
@@ -44,8 +44,10 @@ for (let round = 0; round < rounds; round++) {
         },
         () => {
           refused++
-          retry ??= setTimeout(() => {
-            retry = undefined
+          if (isWaiting) return
+          isWaiting = true
+          setTimeout(() => {
+            isWaiting = false
             fill()
           }, 20)
         },
