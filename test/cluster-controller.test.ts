@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
+import { openBroker } from '../src/cluster/open-broker.ts'
 import type { FleetSnapshot } from '../src/control/control-target.ts'
 import { type ClusterProcess, startLogging, watchServers } from './support/cluster.ts'
 import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
@@ -72,6 +73,14 @@ describe.skipIf(!requireNats())('concertina controller', () => {
           counts !== undefined && counts.length > 1 && Math.min(...counts) >= 2,
       )
 
+    const byHand = { kind: 'threshold', scaleUpThreshold: 6, scaleDownThreshold: 1.9 }
+    const post = { method: 'POST', headers: { 'content-type': 'application/json' } }
+    const changed = await fetch(`${first.url}api/policy`, { ...post, body: JSON.stringify(byHand) })
+    expect(changed.status).toBe(204)
+    const broker = await openBroker({ url: nats.url, name: 'take' }, 'test')
+    open.push(() => broker.close())
+    const kept = () => broker.store.get('controller').then((state) => state?.text)
+    await expect.poll(kept, { timeout: 10_000 }).toContain('"scaleDownThreshold":1.9')
     const before = [...servers.keys()].sort()
     first.child.kill('SIGKILL')
     for (let i = 0; i < 20; i++) await send(i)
@@ -79,6 +88,7 @@ describe.skipIf(!requireNats())('concertina controller', () => {
       .poll(() => stateOf(second).then((state) => state?.ready), { timeout: 15_000 })
       .toBe(before.length)
     expect([...servers.keys()].sort()).toEqual(before)
+    expect((await stateOf(second))?.policySpec).toEqual(byHand)
     await expect.poll(() => stateOf(second).then((state) => state?.load), { timeout: 15_000 }).toBe(12)
     for (let i = 0; i < 20; i++) await send(i)
     await expect.poll(() => received.every((bodies) => bodies.length >= sent.length)).toBe(true)

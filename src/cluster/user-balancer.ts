@@ -1,0 +1,89 @@
+import { createStrategy, requireStrategyName } from '../balancing/strategies.ts'
+import type { StrategyName } from '../balancing/strategy-names.ts'
+import { seededRng } from '../base/rng.ts'
+import type { Fleet } from '../fleet/fleet.ts'
+import { planMoves, type RebalanceOptions, rebalanceOptions } from '../live/rebalance.ts'
+import type { Bus } from './broker.ts'
+import type { ClusterServers } from './cluster-servers.ts'
+import { commandTopic, type ServerCommand, TARGETS_TOPIC, type Targets } from './messages.ts'
+
+const BALANCE_MS = 1000
+/** Seconds that moves of users have to happen before the next ones are planned: at least one status of each server. */
+const MOVES_SETTLE_SECONDS = 1.5
+
+interface BalancedFleet {
+  readonly fleet: Fleet
+  readonly servers: ClusterServers
+  readonly bus: Bus
+  /** Seconds, rising. */
+  now(): number
+  leads(): boolean
+}
+
+/** Evens out the users of a cluster: asks servers above their share to move some of theirs to those below. */
+export class UserBalancer {
+  /** Users that were asked to move. */
+  moves = 0
+  readonly #parts: BalancedFleet
+  readonly #options: Required<RebalanceOptions>
+  #strategy: StrategyName
+  #next = 0
+  #timer: NodeJS.Timeout | undefined
+
+  /**
+   * @param strategy users come by the platform's load balancer, so it says only whether rooms or users are balanced: one that
+   * goes by rooms leaves users where they are
+   */
+  constructor(parts: BalancedFleet, strategy: StrategyName, options: RebalanceOptions | undefined) {
+    this.#parts = parts
+    this.#strategy = requireStrategyName(strategy)
+    this.#options = rebalanceOptions(options)
+  }
+
+  get strategy(): StrategyName {
+    return this.#strategy
+  }
+
+  setStrategy(name: StrategyName): void {
+    this.#strategy = requireStrategyName(name)
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => this.#balance(), BALANCE_MS)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** Moves a paced share of users from servers above their target to those below, and names those above it. */
+  #balance(): void {
+    const { fleet, servers, bus, leads, now } = this.#parts
+    const { deadband, pace } = this.#options
+    const byRoom = createStrategy(this.#strategy, seededRng(1)).byRoom ?? false
+    if (byRoom || !leads() || !bus.connected) return
+    const ready = fleet.ready.filter(({ ref }) => ref !== undefined && servers.status(ref)?.state === 'ready')
+    const plan = planMoves(ready, deadband, pace * (BALANCE_MS / 1000))
+    const total = ready.reduce((sum, { users }) => sum + users, 0)
+    const weight = ready.reduce((sum, each) => sum + each.weight, 0)
+    // While users are moved, no server that has its share accepts more of those.
+    const above = ready.filter(({ users, weight: own }) => users >= Math.floor((total * own) / weight))
+    const targets: Targets = { above: plan.length > 0 ? above.map(({ ref }) => ref!) : [] }
+    bus.publish(TARGETS_TOPIC, JSON.stringify(targets))
+    if (now() < this.#next) return
+    for (const { from, to, count } of plan) {
+      const source = ready.find(({ id }) => id === from)!
+      const target = servers.status(ready.find(({ id }) => id === to)!.ref!)!
+      const command: ServerCommand = {
+        type: 'rebalance',
+        count,
+        to: target.number,
+        ...(target.direct && { url: target.url }),
+        seconds: 1,
+      }
+      bus.publish(commandTopic(source.ref!), JSON.stringify(command))
+      this.moves += count
+      this.#next = now() + BALANCE_MS / 1000 + MOVES_SETTLE_SECONDS
+    }
+  }
+}
