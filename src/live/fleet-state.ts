@@ -17,7 +17,7 @@ const stateSchema = z.object({
   sinceScaling: z.number().min(0).optional(),
   policy: z.string(),
   /** What the policy had learned. */
-  learned: z.unknown(),
+  learned: z.unknown().optional(),
 })
 
 export type FleetState = z.infer<typeof stateSchema>
