@@ -31,6 +31,10 @@ export interface ChatClientOptions {
   ackMs?: number
   /** Milliseconds that `join` and `send` may take, over however many connections; default 60,000. */
   timeoutMs?: number
+  /** Messages of a room that may wait for a connection or an answer; more are rejected with `queue-full`. Default 1,000. */
+  maxQueued?: number
+  /** Closes the client when it is aborted. */
+  signal?: AbortSignal
   /** Numbers in [0, 1) for the time to wait before connecting again; default `Math.random`. */
   random?: () => number
 }
@@ -124,7 +128,12 @@ export class ChatClient {
       },
       onStatus: (status) => this.#onStatus(status),
     })
-    this.#connections.start()
+    if (options.signal?.aborted) {
+      this.close('aborted')
+    } else {
+      options.signal?.addEventListener('abort', this.#onAbort)
+      this.#connections.start()
+    }
   }
 
   /** Calls `listener` at every such event. Returns the function that unsubscribes it. */
@@ -157,7 +166,8 @@ export class ChatClient {
     if (this.state === 'closed') throw new ChatError('closed', 'the client is closed')
     let room = this.#rooms.get(name)
     if (!room) {
-      room = new ClientRoom(name, options, this.#options.ackMs ?? 10_000, this.#roomEvents)
+      const { ackMs = 10_000, maxQueued = 1000 } = this.#options
+      room = new ClientRoom(name, options, { ackMs, maxQueued }, this.#roomEvents)
       this.#rooms.set(name, room)
     } else if (options.token !== undefined) {
       room.token = options.token
@@ -307,8 +317,11 @@ export class ChatClient {
     return { signal: options.signal, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs ?? 60_000 }
   }
 
+  readonly #onAbort = (): void => this.close('aborted')
+
   #onStatus(status: ConnectionStatus): void {
     if (status.state === 'closed') {
+      this.#options.signal?.removeEventListener('abort', this.#onAbort)
       const closed = new ChatError('closed', status.reason ?? 'closed')
       for (const room of [...this.#rooms.keys()]) this.#drop(room, closed)
     }

@@ -1,7 +1,7 @@
 import { type RequestOptions, Requests } from '../base/requests.ts'
 import type { Cursor, Joined, RoomMessage } from '../protocol/messages.ts'
 import { ChatError } from './chat-error.ts'
-import { SendQueue } from './send-queue.ts'
+import { SendQueue, type SendQueueOptions } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
 import { renewalMs, type Token, tokenOf } from './token-source.ts'
 
@@ -54,13 +54,18 @@ export class ClientRoom {
   #wasJoined = false
   #left = false
 
-  constructor(name: string, { cursor, history = 0, token }: JoinOptions, ackMs: number, events: RoomEvents) {
+  constructor(
+    name: string,
+    { cursor, history = 0, token }: JoinOptions,
+    queue: SendQueueOptions,
+    events: RoomEvents,
+  ) {
     this.name = name
     this.cursor = cursor
     this.token = token
     this.#history = history
     this.#events = events
-    this.outgoing = new SendQueue(ackMs, (link) => this.joinOn(link))
+    this.outgoing = new SendQueue(queue, (link) => this.joinOn(link))
   }
 
   /** Resolves when the room is joined the next time. */

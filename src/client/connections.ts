@@ -1,5 +1,6 @@
 import { CLOSE, mayReconnect, type ServerMessage, type Welcome } from '../protocol/messages.ts'
 import { Backoff } from './backoff.ts'
+import { type Close, type CloseCause, closeOf, probe } from './close-cause.ts'
 import { ServerConnection, type ServerConnectionEvents, type WebSocketClass } from './server-connection.ts'
 import { type Token, TokenSource } from './token-source.ts'
 
@@ -7,7 +8,10 @@ import { type Token, TokenSource } from './token-source.ts'
 export interface ConnectionStatus {
   state: 'open' | 'moved' | 'waiting' | 'closed'
   server?: number | undefined
+  /** Why there is no connection, in words. */
   reason?: string
+  /** The same for programs. */
+  cause?: CloseCause
 }
 
 export interface ConnectionsOptions {
@@ -120,7 +124,7 @@ export class Connections {
     link.close('moved')
   }
 
-  close(reason: string): void {
+  close(reason: string, cause: CloseCause = 'closed'): void {
     const phase = this.#phase
     if (phase.kind === 'closed') return
     this.#phase = { kind: 'closed' }
@@ -129,7 +133,7 @@ export class Connections {
     if (phase.kind === 'open') clearTimeout(phase.moveTimer)
     if (phase.kind === 'moving') phase.next?.close()
     if (phase.kind !== 'waiting') phase.link?.close()
-    this.#events.onStatus({ state: 'closed', reason })
+    this.#events.onStatus({ state: 'closed', reason, cause })
   }
 
   /** Opens a connection, as the next one while another serves. */
@@ -149,7 +153,7 @@ export class Connections {
     } catch (error) {
       if (this.#phase !== begun) return
       if (begun.kind === 'moving') this.#moveLater(begun)
-      else this.#reconnectLater((error as Error).message)
+      else this.#reconnectLater({ cause: 'unauthorized', reason: `no token: ${(error as Error).message}` })
     }
   }
 
@@ -165,12 +169,12 @@ export class Connections {
         })
       } else this.#events.onMessage(link, message)
     },
-    onClose: (link, code, reason) => this.#lost(link, code, reason),
+    onClose: (link, code, reason) => this.#lost(link, code, closeOf(code, reason, link.wasOpen)),
   }
 
   #welcome(link: ServerConnection, { retryMs, user, expiresInMs }: Welcome): void {
     if (this.user !== undefined && this.user !== user) {
-      this.close(`the token is of another user than ${this.user}`)
+      this.close(`the token is of another user than ${this.user}`, 'unauthorized')
       return
     }
     this.user = user
@@ -214,7 +218,7 @@ export class Connections {
     this.#moveAfter(link, this.#backoff.wait(), target)
   }
 
-  #lost(link: ServerConnection, code: number, reason: string): void {
+  #lost(link: ServerConnection, code: number, why: Close): void {
     this.#events.onLost(link)
     const phase = this.#phase
     if (phase.kind === 'closed' || phase.kind === 'waiting') return
@@ -226,26 +230,34 @@ export class Connections {
       // The one that was to take over has not joined everything yet; it continues as the only one.
       this.#phase = { kind: 'connecting', link: phase.next }
       if (phase.next?.welcome) this.#serve(phase.next, 'open')
-      else if (!phase.next) this.#reconnectLater(reason)
+      else if (!phase.next) this.#reconnectLater(why)
     } else {
       if (phase.kind === 'open') clearTimeout(phase.moveTimer)
-      this.#afterClose(code, reason)
+      this.#afterClose(code, why)
+      if (why.cause === 'unreachable' && link.failure === '') void this.#explain(link.url)
     }
   }
 
   /** Decides by the close code whether the same user may try again. */
-  #afterClose(code: number, reason: string): void {
+  #afterClose(code: number, why: Close): void {
     const tokenRejected = code === CLOSE.unauthorized || code === CLOSE.expired
     const final = tokenRejected
       ? this.#options.token !== undefined && !this.#tokens.renewable
         ? !(code === CLOSE.expired && this.#phase.kind === 'open')
         : code === CLOSE.unauthorized && (!this.#tokens.renewable || ++this.#unauthorized >= MAX_UNAUTHORIZED)
       : !mayReconnect(code)
-    if (final) this.close(reason || `rejected with code ${code}`)
-    else this.#reconnectLater(reason, code === CLOSE.rateLimited ? RATE_LIMITED_MS : 0)
+    if (final) this.close(why.reason, why.cause)
+    else this.#reconnectLater(why, code === CLOSE.rateLimited ? RATE_LIMITED_MS : 0)
   }
 
-  #reconnectLater(reason: string, atLeastMs = 0): void {
+  /** Says more about a failure of which nothing is known, unless a connection is open by then. */
+  async #explain(url: string): Promise<void> {
+    const known = await probe(url)
+    if (known && (this.#phase.kind === 'waiting' || this.#phase.kind === 'connecting'))
+      this.#events.onStatus({ state: 'waiting', ...known })
+  }
+
+  #reconnectLater(why: Close, atLeastMs = 0): void {
     this.#tokens.stop()
     this.#backoff.failed()
     const timer = setTimeout(
@@ -256,7 +268,7 @@ export class Connections {
       Math.max(atLeastMs, this.#backoff.wait()),
     )
     this.#phase = { kind: 'waiting', timer }
-    this.#events.onStatus({ state: 'waiting', reason })
+    this.#events.onStatus({ state: 'waiting', ...why })
   }
 }
 

@@ -17,8 +17,12 @@ interface QueuedMessage {
   readonly data?: MessageData
 }
 
-/** Messages that may wait for a connection, per room. */
-const MAX_WAITING = 1000
+export interface SendQueueOptions {
+  /** Milliseconds without an answer after which the connection is given up. */
+  readonly ackMs: number
+  /** Messages that may wait. */
+  readonly maxQueued: number
+}
 
 /**
  * The messages of one room on their way out, one in flight at a time: so the room has them in the order in which they were
@@ -27,25 +31,23 @@ const MAX_WAITING = 1000
 export class SendQueue {
   readonly #queue: QueuedMessage[] = []
   readonly #pending = new Requests<QueuedMessage, Ack>()
-  readonly #ackMs: number
+  readonly #options: SendQueueOptions
   readonly #onNotJoined: (link: ServerConnection) => void
   /** The connection that messages go to; none while the room is not joined. */
   #link: ServerConnection | undefined
   #sending = false
 
-  /**
-   * @param ackMs milliseconds without an answer after which the connection is given up
-   * @param onNotJoined the server has no membership for this connection: the room must be joined again
-   */
-  constructor(ackMs: number, onNotJoined: (link: ServerConnection) => void) {
-    this.#ackMs = ackMs
+  /** @param onNotJoined the server has no membership for this connection: the room must be joined again */
+  constructor(options: SendQueueOptions, onNotJoined: (link: ServerConnection) => void) {
+    this.#options = options
     this.#onNotJoined = onNotJoined
   }
 
   /** Resolves when the message is acknowledged, however many connections that takes. */
   add(message: QueuedMessage, options: RequestOptions): Promise<Ack> {
-    if (this.#queue.length >= MAX_WAITING) {
-      const full = new ChatError('queue-full', `more than ${MAX_WAITING} messages wait for a connection`)
+    const { maxQueued } = this.#options
+    if (this.#queue.length >= maxQueued) {
+      const full = new ChatError('queue-full', `${maxQueued} messages of this room wait already`)
       return Promise.reject(full)
     }
     const acked = this.#pending.ask(message, () => this.#queue.push(message), options)
@@ -87,7 +89,7 @@ export class SendQueue {
     try {
       const { seq, id, durability } = await link.request(
         { type: 'send', ...message },
-        { timeoutMs: this.#ackMs },
+        { timeoutMs: this.#options.ackMs },
       )
       this.#pending.answer(message, { seq, id, durability })
     } catch (error) {

@@ -44,6 +44,11 @@ export type RequestOf<T extends RequestType> = ClientMessage & { type: T }
 
 /** One WebSocket to one server, from `hello` to its end. */
 export class ServerConnection {
+  readonly url: string
+  /** Whether the WebSocket was established, whatever came of it. */
+  wasOpen = false
+  /** The error of the socket, where it is known: browsers keep it to themselves. */
+  failure = ''
   readonly #socket: WebSocketLike
   readonly #events: ServerConnectionEvents
   readonly #requests = new Requests<string, ServerMessage>()
@@ -58,21 +63,23 @@ export class ServerConnection {
     hello: { token?: string | undefined; user?: string | undefined },
     events: ServerConnectionEvents,
   ) {
+    this.url = url
     this.#events = events
     this.#socket = new make(url)
-    this.#socket.onopen = () => this.#hello(hello)
+    this.#socket.onopen = () => {
+      this.wasOpen = true
+      this.#hello(hello)
+    }
     this.#socket.onmessage = ({ data }) => this.#receive(data)
-    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason || this.#failure)
+    this.#socket.onclose = ({ code, reason }) => this.#end(code, reason || this.failure)
     // 'close' follows. Browsers do not say what was wrong; in Node it is the status of the rejection, or the system's error.
     this.#socket.onerror = ({ message = '' }) => {
-      this.#failure = message
+      this.failure = message
     }
     this.#whileOpening = setTimeout(() => this.close('no welcome'), WELCOME_MS)
   }
 
   readonly #whileOpening: ReturnType<typeof setTimeout>
-  /** Why the socket failed, where that is known. */
-  #failure = ''
 
   /** What the server said at the beginning; `undefined` before and after the connection is open. */
   get welcome(): Welcome | undefined {

@@ -146,7 +146,7 @@ export class Hub {
     try {
       if (isNew) await this.#log.subscribe(name, this.#onAppended)
       const { first, head } = await this.#log.read(name, Number.MAX_SAFE_INTEGER, 0)
-      send(peer, ['subscribed', request, first, head, this.#presence.reported(name)])
+      send(peer, ['subscribed', request, first, head, this.#presence.snapshot(name)])
     } catch (error) {
       refuse(peer.frames, request, error as Error)
     }
@@ -177,7 +177,7 @@ export class Hub {
     peer.missed.clear()
     for (const [room, head] of missed) {
       send(peer, ['missed', room.number, head])
-      const { members, users } = this.#presence.reported(room.name)
+      const { members, users } = this.#presence.snapshot(room.name)
       sendEvent(peer.frames, JSON.stringify({ type: 'presence', room: room.name, members, users }))
     }
   }

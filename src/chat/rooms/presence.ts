@@ -10,6 +10,8 @@ interface Room {
   readonly users: Map<string, Set<number>>
   /** Users that changed since they were last reported, and whether they were there then. */
   readonly changed: Map<string, boolean>
+  /** Users whose change is in a snapshot already: their state is reported, also when the change is undone by then. */
+  readonly shown: Set<string>
   timer: NodeJS.Timeout | undefined
   reportedNames: boolean
 }
@@ -37,20 +39,11 @@ export class PresenceTracker implements PresenceDirectory {
       : { members: users.size, users: [...users.keys()] }
   }
 
-  /** The roster as it was last reported: what is reported next continues from here. */
-  reported(name: string): Roster {
+  /** The roster for somebody who follows what is reported from here on. */
+  snapshot(name: string): Roster {
     const room = this.#rooms.get(name)
-    if (!room) return { members: 0, users: [] }
-    let members = room.users.size
-    for (const [user, wasHere] of room.changed)
-      if (wasHere !== room.users.has(user)) members += wasHere ? 1 : -1
-    if (!room.reportedNames || members > NAMED_MEMBERS) return { members }
-    const users = new Set(room.users.keys())
-    for (const [user, wasHere] of room.changed) {
-      if (wasHere) users.add(user)
-      else users.delete(user)
-    }
-    return { members, users: [...users] }
+    for (const user of room?.changed.keys() ?? []) room!.shown.add(user)
+    return this.roster(name)
   }
 
   /** Every room with members, and how many. */
@@ -69,7 +62,7 @@ export class PresenceTracker implements PresenceDirectory {
   here(server: number, name: string, user: string): void {
     let room = this.#rooms.get(name)
     if (!room) {
-      room = { users: new Map(), changed: new Map(), timer: undefined, reportedNames: true }
+      room = { users: new Map(), changed: new Map(), shown: new Set(), timer: undefined, reportedNames: true }
       this.#rooms.set(name, room)
     }
     const servers = room.users.get(user)
@@ -113,13 +106,20 @@ export class PresenceTracker implements PresenceDirectory {
   #flush(name: string, room: Room): void {
     room.timer = undefined
     const members = room.users.size
-    const news = [...room.changed].filter(([user, wasHere]) => room.users.has(user) !== wasHere)
+    const changed = [...room.changed].filter(([user, wasHere]) => room.users.has(user) !== wasHere)
+    const shown = [...room.shown]
     room.changed.clear()
+    room.shown.clear()
     if (members === 0) this.#rooms.delete(name)
-    if (news.length === 0) return
-    const joined = news.filter(([, wasHere]) => !wasHere).map(([user]) => user)
-    const left = news.filter(([, wasHere]) => wasHere).map(([user]) => user)
-    this.onChange(name, joined, left, members)
+    if (changed.length > 0) {
+      const came = changed.filter(([, wasHere]) => !wasHere).map(([user]) => user)
+      const went = changed.filter(([, wasHere]) => wasHere).map(([user]) => user)
+      this.onChange(name, came, went, members)
+    }
+    const news = new Set([...changed.map(([user]) => user), ...shown])
+    if (news.size === 0) return
+    const joined = [...news].filter((user) => room.users.has(user))
+    const left = [...news].filter((user) => !room.users.has(user))
     const names = members <= NAMED_MEMBERS
     const detail = !names ? {} : room.reportedNames ? { joined, left } : { users: [...room.users.keys()] }
     room.reportedNames = names
