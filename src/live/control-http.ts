@@ -4,7 +4,7 @@ import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { pages } from '../http/pages.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { sendText } from '../http/text.ts'
-import { liveMetrics, type MeteredFleet } from './metrics.ts'
+import type { MeteredFleet, MetricsText } from './metrics.ts'
 
 /** Answers `/healthz` and `/readyz`, for load balancers and orchestrators. @returns whether it was one of them */
 function answerHealth({ url }: IncomingMessage, response: ServerResponse, isReady: () => boolean): boolean {
@@ -37,7 +37,12 @@ export function controlServer(
   api: ControlApi,
   page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
-  const metrics = supervisor && liveMetrics(supervisor)
+  // Loaded when somebody asks: a start needs none of it.
+  let metrics: Promise<MetricsText> | undefined
+  const metricsOf = (fleet: MeteredFleet) => {
+    metrics ??= import('./metrics.ts').then(({ liveMetrics }) => liveMetrics(fleet))
+    return metrics
+  }
   return createServer(HTTP_DEADLINES, (request, response) => {
     if (answerHealth(request, response, () => isReady(supervisor))) return
     if (splitTarget(request.url).path !== '/metrics') {
@@ -47,12 +52,11 @@ export function controlServer(
     }
     const refused = api.refuse(request)
     if (refused) sendText(response, refused.status, `${JSON.stringify(refused.body)}\n`)
-    else if (!metrics) notFound(request, response)
+    else if (!supervisor) notFound(request, response)
     else
-      metrics.text().then(
-        (body) => sendText(response, 200, body, metrics.contentType),
-        (error: Error) => sendText(response, 500, `${error.message}\n`),
-      )
+      metricsOf(supervisor)
+        .then(async (text) => sendText(response, 200, await text.text(), text.contentType))
+        .catch((error: Error) => sendText(response, 500, `${error.message}\n`))
   })
 }
 

@@ -9,7 +9,8 @@ import { readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { type BrokerFlags, brokerOptions, scalingOptions, seedOf } from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
-import { type ProviderFlags, providerOf, type WorkloadFlags } from '../workload-flags.ts'
+import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
+import { providerOf } from '../workload-providers.ts'
 import { authOf } from './serve.ts'
 
 export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, ProviderFlags {

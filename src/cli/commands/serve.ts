@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { invalidInput } from '../../base/errors.ts'
 import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
@@ -65,8 +66,15 @@ function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOp
   return keys.length === 0 ? undefined : keys
 }
 
-/** `concertina serve`: a live fleet for real users, until it is stopped. */
-export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<RunResult> {
+/**
+ * `concertina serve`: a live fleet for real users, until it is stopped.
+ * @param started a server process that was started ahead
+ */
+export async function serve(
+  flags: ServeFlags,
+  signal: AbortSignal,
+  started?: ChildProcess,
+): Promise<RunResult> {
   const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { live = {}, server = {}, balancer = {} } = config
   const host = flags.host ?? live.host ?? '127.0.0.1'
@@ -111,6 +119,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       rebalance: live.rebalance,
       acceptRate: live.acceptRate,
       spares: live.spares,
+      started,
       weights: server.weights,
       seed,
       timeOfDay: true,
