@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
@@ -7,7 +7,8 @@ const cli = fileURLToPath(new URL('../dist/cli/', import.meta.url))
 
 /** The compiled modules that a module imports, directly and through others, but not by `import()`. */
 function reachable(module: string, found = new Set<string>()): Set<string> {
-  if (found.has(module)) return found
+  // Tools that read this config may do so before anything is compiled.
+  if (found.has(module) || !existsSync(module)) return found
   found.add(module)
   const imports = readFileSync(module, 'utf8').matchAll(
     /^(?:import|export)\s(?:[^'"]*\sfrom\s)?['"](\.[^'"]+)/gm,
