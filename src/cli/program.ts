@@ -32,6 +32,7 @@ import {
   collect,
   number,
 } from './flags.ts'
+import { PRINT_CONFIG, type PrintConfigFlags, printConfig } from './print-config.ts'
 import { guardOutput, reportError, runCommand as run } from './run-command.ts'
 import { addDemoProviderFlags, addPrometheusFlags, addProviderFlags } from './workload-flags.ts'
 
@@ -106,7 +107,10 @@ function program(formats: readonly TraceFormat[]): Command {
       collect,
     )
     .option('--proxy-protocol', 'connections of trusted proxies begin with a PROXY header, version 1 or 2')
-    .action(async (flags: ServeFlags) => run(serveWithStartedServer, flags, { service: true }))
+    .option(...PRINT_CONFIG)
+    .action(async (flags: ServeFlags & PrintConfigFlags) =>
+      flags.printConfig ? run(printConfig, flags) : run(serveWithStartedServer, flags, { service: true }),
+    )
   addLogFlags(addBrokerFlags(main.command('server')))
     .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
     .option('--config <file>', 'take everything that no flag gives from a YAML file')
@@ -117,8 +121,11 @@ function program(formats: readonly TraceFormat[]): Command {
     .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)
     .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)
     .option('--anonymous', 'users may connect without a token')
-    .action(async (flags: ServerFlags) =>
-      run((await import('./commands/server.ts')).server, flags, { service: true }),
+    .option(...PRINT_CONFIG)
+    .action(async (flags: ServerFlags & PrintConfigFlags) =>
+      flags.printConfig
+        ? run(printConfig, flags)
+        : run((await import('./commands/server.ts')).server, flags, { service: true }),
     )
   addLogFlags(
     addProviderFlags(addPrometheusFlags(addBrokerFlags(addFleetFlags(main.command('controller')), false))),
@@ -126,8 +133,11 @@ function program(formats: readonly TraceFormat[]): Command {
     .description('scales the chat servers of a cluster, or any workload by a query of its load')
     .option('--advertise <url>', 'where other controllers of the cluster reach the dashboard, if not there')
     .option('--anonymous', 'users of local servers may connect without a token')
-    .action(async (flags: ControllerFlags) =>
-      run((await import('./commands/controller.ts')).controller, flags, { service: true }),
+    .option(...PRINT_CONFIG)
+    .action(async (flags: ControllerFlags & PrintConfigFlags) =>
+      flags.printConfig
+        ? run(printConfig, flags)
+        : run((await import('./commands/controller.ts')).controller, flags, { service: true }),
     )
   addLogFlags(addPrometheusFlags(addScalingFlags(main.command('keda'))))
     .description("an external scaler for KEDA: any policy's desired size for a ScaledObject")

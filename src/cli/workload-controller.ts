@@ -26,7 +26,7 @@ export async function runWorkloadController(
   signal: AbortSignal,
   publish: (controller: WorkloadController, logger: Logger) => Promise<() => void> = async () => () => {},
 ): Promise<void> {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const { live = {} } = config
   const logger = serviceLogger(flags, undefined)
   const source = prometheusSource({

@@ -22,7 +22,7 @@ export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, Prov
 
 /** `concertina controller --broker`: decides how many chat servers a cluster has, while it leads. */
 export async function clusterController(flags: ClusterControllerFlags, signal: AbortSignal): Promise<void> {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const { live = {} } = config
   const log = serviceLogger(flags, undefined)
   const kind = flags.provider ?? 'local'

@@ -75,7 +75,7 @@ export async function serve(
   signal: AbortSignal,
   started?: ChildProcess,
 ): Promise<RunResult> {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const { live = {}, server = {}, balancer = {} } = config
   const host = flags.host ?? live.host ?? '127.0.0.1'
   const { connectionsPerSecond, connectionBurst, maxHeadBytes, ...limits } = live.limits ?? {}
