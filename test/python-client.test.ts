@@ -56,7 +56,8 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
       const event = JSON.parse(line) as
         | HistoryEvent
         | { type: 'status'; state: string }
-        | { type: 'sent' | 'error' }
+        | { type: 'sent' }
+        | { type: 'error' }
       if (event.type === 'status') states.push(event.state)
       else if (event.type === 'error') states.push(line)
       else if (event.type === 'sent') sent = true

@@ -11,7 +11,7 @@ import { type BrokerFlags, brokerOptions, scalingOptions, seedOf } from '../flag
 import { serviceLogger } from '../service-logger.ts'
 import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
 import { providerOf } from '../workload-providers.ts'
-import { authOf } from './serve.ts'
+import { apiKeysOf, authOf } from './serve.ts'
 
 export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, ProviderFlags {
   advertise?: string
@@ -49,6 +49,8 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     port: flags.controlPort ?? live.controlPort ?? 8081,
     advertise: flags.advertise,
     token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+    apiKeys: apiKeysOf(live.apiKeys),
+    maxBodyBytes: live.limits?.maxBodyBytes,
     logger: log,
     onTerm: (control) => decisions?.onControl(control),
   })

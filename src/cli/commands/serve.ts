@@ -60,7 +60,7 @@ export function authOf(flags: Pick<ServeFlags, 'anonymous'>, configured: AuthOpt
 }
 
 /** The keys of the server API: those of the config, and one of the environment for everything. */
-function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOptions[] | undefined {
+export function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOptions[] | undefined {
   const key = environment('CONCERTINA_API_KEY')
   const keys = key === undefined ? configured : [...configured, { name: 'CONCERTINA_API_KEY', key }]
   return keys.length === 0 ? undefined : keys
