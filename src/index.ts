@@ -44,7 +44,14 @@ export {
   K8sIntegration,
   type K8sIntegrationOptions,
 } from './fleet/integrations.ts'
-export type { Provider, ProviderFactory, ServerId, ServerLifecycle, ServerRef } from './fleet/provider.ts'
+export type {
+  DrainHooks,
+  Provider,
+  ProviderFactory,
+  ServerId,
+  ServerLifecycle,
+  ServerRef,
+} from './fleet/provider.ts'
 export { type AwsOptions, awsProvider } from './fleet/providers/aws/provider.ts'
 export { type KubernetesOptions, kubernetesProvider } from './fleet/providers/kubernetes/provider.ts'
 export { type LocalProviderOptions, localProvider } from './fleet/providers/local.ts'

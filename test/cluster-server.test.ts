@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
+import { ClusterServers } from '../src/cluster/cluster-servers.ts'
+import { drainHooks } from '../src/cluster/drain-hooks.ts'
+import { openBroker } from '../src/cluster/open-broker.ts'
 import { runCli } from './run-cli.ts'
 import { startBalancer } from './support/balancer.ts'
 import { type ServerProcess, startServer } from './support/cluster.ts'
@@ -131,6 +134,39 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
     await expect.poll(() => received.every((bodies) => bodies.length === 40)).toBe(true)
     for (const bodies of received) expect(bodies).toEqual(sent)
     expect((await get(two.port, '/metrics')).text).toContain('concertina_node_connections 8\n')
+  }, 60_000)
+
+  it('is emptied before its platform ends it, and serves again when the platform does not', async () => {
+    const balancer = await startBalancer()
+    open.push(() => balancer.close())
+    const [one, two] = await Promise.all([server(shared.url, 'empty'), server(shared.url, 'empty')])
+    balancer.add(one.port)
+    const users = Array.from({ length: 4 }, (_, i) => user(balancer.url, `user${i}`))
+    const states: string[] = []
+    for (const each of users) await each.join('r')
+    for (const each of users) each.on('status', ({ state }) => states.push(state))
+    balancer.add(two.port)
+    const broker = await openBroker({ url: shared.url, name: 'empty' }, 'test')
+    const servers = new ClusterServers(broker.bus)
+    open.push(
+      () => broker.close(),
+      () => servers.close(),
+    )
+    await expect.poll(() => servers.current.length, { timeout: 10_000 }).toBe(2)
+    const hooks = drainHooks({ servers, coming: () => [], drainSeconds: () => 1 }, broker.bus)
+    await hooks.empty!(one.ref, new AbortController().signal)
+    expect(servers.status(one.ref)?.report.connections).toBe(0)
+    expect(states).toEqual(Array(4).fill('moved'))
+    expect([await get(one.port, '/readyz'), await get(one.port, '/healthz')]).toEqual([
+      { status: 503, text: 'draining\n' },
+      { status: 200, text: 'ok\n' },
+    ])
+    await expect(user(one.url, 'late').join('r', { signal: AbortSignal.timeout(500) })).rejects.toThrow()
+    hooks.restore!(one.ref)
+    await expect
+      .poll(() => get(one.port, '/readyz'), { timeout: 10_000 })
+      .toEqual({ status: 200, text: 'ready\n' })
+    await user(one.url, 'early').join('r')
   }, 60_000)
 })
 

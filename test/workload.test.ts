@@ -123,7 +123,14 @@ describe.skipIf(!requirePrometheus())(
         child.kill('SIGTERM')
         return finished
       }
-      return { sizes, printed, stop }
+      /** What its control port answers. */
+      const answer = async (path: string) => {
+        const [, url] = /Dashboard: (http\S+\/)/.exec(output) ?? []
+        if (!url) return { status: 0, text: '' }
+        const response = await fetch(`${url}${path}`)
+        return { status: response.status, text: await response.text() }
+      }
+      return { sizes, printed, stop, answer }
     }
 
     it('scales each example by its query, config and manifest', async () => {
@@ -214,6 +221,29 @@ describe.skipIf(!requirePrometheus())(
       server.closeAllConnections()
     })
 
+    it('is ready when it has read the load, and exports what it sees and decides', async () => {
+      players = undefined
+      await expect.poll(() => read('game_players_online'), SLOW).toMatchObject({ load: undefined })
+      const { sizes, stop, answer } = startController('ready', [
+        ...flagsOf('game_players_online'),
+        ...thresholds,
+      ])
+      await expect.poll(() => answer('readyz'), SLOW).toEqual({ status: 503, text: 'not ready\n' })
+      expect((await answer('healthz')).status).toBe(200)
+      const blind = (await answer('metrics')).text
+      expect(blind).toContain('concertina_load_missing 1\n')
+      expect(blind).not.toMatch(/^concertina_load /m)
+      players = 100
+      await expect.poll(() => answer('readyz'), SLOW).toEqual({ status: 200, text: 'ready\n' })
+      await expect.poll(() => sizes().at(-1), SLOW).toBe(5)
+      const { text } = await answer('metrics')
+      for (const line of ['load 100', 'load_missing 0', 'servers_desired 5', 'servers{state="ready"} 5'])
+        expect(text).toContain(`\nconcertina_${line}\n`)
+      expect(text).toMatch(/^concertina_scaling_decisions_total\{action="scale_up"\} [1-9]/m)
+      expect(text).toMatch(/^concertina_load_reads_failed_total [1-9]/m)
+      expect((await stop()).status).toBe(0)
+    })
+
     it('scales by a command, scales in on nothing that is missing, and logs every decision', async () => {
       players = 100
       const log = join(folder, 'decisions.jsonl')
@@ -282,7 +312,6 @@ describe.skipIf(!requirePrometheus())(
       players = 0
       await expect.poll(() => seen, SLOW).toEqual([true, false])
       expect(await client.call('IsActive')).toEqual({ result: false })
-      await expect.poll(client.desired, SLOW).toBeLessThan(3)
       players = 60
       await expect.poll(() => seen, SLOW).toEqual([true, false, true])
       await expect.poll(client.desired, SLOW).toBe(3)

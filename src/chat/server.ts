@@ -247,7 +247,7 @@ export class ChatServer {
       afterMs,
       reason: 'drain',
     }))
-    const until = performance.now() + seconds * 1000 + 2000
+    const until = performance.now() + seconds * 1000 + MOVE_MS
     while (this.#connections.size > 0 && performance.now() < until) await sleep(20)
     const atMost = Math.min(5, (5000 / Math.max(1, this.#connections.size)) | 0)
     while (this.#connections.size > 0 || this.#link.pending > 0) {

@@ -5,6 +5,7 @@ import { startControlPlane } from '../live/control-plane.ts'
 import { prometheusSource } from '../load-sources/prometheus.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { WorkloadController } from '../workload/controller.ts'
+import { workloadMetrics } from '../workload/metrics.ts'
 import { readConfig } from './config/config.ts'
 import { DecisionLog } from './decision-log.ts'
 import { scalingOptions } from './flags.ts'
@@ -26,7 +27,7 @@ export async function runWorkloadController(
   signal: AbortSignal,
   publish: (controller: WorkloadController, logger: Logger) => Promise<() => void> = async () => () => {},
 ): Promise<void> {
-  const config = readConfig(flags.config)
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { live = {} } = config
   const logger = serviceLogger(flags, undefined)
   const source = prometheusSource({
@@ -54,6 +55,7 @@ export async function runWorkloadController(
       host: flags.controlHost ?? live.controlHost,
       port: flags.controlPort ?? live.controlPort ?? 8081,
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+      served: { metrics: workloadMetrics(controller), isReady: () => controller.isReady },
     })
     ends.push(plane.close)
     ends.push(await publish(controller, logger))

@@ -67,6 +67,8 @@ export class ChatNode {
   #above = false
   #targetsAge = 0
   #leaving: Promise<void> | undefined
+  /** Settles when its users are gone, after a controller asked for that. */
+  #emptied: Promise<void> | undefined
   #closing: Promise<void> | undefined
   /** Called when a controller asked this server to drain. */
   onDrain: (seconds: number) => void = () => {}
@@ -100,7 +102,7 @@ export class ChatNode {
       const log = await this.#broker.openLog()
       this.#chat = await ChatServer.connect(
         this.number,
-        async (onEvent) => new BrokerLink(log, bus, { name: this.ref, number: this.number }, onEvent),
+        async (onEvent) => new BrokerLink(log, bus, this.ref, onEvent),
         chat,
       )
       this.#stops.push(
@@ -211,10 +213,38 @@ export class ChatNode {
   }
 
   #onCommand(command: ServerCommand): void {
-    if (command.type === 'drain') this.onDrain(command.seconds)
-    else if (this.#state === 'ready') {
-      const { count, to, url, seconds } = command
-      this.#chat?.rebalance(count, { to, url }, seconds)
+    switch (command.type) {
+      case 'drain':
+        this.onDrain(command.seconds)
+        break
+      case 'empty':
+        if (this.#state === 'ready') this.#emptied = this.#empty(command.seconds)
+        break
+      case 'serve':
+        void this.#emptied?.then(() => this.#serve())
+        break
+      case 'rebalance':
+        if (this.#state !== 'ready') break
+        this.#chat?.rebalance(command.count, { to: command.to, url: command.url }, command.seconds)
     }
+  }
+
+  /** Moves its users away and accepts no others; keeps running. */
+  async #empty(seconds: number): Promise<void> {
+    this.#logger.info(`Emptying: users move to other servers within ${seconds} s`)
+    this.#state = 'draining'
+    this.#publish()
+    await sleep((this.#options.leaveSeconds ?? 0) * 1000)
+    await this.#chat?.drain(seconds)
+    this.#publish()
+  }
+
+  /** Accepts users again, unless it ends. */
+  #serve(): void {
+    this.#emptied = undefined
+    if (this.#state !== 'draining' || this.#leaving !== undefined) return
+    this.#logger.info('Serving again')
+    this.#state = 'ready'
+    this.#publish()
   }
 }

@@ -20,7 +20,12 @@ export interface ServerStatus {
 
 /** What a controller asks of one server. */
 export type ServerCommand =
+  /** Move the users elsewhere, and end. */
   | { type: 'drain'; seconds: number }
+  /** Move the users elsewhere and accept no others, until the platform ends the process. */
+  | { type: 'empty'; seconds: number }
+  /** The platform does not end it: accept users again. */
+  | { type: 'serve' }
   /** `url` where the receiving server can be reached directly. */
   | { type: 'rebalance'; count: number; to: number; url?: string; seconds: number }
 

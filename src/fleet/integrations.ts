@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { count, type OptionsOf, option, optionSet } from '../base/options.ts'
-import type { ProviderFactory } from './provider.ts'
+import type { DrainHooks, ProviderFactory } from './provider.ts'
 import { awsProvider } from './providers/aws/provider.ts'
 import { kubernetesProvider } from './providers/kubernetes/provider.ts'
 
@@ -29,11 +29,11 @@ export class K8sIntegration implements CloudProvider {
   readonly provider: ProviderFactory
 
   /** @throws {ConcertinaError} INVALID_INPUT or FILE_ACCESS, for options and credentials. */
-  constructor(options: K8sIntegrationOptions) {
+  constructor(options: K8sIntegrationOptions, hooks: DrainHooks = {}) {
     const parsed = k8sOptions.parse(options)
     const { deployment, namespace } = parsed
     this.description = `Deployment ${deployment}${namespace === undefined ? '' : ` in namespace ${namespace}`}`
-    this.provider = kubernetesProvider(parsed)
+    this.provider = kubernetesProvider({ ...parsed, ...hooks })
   }
 }
 
@@ -59,13 +59,14 @@ export class AWSIntegration implements CloudProvider {
   readonly provider: ProviderFactory
 
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
-  constructor(options: AWSIntegrationOptions = {}) {
+  constructor(options: AWSIntegrationOptions = {}, hooks: DrainHooks = {}) {
     const { launchTemplate, subnets, maxSize, ...parsed } = awsOptions.parse(options)
     const { group, region, instanceType } = parsed
     const of = instanceType === undefined ? '' : ` of ${instanceType}`
     this.description = `Auto Scaling Group ${group}${of}${region === undefined ? '' : ` in ${region}`}`
     this.provider = awsProvider({
       ...parsed,
+      ...hooks,
       ...(launchTemplate !== undefined && { create: { launchTemplate, subnets, maxSize } }),
     })
   }

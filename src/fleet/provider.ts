@@ -62,5 +62,16 @@ export interface Provider {
   close(): Promise<void>
 }
 
+/** How the servers of a platform are emptied before it ends them. */
+export interface DrainHooks {
+  /**
+   * Moves the users of a server to others; resolves when it is empty. Default: at once, for servers that drain by themselves when
+   * they are asked to end.
+   */
+  readonly empty?: ((server: ServerRef, signal: AbortSignal) => Promise<void>) | undefined
+  /** Takes an emptied server back into service, because the platform did not end it. */
+  readonly restore?: ((server: ServerRef) => void) | undefined
+}
+
 /** Makes the provider for one fleet, which it reports to. */
 export type ProviderFactory = (lifecycle: ServerLifecycle) => Provider

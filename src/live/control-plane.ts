@@ -6,7 +6,8 @@ import type { StateHistory } from '../control/state-history.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
 import { pages } from '../http/pages.ts'
-import { controlServer } from './control-http.ts'
+import { controlServer, type ServedFleet } from './control-http.ts'
+import { servedFleet } from './metrics.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ControlPlaneOptions {
@@ -17,6 +18,8 @@ export interface ControlPlaneOptions {
   token?: string | undefined
   /** The day so far; default empty. */
   day?: StateHistory | undefined
+  /** Metrics and readiness, of what is no supervisor. */
+  served?: ServedFleet | undefined
 }
 
 /**
@@ -25,7 +28,7 @@ export interface ControlPlaneOptions {
  */
 export async function startControlPlane(
   target: ControlTarget,
-  { host = '127.0.0.1', port, token, day }: ControlPlaneOptions,
+  { host = '127.0.0.1', port, token, day, served }: ControlPlaneOptions,
   supervisor?: Supervisor,
 ): Promise<{ url: string; port: number; close(): void }> {
   if (!isLoopbackName(host) && token === undefined) {
@@ -37,7 +40,7 @@ export async function startControlPlane(
   }
   const api = new ControlApi({ target, token, version: VERSION, day })
   const page = pages('dashboard.html')
-  const server = controlServer(supervisor, api, page)
+  const server = controlServer(served ?? (supervisor && servedFleet(supervisor)), api, page)
   const close = () => {
     api.close()
     server.close()

@@ -5,8 +5,11 @@ import { FleetControl } from '../control/fleet-control.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { ControlLoop, type LoadSample } from '../live/control-loop.ts'
+import { Faults } from '../live/faults.ts'
+import type { ScaledFleet } from '../live/scaling-metrics.ts'
 import type { LoadSource } from '../load-sources/load-source.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { Decision } from '../scaling/types.ts'
 
 /** After so many decisions the fleet counts as caught up with the load, however that grows. */
 const CATCH_UP_DECISIONS = 10
@@ -22,10 +25,18 @@ interface WorkloadOptions {
  * Scales any workload: reads its load from a source, decides by a policy, and scales a fleet of any provider. While the load
  * is missing nothing is scaled in.
  */
-export class WorkloadController {
+export class WorkloadController implements ScaledFleet {
   readonly clock = wallClock()
   readonly fleet: Fleet
+  readonly autoScaler: AutoScaler
   readonly control: FleetControl
+  readonly faults: Faults
+  readonly decisions: Record<Decision['action'], number> = { scale_up: 0, scale_down: 0, none: 0 }
+  lastDecision: Decision | undefined
+  failures = 0
+  /** Times that the load was asked for, and that it was missing. */
+  readonly reads = { all: 0, failed: 0 }
+  providerProblems = 0
   readonly #options: WorkloadOptions
   readonly #logger: Logger
   readonly #loop: ControlLoop
@@ -43,16 +54,24 @@ export class WorkloadController {
     this.#options = options
     this.#logger = options.logger ?? silentLogger
     const { autoScaler } = options
+    this.autoScaler = autoScaler
+    this.faults = new Faults(this.#logger)
     this.fleet = new Fleet(this.clock, options.provider, {
       replaceFailed: true,
-      onProblem: (reason) => this.#logger.warn(`Provider: ${reason}`),
+      onProblem: (reason) => {
+        this.providerProblems++
+        this.#logger.warn(`Provider: ${reason}`)
+      },
+    })
+    this.fleet.onChange(({ state }) => {
+      if (state === 'failed') this.failures++
     })
     const context = {
       fleet: this.fleet,
       clock: this.clock,
       rng: seededRng(42),
       logger: this.#logger,
-      onFault: (where: string, error: unknown) => this.#logger.error(`${where}: ${String(error)}`),
+      onFault: this.faults.report,
       wallTime: () => Date.now() / 1000,
     }
     this.#loop = new ControlLoop(autoScaler, context, () => this.#sample())
@@ -68,6 +87,8 @@ export class WorkloadController {
     })
     this.#loop.ticks.subscribe((tick) => {
       this.control.onTick(tick)
+      this.lastDecision = tick.decision
+      this.decisions[tick.decision.action]++
       if (this.#missing !== undefined) return
       const { action, to, desired } = tick.decision
       this.#decisions += action !== 'scale_up' && to >= desired ? Number.POSITIVE_INFINITY : 1
@@ -110,6 +131,11 @@ export class WorkloadController {
     return this.#missing === undefined ? this.#load : undefined
   }
 
+  /** Whether it decides on a load that was read, at least once. */
+  get isReady(): boolean {
+    return this.reads.all > this.reads.failed
+  }
+
   /** Ends; what it scaled keeps its size. */
   async close(): Promise<void> {
     this.#abort.abort()
@@ -130,7 +156,9 @@ export class WorkloadController {
   async #read(): Promise<void> {
     const reading = await this.#options.source.read(this.#abort.signal)
     if (this.#abort.signal.aborted) return
+    this.reads.all++
     if (reading.load === undefined) {
+      this.reads.failed++
       if (reading.reason !== this.#missing) this.#logger.warn(`Load: missing: ${reading.reason}`)
       this.#missing = reading.reason
       return

@@ -1,8 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectNats } from '../../src/chat/log/nats/connection.ts'
-import { NatsRoomLog } from '../../src/chat/log/nats/nats-room-log.ts'
-import type { LoggedMessage } from '../../src/verify/checker.ts'
-import { type ClusterProcess, startLogging, watchServers } from '../support/cluster.ts'
+import { type ClusterProcess, roomLogOf, startLogging, watchServers } from '../support/cluster.ts'
 import { startNats } from '../support/nats.ts'
 import { type Act, type ChaosOptions, type ChaosReport, ChaosRun } from './chaos-run.ts'
 import { CuttingProxy } from './cutting-proxy.ts'
@@ -25,27 +22,6 @@ type Kind = (typeof CLUSTER_KINDS)[number]
 
 const NAME = 'chaos'
 const SERVERS = 3
-
-/** The whole room log of a run, room by room. */
-async function logOf(broker: string, rooms: Iterable<string>): Promise<LoggedMessage[]> {
-  const nats = await connectNats(broker, 'test')
-  const log = await NatsRoomLog.open(nats, { name: NAME })
-  const messages: LoggedMessage[] = []
-  try {
-    for (const room of rooms) {
-      for (let at = 0; ; ) {
-        const { entries } = await log.read(room, at, 1000)
-        if (entries.length === 0) break
-        for (const { payload } of entries) messages.push(JSON.parse(payload.toString()) as LoggedMessage)
-        at = entries.at(-1)!.seq
-      }
-    }
-    return messages
-  } finally {
-    await log.close()
-    await nats.connection.close()
-  }
-}
 
 /**
  * Users talk through a load balancer to servers around three NATS nodes, while servers, controllers, nodes and the connections
@@ -157,7 +133,7 @@ export async function runClusterChaos(options: ChaosOptions): Promise<ChaosRepor
     }
     await run.run(acts, () => Promise.all(pausing))
     run.end()
-    return run.check(await logOf(nats.url, run.rooms))
+    return run.check(await roomLogOf(nats.url, { name: NAME }, run.rooms))
   } finally {
     for (const close of closing.reverse()) await close()
   }

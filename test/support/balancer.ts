@@ -5,13 +5,14 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 const CHECK_MS = 200
 
 interface Upstream {
+  readonly host: string
   readonly port: number
   healthy: boolean
 }
 
 /** A platform's load balancer: round robin over whole connections to those that answer `/readyz` with 200; knows no targets. */
 export async function startBalancer() {
-  const upstreams = new Map<number, Upstream>()
+  const upstreams = new Map<string, Upstream>()
   const sockets = new Set<Socket>()
   let turn = 0
   const server = createServer((client) => {
@@ -21,7 +22,7 @@ export async function startBalancer() {
       client.destroy()
       return
     }
-    const far = connect(upstream.port, '127.0.0.1')
+    const far = connect(upstream.port, upstream.host)
     for (const [one, other] of [
       [client, far],
       [far, client],
@@ -38,7 +39,7 @@ export async function startBalancer() {
   await once(server, 'listening')
   const check = (upstream: Upstream) => {
     const request = get(
-      { port: upstream.port, path: '/readyz', timeout: CHECK_MS * 5, agent: false },
+      { host: upstream.host, port: upstream.port, path: '/readyz', timeout: CHECK_MS * 5, agent: false },
       (response) => {
         response.resume()
         upstream.healthy = response.statusCode === 200
@@ -54,11 +55,12 @@ export async function startBalancer() {
   }, CHECK_MS)
   return {
     url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/chat`,
-    add(port: number) {
-      upstreams.set(port, { port, healthy: true })
+    add(port: number, host = '127.0.0.1') {
+      const name = `${host}:${port}`
+      if (!upstreams.has(name)) upstreams.set(name, { host, port, healthy: true })
     },
-    remove(port: number) {
-      upstreams.delete(port)
+    remove(port: number, host = '127.0.0.1') {
+      upstreams.delete(`${host}:${port}`)
     },
     close() {
       clearInterval(timer)

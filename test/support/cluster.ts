@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { connectNats } from '../../src/chat/log/nats/connection.ts'
+import { NatsRoomLog } from '../../src/chat/log/nats/nats-room-log.ts'
 import type { ServerStatus } from '../../src/cluster/messages.ts'
+import type { LoggedMessage } from '../../src/verify/checker.ts'
 import { startCli } from '../run-cli.ts'
 import { startBalancer } from './balancer.ts'
 
@@ -93,5 +95,30 @@ export async function watchServers(broker: string, name: string) {
       balancer.close()
       await nats.connection.close()
     },
+  }
+}
+
+/** The whole room log of a run, room by room. */
+export async function roomLogOf(
+  broker: string,
+  options: { name: string; replicas?: number },
+  rooms: Iterable<string>,
+): Promise<LoggedMessage[]> {
+  const nats = await connectNats(broker, 'test')
+  const log = await NatsRoomLog.open(nats, options)
+  const messages: LoggedMessage[] = []
+  try {
+    for (const room of rooms) {
+      for (let at = 0; ; ) {
+        const { entries } = await log.read(room, at, 1000)
+        if (entries.length === 0) break
+        for (const { payload } of entries) messages.push(JSON.parse(payload.toString()) as LoggedMessage)
+        at = entries.at(-1)!.seq
+      }
+    }
+    return messages
+  } finally {
+    await log.close()
+    await nats.connection.close()
   }
 }

@@ -1,6 +1,7 @@
 import type { StrategyName } from '../../balancing/strategy-names.ts'
 import { busProvider } from '../../cluster/bus-provider.ts'
 import { ClusterController } from '../../cluster/controller.ts'
+import { drainHooks } from '../../cluster/drain-hooks.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { processLauncher } from '../../cluster/process-launcher.ts'
 import type { ProviderContext } from '../../cluster/term.ts'
@@ -9,9 +10,8 @@ import { readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { type BrokerFlags, brokerOptions, scalingOptions, seedOf } from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
-import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
-import { providerOf } from '../workload-providers.ts'
-import { apiKeysOf, authOf } from './serve.ts'
+import { type ProviderFlags, providerOf, type WorkloadFlags } from '../workload-flags.ts'
+import { authOf } from './serve.ts'
 
 export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, ProviderFlags {
   advertise?: string
@@ -22,24 +22,27 @@ export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, Prov
 
 /** `concertina controller --broker`: decides how many chat servers a cluster has, while it leads. */
 export async function clusterController(flags: ClusterControllerFlags, signal: AbortSignal): Promise<void> {
-  const config = readConfig(flags.config)
+  const config = flags.config === undefined ? {} : readConfig(flags.config)
   const { live = {} } = config
   const log = serviceLogger(flags, undefined)
   const kind = flags.provider ?? 'local'
   if (kind === 'local') authOf(flags, live.auth)
-  const platform = kind === 'local' || kind === 'none' ? undefined : providerOf(flags)
+  const isPlatform = kind !== 'local' && kind !== 'none'
   const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
   const autoScaler = () =>
     new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags), onDecision: decisions?.onDecision })
   // A mistake in the options is reported now, not when this controller leads.
   autoScaler()
+  if (isPlatform) providerOf(flags)
   const broker = await openBroker(brokerOptions(flags), 'concertina controller')
   const launcher = kind === 'local' ? processLauncher(serverCommand(flags)) : undefined
   const controller = new ClusterController({
     broker,
     autoScaler,
     provider: (context: ProviderContext) =>
-      platform ?? busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
+      isPlatform
+        ? providerOf(flags, drainHooks(context, broker.bus))
+        : busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
     rebalance: live.rebalance,
     strategy: flags.strategy ?? config.balancer?.strategy,
     acceptRate: live.acceptRate,
@@ -49,8 +52,6 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     port: flags.controlPort ?? live.controlPort ?? 8081,
     advertise: flags.advertise,
     token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
-    apiKeys: apiKeysOf(live.apiKeys),
-    maxBodyBytes: live.limits?.maxBodyBytes,
     logger: log,
     onTerm: (control) => decisions?.onControl(control),
   })

@@ -9,6 +9,8 @@ export interface KubeletOptions {
   readyAfterMs?: (pod: Pod) => number
   /** Starts the process of a pod, which listens on the address `ip`. */
   run?: (pod: Pod, ip: string) => ChildProcess
+  /** Whether the container of a pod is ready, as its probe says; asked again and again. Default: after `readyAfterMs`. */
+  probe?: (pod: Pod, ip: string) => Promise<boolean>
   /** Whether the container of a pod crashes again and again. */
   crashes?: (pod: Pod) => boolean
 }
@@ -24,6 +26,8 @@ interface LocalPod {
 
 type GracefulPod = Pod & { metadata: { deletionGracePeriodSeconds?: number } }
 
+const PROBE_MS = 200
+
 const now = () => new Date().toISOString()
 
 /**
@@ -36,6 +40,7 @@ export class Kubelet {
   readonly #pods = new Map<string, LocalPod>()
   readonly #watcher: Watcher<GracefulPod>
   #heartbeat: NodeJS.Timeout | undefined
+  readonly #lost = new Set<string>()
   #next = 1
   #closed = false
 
@@ -64,6 +69,14 @@ export class Kubelet {
     return this.#pods.get(this.#watcher.objects.get(name)?.metadata.uid ?? '')?.child
   }
 
+  /** Loses a node with all that runs on it: nothing is heard of it any more. */
+  loseNode(name: string): void {
+    this.#lost.add(name)
+    for (const pod of this.#watcher.objects.values()) {
+      if (pod.spec?.nodeName === name) this.process(pod.metadata.name)?.kill('SIGKILL')
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#heartbeat)
@@ -83,13 +96,16 @@ export class Kubelet {
     const status = { capacity: size, allocatable: size, conditions: [ready] }
     const { nodes = 2 } = this.#options
     for (let i = 0; i < nodes && !this.#closed; i++) {
+      if (this.#lost.has(`node-${i}`)) continue
       const path = `/api/v1/nodes/node-${i}/status`
       await this.#api.patch(path, { status }, { strategic: true }).catch(() => {})
     }
   }
 
   #sync(): void {
-    const pods = [...this.#watcher.objects.values()].filter(({ spec }) => spec?.nodeName?.startsWith('node-'))
+    const pods = [...this.#watcher.objects.values()].filter(
+      ({ spec }) => spec?.nodeName?.startsWith('node-') && !this.#lost.has(spec.nodeName),
+    )
     for (const pod of pods) {
       const local = this.#pods.get(pod.metadata.uid!)
       if (pod.metadata.deletionTimestamp) {
@@ -113,21 +129,38 @@ export class Kubelet {
     const local: LocalPod = { ip, child, ready: false, reported: undefined, ending: false }
     this.#pods.set(pod.metadata.uid!, local)
     child?.once('exit', (status) => {
-      if (!local.ending && !this.#closed) this.#crashed(pod, status ?? 137)
+      const lost = this.#lost.has(pod.spec?.nodeName ?? '')
+      if (!local.ending && !this.#closed && !lost) this.#crashed(pod, status ?? 137)
     })
     if (this.#options.crashes?.(pod)) {
       this.#crashed(pod, 1)
       return
     }
-    setTimeout(() => {
-      local.ready = true
+    const { probe, readyAfterMs } = this.#options
+    const report = (ready: boolean) => {
       const current = this.#watcher.objects.get(pod.metadata.name)
-      if (current && !this.#closed) this.#report(current, local)
-    }, this.#options.readyAfterMs?.(pod) ?? 50)
+      local.ready = ready
+      if (current && !this.#closed && !this.#lost.has(pod.spec?.nodeName ?? '')) this.#report(current, local)
+    }
+    if (probe) void this.#probe(pod, local, probe, report)
+    else setTimeout(() => report(true), readyAfterMs?.(pod) ?? 50)
+  }
+
+  async #probe(
+    pod: GracefulPod,
+    local: LocalPod,
+    probe: NonNullable<KubeletOptions['probe']>,
+    report: (ready: boolean) => void,
+  ): Promise<void> {
+    while (!this.#closed && this.#pods.get(pod.metadata.uid!) === local) {
+      const ready = await probe(pod, local.ip).catch(() => false)
+      if (ready !== local.ready) report(ready)
+      await new Promise((resolve) => setTimeout(resolve, PROBE_MS))
+    }
   }
 
   #report(pod: GracefulPod, local: LocalPod): void {
-    const ready = gatesOpen(pod)
+    const ready = local.ready && gatesOpen(pod)
     local.reported = ready
     const condition = (type: string, status: boolean) => ({
       type,
@@ -141,7 +174,7 @@ export class Kubelet {
       startTime: now(),
       conditions: [
         condition('Initialized', true),
-        condition('ContainersReady', true),
+        condition('ContainersReady', local.ready),
         condition('Ready', ready),
       ],
       containerStatuses: this.#containers(pod, { running: { startedAt: now() } }, true),

@@ -143,7 +143,8 @@ export class NatsRoomLog implements RoomLog {
     try {
       await this.#nats.connection.flush()
       await room.catchUp()
-      room.feed.begin(listener)
+      room.listener = listener
+      room.begin()
       const range = await rangeOf(this.#nats, room)
       this.#due.push(room)
       return { first: range.first, head: room.place }
@@ -157,7 +158,7 @@ export class NatsRoomLog implements RoomLog {
     const room = this.#rooms.get(name)
     room?.unsubscribe?.()
     if (!room) return
-    room.feed.end()
+    room.listener = undefined
     room.unsubscribe = undefined
   }
 
@@ -174,7 +175,7 @@ export class NatsRoomLog implements RoomLog {
     for (const room of this.#rooms.values()) {
       room.fail(new LogUnavailable('the room log is closed'))
       room.unsubscribe?.()
-      room.feed.end()
+      room.listener = undefined
     }
     this.#rooms.clear()
   }
@@ -184,21 +185,21 @@ export class NatsRoomLog implements RoomLog {
   }
 
   #checkAll(): void {
-    this.#due = [...this.#rooms.values()].filter((room) => room.feed.open)
+    this.#due = [...this.#rooms.values()].filter((room) => room.listener)
   }
 
   #everySecond(): void {
     const subscribed: NatsRoom[] = []
     const idleSince = performance.now() - this.#context.windowSeconds * 1000
     for (const [name, room] of this.#rooms) {
-      if (room.feed.open) subscribed.push(room)
+      if (room.listener) subscribed.push(room)
       else if (room.idle && room.usedAt < idleSince) this.#rooms.delete(name)
     }
     const share = Math.ceil(subscribed.length / CHECK_SECONDS)
     const start = this.#turn % Math.max(1, subscribed.length)
     this.#turn += share
     const now = [...this.#due.splice(0, MAX_CHECKS), ...subscribed.slice(start, start + share)]
-    for (const room of new Set(now)) room.feed.check().catch(() => this.#due.push(room))
+    for (const room of new Set(now)) room.check().catch(() => this.#due.push(room))
   }
 
   #turn = 0

@@ -1,9 +1,9 @@
 import { invalidInput } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
-import type { Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
+import type { DrainHooks, Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { AutoScalingGroup, type GroupInstance, type GroupView, type NewGroup, passes } from './group.ts'
 
-export interface AwsOptions {
+export interface AwsOptions extends DrainHooks {
   /** The Auto Scaling Group whose instances are the servers. */
   group: string
   /** Default: AWS_REGION, or that of the profile. */
@@ -12,13 +12,6 @@ export interface AwsOptions {
   instanceType?: string | undefined
   /** Creates the group when there is none; default: that is an error. */
   create?: Omit<NewGroup, 'instanceType'> | undefined
-  /**
-   * Empties an instance before it is ended: moves its users to others; resolves when it is empty. Default: at once, for
-   * instances that drain by themselves when they shut down.
-   */
-  empty?: ((instance: ServerRef, signal: AbortSignal) => Promise<void>) | undefined
-  /** Takes an emptied instance back into service, because AWS refused to end it. */
-  restore?: ((instance: ServerRef) => void) | undefined
   /**
    * Resolves whether an instance serves; default: as soon as it is `InService`. Asked at every look until it does.
    */

@@ -1,6 +1,6 @@
 import { invalidInput } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
-import type { Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
+import type { DrainHooks, Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { KubeApi, KubeError } from './api.ts'
 import { findCredentials } from './credentials.ts'
 import {
@@ -15,7 +15,7 @@ import { gateOf, isLive, isReady, notReadyReason, podState } from './pod-state.t
 import { changeReplicas } from './scale.ts'
 import { Watcher } from './watcher.ts'
 
-export interface KubernetesOptions {
+export interface KubernetesOptions extends DrainHooks {
   /** Default: that of the kubeconfig's context or of the pod this runs in, or else `default`. */
   namespace?: string | undefined
   /** The Deployment whose replicas are the servers. */
@@ -24,13 +24,6 @@ export interface KubernetesOptions {
   kubeconfig?: string | undefined
   /** Default: the kubeconfig's current context. */
   context?: string | undefined
-  /**
-   * Empties a pod before it is removed: moves its users to others; resolves when it is empty. Default: at once, since every
-   * pod drains by itself on SIGTERM.
-   */
-  empty?: ((pod: ServerRef, signal: AbortSignal) => Promise<void>) | undefined
-  /** Takes an emptied pod back into service, because another one was lost instead. */
-  restore?: ((pod: ServerRef) => void) | undefined
   /** Seconds that a ready pod may be not ready before it counts as failed; default 10. */
   notReadySeconds?: number | undefined
 }
@@ -56,8 +49,6 @@ interface KnownPod {
   /** The replicas were lowered for it. */
   released?: boolean
   notReadySince?: number | undefined
-  /** Its readiness gate is being opened. */
-  opening?: boolean
 }
 
 /**
@@ -81,6 +72,8 @@ class KubernetesProvider implements Provider {
   readonly #deployments: Watcher<Deployment>
   #pods: Watcher<Pod> | undefined
   readonly #known = new Map<ServerRef, KnownPod>()
+  /** Pods whose readiness gate is being opened. */
+  readonly #opening = new Set<ServerRef>()
   /** Launches and cancellations that are not written yet. */
   #unwritten = 0
   /** What was written last, until the watch of the Deployment shows it or something newer. */
@@ -275,7 +268,12 @@ class KubernetesProvider implements Provider {
   #adopt(pod: Pod): void {
     const { name, uid, annotations } = pod.metadata
     const { state } = podState(pod)
-    if (state === 'failed' || (state !== 'leaving' && this.#counted >= this.#replicas)) return
+    if (state === 'failed') return
+    if (state !== 'leaving' && this.#counted >= this.#replicas) {
+      // The rollout waits for it to be ready before it lets an old one go.
+      if (annotations?.[DRAINING] === undefined) this.#openGate(pod)
+      return
+    }
     if (state === 'leaving' && this.#started) return // came and went unseen
     this.#known.set(name, { uid, state: 'starting' })
     this.#lifecycle.starting(name)
@@ -302,7 +300,7 @@ class KubernetesProvider implements Provider {
       if (now.state === 'ready') {
         known.state = 'ready'
         this.#lifecycle.ready(ref)
-      } else this.#openGate(ref, known, pod)
+      } else this.#openGate(pod)
     } else if (known.state === 'ready') this.#followReadiness(ref, known, pod, now.state === 'ready')
   }
 
@@ -319,14 +317,13 @@ class KubernetesProvider implements Provider {
   }
 
   /** Lets a new pod serve. */
-  #openGate(ref: ServerRef, known: KnownPod, pod: Pod): void {
-    if (known.opening || gateOf(pod, SERVING_GATE) !== 'closed') return
-    known.opening = true
-    this.#setGate(ref, true)
-      .catch((error: Error) => this.#problem(`cannot let pod ${ref} serve: ${error.message}`))
-      .finally(() => {
-        known.opening = false
-      })
+  #openGate(pod: Pod): void {
+    const { name } = pod.metadata
+    if (this.#opening.has(name) || gateOf(pod, SERVING_GATE) !== 'closed') return
+    this.#opening.add(name)
+    this.#setGate(name, true)
+      .catch((error: Error) => this.#problem(`cannot let pod ${name} serve: ${error.message}`))
+      .finally(() => this.#opening.delete(name))
   }
 
   #gone(ref: ServerRef, known: KnownPod): void {
