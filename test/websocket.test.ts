@@ -109,6 +109,36 @@ describe('frames', () => {
   })
 })
 
+/** Answers in the order of what was asked: whole messages, fragments, pings, a large one, cut into packets of these sizes. */
+it.each([[1], [2, 1, 7], [5, 100], [3000, 4, 700], [100_000]])(
+  'answers in order, in packets of %j',
+  async (...sizes) => {
+    const leave = JSON.stringify({ type: 'leave', room: 'r' })
+    const bytes = Buffer.concat([
+      hello,
+      text({ type: 'ping' }),
+      clientFrame(OP.ping, 'hi'),
+      text({ type: 'join', room: 'ü', token: 'x'.repeat(5000) }),
+      text({ type: 'typing', room: 'r' }),
+      part(1, leave.slice(0, 5)),
+      clientFrame(OP.pong, ''),
+      clientFrame(0, leave.slice(5)),
+      text({ type: 'ping' }),
+    ])
+    const raw = await RawSocket.open(url)
+    for (let at = 0, i = 0; at < bytes.length; i++) {
+      const size = sizes[i % sizes.length]!
+      raw.socket.write(bytes.subarray(at, at + size))
+      at += size
+      if (i % 64 === 0) await new Promise(setImmediate)
+    }
+    expect(await raw.until(7)).toBe(
+      'welcome pong pong(2) rejected:unauthorized rejected:not-joined left pong',
+    )
+    raw.socket.destroy()
+  },
+)
+
 describe('violations', () => {
   const bytes = (...values: number[]) => Buffer.from(values)
   it.each<[string, Buffer, number]>([

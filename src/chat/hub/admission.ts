@@ -8,7 +8,7 @@ const MAX_BYTES = 8 * 2 ** 20
 const MAX_AGE_MS = 300
 const LEAST_MAX_AGE_MS = 50
 /** So many may be in flight whatever their age: a slow disk must not refuse a single sender, … */
-const ALWAYS_IN_FLIGHT = 64
+const ALWAYS_IN_FLIGHT = 256
 /** … and a server whose turns are long from refusing must still accept what is answered in so many seconds. */
 const ALWAYS_SECONDS = 0.15
 /** Over how long the rate of answers is measured. */

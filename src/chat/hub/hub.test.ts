@@ -91,13 +91,13 @@ describe('the hub', () => {
     const { link } = await join()
     const append = (i: number) => link.append({ room: 'r', user: 'u', id: `${i}`, body: 'x' })
     const outcomes: unknown[] = []
-    for (let i = 0; i < 64; i++) append(i).catch((error) => outcomes.push(error))
+    for (let i = 0; i < 256; i++) append(i).catch((error) => outcomes.push(error))
     await new Promise((resolve) => setTimeout(resolve, 450))
     expect(outcomes).toEqual([])
-    const refused = await append(64).catch((error: unknown) => error)
+    const refused = await append(256).catch((error: unknown) => error)
     expect(refused).toBeInstanceOf(LogOverloaded)
     expect((refused as LogOverloaded).retryMs).toBeGreaterThanOrEqual(500)
-    expect(link.pending).toBe(64)
+    expect(link.pending).toBe(256)
   })
 
   it('accepts what is answered in a moment, however long its turns are', async () => {

@@ -5,8 +5,9 @@ import type { Outbox } from '../session/outbox.ts'
 import type { WriteBatcher } from '../session/write-batcher.ts'
 import { RoomChanges } from './room-changes.ts'
 
-/** Messages a room keeps for members who come a little late. */
-export const RECENT = 256
+/** Messages that a room keeps for members who come a little late, and bytes of them: rooms are many, and each keeps some. */
+export const RECENT = 64
+const RECENT_BYTES = 16 * 1024
 
 /** One connection's place in one room. */
 export interface Member {
@@ -47,6 +48,7 @@ export class Room {
   #forgets = false
   /** The last messages, each with the one before it. */
   #recent: Framed[] = []
+  #recentBytes = 0
   /** Messages pushed to members. */
   deliveries = 0
 
@@ -147,7 +149,17 @@ export class Room {
     const last = this.#recent.at(-1)
     if (!isChain(batch) || (last && batch[0] && batch[0].prevSeq !== last.seq)) this.#recent = []
     if (isChain(batch)) this.#recent.push(...batch)
-    if (this.#recent.length > 2 * RECENT) this.#recent = this.#recent.slice(-RECENT)
+    for (const { frame } of batch) this.#recentBytes += frame.length
+    if (this.#recent.length > 2 * RECENT || this.#recentBytes > 2 * RECENT_BYTES) this.#trimRecent()
+  }
+
+  #trimRecent(): void {
+    let first = this.#recent.length
+    let bytes = 0
+    while (first > 0 && this.#recent.length - first < RECENT && bytes <= RECENT_BYTES)
+      bytes += this.#recent[--first]!.frame.length
+    this.#recent = this.#recent.slice(first)
+    this.#recentBytes = bytes
   }
 }
 

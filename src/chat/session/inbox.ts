@@ -48,6 +48,16 @@ export class Inbox<Frame> {
     return true
   }
 
+  /** Whether nothing waits, and answers are read. */
+  get isIdle(): boolean {
+    return !this.#running && !this.#closed && !this.#outbox.full
+  }
+
+  /** Whether a frame that need not wait for others is within the budget; it is counted then. */
+  pass(cost: number): boolean {
+    return this.#budget.take(performance.now() / 1000, cost) === 0
+  }
+
   close(): void {
     this.#closed = true
     this.#waiting.length = 0

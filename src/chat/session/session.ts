@@ -12,11 +12,12 @@ import {
   type ServerMessage,
   type TypingRequest,
 } from '../../protocol/messages.ts'
-import { type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
+import { maxFrameBytes, type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
 import type { ModerationAction, ModerationState } from '../access/moderation.ts'
 import type { Denied, Identity } from '../auth/identity.ts'
 import type { Room } from '../rooms/room.ts'
 import { jsonFrame } from './catch-up.ts'
+import { FrameReader } from './frame-reader.ts'
 import { Grants } from './grants.ts'
 import { Inbox } from './inbox.ts'
 import { Memberships } from './memberships.ts'
@@ -26,6 +27,7 @@ import { TokenBucket } from './rate-limit.ts'
 import { Rejection } from './rejection.ts'
 import { historyPage, unreadRooms } from './room-reader.ts'
 import type { ServerContext } from './server-context.ts'
+import { OVERLOADED, rejectionOfBytes } from './shedding.ts'
 
 /** Milliseconds that a connection may take until its hello. */
 const HELLO_MS = 10_000
@@ -40,6 +42,7 @@ const MAX_STRIKES = 100
 /** What requests cost beside one token each, and another one per 4 KiB. */
 const COST: Partial<Record<RequestType, number>> = { auth: 5, join: 2, history: 10, unread: 20 }
 const BYTES_PER_TOKEN = 4096
+const costOf = (bytes: number) => 1 + Math.floor(bytes / BYTES_PER_TOKEN)
 
 type Frame =
   | ParsedFrame
@@ -105,6 +108,7 @@ export class Session {
     this.#sender = new MessageSender(context)
     const deadline = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_MS)
     this.#state = { kind: 'new', deadline }
+    new FrameReader(stream, maxFrameBytes(limits.maxBodyBytes), (text) => this.#onData(text, false))
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#onData(data, isBinary))
     socket.on('ping', (data: Buffer) => this.#receive({ kind: 'ping', data }, 1))
     socket.on('pong', () => this.#receive({ kind: 'pong' }, 1))
@@ -166,12 +170,26 @@ export class Session {
   }
 
   #onData(data: Buffer, isBinary: boolean): void {
-    if (this.#state.kind === 'closing' || this.#state.kind === 'closed') return
+    const { kind } = this.#state
+    if (kind === 'closing' || kind === 'closed') return
+    if (kind === 'open' && !isBinary && this.#shed(data)) return
     const frame: ParsedFrame = isBinary
       ? { kind: 'invalid', problem: 'text frames only' }
       : parseFrame(data.toString())
     const extra = frame.kind === 'request' ? (COST[frame.request.type] ?? 0) : 0
-    this.#receive(frame, 1 + extra + Math.floor(data.length / BYTES_PER_TOKEN))
+    this.#receive(frame, extra + costOf(data.length))
+  }
+
+  /** Rejects a message that there is no time to read; `false` when there is, or when it has to wait its turn. */
+  #shed(payload: Buffer): boolean {
+    const retryMs = this.#context.link.overload?.()
+    if (retryMs === undefined || !this.#inbox.isIdle) return false
+    const rejection = rejectionOfBytes(payload, retryMs)
+    if (!rejection || !this.#inbox.pass(costOf(payload.length))) return false
+    this.#heard = true
+    this.#context.count('refused')
+    this.outbox.push(rejection)
+    return true
   }
 
   #receive(frame: Frame, cost: number): void {
@@ -226,7 +244,7 @@ export class Session {
         const room = this.#joined(request.room)
         const retryMs = this.#sender.overload()
         if (retryMs !== undefined) {
-          this.#reject(request, { code: 'overloaded', message: 'too many messages are in flight', retryMs })
+          this.#reject(request, { code: 'overloaded', message: OVERLOADED, retryMs })
           return
         }
         // Many may be in flight at once.

@@ -3,11 +3,19 @@ interface Flushable {
   flush(): void
 }
 
-/** The end of a turn: rooms first make their frames, then every socket that has some is written to, once. */
+/** Milliseconds that a write may wait for more to come, at most. */
+const MAX_HOLD_MS = 4
+
+/**
+ * The end of a turn: rooms first make their frames, then every socket that has some is written to, once. Where writing takes
+ * long, it waits as long as the last time took, so that what comes meanwhile shares the writes; otherwise it waits for nothing.
+ */
 export class WriteBatcher {
   #rooms: Flushable[] = []
   #outboxes: Flushable[] = []
   #scheduled = false
+  /** When writing may begin again. */
+  #heldUntil = 0
 
   room(room: Flushable): void {
     this.#rooms.push(room)
@@ -22,10 +30,13 @@ export class WriteBatcher {
   #schedule(): void {
     if (this.#scheduled) return
     this.#scheduled = true
-    setImmediate(this.#end)
+    const holdMs = Math.round(this.#heldUntil - performance.now())
+    if (holdMs > 0) setTimeout(this.#end, holdMs)
+    else setImmediate(this.#end)
   }
 
   readonly #end = (): void => {
+    const began = performance.now()
     const rooms = this.#rooms
     this.#rooms = []
     for (const room of rooms) room.flush()
@@ -33,5 +44,7 @@ export class WriteBatcher {
     this.#outboxes = []
     this.#scheduled = false
     for (const outbox of outboxes) outbox.flush()
+    const ended = performance.now()
+    this.#heldUntil = ended + Math.min(ended - began, MAX_HOLD_MS)
   }
 }
