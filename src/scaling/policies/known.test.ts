@@ -185,6 +185,27 @@ describe('predictive', () => {
     const forecast = policy.evaluate(loaded(10 * 86_400, wave(0), 100)).numbers!.forecast!
     expect(Math.abs(forecast - wave(3600))).toBeLessThan(8)
   })
+
+  it('continues with what it had learned on another clock, as if it had never stopped', () => {
+    const wave = (time: number) => 100 + 80 * Math.sin((2 * Math.PI * time) / 86_400)
+    const options = { usersPerServer: 1, horizon: 3600, season: 86_400, alpha: 0.2, beta: 0.01 }
+    const stop = 3.4 * 86_400
+    const first = predictivePolicy(options)
+    expect(first.snapshot!()).toBeUndefined()
+    for (let time = 0; time <= stop; time += 300) wanted(first, loaded(time, wave(time), 100))
+    const second = predictivePolicy(options)
+    second.restore!(JSON.parse(JSON.stringify(first.snapshot!())), -stop)
+    for (let time = 300; time < 86_400; time += 300) {
+      const load = wave(stop + time)
+      const [unbroken, restored] = [
+        first.evaluate(loaded(stop + time, load, 100)),
+        second.evaluate(loaded(time, load, 100)),
+      ].map(({ servers, forecast }) => [servers, forecast!.expected, forecast!.high])
+      for (const [i, value] of restored!.entries()) expect(value).toBeCloseTo(unbroken![i]!, 6)
+    }
+    for (const other of [undefined, 7, { level: 1 }])
+      expect(() => predictivePolicy(options).restore!(other, 0)).toThrow()
+  })
 })
 
 describe('max', () => {

@@ -11,10 +11,34 @@ const NEWEST = 0.02
 /** Standard deviations either side that contain a normal error in 95 of 100 cases. */
 const BAND = 1.96
 
+/** What the policy has learned; times in seconds on the run's clock. */
+const learnedSchema = z.object({
+  level: z.number(),
+  trend: z.number(),
+  /** Time of the last observation. */
+  last: z.number(),
+  /** A time at which a season began. */
+  seasonStart: z.number(),
+  parts: z.array(z.number()).length(PARTS),
+  errors: z.object({
+    open: z.array(z.object({ due: z.number(), expected: z.number() })),
+    square: z.number().optional(),
+  }),
+})
+
 /** How far forecasts were from what came: remembers each until its time has come. */
 class ForecastError {
   #open: { due: number; expected: number }[] = []
   #square: number | undefined
+
+  snapshot(): z.infer<typeof learnedSchema>['errors'] {
+    return { open: this.#open, ...(this.#square !== undefined && { square: this.#square }) }
+  }
+
+  restore({ open, square }: z.infer<typeof learnedSchema>['errors'], shift: number): void {
+    this.#open = open.map(({ due, expected }) => ({ due: due + shift, expected }))
+    this.#square = square
+  }
 
   see(time: number, load: number): void {
     while (this.#open.length > 0 && this.#open[0]!.due <= time) {
@@ -55,9 +79,14 @@ export type PredictiveOptions = OptionsOf<typeof predictiveOptions.shape>
  */
 export function predictivePolicy(options: PredictiveOptions = {}): Policy {
   const { metric, usersPerServer, horizon, alpha, beta, gamma, season } = predictiveOptions.parse(options)
-  const parts = new Float64Array(PARTS)
+  let parts: number[] = Array(PARTS).fill(0)
   const error = new ForecastError()
-  const partOf = (time: number) => (season === undefined ? 0 : Math.floor(((time % season) / season) * PARTS))
+  let seasonStart = 0
+  const partOf = (time: number) => {
+    if (season === undefined) return 0
+    const phase = (time - seasonStart) / season
+    return Math.min(PARTS - 1, Math.floor((phase - Math.floor(phase)) * PARTS))
+  }
   let level = Number.NaN
   let trend = 0
   let last = 0
@@ -66,6 +95,17 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
     name: 'predictive',
     ...(metric === 'users' && { usersPerServer }),
     limits: { cooldown: 0 },
+    snapshot() {
+      if (Number.isNaN(level)) return undefined
+      return { level, trend, last, seasonStart, parts, errors: error.snapshot() }
+    },
+    restore(state, shift) {
+      const learned = learnedSchema.parse(state)
+      ;({ level, trend, parts } = learned)
+      last = learned.last + shift
+      seasonStart = learned.seasonStart + shift
+      error.restore(learned.errors, shift)
+    },
     evaluate(observation) {
       const { time, desiredCount } = observation
       const amount = amountOf(observation, metric)
