@@ -1,12 +1,12 @@
 /**
- * Memory of an idle connection: `npm run bench:connections -- [connections]`. Resident memory of the server process, and
- * the system's memory for sockets (Linux: slab and TCP buffers, of both ends, halved).
+ * Memory of an idle connection: `npm run bench:connections -- [connections]`. Resident memory of all processes (of ours: the
+ * supervisor and one chat server), and the system's memory for sockets (Linux: slab and TCP buffers, of both ends, halved).
  */
 import { readFileSync } from 'node:fs'
 import { residentBytes, sleep, start, stop, withServers } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
 
-const [connections = 5000] = process.argv.slice(2).map(Number)
+const [connections = 10_000] = process.argv.slice(2).map(Number)
 
 function kernelBytes(): number {
   const slab = Number(/Slab:\s+(\d+) kB/.exec(readFileSync('/proc/meminfo', 'utf8'))![1]) * 1024
@@ -24,8 +24,8 @@ for (const [name, module, args] of [
   try {
     await sleep(1)
     const pids = withServers(child.pid!)
-    const pid = pids.at(-1)!
-    const [resident, kernel] = [residentBytes(pid), kernelBytes()]
+    const resident = () => pids.map(residentBytes)
+    const [before, kernel] = [resident(), kernelBytes()]
     const path = name === 'Socket.IO' ? '/socket.io/?EIO=4&transport=websocket' : '/chat'
     for (let i = 0; i < connections; i += 100) {
       const some = await Promise.all(Array.from({ length: 100 }, () => RawClient.open(first.port, path)))
@@ -42,8 +42,10 @@ for (const [name, module, args] of [
     }
     await sleep(3)
     const kb = (bytes: number) => `${(bytes / connections / 1024).toFixed(1)} KiB`
+    const grown = resident().map((bytes, i) => bytes - before[i]!)
+    const parts = grown.length > 1 ? ` (${grown.map(kb).join(' + ')})` : ''
     console.log(
-      `${name.padEnd(12)} ${connections} connections: ${kb(residentBytes(pid) - resident)} of the server, ` +
+      `${name.padEnd(12)} ${connections} connections: ${kb(grown.reduce((a, b) => a + b))}${parts} of all processes, ` +
         `${kb((kernelBytes() - kernel) / 2)} of the kernel, each`,
     )
   } finally {

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
 import { openBroker } from '../src/cluster/open-broker.ts'
 import type { FleetSnapshot } from '../src/control/control-target.ts'
-import { type ClusterProcess, startLogging, watchServers } from './support/cluster.ts'
+import { ServerApiClient } from '../src/server-api/client.ts'
+import { type ClusterProcess, startLogging, startServer, watchServers } from './support/cluster.ts'
 import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
 
 const open: (() => unknown)[] = []
@@ -32,6 +33,44 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     nats = await startNats()
   }, 60_000)
   afterAll(() => nats?.close())
+
+  it('serves the server API on every controller, whoever leads', async () => {
+    const key = 'a key of the server API of 32 characters'
+    process.env.CONCERTINA_API_KEY = key
+    open.push(() => delete process.env.CONCERTINA_API_KEY)
+    const flags = ['--broker', nats.url, '--cluster-name', 'api']
+    const [one, two] = await Promise.all([startServer(flags), startServer(flags)])
+    for (const { child } of [one, two]) open.push(() => child.kill('SIGKILL'))
+    const ann = new ChatClient({ url: one.url, user: 'ann' })
+    const bob = new ChatClient({ url: two.url, user: 'bob' })
+    for (const user of [ann, bob]) open.push(() => user.close())
+    const bodies: string[] = []
+    bob.on('message', ({ body, deletes }) => bodies.push(deletes === undefined ? body : `deletes ${deletes}`))
+    for (const user of [ann, bob]) await user.join('r')
+    // Who starts later learns who is where, too.
+    const first = await controller(...flags, '--provider', 'none')
+    const second = await controller(...flags, '--provider', 'none')
+    const [api, other] = [first, second].map(({ url }) => new ServerApiClient({ url, key }))
+    await expect
+      .poll(async () => (await other!.room('r')).users?.toSorted(), { timeout: 15_000 })
+      .toEqual(['ann', 'bob'])
+    expect(await other!.rooms()).toMatchObject({ rooms: [{ room: 'r', members: 2 }], total: 1 })
+    expect((await api!.user('bob')).rooms).toMatchObject([{ room: 'r', servers: [bob.server] }])
+    await api!.publish('r', { body: 'from the backend', id: 'p1' })
+    await other!.publish('r', { body: 'from the backend', id: 'p1' })
+    const { seq } = await ann.send('r', 'spam')
+    await other!.delete('r', seq)
+    await expect
+      .poll(() => bodies, { timeout: 10_000 })
+      .toEqual(['from the backend', 'spam', `deletes ${seq}`])
+    await api!.ban('ann', { reason: 'spam' })
+    await expect.poll(() => ann.state, { timeout: 10_000 }).toBe('closed')
+    await expect.poll(async () => (await other!.user('ann')).ban).toMatchObject({ reason: 'spam' })
+    two.child.kill('SIGKILL')
+    await expect.poll(async () => (await api!.rooms()).total, { timeout: 20_000 }).toBe(0)
+    const denied = await fetch(`${second.url}v1/rooms`)
+    expect(denied.status).toBe(401)
+  }, 90_000)
 
   it('scales the servers with their users; when the leader is killed another takes over and changes nothing by that', async () => {
     const flags = ['--broker', nats.url, '--cluster-name', 'take', '--min-servers', '1', '--max-servers', '3']

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
+import type { FleetSnapshot } from '../src/control/control-target.ts'
 import { runCli, startCli } from './run-cli.ts'
+import { requireRedis, startRedis } from './support/redis.ts'
 
 let folder: string
 const children: ChildProcess[] = []
@@ -81,6 +83,50 @@ describe('serve', { timeout: 90_000 }, () => {
     const wrong = await runCli(['serve', '--anonymous', '--config', config])
     expect([wrong.status, wrong.stderr]).toEqual([2, expect.stringMatching(/config.yaml:1:\d+.*publish/)])
   })
+
+  it('starts with the size that its last run had', async () => {
+    const size = async ({ control }: { control: string }) => {
+      const { servers } = (await (await fetch(`${control}/api/state`)).json()) as FleetSnapshot
+      return servers.length
+    }
+    const first = await serve()
+    const headers = { 'content-type': 'application/json' }
+    const changed = await fetch(`${first.control}/api/size`, {
+      method: 'POST',
+      headers,
+      body: '{"servers":4}',
+    })
+    expect(changed.status).toBe(204)
+    await expect.poll(() => size(first), { timeout: 30_000 }).toBe(4)
+    first.child.kill('SIGTERM')
+    expect((await first.finished).stderr).toBe('')
+    const second = await serve()
+    expect(await size(second)).toBe(4)
+    expect(second.state.out).not.toContain('damaged')
+  })
+
+  it.skipIf(!requireRedis())(
+    'keeps its rooms at a broker, and serves them again after a restart',
+    async () => {
+      const redis = await startRedis()
+      try {
+        for (const [run, expected] of [['first'], ['first', 'second']].entries()) {
+          const { child, finished, chat } = await serve('--broker', redis.url)
+          const client = new ChatClient({ url: `${chat.replace('http', 'ws')}/chat`, user: `u${run}` })
+          const bodies: string[] = []
+          client.on('message', ({ body }) => bodies.push(body))
+          await client.join('r', { history: 10 })
+          await client.send('r', expected.at(-1)!)
+          await expect.poll(() => bodies, { timeout: 10_000 }).toEqual(expected)
+          client.close()
+          child.kill('SIGTERM')
+          expect((await finished).status).toBe(0)
+        }
+      } finally {
+        await redis.close()
+      }
+    },
+  )
 
   it('logs as much as it is asked to', async () => {
     const verbose = await serve('--verbose')

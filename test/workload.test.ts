@@ -312,6 +312,7 @@ describe.skipIf(!requirePrometheus())(
       players = 0
       await expect.poll(() => seen, SLOW).toEqual([true, false])
       expect(await client.call('IsActive')).toEqual({ result: false })
+      await expect.poll(client.desired, SLOW).toBeLessThan(3)
       players = 60
       await expect.poll(() => seen, SLOW).toEqual([true, false, true])
       await expect.poll(client.desired, SLOW).toBe(3)

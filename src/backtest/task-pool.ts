@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os'
+import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { ConcertinaError, type ErrorCode } from '../base/errors.ts'
+import { FROM_SOURCE, moduleFile } from '../base/package-folder.ts'
 import type { Outcome, Task } from './tasks.ts'
 
 interface Answer {
@@ -10,10 +12,10 @@ interface Answer {
 
 /** A thread with the module compiled as it is, or from source through `tsx`, which a thread must register by itself. */
 function launch(): Worker {
-  const url = new URL('./task-worker.js', import.meta.url)
-  if (!import.meta.url.endsWith('.ts')) return new Worker(url)
+  const module = moduleFile('backtest/task-worker')
+  if (!FROM_SOURCE) return new Worker(module)
   const tsx = import.meta.resolve('tsx/esm/api')
-  const source = new URL('./task-worker.ts', import.meta.url).href
+  const source = pathToFileURL(module).href
   const boot = `import('${tsx}').then(({ register }) => { register(); return import('${source}') })`
   return new Worker(boot, { eval: true, execArgv: [] })
 }

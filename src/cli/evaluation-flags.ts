@@ -54,7 +54,7 @@ export interface Judging {
 
 /** Reads the config, if one is named, and fills in the defaults. */
 export function judgingOf(flags: TermsFlags): Judging {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const terms = termsOf(flags, config)
   const named = new Map(
     Object.entries(config.policies ?? {}).map(([name, { policy, ...limits }]): [string, Candidate] => [

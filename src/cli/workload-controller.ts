@@ -27,7 +27,7 @@ export async function runWorkloadController(
   signal: AbortSignal,
   publish: (controller: WorkloadController, logger: Logger) => Promise<() => void> = async () => () => {},
 ): Promise<void> {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const { live = {} } = config
   const logger = serviceLogger(flags, undefined)
   const source = prometheusSource({
@@ -55,7 +55,7 @@ export async function runWorkloadController(
       host: flags.controlHost ?? live.controlHost,
       port: flags.controlPort ?? live.controlPort ?? 8081,
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
-      served: { metrics: workloadMetrics(controller), isReady: () => controller.isReady },
+      served: { metrics: async () => workloadMetrics(controller), isReady: () => controller.isReady },
     })
     ends.push(plane.close)
     ends.push(await publish(controller, logger))

@@ -1,8 +1,4 @@
 import { type Command, Option } from 'commander'
-import { invalidInput } from '../base/errors.ts'
-import { AWSIntegration, type CloudProvider, K8sIntegration } from '../fleet/integrations.ts'
-import type { DrainHooks, ProviderFactory } from '../fleet/provider.ts'
-import { commandProvider } from '../fleet/providers/command.ts'
 import { collect, type LogFlags, number, type ScalingFlags } from './flags.ts'
 
 /** Where the load of a workload is read, and what every controller of one has. */
@@ -39,57 +35,8 @@ export interface ProviderFlags extends CloudFlags {
   initial?: number
 }
 
-function required<T>(flag: string, value: T | undefined, provider: string): T {
-  if (value === undefined) throw invalidInput(flag, `provider ${provider} needs it`, `${flag} <value>`)
-  return value
-}
-
-/** One line for each cloud. */
-const CLOUDS = {
-  kubernetes: (
-    { namespace, deployment, kubeconfig, context }: CloudFlags,
-    hooks?: DrainHooks,
-  ): CloudProvider =>
-    new K8sIntegration(
-      {
-        deployment: required('--deployment', deployment, 'kubernetes'),
-        namespace,
-        kubeconfig,
-        context,
-      },
-      hooks,
-    ),
-  aws: (
-    { group, region, instanceType, launchTemplate, subnet }: CloudFlags,
-    hooks?: DrainHooks,
-  ): CloudProvider =>
-    new AWSIntegration(
-      {
-        group: required('--group', group, 'aws'),
-        region,
-        instanceType,
-        launchTemplate,
-        subnets: subnet,
-      },
-      hooks,
-    ),
-}
-
-/** Flags that mean nothing without `--provider`. */
-const CLOUD_ONLY = [
-  'namespace',
-  'deployment',
-  'kubeconfig',
-  'context',
-  'group',
-  'region',
-  'instanceType',
-  'launchTemplate',
-  'subnet',
-] as const
-
-const isCloud = (name: string | undefined): name is keyof typeof CLOUDS =>
-  Object.keys(CLOUDS).includes(name ?? '')
+/** Clouds that servers may be in. */
+export const CLOUD_NAMES = ['kubernetes', 'aws'] as const
 
 function addCloudFlags(command: Command): Command {
   return command
@@ -107,23 +54,11 @@ function addCloudFlags(command: Command): Command {
 /** For commands whose servers may be in a cloud. */
 export function addDemoProviderFlags(command: Command): Command {
   const provider = new Option('--provider <name>', 'scale real servers there, by the simulated users')
-  return addCloudFlags(command.addOption(provider.choices(Object.keys(CLOUDS))))
-}
-
-/**
- * The cloud that the flags name; undefined without `--provider`.
- * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
- */
-export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
-  const { provider } = flags
-  if (isCloud(provider)) return CLOUDS[provider](flags)
-  const given = CLOUD_ONLY.find((name) => flags[name] !== undefined)
-  if (given !== undefined) throw invalidInput(given, 'there is no --provider', 'together with --provider')
-  return undefined
+  return addCloudFlags(command.addOption(provider.choices(CLOUD_NAMES)))
 }
 
 export function addProviderFlags(command: Command): Command {
-  const names = ['local', 'none', ...Object.keys(CLOUDS), 'command']
+  const names = ['local', 'none', ...CLOUD_NAMES, 'command']
   const provider = new Option(
     '--provider <name>',
     'where the servers are; of chat also local (default: starts them here) and none (only drains)',
@@ -152,18 +87,4 @@ export function addPrometheusFlags(command: Command): Command {
       '--decisions <file>',
       'write every decision there, one JSON object a line, for explain and replay',
     )
-}
-
-/**
- * The provider of servers that are somewhere else.
- * @param hooks how a chosen server is emptied before it is removed
- * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
- */
-export function providerOf(flags: ProviderFlags, hooks?: DrainHooks): ProviderFactory {
-  const { provider, command, initial = 0 } = flags
-  if (isCloud(provider)) return CLOUDS[provider](flags, hooks).provider
-  if (provider === 'command') return commandProvider(required('--command', command, 'command'), initial)
-  const allowed = [...Object.keys(CLOUDS), 'command'].join(', ')
-  if (provider === undefined) throw invalidInput('--provider', 'it is missing', allowed)
-  throw invalidInput('--provider', `${provider} is only for chat`, allowed)
 }

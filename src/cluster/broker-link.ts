@@ -17,7 +17,7 @@ export class BrokerLink implements ChatLink {
   readonly #onEvent: RoomEvent
   readonly #typing = new Map<string, () => void>()
 
-  constructor(log: RoomLog, bus: Bus, server: string, onEvent: RoomEvent) {
+  constructor(log: RoomLog, bus: Bus, server: { name: string; number: number }, onEvent: RoomEvent) {
     this.epoch = log.epoch
     this.durability = log.durability
     this.#log = log

@@ -102,7 +102,7 @@ export class ChatNode {
       const log = await this.#broker.openLog()
       this.#chat = await ChatServer.connect(
         this.number,
-        async (onEvent) => new BrokerLink(log, bus, this.ref, onEvent),
+        async (onEvent) => new BrokerLink(log, bus, { name: this.ref, number: this.number }, onEvent),
         chat,
       )
       this.#stops.push(

@@ -2,8 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { hostname } from 'node:os'
 import { invalidInput } from '../base/errors.ts'
-import type { Logger } from '../base/logger.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
 import { VERSION } from '../base/version.ts'
+import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
+import { openChatService, serverApi } from '../chat/api/open.ts'
+import type { ServerApi } from '../chat/api/server-api.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { FleetControl } from '../control/fleet-control.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
@@ -12,12 +15,12 @@ import { isLoopbackName } from '../http/origin.ts'
 import { pages } from '../http/pages.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { sendText } from '../http/text.ts'
-import { controlServer } from '../live/control-http.ts'
+import { controlServer, servedFleet } from '../live/control-http.ts'
 import { liveControl } from '../live/live-control.ts'
-import { servedFleet } from '../live/metrics.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Broker } from './broker.ts'
 import { ClusterServers } from './cluster-servers.ts'
+import { ClusterDirectory } from './directory.ts'
 import { Leadership } from './leader.ts'
 import { Term, type TermOptions } from './term.ts'
 
@@ -36,6 +39,10 @@ export interface ClusterControllerOptions
   advertise?: string | undefined
   /** Needed off loopback. */
   token?: string | undefined
+  /** Keys of the server API; without any there is no such API. Every controller serves it, also while another one leads. */
+  apiKeys?: readonly ApiKeyOptions[] | undefined
+  /** Bytes of a message's body; default 8,192. */
+  maxBodyBytes?: number | undefined
   /** Called with the control of each term. */
   onTerm?(control: FleetControl): void
 }
@@ -56,6 +63,7 @@ export class ClusterController {
   readonly #logger: Logger
   readonly #servers: ClusterServers
   readonly #http: Server
+  #api: { readonly api: ServerApi; close(): void } | undefined
   #leadership: Leadership | undefined
   #leading: Leading | undefined
   #url = ''
@@ -71,12 +79,14 @@ export class ClusterController {
         `a control API on ${host} is open to the network`,
         'a controlToken with it',
       )
+    new ApiKeys(options.apiKeys ?? []) // throws
     this.#options = options
     this.#broker = broker
     this.#logger = logger
     this.#servers = new ClusterServers(broker.bus)
     this.#http = createServer(HTTP_DEADLINES, (request, response) => {
       const text = (status: number, body: string) => sendText(response, status, body)
+      if (this.#api?.api.handle(request, response)) return
       if (this.#leading) {
         this.#leading.http.emit('request', request, response)
         return
@@ -109,8 +119,10 @@ export class ClusterController {
     const { host = '127.0.0.1', port, advertise } = this.#options
     let taken: number
     try {
+      this.#api = await this.#openApi()
       taken = await listen(this.#http, host, port)
     } catch (error) {
+      this.#api?.close()
       this.#servers.close()
       throw error
     }
@@ -125,6 +137,25 @@ export class ClusterController {
     return taken
   }
 
+  async #openApi(): Promise<{ api: ServerApi; close(): void } | undefined> {
+    const { apiKeys, maxBodyBytes, logger = silentLogger } = this.#options
+    if (!apiKeys) return undefined
+    const directory = new ClusterDirectory(this.#broker.bus)
+    try {
+      const { service, close } = await openChatService(await this.#broker.openLog(), directory)
+      return {
+        api: serverApi(service, apiKeys, maxBodyBytes, logger),
+        close() {
+          close()
+          directory.close()
+        },
+      }
+    } catch (error) {
+      directory.close()
+      throw error
+    }
+  }
+
   /** Ends; another controller takes over at once. The servers keep running. */
   async close(): Promise<void> {
     await this.#leading?.term.keepLastState()
@@ -132,6 +163,7 @@ export class ClusterController {
     this.#stand()
     await Promise.all(this.#ending)
     this.#servers.close()
+    this.#api?.close()
     this.#http.close()
     this.#http.closeAllConnections()
   }

@@ -11,8 +11,14 @@ interface Announcement {
   readonly ask?: true
 }
 
+/** The same of one room for the directories of the cluster, while there are any. */
+export interface DirectoryEntry extends Omit<Announcement, 'ask'> {
+  readonly number: number
+  readonly room: string
+}
+
 /** Sent by each server every second, and once when it ends. */
-interface Heartbeat {
+export interface Heartbeat {
   readonly server: string
   readonly ends?: true
 }
@@ -36,12 +42,15 @@ interface LocalRoom {
 
 /** Milliseconds over which changes are gathered before they are sent. */
 const GATHER_MS = 100
-const CHECK_MS = 1000
+export const CHECK_MS = 1000
 /** Checks without a heartbeat after which a server is gone, with all its users. Checks made here, not seconds of a clock. */
-const SILENT_CHECKS = 5
+export const SILENT_CHECKS = 5
 /** Each room is announced at least once in so many checks: what was lost on the way is right again by then. */
 const ANNOUNCE_CHECKS = 10
-const HEARTBEAT_TOPIC = 'alive'
+export const HEARTBEAT_TOPIC = 'alive'
+export const DIRECTORY_TOPIC = 'directory'
+/** Published by each directory every second. */
+export const DIRECTORY_ASK_TOPIC = 'directory-ask'
 
 /**
  * Who is in which room, over all servers, by announcements that may be lost. Each server announces its own members of a room at
@@ -56,20 +65,44 @@ export class ClusterPresence {
   /** By server: checks since its last sign of life. */
   readonly #silent = new Map<string, number>()
   readonly #check: NodeJS.Timeout
-  readonly #stopHeartbeats: () => void
+  readonly #stops: readonly (() => void)[]
+  readonly #number: number
   #checks = 0
+  /** Checks for which the directories get what is announced. */
+  #directoryChecks = 0
 
-  /** @param send receives the JSON of a `presence` message for the members of a room on this server */
-  constructor(bus: Bus, server: string, send: (room: string, line: string) => void) {
+  /**
+   * @param server its name, and its number in `welcome`
+   * @param send receives the JSON of a `presence` message for the members of a room on this server
+   */
+  constructor(
+    bus: Bus,
+    { name: server, number }: { name: string; number: number },
+    send: (room: string, line: string) => void,
+  ) {
     this.#bus = bus
     this.#server = server
+    this.#number = number
     this.#send = send
     this.#check = setInterval(() => this.#everyCheck(), CHECK_MS)
-    this.#stopHeartbeats = bus.subscribe(HEARTBEAT_TOPIC, (text) => {
-      const { server: from, ends } = JSON.parse(text) as Heartbeat
-      if (ends) this.#forget(from)
-      else if (from !== server) this.#silent.set(from, 0)
-    })
+    this.#stops = [
+      bus.subscribe(HEARTBEAT_TOPIC, (text) => {
+        const { server: from, ends } = JSON.parse(text) as Heartbeat
+        if (ends) this.#forget(from)
+        else if (from !== server) this.#silent.set(from, 0)
+      }),
+      bus.subscribe(DIRECTORY_ASK_TOPIC, () => {
+        const isNew = this.#directoryChecks === 0
+        this.#directoryChecks = SILENT_CHECKS
+        if (isNew)
+          for (const [name, { users }] of this.#rooms) if (users.size > 0) this.#enterDirectory(name, users)
+      }),
+    ]
+  }
+
+  #enterDirectory(room: string, users: ReadonlySet<string>): void {
+    const entry: DirectoryEntry = { server: this.#server, number: this.#number, room, ...membersOf(users) }
+    this.#bus.publish(DIRECTORY_TOPIC, JSON.stringify(entry))
   }
 
   /** Begins to follow a room. */
@@ -115,7 +148,7 @@ export class ClusterPresence {
 
   close(): void {
     clearInterval(this.#check)
-    this.#stopHeartbeats()
+    for (const stop of this.#stops) stop()
     for (const room of this.#rooms.values()) {
       clearTimeout(room.timer)
       room.unsubscribe()
@@ -131,13 +164,9 @@ export class ClusterPresence {
   #announce(name: string, room: LocalRoom, ask = false): void {
     room.changed = false
     const { users } = room
-    const announcement: Announcement = {
-      server: this.#server,
-      members: users.size,
-      ...(users.size <= NAMED_MEMBERS && { users: [...users] }),
-      ...(ask && { ask }),
-    }
+    const announcement: Announcement = { server: this.#server, ...membersOf(users), ...(ask && { ask }) }
     this.#bus.publish(topic(name), JSON.stringify(announcement))
+    if (this.#directoryChecks > 0) this.#enterDirectory(name, users)
   }
 
   #onAnnouncement(name: string, text: string): void {
@@ -165,6 +194,7 @@ export class ClusterPresence {
       else this.#silent.set(server, checks + 1)
     }
     this.#checks++
+    this.#directoryChecks = Math.max(0, this.#directoryChecks - 1)
     let i = 0
     for (const [name, room] of this.#rooms)
       if ((i++ + this.#checks) % ANNOUNCE_CHECKS === 0 && room.users.size > 0) this.#announce(name, room)
@@ -191,6 +221,12 @@ export class ClusterPresence {
     this.#send(name, JSON.stringify({ type: 'presence', room: name, members, ...detail }))
   }
 }
+
+/** How many, and who where they are few. */
+const membersOf = (users: ReadonlySet<string>) => ({
+  members: users.size,
+  ...(users.size <= NAMED_MEMBERS && { users: [...users] }),
+})
 
 /** All members of a room; by name where every server names its own and they are few together. */
 function presentIn({ users, remote }: LocalRoom): PresentUsers {

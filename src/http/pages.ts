@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { extname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { packageFile } from '../base/package-folder.ts'
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
@@ -13,8 +13,8 @@ const TYPES: Record<string, string> = {
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-/** Where the build puts the pages, seen from the source and from the compiled code alike. */
-const FOLDER = fileURLToPath(new URL('../../dist/web', import.meta.url))
+/** Where the build puts the pages. */
+const FOLDER = packageFile('dist/web')
 
 function readPages(home: string): Map<string, { type: string; body: Buffer }> {
   const pages = new Map<string, { type: string; body: Buffer }>()

@@ -4,8 +4,8 @@ import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { pages } from '../http/pages.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { sendText } from '../http/text.ts'
+import type { MeteredFleet } from './metrics.ts'
 import type { MetricsText } from './scaling-metrics.ts'
-import type { Supervisor } from './supervisor.ts'
 
 /** Answers `/healthz` and `/readyz`, for load balancers and orchestrators. @returns whether it was one of them */
 function answerHealth({ url }: IncomingMessage, response: ServerResponse, isReady: () => boolean): boolean {
@@ -19,10 +19,22 @@ function answerHealth({ url }: IncomingMessage, response: ServerResponse, isRead
 
 /** What a control server answers for beside the control API. */
 export interface ServedFleet {
-  readonly metrics: MetricsText
+  /** Made when somebody asks for them: a start needs none of it. */
+  metrics(): Promise<MetricsText>
   /** What `/readyz` answers. */
   isReady(): boolean
-  readonly serverApi?: Supervisor['serverApi'] | undefined
+  readonly serverApi?: MeteredFleet['serverApi'] | undefined
+}
+
+/** What a control server answers for a live fleet. */
+export function servedFleet(fleet: MeteredFleet): ServedFleet {
+  return {
+    metrics: async () => (await import('./metrics.ts')).liveMetrics(fleet),
+    isReady: () => fleet.isReady ?? fleet.fleet.ready.length > 0,
+    get serverApi() {
+      return fleet.serverApi // from its start on
+    },
+  }
 }
 
 /** The chat page of a fleet, and its health, for who comes to the port of the chat with plain HTTP. */
@@ -42,6 +54,7 @@ export function controlServer(
   api: ControlApi,
   page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
+  let metrics: Promise<MetricsText> | undefined
   return createServer(HTTP_DEADLINES, (request, response) => {
     if (answerHealth(request, response, () => served?.isReady() ?? true)) return
     if (splitTarget(request.url).path !== '/metrics') {
@@ -52,11 +65,13 @@ export function controlServer(
     const refused = api.refuse(request)
     if (refused) sendText(response, refused.status, `${JSON.stringify(refused.body)}\n`)
     else if (!served) notFound(request, response)
-    else
-      served.metrics.text().then(
-        (body) => sendText(response, 200, body, served.metrics.contentType),
-        (error: Error) => sendText(response, 500, `${error.message}\n`),
-      )
+    else {
+      metrics ??= served.metrics()
+      metrics
+        .then(async (all) => sendText(response, 200, await all.text(), all.contentType))
+        .catch((error: Error) => sendText(response, 500, `${error.message}
+`))
+    }
   })
 }
 

@@ -6,8 +6,7 @@ import type { StateHistory } from '../control/state-history.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
 import { pages } from '../http/pages.ts'
-import { controlServer, type ServedFleet } from './control-http.ts'
-import { servedFleet } from './metrics.ts'
+import { controlServer, type ServedFleet, servedFleet } from './control-http.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ControlPlaneOptions {

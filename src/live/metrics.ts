@@ -1,6 +1,5 @@
 import { histogramText } from '../base/histogram-text.ts'
 import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
-import type { ServedFleet } from './control-http.ts'
 import type { LiveServers } from './live-servers.ts'
 import { addScalingMetrics, MetricSet, type MetricsText } from './scaling-metrics.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -30,17 +29,8 @@ export interface MeteredFleet
   readonly gateway?: Pick<Supervisor['gateway'], 'handedOver' | 'retried' | 'rejected'>
 }
 
-/** What a control server answers for a live fleet. */
-export function servedFleet(fleet: MeteredFleet): ServedFleet {
-  return {
-    metrics: liveMetrics(fleet),
-    isReady: () => fleet.isReady ?? fleet.fleet.ready.length > 0,
-    serverApi: fleet.serverApi,
-  }
-}
-
 /** Prometheus metrics of a live fleet, read from its plain counters when they are asked for. */
-function liveMetrics(supervisor: MeteredFleet): MetricsText {
+export function liveMetrics(supervisor: MeteredFleet): MetricsText {
   const metrics = new MetricSet()
   const perServer = (name: string, help: string, read: (id: number) => number | undefined) =>
     metrics.gauges(`server_${name}`, help, 'server', () =>

@@ -1,11 +1,11 @@
 import type { Logger } from '../base/logger.ts'
-import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
-import { serviceOfHub } from '../chat/api/open.ts'
-import { ServerApi } from '../chat/api/server-api.ts'
+import type { ApiKeyOptions } from '../chat/api/keys.ts'
+import { serverApi, serviceOfHub } from '../chat/api/open.ts'
+import type { ServerApi } from '../chat/api/server-api.ts'
 import type { Hub } from '../chat/hub/hub.ts'
 import type { ChatOptions } from '../chat/options.ts'
 
-/** Opens the server API of a fleet on one machine, for backends that have one of these keys; every request is logged. */
+/** Opens the server API of a fleet on one machine. */
 export async function openServerApi(
   hub: Hub,
   keys: readonly ApiKeyOptions[],
@@ -13,19 +13,5 @@ export async function openServerApi(
   logger: Logger,
 ): Promise<{ api: ServerApi; close(): Promise<void> }> {
   const { service, close } = await serviceOfHub(hub)
-  const api = new ServerApi({
-    service,
-    keys: new ApiKeys(keys),
-    maxBodyBytes: limits?.maxBodyBytes,
-    onAudit: ({ key, method, path, status, address }) =>
-      logger.info(`Server API: ${key} ${method} ${path}: ${status}`, {
-        audit: true,
-        key,
-        method,
-        path,
-        status,
-        address,
-      }),
-  })
-  return { api, close }
+  return { api: serverApi(service, keys, limits?.maxBodyBytes, logger), close }
 }

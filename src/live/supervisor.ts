@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { StrategyName } from '../balancing/strategy-names.ts'
@@ -56,6 +57,8 @@ export interface SupervisorOptions {
   hangSeconds?: number
   /** Server processes that are started ahead, so that a scale-out has a server at once; default 0. */
   spares?: number | undefined
+  /** A server process that was started ahead, by `withStartedServer`: the first server. */
+  started?: ChildProcess | undefined
   /** Whether policies follow the time of day, as a fleet that serves does; otherwise they see the run's clock alone. */
   timeOfDay?: boolean
   /**
@@ -129,6 +132,7 @@ export class Supervisor {
       ...processModule('server-process'),
       hangSeconds: options.hangSeconds,
       spares: requireNumber('spares', options.spares ?? 0, { min: 0, max: 100, integer: true }),
+      started: options.started,
       onFork: (id, child) => {
         this.#hub!.attach(child.stdio[4] as Duplex, id)
         this.servers.attach(id, child)

@@ -1,28 +1,48 @@
+import type { Logger } from '../../base/logger.ts'
 import { ModerationLog } from '../access/moderation-log.ts'
 import type { Hub } from '../hub/hub.ts'
 import { RemoteRoomLog } from '../hub/remote-room-log.ts'
 import { streamPair } from '../hub/stream-pair.ts'
-import type { ChatLink } from '../link.ts'
+import type { RoomLog } from '../log/room-log.ts'
 import { ChatService } from './chat-service.ts'
 import type { PresenceDirectory } from './directory.ts'
+import { type ApiKeyOptions, ApiKeys } from './keys.ts'
+import { ServerApi } from './server-api.ts'
 
 /** The number under which the server API takes part in a fleet: no chat server has it. */
 const API_SERVER = 0
 
-/** A service on whatever the fleet shares. It keeps what moderators decided alive in the log. */
-async function openChatService(
-  link: ChatLink,
+/** A service on whatever the fleet shares, which is not closed with it. It keeps what moderators decided alive in the log. */
+export async function openChatService(
+  log: RoomLog,
   directory: PresenceDirectory,
-): Promise<{ service: ChatService; close(): Promise<void> }> {
-  const moderation = new ModerationLog(link)
+): Promise<{ service: ChatService; close(): void }> {
+  const moderation = new ModerationLog(log)
   await moderation.start({ keep: true })
-  return {
-    service: new ChatService(link, moderation, directory),
-    close: async () => {
-      moderation.close()
-      await link.close()
-    },
-  }
+  return { service: new ChatService(log, moderation, directory), close: () => moderation.close() }
+}
+
+/** The server API of a service, for backends that have one of these keys; what they change is logged. */
+export function serverApi(
+  service: ChatService,
+  keys: readonly ApiKeyOptions[],
+  maxBodyBytes: number | undefined,
+  logger: Logger,
+): ServerApi {
+  return new ServerApi({
+    service,
+    keys: new ApiKeys(keys),
+    maxBodyBytes,
+    onAudit: ({ key, method, path, status, address }) =>
+      logger.info(`Server API: ${key} ${method} ${path}: ${status}`, {
+        audit: true,
+        key,
+        method,
+        path,
+        status,
+        address,
+      }),
+  })
 }
 
 /** A service beside the chat servers of a hub, in the hub's own process. */
@@ -34,5 +54,12 @@ export async function serviceOfHub(hub: Hub): Promise<{ service: ChatService; cl
     () => {},
     () => {},
   )
-  return openChatService(link, hub.directory)
+  const { service, close } = await openChatService(link, hub.directory)
+  return {
+    service,
+    close: async () => {
+      close()
+      await link.close()
+    },
+  }
 }

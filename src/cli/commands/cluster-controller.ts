@@ -10,8 +10,9 @@ import { readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { type BrokerFlags, brokerOptions, scalingOptions, seedOf } from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
-import { type ProviderFlags, providerOf, type WorkloadFlags } from '../workload-flags.ts'
-import { authOf } from './serve.ts'
+import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
+import { providerOf } from '../workload-providers.ts'
+import { apiKeysOf, authOf } from './serve.ts'
 
 export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, ProviderFlags {
   advertise?: string
@@ -22,7 +23,7 @@ export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, Prov
 
 /** `concertina controller --broker`: decides how many chat servers a cluster has, while it leads. */
 export async function clusterController(flags: ClusterControllerFlags, signal: AbortSignal): Promise<void> {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const { live = {} } = config
   const log = serviceLogger(flags, undefined)
   const kind = flags.provider ?? 'local'
@@ -52,6 +53,8 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     port: flags.controlPort ?? live.controlPort ?? 8081,
     advertise: flags.advertise,
     token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+    apiKeys: apiKeysOf(live.apiKeys),
+    maxBodyBytes: live.limits?.maxBodyBytes,
     logger: log,
     onTerm: (control) => decisions?.onControl(control),
   })

@@ -1,7 +1,7 @@
 import { ConcertinaError, invalidInput } from '../../base/errors.ts'
 import { BROKER_ONLY } from '../flags.ts'
 import { runWorkloadController } from '../workload-controller.ts'
-import { providerOf } from '../workload-flags.ts'
+import { providerOf } from '../workload-providers.ts'
 import type { ClusterControllerFlags } from './cluster-controller.ts'
 
 export interface ControllerFlags extends Omit<ClusterControllerFlags, 'broker'> {

@@ -25,7 +25,8 @@ import {
 import { LineFile } from '../line-file.ts'
 import { ReportFile } from '../report-file.ts'
 import { openView } from '../view.ts'
-import { type CloudFlags, cloudOf } from '../workload-flags.ts'
+import type { CloudFlags } from '../workload-flags.ts'
+import { cloudOf } from '../workload-providers.ts'
 import { optionsOf } from './simulate.ts'
 
 export interface DemoFlags extends RunFlags, Partial<BrokerFlags>, CloudFlags {

@@ -37,7 +37,7 @@ export async function load(flags: LoadCommandFlags, signal: AbortSignal): Promis
       'an address like ws://127.0.0.1:8080/chat',
     )
   }
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const pattern = loadPattern(flags, config)
   const duration = flags.duration ?? config.duration ?? pattern.duration
   const seed = seedOf(flags.seed) ?? config.seed ?? 42

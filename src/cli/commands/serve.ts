@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process'
 import { invalidInput } from '../../base/errors.ts'
 import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
@@ -59,15 +60,22 @@ export function authOf(flags: Pick<ServeFlags, 'anonymous'>, configured: AuthOpt
 }
 
 /** The keys of the server API: those of the config, and one of the environment for everything. */
-function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOptions[] | undefined {
+export function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOptions[] | undefined {
   const key = environment('CONCERTINA_API_KEY')
   const keys = key === undefined ? configured : [...configured, { name: 'CONCERTINA_API_KEY', key }]
   return keys.length === 0 ? undefined : keys
 }
 
-/** `concertina serve`: a live fleet for real users, until it is stopped. */
-export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<RunResult> {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+/**
+ * `concertina serve`: a live fleet for real users, until it is stopped.
+ * @param started a server process that was started ahead
+ */
+export async function serve(
+  flags: ServeFlags,
+  signal: AbortSignal,
+  started?: ChildProcess,
+): Promise<RunResult> {
+  const config = readConfig(flags.config)
   const { live = {}, server = {}, balancer = {} } = config
   const host = flags.host ?? live.host ?? '127.0.0.1'
   const { connectionsPerSecond, connectionBurst, maxHeadBytes, ...limits } = live.limits ?? {}
@@ -111,6 +119,7 @@ export async function serve(flags: ServeFlags, signal: AbortSignal): Promise<Run
       rebalance: live.rebalance,
       acceptRate: live.acceptRate,
       spares: live.spares,
+      started,
       weights: server.weights,
       seed,
       timeOfDay: true,

@@ -21,7 +21,7 @@ export interface ServerFlags extends BrokerFlags, LogFlags {
 
 /** `concertina server`: one chat server of a cluster. SIGTERM, or a controller, drains it; then it exits with 0. */
 export async function server(flags: ServerFlags, signal: AbortSignal): Promise<void> {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const { live = {} } = config
   const { connectionsPerSecond: _, connectionBurst: __, maxHeadBytes: ___, ...limits } = live.limits ?? {}
   if (flags.advertise !== undefined && !/^wss?:\/\//.test(flags.advertise))

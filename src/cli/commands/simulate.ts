@@ -89,7 +89,7 @@ export function optionsOf(
   flags: SimulateFlags,
   onDecision?: AutoScalerOptions['onDecision'],
 ): SimulationOptions & { autoScaler: AutoScaler } {
-  const config = flags.config === undefined ? {} : readConfig(flags.config)
+  const config = readConfig(flags.config)
   const { load: _, live: __, policies: ___, ...configured } = config
   return {
     ...configured,

@@ -11,6 +11,8 @@ import { createPolicy, POLICY_KINDS } from '../../scaling/policies.ts'
 import type { SimulationOptions } from '../../simulation/options.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
+import { applyEnvironment } from './environment.ts'
+import { printableConfig } from './print.ts'
 import { type Config, configSchema, type LiveConfig, type NamedPolicy } from './schema.ts'
 
 type Path = readonly PropertyKey[]
@@ -29,6 +31,8 @@ class SourceLocations {
   readonly #file: string
   readonly #document: Document
   readonly #lines: LineCounter
+  /** Variables of the environment by the keys that they set. */
+  variables: ReadonlyMap<string, string> = new Map()
 
   constructor(file: string, document: Document, lines: LineCounter) {
     this.#file = file
@@ -43,6 +47,8 @@ class SourceLocations {
 
   /** Where the value at `path` is; of a value that is missing, where the nearest thing around it is. */
   of(path: Path): string {
+    const variable = this.#variableOf(path)
+    if (variable !== undefined) return variable
     for (let n = path.length; n >= 0; n--) {
       const node =
         n === 0 ? this.#document.contents : this.#document.getIn(path.slice(0, n) as string[], true)
@@ -51,7 +57,17 @@ class SourceLocations {
     return this.at(0)
   }
 
+  #variableOf(path: Path): string | undefined {
+    for (let n = path.length; n > 0; n--) {
+      const variable = this.variables.get(path.slice(0, n).join('.'))
+      if (variable !== undefined) return variable
+    }
+    return undefined
+  }
+
   ofKey(path: Path, key: string): string {
+    const variable = this.#variableOf([...path, key])
+    if (variable !== undefined) return variable
     const map = path.length === 0 ? this.#document.contents : this.#document.getIn(path as string[], true)
     const pair = isMap(map)
       ? map.items.find((item) => isScalar(item.key) && item.key.value === key)
@@ -133,15 +149,17 @@ export type ConfiguredOptions = Omit<Partial<SimulationOptions>, 'autoScaler'> &
   policies?: Record<string, NamedPolicy>
 }
 
-/**
- * Reads a YAML config and checks all of it.
- * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT with file:line:column, the key and what is allowed.
- */
-export function readConfig(file: string): ConfiguredOptions {
-  const text = readTextFile(file, 'a YAML config file').replace(/^\uFEFF/, '')
+interface ReadConfig {
+  readonly value: Record<string, unknown>
+  readonly places: SourceLocations
+}
+
+/** The config file, if any, and what variables of the environment say in its place; not checked yet. */
+function readData(file: string | undefined): ReadConfig {
+  const text = file === undefined ? '' : readTextFile(file, 'a YAML config file').replace(/^\uFEFF/, '')
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const places = new SourceLocations(file, document, lines)
+  const places = new SourceLocations(file ?? 'the config', document, lines)
   const [broken] = document.errors
   if (broken) {
     const wrong = broken.code === 'MULTIPLE_DOCS' ? 'a second document begins here' : broken.message
@@ -149,10 +167,31 @@ export function readConfig(file: string): ConfiguredOptions {
       hint: 'one YAML document',
     })
   }
-  const value = plainData(document, places)
+  const value = plainData(document, places) as Record<string, unknown>
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    places.variables = applyEnvironment(value)
+  return { value, places }
+}
+
+function parsedConfig({ value, places }: ReadConfig): Config {
   const parsed = configSchema.safeParse(value)
   if (!parsed.success) throw fromIssue(parsed.error.issues[0]!, places, value)
-  return toOptions(parsed.data, places, dirname(file))
+  return parsed.data
+}
+
+/**
+ * Reads a YAML config and the variables that stand for its keys, and checks all of it.
+ * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT with file:line:column or the variable, the key and what is allowed.
+ */
+export function readConfig(file: string | undefined): ConfiguredOptions {
+  const read = readData(file)
+  return toOptions(parsedConfig(read), read.places, file === undefined ? '.' : dirname(file))
+}
+
+/** The same config as YAML, without its secrets. */
+export function readPrintable(file: string | undefined): string {
+  readConfig(file)
+  return printableConfig(parsedConfig(readData(file)))
 }
 
 function checkNamed(places: SourceLocations, name: string, { policy, ...limits }: NamedPolicy): void {

@@ -1,5 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import type { ProviderFactory, ServerId, ServerRef } from '../provider.ts'
+import { forkServer } from './fork-server.ts'
 import { WarmSpares } from './warm-spares.ts'
 
 export interface LocalProviderOptions {
@@ -18,6 +19,8 @@ export interface LocalProviderOptions {
   startSeconds?: number
   /** Processes that have loaded the module and wait to become servers; default 0. */
   spares?: number | undefined
+  /** A process of the module that was started ahead: the first server. */
+  started?: ChildProcess | undefined
 }
 
 /** Seconds that a process has to exit when it was asked to. */
@@ -44,23 +47,8 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
     let timer: NodeJS.Timeout | undefined
     let closed = false
 
-    /** Without descriptors or processes to spare, `fork` throws, or returns a process that never runs and has no pipes. */
-    const forked = (): ChildProcess | Error => {
-      try {
-        const child = fork(module, {
-          execArgv: [...execArgv],
-          stdio: ['ignore', 'inherit', 'inherit', 'ipc', 'pipe'],
-        })
-        child.on('error', () => {})
-        if (child.pid !== undefined && child.stdio?.[4]) return child
-        child.kill('SIGKILL')
-        return new Error('the process could not be started: no descriptors or processes to spare')
-      } catch (error) {
-        return new Error(`the process could not be started: ${(error as Error).message}`)
-      }
-    }
-
-    const warm = new WarmSpares(forked, spares)
+    const forked = () => forkServer(module, execArgv)
+    const warm = new WarmSpares(forked, spares, options.started)
 
     const launch = () => {
       const ref = `local-${process.pid}-${++launched}`

@@ -16,10 +16,12 @@ export class WarmSpares {
   /**
    * @param fork starts a process, or says why it could not
    * @param count how many wait
+   * @param started waits already
    */
-  constructor(fork: () => ChildProcess | Error, count: number) {
+  constructor(fork: () => ChildProcess | Error, count: number, started?: ChildProcess) {
     this.#fork = fork
     this.#count = count
+    if (started) this.#waiting.add(started)
   }
 
   /** One that waits, if any does. */

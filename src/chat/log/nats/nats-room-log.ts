@@ -143,8 +143,7 @@ export class NatsRoomLog implements RoomLog {
     try {
       await this.#nats.connection.flush()
       await room.catchUp()
-      room.listener = listener
-      room.begin()
+      room.feed.begin(listener)
       const range = await rangeOf(this.#nats, room)
       this.#due.push(room)
       return { first: range.first, head: room.place }
@@ -158,7 +157,7 @@ export class NatsRoomLog implements RoomLog {
     const room = this.#rooms.get(name)
     room?.unsubscribe?.()
     if (!room) return
-    room.listener = undefined
+    room.feed.end()
     room.unsubscribe = undefined
   }
 
@@ -175,7 +174,7 @@ export class NatsRoomLog implements RoomLog {
     for (const room of this.#rooms.values()) {
       room.fail(new LogUnavailable('the room log is closed'))
       room.unsubscribe?.()
-      room.listener = undefined
+      room.feed.end()
     }
     this.#rooms.clear()
   }
@@ -185,21 +184,21 @@ export class NatsRoomLog implements RoomLog {
   }
 
   #checkAll(): void {
-    this.#due = [...this.#rooms.values()].filter((room) => room.listener)
+    this.#due = [...this.#rooms.values()].filter((room) => room.feed.open)
   }
 
   #everySecond(): void {
     const subscribed: NatsRoom[] = []
     const idleSince = performance.now() - this.#context.windowSeconds * 1000
     for (const [name, room] of this.#rooms) {
-      if (room.listener) subscribed.push(room)
+      if (room.feed.open) subscribed.push(room)
       else if (room.idle && room.usedAt < idleSince) this.#rooms.delete(name)
     }
     const share = Math.ceil(subscribed.length / CHECK_SECONDS)
     const start = this.#turn % Math.max(1, subscribed.length)
     this.#turn += share
     const now = [...this.#due.splice(0, MAX_CHECKS), ...subscribed.slice(start, start + share)]
-    for (const room of new Set(now)) room.check().catch(() => this.#due.push(room))
+    for (const room of new Set(now)) room.feed.check().catch(() => this.#due.push(room))
   }
 
   #turn = 0

@@ -5,6 +5,8 @@ import type { RoomRecord, StoredRecord } from './record.ts'
 const NO_MESSAGE = 10037
 const READ_TIMEOUT_MS = 2000
 const LEADER_TIMEOUT_MS = 1000
+/** Records that are asked for at once. */
+export const READ_BATCH = 256
 
 /** Which record: a subject's last one, or the first of a subject at or after a sequence. */
 type Which = { last_by_subj: string } | { seq: number; next_by_subj: string }
@@ -96,4 +98,23 @@ export function readBatch(nats: Nats, stream: string, query: BatchQuery): Promis
       end(error as Error)
     }
   })
+}
+
+/** Passes each record after a sequence up to `last` to `receive`, in order; where a replica lags, the leader is asked. */
+export async function readUntil(
+  nats: Nats,
+  { stream, subject }: { readonly stream: string; readonly subject: string },
+  { after, last }: { readonly after: number; readonly last: StoredRecord },
+  receive: (stored: StoredRecord) => void,
+): Promise<void> {
+  for (let at = after; at < last.sequence; ) {
+    let records = await readBatch(nats, stream, { subject, from: { sequence: at + 1 }, count: READ_BATCH })
+    if (records.length === 0)
+      records = [(await readFromLeader(nats, stream, { seq: at + 1, next_by_subj: subject })) ?? last]
+    for (const stored of records) {
+      if (stored.sequence > last.sequence) break
+      receive(stored)
+    }
+    at = records.at(-1)!.sequence
+  }
 }

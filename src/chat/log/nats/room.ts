@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Append, type Appended, LogUnavailable, type RoomListener } from '../room-log.ts'
+import { type Append, type Appended, LogUnavailable } from '../room-log.ts'
 import type { Nats } from './connection.ts'
 import { KnownIds } from './known-ids.ts'
 import type { Publisher } from './publisher.ts'
-import { readBatch, readDirect, readFromLeader } from './reads.ts'
-import { entriesOf, lastPlace, RECORD_MESSAGES, type RoomRecord, type StoredRecord } from './record.ts'
+import { READ_BATCH, readBatch, readFromLeader, readUntil } from './reads.ts'
+import { lastPlace, RECORD_MESSAGES, type RoomRecord, type StoredRecord } from './record.ts'
+import { RoomFeed } from './room-feed.ts'
 import { streamState } from './stream.ts'
 
 /** What the rooms of one log share. */
@@ -29,9 +30,7 @@ interface Pending {
 /** Records that a room remembers the sequences of, and that each record points back over. */
 const RECENT_RECORDS = 64
 const RECORD_BYTES = 256 * 1024
-const BATCH = 256
 const RETRY_MS = 50
-const FILL_RETRY_MS = 200
 /** How long another's record may take to arrive before the leader is asked for it. */
 const NEWS_MS = 50
 /** How long a room that several processes write to at once is published on its own, so that it fails no batch. */
@@ -51,18 +50,15 @@ export class NatsRoom {
   place = 0
   /** Sequence and first place of the last records known here. */
   recent: [sequence: number, place: number][] = []
-  listener: RoomListener | undefined
   unsubscribe: (() => void) | undefined
+  /** Passes what is stored to the room's subscriber. */
+  readonly feed: RoomFeed
   /** When it was last used, for `performance.now()`. */
   usedAt = performance.now()
   readonly #context: RoomContext
   #loadedAt: number | undefined
   #waiting: Pending[] = []
   #busy = false
-  /** Sequence up to which the listener was notified. */
-  #delivered = 0
-  #live: { stored: StoredRecord; before: number }[] = []
-  #filling = false
   #contendedUntil = 0
   #onNews: (() => void) | undefined
 
@@ -71,10 +67,11 @@ export class NatsRoom {
     this.subject = subject
     this.stream = stream
     this.#context = context
+    this.feed = new RoomFeed(this, context.nats)
   }
 
   get idle(): boolean {
-    return !this.#busy && this.listener === undefined
+    return !this.#busy && !this.feed.open
   }
 
   get waiting(): number {
@@ -83,7 +80,12 @@ export class NatsRoom {
 
   /** Whether all that is stored is known here: subscribed, and nothing missing. */
   get current(): boolean {
-    return this.listener !== undefined && !this.#filling && this.#loadedAt !== undefined
+    return this.loaded && this.feed.complete
+  }
+
+  /** Whether its end was learned once. */
+  get loaded(): boolean {
+    return this.#loadedAt !== undefined
   }
 
   append(message: Append): Promise<Appended> {
@@ -165,7 +167,7 @@ export class NatsRoom {
     const alone = performance.now() < this.#contendedUntil
     const result = await this.#context.publisher.publish(this.subject, data, expected, alone)
     if (result.kind === 'stored') {
-      this.#learn({ sequence: result.sequence, record })
+      this.learn({ sequence: result.sequence, record })
       let seq = record.n
       for (const { message, resolve } of batch)
         resolve({ seq: message ? seq++ : record.n - 1, duplicate: false })
@@ -226,7 +228,7 @@ export class NatsRoom {
   }
 
   /** Remembers a record that follows the last known one. */
-  #learn({ sequence, record }: StoredRecord): void {
+  learn({ sequence, record }: StoredRecord): void {
     if (sequence <= this.sequence) return
     for (const [i, [user, id]] of record.m.entries())
       this.#context.ids.set(KnownIds.key({ room: this.name, user, id }), record.n + i)
@@ -250,16 +252,16 @@ export class NatsRoom {
       let records = await readBatch(nats, this.stream, {
         subject: this.subject,
         from: { sequence: Math.max(1, b) },
-        count: BATCH,
+        count: READ_BATCH,
       })
       if (b > 0 && (records[0]?.record.t ?? 0) > from) {
         records = await readBatch(nats, this.stream, {
           subject: this.subject,
           from: { time: from },
-          count: BATCH,
+          count: READ_BATCH,
         })
       }
-      for (const stored of records) this.#learn(stored)
+      for (const stored of records) this.learn(stored)
       await this.#forward(last)
     }
     this.#loadedAt = performance.now()
@@ -286,87 +288,13 @@ export class NatsRoom {
   }
 
   async #forward(last: StoredRecord): Promise<void> {
-    await this.#readUntil(this.sequence, last, (stored) => this.#learn(stored))
-    this.#learn(last)
-  }
-
-  /** Gives each record after `sequence` up to `last`, in order; a replica that lags is helped out by the leader. */
-  async #readUntil(
-    sequence: number,
-    last: StoredRecord,
-    take: (stored: StoredRecord) => void,
-  ): Promise<void> {
-    const { nats } = this.#context
-    let at = sequence
-    while (at < last.sequence) {
-      const from = { sequence: at + 1 }
-      let records = await readBatch(nats, this.stream, { subject: this.subject, from, count: BATCH })
-      if (records.length === 0) {
-        const next = await readFromLeader(nats, this.stream, { seq: at + 1, next_by_subj: this.subject })
-        records = [next ?? last]
-      }
-      for (const stored of records) {
-        if (stored.sequence > last.sequence) break
-        take(stored)
-      }
-      at = records.at(-1)!.sequence
-    }
-  }
-
-  /** Begins to notify the listener: everything after what is known now. */
-  begin(): void {
-    this.#delivered = this.sequence
-    this.#deliver()
+    await readUntil(this.#context.nats, this, { after: this.sequence, last }, (stored) => this.learn(stored))
+    this.learn(last)
   }
 
   /** A record that was stored just now; `before` is the room's record before it. */
   onLive(stored: StoredRecord, before: number): void {
-    if (this.#loadedAt !== undefined && before <= this.sequence) this.#learn(stored)
-    if (!this.listener) return
-    this.#live.push({ stored, before })
-    if (!this.#filling && this.#loadedAt !== undefined) this.#deliver()
-  }
-
-  /** Looks whether the listener missed a record that nothing followed. */
-  async check(): Promise<void> {
-    if (!this.current) return
-    const last = await readDirect(this.#context.nats, this.stream, { last_by_subj: this.subject })
-    if (last && last.sequence > this.#delivered && !this.#filling) void this.#fill(last)
-  }
-
-  #deliver(): void {
-    for (let next = this.#live[0]; next; next = this.#live[0]) {
-      if (next.before > this.#delivered && next.stored.sequence > this.#delivered) {
-        void this.#fill(next.stored)
-        return
-      }
-      this.#live.shift()
-      this.#notify(next.stored)
-    }
-  }
-
-  #notify(stored: StoredRecord): void {
-    if (stored.sequence <= this.#delivered) return
-    this.#delivered = stored.sequence
-    for (const entry of entriesOf(this.name, stored.record)) this.listener?.(this.name, entry)
-  }
-
-  /** Passes the listener what it missed, up to a record. */
-  async #fill(until: StoredRecord): Promise<void> {
-    this.#filling = true
-    while (this.listener && this.#delivered < until.sequence) {
-      try {
-        await this.#readUntil(this.#delivered, until, (stored) => {
-          if (this.#loadedAt !== undefined && this.sequence === this.#delivered) this.#learn(stored)
-          this.#notify(stored)
-        })
-        this.#notify(until)
-      } catch {
-        await sleep(FILL_RETRY_MS)
-      }
-    }
-    this.#filling = false
-    if (this.listener) this.#deliver()
-    else this.#live = []
+    if (this.#loadedAt !== undefined && before <= this.sequence) this.learn(stored)
+    this.feed.onLive(stored, before)
   }
 }

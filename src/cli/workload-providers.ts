@@ -1,0 +1,75 @@
+import { invalidInput } from '../base/errors.ts'
+import { AWSIntegration, type CloudProvider, K8sIntegration } from '../fleet/integrations.ts'
+import type { DrainHooks, ProviderFactory } from '../fleet/provider.ts'
+import { commandProvider } from '../fleet/providers/command.ts'
+import { CLOUD_NAMES, type CloudFlags, type ProviderFlags } from './workload-flags.ts'
+
+function required<T>(flag: string, value: T | undefined, provider: string): T {
+  if (value === undefined) throw invalidInput(flag, `provider ${provider} needs it`, `${flag} <value>`)
+  return value
+}
+
+/** One line for each cloud. */
+const CLOUDS: Record<
+  (typeof CLOUD_NAMES)[number],
+  (flags: CloudFlags, hooks?: DrainHooks) => CloudProvider
+> = {
+  kubernetes: ({ namespace, deployment, kubeconfig, context }, hooks) =>
+    new K8sIntegration(
+      { deployment: required('--deployment', deployment, 'kubernetes'), namespace, kubeconfig, context },
+      hooks,
+    ),
+  aws: ({ group, region, instanceType, launchTemplate, subnet }, hooks) =>
+    new AWSIntegration(
+      {
+        group: required('--group', group, 'aws'),
+        region,
+        instanceType,
+        launchTemplate,
+        subnets: subnet,
+      },
+      hooks,
+    ),
+}
+
+/** Flags that mean nothing without `--provider`. */
+const CLOUD_ONLY = [
+  'namespace',
+  'deployment',
+  'kubeconfig',
+  'context',
+  'group',
+  'region',
+  'instanceType',
+  'launchTemplate',
+  'subnet',
+] as const
+
+const isCloud = (name: string | undefined): name is keyof typeof CLOUDS =>
+  (CLOUD_NAMES as readonly unknown[]).includes(name)
+
+/**
+ * The cloud that the flags name; undefined without `--provider`.
+ * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
+ */
+export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
+  const { provider } = flags
+  if (isCloud(provider)) return CLOUDS[provider](flags)
+  const given = CLOUD_ONLY.find((name) => flags[name] !== undefined)
+  if (given !== undefined) throw invalidInput(given, 'there is no --provider', 'together with --provider')
+  return undefined
+}
+
+/**
+ * The provider of servers that are somewhere else.
+ * @param hooks how a chosen server is emptied before it is removed
+ * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
+ */
+export function providerOf(flags: ProviderFlags, hooks?: DrainHooks): ProviderFactory {
+  const { provider, command, initial = 0 } = flags
+  if (isCloud(provider)) return CLOUDS[provider](flags, hooks).provider
+  if (provider === 'command') return commandProvider(required('--command', command, 'command'), initial)
+  const allowed = [...CLOUD_NAMES, 'command'].join(', ')
+  if (provider === undefined) throw invalidInput('--provider', 'it is missing', allowed)
+  throw invalidInput('--provider', `${provider} is only for chat`, allowed)
+}

@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { CONFIG_KEYS } from '../src/cli/config/environment.ts'
+import { runCli } from './run-cli.ts'
+
+const folders: string[] = []
+const before = { ...process.env }
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+  process.env = { ...before }
+})
+
+function configFile(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'config-'))
+  folders.push(folder)
+  const file = join(folder, 'config.yaml')
+  writeFileSync(file, text)
+  return file
+}
+
+const SECRET = 'a secret of at least 32 characters'
+
+it('has a variable of its own for every key', () => {
+  const variables = CONFIG_KEYS.map(({ variable }) => variable)
+  expect(new Set(variables).size).toBe(variables.length)
+  expect(variables).toEqual(
+    expect.arrayContaining([
+      'CONCERTINA_SEED',
+      'CONCERTINA_AUTO_SCALER_POLICY',
+      'CONCERTINA_LIVE_PORT',
+      'CONCERTINA_LIVE_AUTH_JWKS_URL',
+      'CONCERTINA_LIVE_LIMITS_MAX_CONNECTIONS',
+      'CONCERTINA_LIVE_NAMESPACES',
+    ]),
+  )
+})
+
+it('takes variables before the file, prints what it read, and masks what is secret', async () => {
+  const config = configFile(
+    `live: { port: 1, host: 127.0.0.2, auth: { previousSecrets: ['${SECRET}'] }, apiKeys: [{ name: a, key: '${SECRET}' }] }`,
+  )
+  Object.assign(process.env, {
+    CONCERTINA_LIVE_PORT: '9000',
+    CONCERTINA_LIVE_ORIGINS: 'https://a.example, https://b.example',
+    CONCERTINA_LIVE_AUTH_SECRET: `${SECRET}\n`,
+    CONCERTINA_AUTO_SCALER_MAX_SERVERS: '7',
+    CONCERTINA_LIVE_NAMESPACES: "{ 'news:': { publish: server } }",
+    CONCERTINA_LIVE_WEBHOOKS: `[{ url: 'https://me:pass@hooks.example/x', secret: '${SECRET}' }]`,
+    CONCERTINA_SERVICE_HOST: '10.0.0.1', // as Kubernetes sets for a Service of that name
+  })
+  const { status, stdout, stderr } = await runCli(['serve', '--config', config, '--print-config'])
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).not.toContain(SECRET)
+  expect(parse(stdout)).toEqual({
+    autoScaler: { maxServers: 7 },
+    live: {
+      port: 9000,
+      host: '127.0.0.2',
+      origins: ['https://a.example', 'https://b.example'],
+      auth: { secret: '***', previousSecrets: '***' },
+      apiKeys: [{ name: 'a', key: '***' }],
+      namespaces: { 'news:': { publish: 'server' } },
+      webhooks: [{ url: 'https://***@hooks.example/x', secret: '***' }],
+    },
+  })
+}, 30_000)
+
+it.each([
+  ['CONCERTINA_LIVE_PORT', 'many', /CONCERTINA_LIVE_PORT: live\.port: "?many"? is not allowed/],
+  ['CONCERTINA_LIVE_REBALANCE_PACE', '-1', /CONCERTINA_LIVE_REBALANCE_PACE: live\.rebalance\.pace: -1/],
+  [
+    'CONCERTINA_LIVE_NAMESPACES',
+    '{ x: { publish: me } }',
+    /CONCERTINA_LIVE_NAMESPACES: live\.namespaces\.x\.publish/,
+  ],
+  ['CONCERTINA_LIVE_WEBHOOKS', '[{', /CONCERTINA_LIVE_WEBHOOKS: .*is not YAML/],
+  ['CONCERTINA_AUTO_SCALER_MIN_SERVERS', '0.5', /minServers/],
+])(
+  'names the variable %s that is wrong',
+  async (variable, value, message) => {
+    process.env[variable] = value
+    const { status, stderr } = await runCli(['serve', '--anonymous', '--print-config'])
+    expect([status, stderr]).toEqual([2, expect.stringMatching(message)])
+  },
+  30_000,
+)
+
+it('applies to every command that has a config', async () => {
+  process.env.CONCERTINA_SEED = '7'
+  process.env.CONCERTINA_DURATION = '20'
+  const { stdout } = await runCli(['simulate', '--json'])
+  expect(JSON.parse(stdout)).toMatchObject({ seed: 7 })
+}, 30_000)
