@@ -10,27 +10,25 @@ function required<T>(flag: string, value: T | undefined, provider: string): T {
 }
 
 /** One line for each cloud. */
-const CLOUDS: Record<
-  (typeof CLOUD_NAMES)[number],
-  (flags: CloudFlags, hooks?: DrainHooks) => CloudProvider
-> = {
-  kubernetes: ({ namespace, deployment, kubeconfig, context }, hooks) =>
-    new K8sIntegration(
-      { deployment: required('--deployment', deployment, 'kubernetes'), namespace, kubeconfig, context },
-      hooks,
-    ),
-  aws: ({ group, region, instanceType, launchTemplate, subnet }, hooks) =>
-    new AWSIntegration(
-      {
-        group: required('--group', group, 'aws'),
-        region,
-        instanceType,
-        launchTemplate,
-        subnets: subnet,
-      },
-      hooks,
-    ),
-}
+const CLOUDS: Record<(typeof CLOUD_NAMES)[number], (flags: CloudFlags, hooks?: DrainHooks) => CloudProvider> =
+  {
+    kubernetes: ({ namespace, deployment, kubeconfig, context }, hooks) =>
+      new K8sIntegration(
+        { deployment: required('--deployment', deployment, 'kubernetes'), namespace, kubeconfig, context },
+        hooks,
+      ),
+    aws: ({ group, region, instanceType, launchTemplate, subnet }, hooks) =>
+      new AWSIntegration(
+        {
+          group: required('--group', group, 'aws'),
+          region,
+          instanceType,
+          launchTemplate,
+          subnets: subnet,
+        },
+        hooks,
+      ),
+  }
 
 /** Flags that mean nothing without `--provider`. */
 const CLOUD_ONLY = [
