@@ -10,7 +10,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 const LAYERS = [
   ['base', 'protocol', 'http'],
   ['pipeline', 'fleet', 'load-sources', 'traffic', 'scaling', 'balancing', 'metrics', 'verify'],
-  ['chat', 'client', 'server-api'],
+  ['chat', 'client', 'server-api', 'react'],
   ['control'],
   ['simulation', 'backtest', 'load', 'live', 'cluster', 'keda', 'workload', 'report'],
   ['cli', ''],
