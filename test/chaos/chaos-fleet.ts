@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { FleetCommand, FleetNews } from './fleet-process.ts'
@@ -12,6 +13,9 @@ export class ChaosFleet {
   readonly #verbose: boolean
   #child!: ChildProcess
   port = 0
+  /** Of the server API. */
+  apiPort = 0
+  readonly apiKey = randomBytes(24).toString('hex')
 
   constructor(data: string, verbose: boolean) {
     this.#data = data
@@ -19,10 +23,16 @@ export class ChaosFleet {
   }
 
   async start(): Promise<void> {
-    const args = [this.#data, String(this.port), this.#verbose ? 'verbose' : '']
+    const args = [
+      this.#data,
+      String(this.port),
+      String(this.apiPort),
+      this.apiKey,
+      this.#verbose ? 'verbose' : '',
+    ]
     this.#child = fork(MODULE, args, { execArgv: ['--import', import.meta.resolve('tsx')] })
     const [news] = (await once(this.#child, 'message')) as [FleetNews]
-    if (news.type === 'listening') this.port = news.port
+    if (news.type === 'listening') Object.assign(this, { port: news.port, apiPort: news.apiPort })
   }
 
   send(command: FleetCommand): void {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { KINDS, runChaos } from './runner.ts'
 
 it('loses, doubles and reorders nothing while everything is killed', { timeout: 180_000 }, async () => {
-  const { checks, events } = await runChaos({
+  const { checks, events, changes } = await runChaos({
     seed: 1,
     seconds: 150,
     users: 40,
@@ -11,6 +11,8 @@ it('loses, doubles and reorders nothing while everything is killed', { timeout: 
   })
   const { findings, acked, delivered, ...rest } = checks
   expect(findings).toEqual([])
+  expect(changes.findings).toEqual([])
+  expect(changes.made).toBeGreaterThan(50)
   expect(rest).toMatchObject({ lost: 0, doubled: 0, reordered: 0, phantom: 0, falseGaps: 0 })
   expect(acked).toBeGreaterThan(500)
   expect(delivered).toBeGreaterThan(acked)

@@ -1,6 +1,7 @@
 /** A live fleet that does what the chaos runner asks over IPC; killed and started again at will. */
 import { createServer } from 'node:http'
 import { lineLogger } from '../../src/base/logger.ts'
+import { listen } from '../../src/http/listen.ts'
 import { notFound } from '../../src/live/control-http.ts'
 import { Supervisor } from '../../src/live/supervisor.ts'
 import { AutoScaler } from '../../src/scaling/auto-scaler.ts'
@@ -9,9 +10,15 @@ export type FleetCommand =
   | { type: 'scale'; servers: number }
   | { type: 'signal'; signal: 'SIGKILL' | 'SIGSTOP' }
   | { type: 'stop' }
-export type FleetNews = { type: 'listening'; port: number } | { type: 'did'; what: string }
+export type FleetNews = { type: 'listening'; port: number; apiPort: number } | { type: 'did'; what: string }
 
-const [data, port, verbose] = process.argv.slice(2) as [string, string, string]
+const [data, port, apiPort, apiKey, verbose] = process.argv.slice(2) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+]
 const send = (news: FleetNews) => process.connected && process.send!(news)
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
@@ -21,6 +28,7 @@ const supervisor = new Supervisor(
   {
     gateway: { port: Number(port), connectionsPerSecond: 10_000, connectionBurst: 10_000 },
     data,
+    apiKeys: [{ name: 'chaos', key: apiKey }],
     chat: {
       auth: { anonymous: true },
       limits: { messagesPerSecond: 10_000, messageBurst: 10_000, outboxBytes: 65_536, maxBodyBytes: 20_000 },
@@ -56,5 +64,9 @@ process.on('message', (command: FleetCommand) => {
       void supervisor.stop().then(() => process.exit(0))
   }
 })
-send({ type: 'listening', port: await supervisor.start() })
+const api = createServer((request, response) => {
+  if (!supervisor.serverApi?.handle(request, response)) response.writeHead(503).end()
+})
+const chatPort = await supervisor.start()
+send({ type: 'listening', port: chatPort, apiPort: await listen(api, '127.0.0.1', Number(apiPort)) })
 supervisor.run()

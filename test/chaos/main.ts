@@ -51,5 +51,8 @@ for (const kind of cluster ? CLUSTER_KINDS : KINDS) {
 console.log(
   `\n${lost} lost, ${doubled} doubled, ${reordered} reordered, ${phantom} made up, ${falseGaps} falsely announced as gone, ${announced} gaps`,
 )
-for (const finding of findings) console.log(`  ${finding}`)
-process.exitCode = lost + doubled + reordered + phantom + falseGaps > 0 ? 1 : 0
+const wrong = 'changes' in ran ? ran.changes.findings : []
+if ('changes' in ran)
+  console.log(`${ran.changes.made} edits, deletions and API requests, ${wrong.length} shown otherwise`)
+for (const finding of [...findings, ...wrong]) console.log(`  ${finding}`)
+process.exitCode = lost + doubled + reordered + phantom + falseGaps + wrong.length > 0 ? 1 : 0
