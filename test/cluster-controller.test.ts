@@ -1,8 +1,14 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
 import { openBroker } from '../src/cluster/open-broker.ts'
 import type { FleetSnapshot } from '../src/control/control-target.ts'
-import { ServerApiClient } from '../src/server-api/client.ts'
+import { ServerApiClient, verifySignature } from '../src/server-api/client.ts'
 import { type ClusterProcess, startLogging, startServer, watchServers } from './support/cluster.ts'
 import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
 
@@ -71,6 +77,53 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     const denied = await fetch(`${second.url}v1/rooms`)
     expect(denied.status).toBe(401)
   }, 90_000)
+
+  it('delivers webhooks while it leads, and the next leader continues', async () => {
+    const secret = 'a secret for hooks of more than thirty-two characters'
+    const events: { eventId: string; type: string; user?: string; body?: string }[] = []
+    const backend = createServer(async (request, response) => {
+      let body = ''
+      for await (const chunk of request) body += chunk
+      if (verifySignature(secret, request.headers, body)) events.push(...JSON.parse(body).events)
+      response.end()
+    }).listen(0, '127.0.0.1')
+    await once(backend, 'listening')
+    const folder = mkdtempSync(join(tmpdir(), 'cluster-hooks-'))
+    open.push(
+      () => backend.close(),
+      () => rmSync(folder, { recursive: true }),
+    )
+    const config = join(folder, 'config.yaml')
+    const { port } = backend.address() as AddressInfo
+    writeFileSync(config, `live: { webhooks: [{ url: 'http://127.0.0.1:${port}/', secret: '${secret}' }] }`)
+    const flags = ['--broker', nats.url, '--cluster-name', 'hooks', '--config', config]
+    const server = await startServer(flags)
+    open.push(() => server.child.kill('SIGKILL'))
+    const first = await controller(...flags, '--provider', 'none')
+    await expect
+      .poll(() => stateOf(first).then((state) => state !== undefined), { timeout: 30_000 })
+      .toBe(true)
+    const ann = new ChatClient({ url: server.url, user: 'ann' })
+    open.push(() => ann.close())
+    await ann.join('r')
+    const shown = () => events.map(({ type, user, body }) => [type, user, body].filter(Boolean).join(' '))
+    await expect.poll(shown, { timeout: 20_000 }).toContain('join ann')
+    await ann.send('r', 'one')
+    await expect.poll(shown, { timeout: 20_000 }).toContain('message ann one')
+    first.child.kill('SIGKILL')
+    await ann.send('r', 'two')
+    await controller(...flags, '--provider', 'none')
+    await ann.send('r', 'three')
+    await expect.poll(shown, { timeout: 60_000 }).toContain('message ann three')
+    const messages = [...new Map(events.map((event) => [event.eventId, event])).values()]
+    expect(messages.flatMap(({ type, body }) => (type === 'message' ? [body] : []))).toEqual([
+      'one',
+      'two',
+      'three',
+    ])
+    ann.leave('r')
+    await expect.poll(shown, { timeout: 20_000 }).toEqual(expect.arrayContaining(['leave ann', 'room-empty']))
+  }, 180_000)
 
   it('scales the servers with their users; when the leader is killed another takes over and changes nothing by that', async () => {
     const flags = ['--broker', nats.url, '--cluster-name', 'take', '--min-servers', '1', '--max-servers', '3']

@@ -4,6 +4,9 @@ import { hostname } from 'node:os'
 import type { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, silentLogger } from '../base/logger.ts'
+import { check, within } from '../base/options.ts'
+import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
+import { outboxOf } from '../chat/hooks/webhooks.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { ChatServer } from '../chat/server.ts'
@@ -35,6 +38,8 @@ export interface ChatNodeOptions {
   /** The provider's name of this process, like its pod's; default generated. */
   ref?: string | undefined
   chat?: ChatOptions
+  /** Receivers of what happens in rooms: it is noted here, and delivered by the controller that leads. */
+  webhooks?: readonly WebhookOptions[] | undefined
   /** Seconds over which users are moved away when the process is asked to end; default 10. */
   drainSeconds?: number | undefined
   /** Seconds between being not ready and the first move, for load balancers to notice; default 0. */
@@ -75,6 +80,7 @@ export class ChatNode {
 
   constructor(broker: Broker, options: ChatNodeOptions) {
     checkNamespaces(options.chat?.namespaces)
+    within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     this.#broker = broker
     this.#options = options
     this.#logger = options.logger ?? silentLogger
@@ -99,7 +105,9 @@ export class ChatNode {
     try {
       const taken = await listen(this.#http, host, port)
       this.#url = advertise ?? `ws://${hostAndPort(host, taken)}/chat`
-      const log = await this.#broker.openLog()
+      const roomLog = await this.#broker.openLog()
+      const { webhooks = [] } = this.#options
+      const log = webhooks.length > 0 ? outboxOf(roomLog, webhooks) : roomLog
       this.#chat = await ChatServer.connect(
         this.number,
         async (onEvent) => new BrokerLink(log, bus, { name: this.ref, number: this.number }, onEvent),

@@ -3,10 +3,10 @@ import { createServer, type Server } from 'node:http'
 import { hostname } from 'node:os'
 import { invalidInput } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
+import { check, within } from '../base/options.ts'
 import { VERSION } from '../base/version.ts'
 import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
-import { openChatService, serverApi } from '../chat/api/open.ts'
-import type { ServerApi } from '../chat/api/server-api.ts'
+import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { FleetControl } from '../control/fleet-control.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
@@ -20,8 +20,8 @@ import { liveControl } from '../live/live-control.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Broker } from './broker.ts'
 import { ClusterServers } from './cluster-servers.ts'
-import { ClusterDirectory } from './directory.ts'
 import { Leadership } from './leader.ts'
+import { openSharedChat, type SharedChat } from './shared-chat.ts'
 import { Term, type TermOptions } from './term.ts'
 
 export interface ClusterControllerOptions
@@ -41,6 +41,8 @@ export interface ClusterControllerOptions
   token?: string | undefined
   /** Keys of the server API; without any there is no such API. Every controller serves it, also while another one leads. */
   apiKeys?: readonly ApiKeyOptions[] | undefined
+  /** Receivers of what happens in rooms; the controller that leads delivers it. The servers need the same. */
+  webhooks?: readonly WebhookOptions[] | undefined
   /** Bytes of a message's body; default 8,192. */
   maxBodyBytes?: number | undefined
   /** Called with the control of each term. */
@@ -63,7 +65,7 @@ export class ClusterController {
   readonly #logger: Logger
   readonly #servers: ClusterServers
   readonly #http: Server
-  #api: { readonly api: ServerApi; close(): void } | undefined
+  #shared: SharedChat | undefined
   #leadership: Leadership | undefined
   #leading: Leading | undefined
   #url = ''
@@ -80,13 +82,14 @@ export class ClusterController {
         'a controlToken with it',
       )
     new ApiKeys(options.apiKeys ?? []) // throws
+    within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     this.#options = options
     this.#broker = broker
     this.#logger = logger
     this.#servers = new ClusterServers(broker.bus)
     this.#http = createServer(HTTP_DEADLINES, (request, response) => {
       const text = (status: number, body: string) => sendText(response, status, body)
-      if (this.#api?.api.handle(request, response)) return
+      if (this.#shared?.api?.handle(request, response)) return
       if (this.#leading) {
         this.#leading.http.emit('request', request, response)
         return
@@ -119,10 +122,10 @@ export class ClusterController {
     const { host = '127.0.0.1', port, advertise } = this.#options
     let taken: number
     try {
-      this.#api = await this.#openApi()
+      this.#shared = await this.#openShared()
       taken = await listen(this.#http, host, port)
     } catch (error) {
-      this.#api?.close()
+      this.#shared?.close()
       this.#servers.close()
       throw error
     }
@@ -137,23 +140,11 @@ export class ClusterController {
     return taken
   }
 
-  async #openApi(): Promise<{ api: ServerApi; close(): void } | undefined> {
-    const { apiKeys, maxBodyBytes, logger = silentLogger } = this.#options
-    if (!apiKeys) return undefined
-    const directory = new ClusterDirectory(this.#broker.bus)
-    try {
-      const { service, close } = await openChatService(await this.#broker.openLog(), directory)
-      return {
-        api: serverApi(service, apiKeys, maxBodyBytes, logger),
-        close() {
-          close()
-          directory.close()
-        },
-      }
-    } catch (error) {
-      directory.close()
-      throw error
-    }
+  /** What this controller does for backends, if anything. */
+  async #openShared(): Promise<SharedChat | undefined> {
+    const { apiKeys, webhooks = [], maxBodyBytes, logger = silentLogger } = this.#options
+    if (!apiKeys && webhooks.length === 0) return undefined
+    return openSharedChat(this.#broker, { apiKeys, webhooks, maxBodyBytes, logger })
   }
 
   /** Ends; another controller takes over at once. The servers keep running. */
@@ -163,7 +154,7 @@ export class ClusterController {
     this.#stand()
     await Promise.all(this.#ending)
     this.#servers.close()
-    this.#api?.close()
+    this.#shared?.close()
     this.#http.close()
     this.#http.closeAllConnections()
   }
@@ -192,6 +183,7 @@ export class ClusterController {
     const control = liveControl(term, autoScaler)
     const api = new ControlApi({ target: control, token, version: VERSION })
     this.#leading = { term, api, http: controlServer(servedFleet(term), api, pages('dashboard.html')) }
+    this.#shared?.lead()
     this.#options.onTerm?.(control)
     try {
       await term.start()
@@ -214,6 +206,7 @@ export class ClusterController {
     if (!leading) return
     this.#leading = undefined
     this.#logger.warn('Standing by: this controller leads no more')
+    this.#shared?.stand()
     leading.api.close()
     leading.http.close()
     const ending = leading.term.end().finally(() => this.#ending.delete(ending))

@@ -19,6 +19,9 @@ interface Source {
   silent: number
 }
 
+/** Milliseconds over which changes of a room are gathered. */
+const GATHER_MS = 500
+
 /**
  * Who is in which room over all servers of a cluster, for the server API: by announcements that the servers send while a directory
  * asks for them. Like all presence it may be some seconds late, and names are known in rooms with few members only.
@@ -28,6 +31,11 @@ export class ClusterDirectory implements PresenceDirectory {
   readonly #sources = new Map<string, Source>()
   readonly #timer: NodeJS.Timeout
   readonly #stops: readonly (() => void)[]
+  /** Who was reported to be in each room. */
+  readonly #reported = new Map<string, ReadonlySet<string>>()
+  readonly #gathering = new Map<string, NodeJS.Timeout>()
+  /** Called with who came to a room and left it, where the room's members are known by name. */
+  onChange: (room: string, joined: string[], left: string[], members: number) => void = () => {}
 
   constructor(bus: Bus) {
     this.#bus = bus
@@ -35,7 +43,7 @@ export class ClusterDirectory implements PresenceDirectory {
       bus.subscribe(DIRECTORY_TOPIC, (text) => this.#take(JSON.parse(text) as DirectoryEntry)),
       bus.subscribe(HEARTBEAT_TOPIC, (text) => {
         const { server, ends } = JSON.parse(text) as Heartbeat
-        if (ends) this.#sources.delete(server)
+        if (ends) this.#drop(server)
         else this.#alive(server)
       }),
     ]
@@ -54,14 +62,42 @@ export class ClusterDirectory implements PresenceDirectory {
     source.silent = 0
     if (members === 0) source.rooms.delete(room)
     else source.rooms.set(room, { members, users })
+    this.#changed(room)
+  }
+
+  #drop(server: string): void {
+    const source = this.#sources.get(server)
+    this.#sources.delete(server)
+    for (const room of source?.rooms.keys() ?? []) this.#changed(room)
+  }
+
+  /** Reports a change after a moment, in which a user who moves arrives on the other server. */
+  #changed(room: string): void {
+    if (this.#gathering.has(room)) return
+    const timer = setTimeout(() => {
+      this.#gathering.delete(room)
+      this.#report(room)
+    }, GATHER_MS)
+    this.#gathering.set(room, timer)
+  }
+
+  #report(room: string): void {
+    const { members, users } = this.roster(room)
+    if (!users) return
+    const before = this.#reported.get(room) ?? new Set()
+    const now = new Set(users)
+    const joined = users.filter((user) => !before.has(user))
+    const left = [...before].filter((user) => !now.has(user))
+    if (members === 0) this.#reported.delete(room)
+    else this.#reported.set(room, now)
+    if (joined.length + left.length > 0) this.onChange(room, joined, left, members)
   }
 
   #check(): void {
     // While the broker is away all are silent: that means nothing.
     if (!this.#bus.connected) return
     this.#bus.publish(DIRECTORY_ASK_TOPIC, '')
-    for (const [server, source] of this.#sources)
-      if (++source.silent > SILENT_CHECKS) this.#sources.delete(server)
+    for (const [server, source] of this.#sources) if (++source.silent > SILENT_CHECKS) this.#drop(server)
   }
 
   *rooms(): Iterable<readonly [room: string, members: number]> {
@@ -94,6 +130,7 @@ export class ClusterDirectory implements PresenceDirectory {
 
   close(): void {
     clearInterval(this.#timer)
+    for (const timer of this.#gathering.values()) clearTimeout(timer)
     for (const stop of this.#stops) stop()
   }
 }

@@ -91,10 +91,11 @@ export class Webhook {
 
   /** Delivers a batch. Returns whether there was anything. */
   async #next(): Promise<boolean> {
-    const { entries, first } = await this.#log.read(OUTBOX_ROOM, this.#at, BATCH)
-    if (entries.length === 0) return false
+    const { entries } = await this.#log.read(OUTBOX_ROOM, this.#at, BATCH)
+    const [oldest] = entries
+    if (!oldest) return false
     const { url, secret } = this.#options
-    if (this.#at > 0 && first > this.#at + 1)
+    if (this.#at > 0 && oldest.prevSeq > this.#at)
       this.#logger.error(`Webhook ${url}: the room log was trimmed before all was delivered`, { url })
     const events = entries.map((entry) => this.#event(entry)).filter((event) => this.#wants(event))
     if (events.length > 0) {

@@ -54,6 +54,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     advertise: flags.advertise,
     token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
     apiKeys: apiKeysOf(live.apiKeys),
+    webhooks: live.webhooks,
     maxBodyBytes: live.limits?.maxBodyBytes,
     logger: log,
     onTerm: (control) => decisions?.onControl(control),

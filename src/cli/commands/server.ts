@@ -45,6 +45,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       ...(live.hooks && { hooks: live.hooks }),
       ...(live.work && { work: messageWork(config.server ?? {}) }),
     },
+    webhooks: live.webhooks,
     drainSeconds: flags.drainSeconds,
     leaveSeconds: flags.leaveSeconds,
     page: pages('chat.html'),

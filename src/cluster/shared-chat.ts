@@ -1,0 +1,71 @@
+import type { Logger } from '../base/logger.ts'
+import type { ApiKeyOptions } from '../chat/api/keys.ts'
+import { openChatService, serverApi } from '../chat/api/open.ts'
+import type { ServerApi } from '../chat/api/server-api.ts'
+import type { WebhookOptions } from '../chat/hooks/webhook-options.ts'
+import { outboxOf, Webhooks } from '../chat/hooks/webhooks.ts'
+import type { Broker } from './broker.ts'
+import { ClusterDirectory } from './directory.ts'
+
+interface SharedChatOptions {
+  apiKeys: readonly ApiKeyOptions[] | undefined
+  webhooks: readonly WebhookOptions[]
+  maxBodyBytes: number | undefined
+  logger: Logger
+}
+
+/** What a controller does for an app's backend: the server API always, webhooks while it leads. */
+export interface SharedChat {
+  readonly api: ServerApi | undefined
+  lead(): void
+  stand(): void
+  close(): void
+}
+
+/** Opens it on what the cluster shares. What it opened is closed when it fails. */
+export async function openSharedChat(
+  broker: Broker,
+  { apiKeys, webhooks, maxBodyBytes, logger }: SharedChatOptions,
+): Promise<SharedChat> {
+  const directory = new ClusterDirectory(broker.bus)
+  let delivering: Webhooks | undefined
+  /** Terms follow one another: one ends before the next begins. */
+  let turn: Promise<unknown> = Promise.resolve()
+  const warn = (what: string) => (error: Error) => logger.warn(`Webhooks: ${what}: ${error.message}`)
+
+  const stand = () => {
+    const ending = delivering
+    delivering = undefined
+    directory.onChange = () => {}
+    if (ending) turn = turn.then(() => ending.close()).catch(warn('cannot end'))
+  }
+
+  try {
+    const log = await broker.openLog()
+    const service =
+      apiKeys && (await openChatService(webhooks.length > 0 ? outboxOf(log, webhooks) : log, directory))
+    return {
+      api: apiKeys && service && serverApi(service.service, apiKeys, maxBodyBytes, logger),
+      lead() {
+        if (webhooks.length === 0 || delivering) return
+        const hooks = new Webhooks(log, webhooks, logger)
+        delivering = hooks
+        turn = turn.then(() => hooks.start({ follow: true })).catch(warn('cannot deliver'))
+        directory.onChange = (room, joined, left, members) => {
+          hooks.log
+            .presence(room, joined, left, members === 0)
+            .catch(warn(`who came to ${room} and left could not be kept`))
+        }
+      },
+      stand,
+      close() {
+        stand()
+        service?.close()
+        directory.close()
+      },
+    }
+  } catch (error) {
+    directory.close()
+    throw error
+  }
+}
