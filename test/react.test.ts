@@ -54,7 +54,7 @@ describe.skipIf(!requireBrowser())('the React hooks in a browser', () => {
         outDir,
         minify: false,
         lib: {
-          entry: fileURLToPath(new URL('react-page.ts', import.meta.url)),
+          entry: fileURLToPath(new URL('support/react-page.mjs', import.meta.url)),
           formats: ['es'],
           fileName: 'page',
         },

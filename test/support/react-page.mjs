@@ -1,10 +1,10 @@
-/** A page of an app that uses the hooks; `react.test.ts` builds it and looks at it in a browser. */
+/** A page of an app that uses the hooks; `test/react.test.ts` builds it and looks at it in a browser. */
 import { createElement as h, StrictMode, useState } from 'react'
 import { createRoot } from 'react-dom/client'
-import { ChatClient } from '../src/client/browser.ts'
-import { ChatProvider, useRoom, useStatus } from '../src/react/hooks.ts'
+import { ChatClient } from '../../src/client/browser.ts'
+import { ChatProvider, useRoom, useStatus } from '../../src/react/hooks.ts'
 
-function Room({ name }: { name: string }) {
+function Room({ name }) {
   const { status, messages, users, typing, hasOlder, send, edit, remove, loadOlder } = useRoom(name, {
     history: 2,
   })
@@ -22,8 +22,8 @@ function Room({ name }: { name: string }) {
     h('p', { id: 'users' }, users?.join(' ')),
     h('p', { id: 'typing' }, typing.join(' ')),
     h('button', { type: 'button', id: 'send', onClick: () => void send('from the page') }, 'send'),
-    h('button', { type: 'button', id: 'edit', onClick: () => void edit(last!.seq, 'changed') }, 'edit'),
-    h('button', { type: 'button', id: 'remove', onClick: () => void remove(last!.seq) }, 'remove'),
+    h('button', { type: 'button', id: 'edit', onClick: () => void edit(last.seq, 'changed') }, 'edit'),
+    h('button', { type: 'button', id: 'remove', onClick: () => void remove(last.seq) }, 'remove'),
     hasOlder && h('button', { type: 'button', id: 'older', onClick: () => void loadOlder() }, 'older'),
   )
 }
@@ -50,4 +50,4 @@ const client = new ChatClient({
   url: new URL('chat', location.href.replace(/^http/, 'ws')).href,
   user: 'ann',
 })
-createRoot(document.querySelector('#app')!).render(h(StrictMode, null, h(ChatProvider, { client }, h(App))))
+createRoot(document.querySelector('#app')).render(h(StrictMode, null, h(ChatProvider, { client }, h(App))))
