@@ -29,7 +29,8 @@ interface Outcome {
   unanswered: number
   p50: number
   p99: number
-  megabytes: number
+  /** Of supervisor and each server, at most. */
+  megabytes: readonly number[]
   serversLost: number
 }
 
@@ -89,17 +90,17 @@ class Senders {
     this.refused = 0
     const began = performance.now()
     let sent = 0
-    let bytes = 0
+    let bytes = pids.map(memoryOf)
     let ticks = 0
     for (let now = began; now < began + forSeconds * 1000; now = performance.now()) {
       const dueCount = Math.min(rate * forSeconds, ((now - began) / 1000) * rate)
       for (; sent + BURST <= dueCount; sent += BURST)
         this.#sendBurst(Array.from({ length: BURST }, (_, k) => began + ((sent + k) / rate) * 1000))
-      if (ticks++ % 64 === 0) bytes = Math.max(bytes, sum(pids.map(memoryOf)))
+      if (ticks++ % 64 === 0) bytes = most(bytes, pids.map(memoryOf))
       await sleep(TICK_MS / 1000)
     }
     const acceptedInTime = this.#latencies.length
-    bytes = Math.max(bytes, sum(pids.map(memoryOf)))
+    bytes = most(bytes, pids.map(memoryOf))
     const elapsed = (performance.now() - began) / 1000
     const until = performance.now() + GRACE_SECONDS * 1000
     while (this.#due.size > 0 && performance.now() < until) await sleep(0.05)
@@ -111,7 +112,7 @@ class Senders {
       unanswered: this.#due.size,
       p50: quantile(sorted, 0.5),
       p99: quantile(sorted, 0.99),
-      megabytes: bytes / 2 ** 20,
+      megabytes: bytes.map((each) => each / 2 ** 20),
       serversLost: pids.filter((pid) => Number.isNaN(memoryOf(pid))).length,
     }
   }
@@ -121,7 +122,7 @@ class Senders {
   }
 }
 
-const sum = (values: readonly number[]) => values.reduce((all, value) => all + (value || 0), 0)
+const most = (a: readonly number[], b: readonly number[]) => a.map((each, i) => Math.max(each, b[i] || 0))
 
 function memoryOf(pid: number): number {
   try {
@@ -136,7 +137,7 @@ function print(name: string, outcome: Outcome): void {
   console.log(
     `${name.padEnd(14)} offered ${rate(outcome.offered)}/s  accepted ${rate(outcome.accepted)}/s  refused ${rate(outcome.refused)}/s  ` +
       `p50 ${outcome.p50.toFixed(0)} ms  p99 ${outcome.p99.toFixed(0)} ms  unanswered ${outcome.unanswered}  ` +
-      `memory ${outcome.megabytes.toFixed(0)} MiB  servers lost ${outcome.serversLost}`,
+      `memory ${outcome.megabytes.map((each) => each.toFixed(0)).join(' + ')} MiB  servers lost ${outcome.serversLost}`,
   )
 }
 

@@ -81,6 +81,30 @@ describe('the hub', () => {
     await until(() => received.length === 8001)
   })
 
+  it('keeps every character of a message and its data', async () => {
+    const log = new MemoryRoomLog()
+    const { join } = await hubWith(log)
+    const { link } = await join()
+    const messages = [
+      { room: 'r', user: 'ann', id: '1', body: 'plain' },
+      {
+        room: 'Zürich',
+        user: '李',
+        id: '🎹',
+        body: 'ü "quoted" \\ \u2028 🎶',
+        extras: { data: { a: ['ß'] } },
+      },
+      { room: 'r', user: 'ann', id: '2', body: '' },
+      { room: 'r', user: 'ann', id: '3', body: 'half \ud83c' },
+      { room: 'r', user: 'ann', id: '4', body: '{"id":"5"}'.repeat(20_000), extras: { edits: 1 } },
+    ]
+    await Promise.all(messages.map((message) => link.append(message)))
+    const entries = ['r', 'Zürich'].map(async (room) => (await log.read(room, 0, 10)).entries)
+    const kept = (await Promise.all(entries)).flat().map(({ payload }) => JSON.parse(payload.toString()))
+    for (const { extras, ...message } of messages)
+      expect(kept).toContainEqual(expect.objectContaining({ ...message, ...extras }))
+  })
+
   it('refuses appends while those in flight are not answered in time, and only beyond a few', async () => {
     class StuckLog extends MemoryRoomLog {
       override append() {

@@ -45,6 +45,19 @@ async function bodies(log: EmbeddedRoomLog, room = 'r', after = 0): Promise<stri
 }
 
 describe('the embedded room log', () => {
+  it('gathers what comes in turns that follow each other, and keeps its order', async () => {
+    const log = open()
+    const appends: Promise<unknown>[] = []
+    for (let i = 1; i <= 2000; i++) {
+      appends.push(append(log, i))
+      await new Promise(setImmediate)
+    }
+    expect(await Promise.all(appends)).toEqual(appends.map((_, i) => ({ seq: i + 1, duplicate: false })))
+    const writes = log.commits.counts.reduce((sum, count) => sum + count, 0)
+    expect(writes).toBeLessThan(1000)
+    await log.close()
+  })
+
   it('has everything after a restart, and continues at the next place', async () => {
     let log = open({ segmentBytes: 4096 })
     const { epoch } = log

@@ -29,24 +29,26 @@ export const crc32: (data: Uint8Array) => number =
 /** Records one after another in one buffer, with the payload of each as a view of it. */
 export function encodeRecords(texts: readonly string[]): { data: Buffer; payloads: Buffer[] } {
   let size = 0
-  const lengths = texts.map((text) => {
+  const lengths: number[] = []
+  for (const text of texts) {
     const length = Buffer.byteLength(text)
+    lengths.push(length)
     size += RECORD_HEAD + length
-    return length
-  })
+  }
   const data = Buffer.allocUnsafeSlow(size)
+  const payloads: Buffer[] = []
   let at = 0
-  const payloads = texts.map((text, i) => {
+  for (let i = 0; i < texts.length; i++) {
     const length = lengths[i]!
     const from = at + RECORD_HEAD
-    data.write(text, from)
+    data.write(texts[i]!, from)
     const payload = data.subarray(from, from + length)
     data.writeUInt32BE(MAGIC, at)
     data.writeUInt32BE(length, at + 4)
     data.writeUInt32BE(crc32(payload), at + 8)
+    payloads.push(payload)
     at = from + length
-    return payload
-  })
+  }
   return { data, payloads }
 }
 
