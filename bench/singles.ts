@@ -14,8 +14,6 @@ import { RawClient } from './support/raw-client.ts'
 
 const [seconds = 5, rounds = 3, ...rates] = process.argv.slice(2).map(Number)
 const CLIENTS = 1000
-/** Deliveries a second before the measurement. */
-const WARM_RATE = 60_000
 
 interface Round {
   /** CPU microseconds per delivery, of all processes, and of ours without the supervisor. */
@@ -62,7 +60,7 @@ async function measure(
   await sleep(1)
   let next = performance.now()
   let sent = 0
-  const offer = async (forSeconds: number, rate = perSecond) => {
+  const offer = async (forSeconds: number) => {
     const end = performance.now() + forSeconds * 1000
     for (let now = performance.now(); now < end; now = performance.now()) {
       while (next <= now) {
@@ -70,15 +68,12 @@ async function measure(
         const id = `${sent++}`
         due.set(id, next)
         dialect.send(clients[i]!, roomOf(i), id)
-        next += -Math.log(1 - rng.next()) * ((1000 * members) / rate)
+        next += -Math.log(1 - rng.next()) * ((1000 * members) / perSecond)
       }
       await sleep(0.001)
     }
   }
-  // Every server's code is compiled before it is measured.
-  await offer(3, Math.max(perSecond, WARM_RATE))
-  next = performance.now() + 500
-  await offer(1.5)
+  await offer(4)
   const cpu = pids.map(cpuSeconds)
   const [deliveriesBefore, sentBefore] = [deliveries, sent]
   latencies = []

@@ -85,15 +85,15 @@ export class RawUser {
   }
 
   async untilClosed(): Promise<{ code: number; reason: string }> {
-    await this.#wait(() => this.closed !== undefined, 'the end')
+    await this.#wait(() => this.closed !== undefined, 'the end', 15_000)
     return this.closed!
   }
 
-  #wait(done: () => boolean, what: string): Promise<void> {
+  #wait(done: () => boolean, what: string, ms = 5000): Promise<void> {
     return new Promise((resolve, reject) => {
       const late = () =>
         reject(new Error(`${what} did not come; got ${JSON.stringify(this.received).slice(-500)}`))
-      const timer = setTimeout(late, 5000)
+      const timer = setTimeout(late, ms)
       this.#look = () => {
         if (!done()) return
         clearTimeout(timer)

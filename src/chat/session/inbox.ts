@@ -41,6 +41,11 @@ export class Inbox<Frame> {
   /** Receives the next frame; `false` when the sender floods the connection, which should be closed then. */
   push(frame: Frame, cost: number): boolean {
     if (this.#closed) return true
+    if (this.isIdle && this.pass(cost)) {
+      const step = this.#handle(frame)
+      if (step !== undefined) void this.#run(step)
+      return true
+    }
     if (this.#waiting.length >= MAX_WAITING) return false
     this.#waiting.push({ frame, cost })
     if (!this.#running) void this.#run()
@@ -63,8 +68,10 @@ export class Inbox<Frame> {
     this.#waiting.length = 0
   }
 
-  async #run(): Promise<void> {
+  /** @param first what a frame that is being handled waits for */
+  async #run(first?: Promise<void>): Promise<void> {
     this.#running = true
+    if (first !== undefined) await first
     for (let next = this.#waiting.shift(); next && !this.#closed; next = this.#waiting.shift()) {
       const wait = this.#budget.take(performance.now() / 1000, next.cost, true)
       if (wait > 0) {

@@ -61,7 +61,8 @@ export class MessageSender {
     this.#inFlight++
     try {
       if (work !== true) await work
-      await this.#slowDown(identity, room.name, request)
+      const slowed = this.#slowDown(identity, room.name, request)
+      if (slowed !== undefined) await slowed
       const { seq } = await this.#append(identity, room, request)
       this.#context.onAcked((performance.now() - began) / 1000)
       return { type: 'ack', id: request.id, room: room.name, seq, durability: link.durability }
@@ -76,11 +77,18 @@ export class MessageSender {
   }
 
   /** Keeps messages of a user apart where the room is in slow mode; changes of them may come at any time. */
-  async #slowDown({ user, mayModerate }: Identity, room: string, { type, id }: Outgoing): Promise<void> {
-    const { namespaces, slowMode } = this.#context
-    const { slowModeSeconds } = namespaces.of(room)
-    if (slowModeSeconds === undefined || type !== 'send' || mayModerate(room)) return
-    const wait = await slowMode.take(room, user, id, slowModeSeconds)
+  #slowDown(
+    { user, mayModerate }: Identity,
+    room: string,
+    { type, id }: Outgoing,
+  ): Promise<void> | undefined {
+    const { slowModeSeconds } = this.#context.namespaces.of(room)
+    if (slowModeSeconds === undefined || type !== 'send' || mayModerate(room)) return undefined
+    return this.#takeTurn(room, user, id, slowModeSeconds)
+  }
+
+  async #takeTurn(room: string, user: string, id: string, slowModeSeconds: number): Promise<void> {
+    const wait = await this.#context.slowMode.take(room, user, id, slowModeSeconds)
     if (wait > 0) throw new Rejection('rate-limited', `one message in ${slowModeSeconds} s`, Math.ceil(wait))
   }
 
