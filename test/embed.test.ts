@@ -5,7 +5,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Server as SocketServer } from 'socket.io'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
 import { signToken } from '../src/chat/auth/sign.ts'
 import { ChatClient } from '../src/client/node.ts'
 import { createChat, type EmbeddedChatOptions, lineLogger, Refused } from '../src/index.ts'
@@ -68,6 +70,21 @@ describe('a chat on an app’s own server', () => {
     expect(String((await once(mine, 'data'))[0])).toMatch(/^HTTP\/1.1 426 Mine/)
     await chat.close()
     expect(server.listenerCount('upgrade')).toBe(1)
+  })
+
+  it('runs beside Socket.IO on one server', async () => {
+    const { server, port, client } = await app({ auth: { anonymous: true } })
+    const io = new SocketServer(server)
+    const other = new WebSocket(`ws://127.0.0.1:${port}/socket.io/?EIO=4&transport=websocket`)
+    const [opened] = await once(other, 'message')
+    expect(String(opened)).toMatch(/^0\{"sid"/)
+    const ann = client('ann')
+    await ann.join('r')
+    await sleep(1500) // after a second Socket.IO destroys what it holds to be unanswered
+    expect((await ann.send('r', 'hello')).seq).toBe(1)
+    expect([other.readyState, ann.state]).toEqual([WebSocket.OPEN, 'open'])
+    other.close()
+    io.engine.close()
   })
 
   it('says what is wrong with its options', async () => {
