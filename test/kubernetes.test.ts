@@ -3,12 +3,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { wallClock } from '../src/base/clock.ts'
+import { readConfig } from '../src/cli/config/config.ts'
 import { runAutoScalingDemo } from '../src/demo.ts'
 import { providerChecks } from '../src/fleet/conformance.ts'
 import { Fleet } from '../src/fleet/fleet.ts'
 import { K8sIntegration } from '../src/fleet/integrations.ts'
 import type { Deployment, KubeList, Pod } from '../src/fleet/providers/kubernetes/objects.ts'
 import { type KubernetesOptions, kubernetesProvider } from '../src/fleet/providers/kubernetes/provider.ts'
+import { runCli } from './run-cli.ts'
 import { kubeBinaries } from './support/kube/binaries.ts'
 import { type ControlPlane, startControlPlane } from './support/kube/control-plane.ts'
 import { Kubelet } from './support/kube/kubelet.ts'
@@ -161,6 +163,40 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await ready(2)
     expect(problems).toEqual([])
     await undeploy()
+  })
+
+  it('has manifests that the API server takes word for word, with flags that the commands have', async () => {
+    const paths: Record<string, string> = {
+      ConfigMap: '/api/v1/namespaces/default/configmaps',
+      Service: '/api/v1/namespaces/default/services',
+      Deployment: APPS,
+      PodDisruptionBudget: '/apis/policy/v1/namespaces/default/poddisruptionbudgets',
+      NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies',
+      Ingress: '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
+    }
+    const strictly = '?dryRun=All&fieldValidation=Strict'
+    for (const document of parseAllDocuments(readFileSync('deploy/kubernetes/chat.yaml', 'utf8'))) {
+      const object = document.toJS() as {
+        kind: string
+        metadata: { name: string }
+        data?: Record<string, string>
+        spec?: { template?: { spec: { containers: { args: string[] }[] } } }
+      }
+      const made = await plane.api.create<Deployment>(`${paths[object.kind]}${strictly}`, object)
+      expect(made.metadata.name).toBe(object.metadata.name)
+      if (object.data) {
+        const config = join(plane.folder, 'config.yaml')
+        writeFileSync(config, object.data['config.yaml']!)
+        expect(readConfig(config).autoScaler).toMatchObject({ minServers: 2, maxServers: 20 })
+      }
+      const [command, ...flags] = object.spec?.template?.spec.containers[0]?.args ?? []
+      if (command === undefined) continue
+      const { stdout } = await runCli([command, '--help'])
+      for (const flag of flags) expect(stdout).toContain(`${flag.split('=')[0]} <`)
+    }
+    await expect(
+      plane.api.create(`${APPS}${strictly}`, { metadata: { name: 'wrong' }, spec: { replica: 1 } }),
+    ).rejects.toThrow('unknown field')
   })
 
   it('lets the next controller find the same fleet, and finish a drain that was begun', async () => {
