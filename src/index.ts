@@ -76,10 +76,12 @@ export {
   AutoScaler,
   type AutoScalerOptions,
 } from './scaling/auto-scaler.ts'
+export { type AwsPredictiveOptions, awsPredictivePolicy } from './scaling/policies/aws-predictive.ts'
 export { chainPolicy } from './scaling/policies/composite/chain.ts'
 export { maxPolicy } from './scaling/policies/composite/max.ts'
 export { type HpaOptions, hpaPolicy } from './scaling/policies/hpa/hpa.ts'
 export { type KnativeOptions, knativePolicy } from './scaling/policies/knative.ts'
+export { type PercentileOptions, percentilePolicy } from './scaling/policies/percentile.ts'
 export { type PredictiveOptions, predictivePolicy } from './scaling/policies/predictive.ts'
 export { type QueueingOptions, queueingPolicy } from './scaling/policies/queueing.ts'
 export {

@@ -76,6 +76,18 @@ export function searchSpace(
       ]
     case 'queueing':
       return [{ path: 'beta', values: [0, 0.5, 1, 1.5, 2, 3, 4, 6, 8, 12, 16, 24, 32] }, held(WINDOWS)]
+    case 'percentile':
+      return [
+        { path: 'target', values: ofMetric(SHARES) },
+        { path: 'percentile', values: [0.5, 0.9, 0.95, 0.99, 1] },
+        { path: 'horizon', values: [3600, 86_400, 3 * 86_400] },
+        held(FEW_WINDOWS),
+      ]
+    case 'aws-predictive':
+      return [
+        { path: 'target', values: ofMetric(SHARES) },
+        { path: 'schedulingBuffer', values: [0, 300, 900] },
+      ]
     case 'predictive':
       return [
         { path: 'usersPerServer', values: ofUsers([1, 0.85, 0.7]) },

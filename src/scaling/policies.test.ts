@@ -34,6 +34,9 @@ const SPECS: Known[] = [
   { spec: { kind: 'queueing', metric: 'cpu' }, monotone: 'all' },
   { spec: { kind: 'predictive' }, monotone: 'newest' },
   { spec: { kind: 'predictive', metric: 'messagesPerSecond' }, monotone: 'newest' },
+  { spec: { kind: 'percentile' }, monotone: 'all' },
+  { spec: { kind: 'percentile', metric: 'cpu', percentile: 1, averaging: 60 }, monotone: 'all' },
+  { spec: { kind: 'aws-predictive' }, monotone: 'newest' },
   { spec: { kind: 'slo' }, monotone: 'first' },
   { spec: { kind: 'max', policies: [{ kind: 'threshold' }, { kind: 'queueing' }] }, monotone: 'all' },
   {
@@ -126,6 +129,7 @@ describe('where only some servers report the figure', () => {
     { kind: 'threshold', metric: 'cpu' },
     { kind: 'queueing', metric: 'cpu' },
     { kind: 'predictive', metric: 'cpu' },
+    { kind: 'percentile', metric: 'cpu', target: 1e6 },
     { kind: 'max', policies: [{ kind: 'queueing', metric: 'cpu' }, SCHEDULE] },
   ])('$kind does not scale in', (spec) => {
     fc.assert(

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { check, within } from '../base/options.ts'
 import { type SpecKind, specKind } from '../base/spec-kind.ts'
+import { awsPredictiveKind } from './policies/aws-predictive.ts'
 import { chainPolicy } from './policies/composite/chain.ts'
 import { maxPolicy } from './policies/composite/max.ts'
 import { hpaKind } from './policies/hpa/hpa.ts'
 import { knativeKind } from './policies/knative.ts'
+import { percentileKind } from './policies/percentile.ts'
 import { predictiveKind } from './policies/predictive.ts'
 import { queueingKind } from './policies/queueing.ts'
 import { scheduleKind } from './policies/schedule/schedule.ts'
@@ -25,6 +27,8 @@ const SIMPLE_KINDS = [
   scheduleKind,
   queueingKind,
   predictiveKind,
+  percentileKind,
+  awsPredictiveKind,
   sloKind,
 ] as const
 
