@@ -7,11 +7,11 @@ import { simulatedProvider } from '../fleet/providers/simulated.ts'
 import type { RoutedMessage } from '../pipeline/items.ts'
 import { LoadBalancer, type LoadBalancerOptions } from './load-balancer.ts'
 
-function balanced(options: LoadBalancerOptions = {}, size = 3) {
+function balanced(options: LoadBalancerOptions = {}, size = 3, drainWindow = 0) {
   const clock = virtualClock()
-  const fleet = new Fleet(clock, simulatedProvider(clock, { startupDelay: 2 }))
+  const fleet = new Fleet(clock, simulatedProvider(clock, { startupDelay: 2, drainWindow }))
   fleet.begin(size)
-  const balancer = new LoadBalancer(options)
+  const balancer = new LoadBalancer(options, drainWindow)
   balancer.open({ clock, fleet, rng: seededRng(1), logger: silentLogger })
   const join = (user: number, room = user) =>
     balancer.execute({ kind: 'join', time: clock.now(), user, room })
@@ -47,6 +47,27 @@ it('moves a share of the users to a server once it is ready, and not before', ()
   clock.advanceTo(3)
   expect(users()).toEqual([3, 3, 3, 3])
   expect(balancer.moves).toBe(3)
+})
+
+it('lets a draining server keep its users for the drain window, and end before when they have left', () => {
+  const { clock, fleet, balancer, join, leave, route, users } = balanced({}, 3, 60)
+  for (let user = 0; user < 9; user++) join(user)
+  fleet.scaleTo(1)
+  expect([fleet.servers.map(({ state }) => state), users()]).toEqual([
+    ['ready', 'draining', 'draining'],
+    [3, 3, 3],
+  ])
+  for (let user = 9; user < 12; user++) join(user)
+  expect(users()).toEqual([6, 3, 3])
+  expect(route(1)!.id).toBe(2)
+  clock.advanceTo(20)
+  for (const user of [2, 5, 8]) leave(user)
+  clock.advanceTo(22)
+  expect([fleet.servers.map(({ id }) => id), balancer.moves]).toEqual([[1, 2], 0])
+  clock.advanceTo(59)
+  expect([users(), balancer.moves]).toEqual([[6, 3], 0])
+  clock.advanceTo(61)
+  expect([users(), balancer.moves]).toEqual([[9], 3])
 })
 
 it('gives a draining server nothing new and moves its users', () => {

@@ -23,7 +23,7 @@ export type LoadBalancerOptions = OptionsOf<typeof balancerOptions.shape>
 /**
  * Picks the server for a user or a message among the ready ones of the fleet.
  *
- * Sticky users: those of a draining or lost server move to others at once; when a server becomes ready, as many users
+ * Sticky users: those of a lost server move to others at once, those of a draining one when its drain window is over; when a server becomes ready, as many users
  * move to it as make its share (or as the strategy places there, when it places by room).
  */
 export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
@@ -39,6 +39,7 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
   readonly #homes: (Server | undefined)[] = []
   readonly #rooms: number[] = []
   readonly #here: boolean[] = []
+  readonly #drainWindow: number
   readonly #routed = {
     kind: 'message' as const,
     time: 0,
@@ -47,8 +48,10 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
     server: undefined as Server | undefined,
   }
 
-  constructor(options: LoadBalancerOptions = {}) {
+  /** @param drainWindow seconds for which a server that drains keeps its users */
+  constructor(options: LoadBalancerOptions = {}, drainWindow = 0) {
     super()
+    this.#drainWindow = drainWindow
     const { strategy, routing } = balancerOptions.parse(options)
     this.routing = routing
     this.#strategyName = strategy
@@ -136,6 +139,7 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
     if (!byUsers || !server) return
     if (this.#strategy.byRoom) this.#followRooms()
     else if (server.state === 'ready') this.#fill(server)
+    else if (server.state === 'draining' && this.#drainWindow > 0) this.#emptyLater(server)
     else if (server.state !== 'starting') this.#empty(server)
   }
 
@@ -149,6 +153,13 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
     for (let user = 0; user < this.#here.length; user++) {
       if (this.#here[user]) this.#move(user, this.#pick({ user, room: this.#rooms[user]! }))
     }
+  }
+
+  #emptyLater(server: Server): void {
+    const { clock } = this.#context
+    clock.at(clock.now() + this.#drainWindow, () => {
+      if (server.state === 'draining') this.#empty(server)
+    })
   }
 
   #empty(server: Server): void {

@@ -116,7 +116,7 @@ function termsOf(
     }),
     initialServers: 0,
     messages,
-    drainWindow: at('drainWindow', 0, { min: 0 }),
+    drainWindow: at('drainWindow', server.drainWindow ?? 0, { min: 0 }),
     startUpTail: at('startUpTail', 0, { min: 0 }),
     metricDelay: at('metricDelay', 0, { min: 0 }),
     ...(serversPerNode !== undefined && {

@@ -46,6 +46,7 @@ class Recorder {
       coming: () => {},
       problem: () => {},
       busyUntil: () => 0,
+      users: () => 0,
     })
   }
 

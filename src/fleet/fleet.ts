@@ -68,6 +68,7 @@ export class Fleet {
       coming: (count) => this.#coming(count),
       problem: onProblem,
       busyUntil: (ref) => this.#byRef(ref)?.work?.busyUntil() ?? this.#clock.now(),
+      users: (ref) => this.#byRef(ref)?.users ?? 0,
     })
     this.#replaceFailed = replaceFailed && !this.#provider.replacesFailed
   }

@@ -32,6 +32,8 @@ export interface ServerLifecycle {
   problem(reason: string): void
   /** When the work that the server has now will be done, seconds on the run's clock, as far as is known. */
   busyUntil(ref: ServerRef): number
+  /** Users that are on the server, as far as is known. */
+  users(ref: ServerRef): number
 }
 
 /**

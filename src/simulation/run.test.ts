@@ -149,6 +149,27 @@ describe('runSimulation', () => {
     expect(samples.map((sample) => sample.readyServers)).toEqual([1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2])
   })
 
+  it('pays for a server that drains until its users are gone, and moves those that are left', async () => {
+    const run = (drainWindow: number, session: number) =>
+      runSimulation({
+        pattern: { users: (time) => (time < 100 ? 90 : 45), duration: 900, description: 'step' },
+        traffic: { session: exponential(session), thinkTime: exponential(20) },
+        autoScaler: { scaleUpThreshold: 30, scaleDownThreshold: 20, minServers: 1, maxServers: 3 },
+        server: { startupDelay: 1, drainWindow },
+      })
+    const [atOnce, kept, short] = [await run(0, 1e9), await run(300, 1e9), await run(1e6, 20)]
+    const more = (kept.serverHours - atOnce.serverHours) * 3600
+    expect(atOnce.scalingEvents.filter(({ action }) => action === 'scale_down')).toHaveLength(1)
+    expect(more).toBeGreaterThan(290)
+    expect(more).toBeLessThan(310)
+    // Fifteen sessions of 20 s on average are over after some 66 s.
+    const shorter = (short.serverHours - atOnce.serverHours) * 3600
+    expect(shorter).toBeGreaterThan(10)
+    expect(shorter).toBeLessThan(250)
+    for (const result of [kept, short])
+      expect(result.processedMessages + result.rejectedMessages).toBe(result.totalMessages)
+  })
+
   it('counts server-hours over start-up, service and drain', async () => {
     const result = await runSimulation({ pattern: flat(10, 3600), autoScaler: { minServers: 3 } })
     expect(result.serverHours).toBeCloseTo(3, 6)

@@ -86,7 +86,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
     clock: virtualClock({ pace }),
     seed,
     logger,
-    provider: provider ?? { startupDelay: server.startupDelay },
+    provider: provider ?? { startupDelay: server.startupDelay, drainWindow: server.drainWindow },
     fleet: {
       weights: server.weights,
       replaceFailed: (provider ?? onControl) !== undefined,
@@ -94,7 +94,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
     },
   })
   if (provider) await platformReady(env.fleet, scaler.limits.minServers, options)
-  const balancer = new LoadBalancer(options.balancer)
+  const balancer = new LoadBalancer(options.balancer, provider ? 0 : server.drainWindow)
   const processed = env
     .fromBatch(UserTrafficSource, { ...traffic, pattern, duration, interval: scaler.interval })
     .map(scaler)

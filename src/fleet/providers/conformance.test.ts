@@ -60,6 +60,7 @@ describe('the local provider', () => {
       coming: nothing,
       problem: nothing,
       busyUntil: () => 0,
+      users: () => 0,
     })
     provider.launch(3)
     await expect.poll(() => ready.length).toBe(3)

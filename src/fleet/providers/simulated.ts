@@ -4,13 +4,18 @@ import type { ProviderFactory, ServerRef } from '../provider.ts'
 
 export const simulatedProviderOptions = optionSet({
   startupDelay: option(atLeastZero, 'seconds from launch to ready', 1),
+  drainWindow: option(
+    atLeastZero,
+    'seconds for which a simulated server that drains keeps the users it has, unless they leave before; then they move',
+    0,
+  ),
 })
 
 export type SimulatedProviderOptions = OptionsOf<typeof simulatedProviderOptions.shape>
 
 /** Servers that exist only in virtual time. */
 export function simulatedProvider(clock: Clock, options: SimulatedProviderOptions = {}): ProviderFactory {
-  const { startupDelay } = simulatedProviderOptions.parse(options)
+  const { startupDelay, drainWindow } = simulatedProviderOptions.parse(options)
   return (lifecycle) => {
     const running = new Set<ServerRef>()
     const pending = new Map<ServerRef, Cancel>()
@@ -39,10 +44,16 @@ export function simulatedProvider(clock: Clock, options: SimulatedProviderOption
       cancel() {}, // a launch has its server at once
       drain(ref) {
         if (!running.has(ref)) return
-        later(ref, Math.max(clock.now(), lifecycle.busyUntil(ref)), () => {
-          running.delete(ref)
-          lifecycle.stopped(ref)
-        })
+        const moveAt = clock.now() + drainWindow
+        const finish = () => {
+          const now = clock.now()
+          if (now < moveAt && lifecycle.users(ref) > 0) return later(ref, Math.min(moveAt, now + 1), finish)
+          later(ref, Math.max(now, lifecycle.busyUntil(ref)), () => {
+            running.delete(ref)
+            lifecycle.stopped(ref)
+          })
+        }
+        finish()
       },
       kill(ref) {
         pending.get(ref)?.()
