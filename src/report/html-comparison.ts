@@ -41,11 +41,33 @@ function figures({ head, rows }: FigureTable): Html {
   return html`<div class="wide"><table class="figures">${row(head, 'th')}${rows.map((cells) => row(cells))}</table></div>`
 }
 
+function launch({ provisioningDelay, startUpTail = 0, nodes }: EvaluationSettings): string {
+  const tail = startUpTail > 0 ? `, and ${startUpTail} s more on average` : ''
+  const node = nodes ? `; nodes of ${nodes.serversPerNode} servers need ${nodes.nodeDelay} s before` : ''
+  return `${provisioningDelay} s${tail}${node}`
+}
+
+/** What differs from the plain world. */
+function surroundings(terms: EvaluationSettings): [string, string][] {
+  const { metricDelay = 0, drainWindow = 0, sessionDuration, restart = 'none', prices } = terms
+  const after = { none: 'none', keep: 'with what it had learned', forget: 'with nothing' }[restart]
+  const session = sessionDuration === undefined ? '' : `, sessions of ${sessionDuration} s`
+  return [
+    ...(metricDelay > 0
+      ? [['Age of the load that policies see', `${metricDelay} s`] as [string, string]]
+      : []),
+    ['Users stay on a server that drains for', `${drainWindow} s${session}`],
+    ['Restart of the autoscaler in the middle', after],
+    ...(prices ? [['Prices an hour', JSON.stringify(prices)] as [string, string]] : []),
+  ]
+}
+
 function termLines(terms: EvaluationSettings): [string, string][] {
   const { messages } = terms
   return [
     ['A server holds', `${terms.usersPerServer} users`],
-    ['From launch to ready', `${terms.provisioningDelay} s`],
+    ['From launch to ready', launch(terms)],
+    ...surroundings(terms),
     ['Between two decisions', `${terms.interval} s`],
     ['Not counted at the beginning', `${terms.warmUp} s`],
     ['Allowed overload', percent(terms.overload, 3)],
