@@ -1,7 +1,7 @@
 /**
  * How fast the fleet reacts: from the moment the load crosses the threshold to the first user on the new server, beside
  * the bare fork of a process that does nothing. `npm run bench:reaction -- [times] [interval] [spares]`: seconds between two decisions
- * (0.1), and processes that are started ahead (0). Servers run as the build makes them (`npm run build`), else from source.
+ * (1), and processes that are started ahead (0). Servers run as the build makes them (`npm run build`), else from source.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -17,7 +17,7 @@ import { Supervisor } from '../src/live/supervisor.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { sleep } from './support/processes.ts'
 
-const [times = 10, interval = 0.1, spares = 0] = process.argv.slice(2).map(Number)
+const [times = 10, interval = 1, spares = 0] = process.argv.slice(2).map(Number)
 const folder = mkdtempSync(join(tmpdir(), 'reaction-'))
 const empty = join(folder, 'empty.mjs')
 writeFileSync(empty, `process.send('up'); process.on('disconnect', () => process.exit())`)
@@ -44,6 +44,7 @@ async function reaction(): Promise<{ decided: number; ready: number; served: num
       autoScaler: new AutoScaler({ scaleUpThreshold: 10, minServers: 1, maxServers: 2, interval }),
       strategy: 'least-loaded',
       spares,
+      decideEarly: true,
       provider,
     },
     createServer(notFound),

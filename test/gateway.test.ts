@@ -222,6 +222,34 @@ it('has any number of connections on their way to a server, and gives them to ot
   expect(supervisor.gateway.retried).toBe(100)
 })
 
+it('decides as soon as users pass the threshold, and moves some when the new server is ready', async () => {
+  const { url, supervisor } = await fleet({
+    decideEarly: true,
+    autoScaler: new AutoScaler({ scaleUpThreshold: 10, minServers: 1, maxServers: 3, interval: 600 }),
+    strategy: 'least-loaded',
+  })
+  const names = Array.from({ length: 11 }, (_, i) => `user ${i}`)
+  const clients = names.map((user) => new ChatClient({ url, user }))
+  await Promise.all(clients.map((client) => client.join('r')))
+  await expect.poll(() => clients.some(({ server }) => server === 2), { timeout: 20_000 }).toBe(true)
+  expect(supervisor.decisions.scale_up).toBe(1) // one step in an interval, whatever comes
+  for (const client of clients) client.close()
+})
+
+it('stops without having run', async () => {
+  const supervisor = new Supervisor(
+    { gateway: { port: 0 }, autoScaler: new AutoScaler({ minServers: 1, maxServers: 1 }) },
+    createServer(notFound),
+  )
+  await supervisor.start()
+  expect(await supervisor.stop()).toMatchObject({ scalingEvents: [] })
+  const never = new Supervisor(
+    { gateway: { port: 0 }, autoScaler: new AutoScaler({ minServers: 1, maxServers: 1 }) },
+    createServer(notFound),
+  )
+  expect(await never.stop()).toMatchObject({ scalingEvents: [] })
+})
+
 it('has a server within a moment where one was started ahead, and leaves no process', {
   timeout: 60_000,
 }, async () => {

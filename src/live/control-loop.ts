@@ -5,7 +5,7 @@ import { Signal } from '../base/signal.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MetricsCollector, type MetricsResult, type UsersSample } from '../metrics/metrics-collector.ts'
 import { type ScalingEventsResult, ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
-import type { ScaledTick } from '../pipeline/items.ts'
+import type { ScaledTick, Tick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 
 /** What a live fleet is asked at every tick. */
@@ -46,6 +46,9 @@ export class ControlLoop {
   #timer: NodeJS.Timeout | undefined
   /** The number of the next tick. */
   #next = 0
+  #began = false
+  /** Whether it has decided early since the last tick. */
+  #wasEarly = false
   /** Emits every tick with its decision. */
   readonly ticks: Signal<ScaledTick>
 
@@ -62,10 +65,15 @@ export class ControlLoop {
     this.#scaler.open(this.#context)
   }
 
-  /** Begins to decide; `delay` is how long after its due time each tick looks, seconds. */
-  start(delay = 0): void {
+  #open(): void {
+    this.#began = true
     this.#collector.open(this.#context)
     this.#events.open?.(this.#context)
+  }
+
+  /** Begins to decide; `delay` is how long after its due time each tick looks, seconds. */
+  start(delay = 0): void {
+    this.#open()
     const { interval } = this.#scaler
     const { clock } = this.#context
     const wait = () => {
@@ -83,27 +91,47 @@ export class ControlLoop {
     wait()
   }
 
+  /**
+   * Decides now, when the load has passed what the policy lets the servers hold and it need not wait: once in an interval, so that
+   * the fleet never grows faster than that by more than one step.
+   */
+  decideEarly(): void {
+    const { clock, onFault } = this.#context
+    if (this.#timer === undefined || this.#wasEarly || !this.#scaler.isCrossedBy(this.#now().load)) return
+    this.#wasEarly = true
+    try {
+      const tick = this.#scaler.decideEarly(this.#tickAt(clock.now()))
+      this.#events.execute(tick)
+      this.ticks.emit(tick)
+    } catch (error) {
+      onFault('the control loop', error)
+    }
+  }
+
   /** Stops deciding, whether it has begun or not. */
   close(): void {
     clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   /** Stops deciding, and returns what the run amounted to. */
   stop(): MetricsResult & ScalingEventsResult {
     this.close()
+    if (!this.#began) this.#open()
     this.#collector.close()
     return { ...this.#collector.result(), ...this.#events.result() }
   }
 
+  #tickAt(time: number): Tick {
+    const { wallTime } = this.#context
+    return { kind: 'tick', time, ...this.#now(), ...(wallTime && { wallTime: wallTime() }) }
+  }
+
   #tick(time: number): void {
-    const { wallTime, onFault } = this.#context
+    const { onFault } = this.#context
+    this.#wasEarly = false
     try {
-      const tick = this.#scaler.execute({
-        kind: 'tick',
-        time,
-        ...this.#now(),
-        ...(wallTime && { wallTime: wallTime() }),
-      }) as ScaledTick
+      const tick = this.#scaler.execute(this.#tickAt(time)) as ScaledTick
       this.#collector.execute(tick)
       this.#events.execute(tick)
       this.ticks.emit(tick)

@@ -31,7 +31,7 @@ import type { Decision } from '../scaling/types.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
 import { Faults } from './faults.ts'
 import { captureState, type FleetState, resumeFrom, StateFile } from './fleet-state.ts'
-import { Gateway, type GatewayOptions } from './gateway.ts'
+import { Gateway, type GatewayOptions, type Place } from './gateway.ts'
 import { LiveServers } from './live-servers.ts'
 import { openServerApi } from './open-server-api.ts'
 import { processModule } from './process-module.ts'
@@ -59,6 +59,8 @@ export interface SupervisorOptions {
   spares?: number | undefined
   /** A server process that was started ahead, by `withStartedServer`: the first server. */
   started?: ChildProcess | undefined
+  /** Whether a policy that can is asked as soon as users who connect pass its threshold, between two ticks; default false. */
+  decideEarly?: boolean
   /** Whether policies follow the time of day, as a fleet that serves does; otherwise they see the run's clock alone. */
   timeOfDay?: boolean
   /**
@@ -82,6 +84,8 @@ export interface SupervisorOptions {
 const STARTUP_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 /** Failures at the start after which it is given up. */
 const MAX_FAILED_STARTS = 3
+/** Milliseconds from a connection until the load is looked at. */
+const LOOK_MS = 20
 /** Milliseconds between two writes of the fleet's state. */
 const STATE_MS = 5000
 
@@ -101,6 +105,7 @@ export class Supervisor {
   #hub: Hub | undefined
   #stateFile: StateFile | undefined
   #stateTimer: NodeJS.Timeout | undefined
+  #looking: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   readonly #options: SupervisorOptions
   readonly #logger: Logger
@@ -152,7 +157,11 @@ export class Supervisor {
     this.#moves = new UserMoves(this, options.rebalance, options.acceptRate)
     const { origins } = options.chat ?? {}
     const gateway = { origins, ...options.gateway }
-    this.gateway = new Gateway(gateway, (room, to) => this.placement.place(room, to), http)
+    const place: Place = (room, to) => {
+      if (options.decideEarly) this.#lookSoon()
+      return this.placement.place(room, to)
+    }
+    this.gateway = new Gateway(gateway, place, http)
     this.gateway.onRejected = rejectionLogger(logger)
     this.fleet.onChange((server) => {
       if (server.state === 'ready') this.#onReady(server)
@@ -207,6 +216,14 @@ export class Supervisor {
   /** Whether rooms are kept on disk. */
   get keepsRooms(): boolean {
     return this.#options.data !== undefined
+  }
+
+  /** Users have come: the load is looked at once they are counted, for all who come in that time. */
+  #lookSoon(): void {
+    this.#looking ??= setTimeout(() => {
+      this.#looking = undefined
+      this.loop.decideEarly()
+    }, LOOK_MS)
   }
 
   /** A server of weight 2 works on twice as many messages at once. */
@@ -351,6 +368,7 @@ export class Supervisor {
 
   async #close(): Promise<void> {
     clearInterval(this.#stateTimer)
+    clearTimeout(this.#looking)
     this.loop.close()
     this.gateway.close()
     this.servers.close()

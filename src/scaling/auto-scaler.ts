@@ -2,7 +2,7 @@ import { invalidInput } from '../base/errors.ts'
 import { madeInCode, type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { ScaledItem, Tick, TrafficItem } from '../pipeline/items.ts'
+import type { ScaledItem, ScaledTick, Tick, TrafficItem } from '../pipeline/items.ts'
 import { decide } from './decide.ts'
 import { limitsShape } from './limit-options.ts'
 import { limitsOf, type ScalingLimits } from './limits.ts'
@@ -120,30 +120,50 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
 
   execute(item: TrafficItem): ScaledItem {
     if (item.kind !== 'tick') return item
+    if (item.time < this.#due - 1e-9)
+      return this.#scaled(item, this.#unchanged(item, `the next decision is due at ${this.#due} s`))
+    this.#due = item.time + this.interval
+    const observation = observe(this.#fleet!, item, this.#memory)
+    const decision = this.#act(item, observation)
+    const { shadow } = this
+    const beside = shadow && this.#guarded('the shadow policy', () => shadow.decide(observation))
+    if (beside) this.#report(beside)
+    return this.#scaled(item, decision)
+  }
+
+  /** Whether a policy that need not wait for the next decision would let more servers serve this load. */
+  isCrossedBy(load: number): boolean {
+    const { instant, usersPerServer = Infinity } = this.policy
+    const { desiredCount } = this.#fleet!
+    return instant && load > usersPerServer * desiredCount && desiredCount < this.limits.maxServers
+  }
+
+  /** Decides before the next decision is due, which comes as it would have. */
+  decideEarly(tick: Tick): ScaledTick {
+    return this.#scaled(tick, this.#act(tick, observe(this.#fleet!, tick, new Map(this.#memory))))
+  }
+
+  /** Decides, reports it, and scales the fleet. */
+  #act(tick: Tick, observation: Observation): Decision {
     const fleet = this.#fleet!
-    const { time } = item
-    let decision: Decision | undefined
-    if (time >= this.#due - 1e-9) {
-      this.#due = time + this.interval
-      const observation = observe(fleet, item, this.#memory)
-      const decided = this.#guarded('the policy', () => this.decide(observation))
-      decision = {
-        ...(decided ?? this.#unchanged(item, 'the policy threw an error')),
-        ready: fleet.ready.length,
-      }
-      this.#report(decision)
-      const { shadow } = this
-      const beside = shadow && this.#guarded('the shadow policy', () => shadow.decide(observation))
-      if (beside) this.#report(beside)
-      if (decision.to !== decision.from) {
-        this.#log(decision)
-        fleet.scaleTo(decision.to)
-      } else {
-        this.#context?.logger.debug(`   ${decision.reason}`)
-      }
+    const decided = this.#guarded('the policy', () => this.decide(observation))
+    const decision = {
+      ...(decided ?? this.#unchanged(tick, 'the policy threw an error')),
+      ready: fleet.ready.length,
     }
-    decision ??= this.#unchanged(item, `the next decision is due at ${this.#due} s`)
-    return { ...item, decision, servers: fleet.desiredCount, readyServers: fleet.ready.length }
+    this.#report(decision)
+    if (decision.to !== decision.from) {
+      this.#log(decision)
+      fleet.scaleTo(decision.to)
+    } else {
+      this.#context?.logger.debug(`   ${decision.reason}`)
+    }
+    return decision
+  }
+
+  #scaled(tick: Tick, decision: Decision): ScaledTick {
+    const { desiredCount, ready } = this.#fleet!
+    return { ...tick, decision, servers: desiredCount, readyServers: ready.length }
   }
 
   #unchanged({ time, load }: Tick, reason: string): Decision {

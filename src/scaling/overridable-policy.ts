@@ -21,6 +21,10 @@ export class OverridablePolicy implements Policy {
     return this.current.usersPerServer
   }
 
+  get instant(): boolean {
+    return !this.paused && this.current.instant === true
+  }
+
   snapshot(): unknown {
     return this.current.snapshot?.()
   }

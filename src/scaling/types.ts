@@ -78,6 +78,11 @@ export interface Policy {
   readonly limits?: LimitOptions | undefined
   /** Users that it lets one server hold, where it reckons in users: what people measure head-room by. */
   readonly usersPerServer?: number | undefined
+  /**
+   * Set where the recommendation depends on nothing but the observation: a fleet that serves then asks at once when the load passes
+   * `usersPerServer`, and not at the next interval only.
+   */
+  readonly instant?: boolean | undefined
   evaluate(observation: Observation): Recommendation
   /** What it has learned, as plain JSON, so that it survives a restart; `undefined` when there is nothing yet. */
   snapshot?(): unknown

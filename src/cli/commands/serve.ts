@@ -123,6 +123,7 @@ export async function serve(
       weights: server.weights,
       seed,
       timeOfDay: true,
+      decideEarly: true,
       logger: log,
     },
     chatPageServer(() => supervisor.isReady),

@@ -69,7 +69,7 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
   }
   return {
     name: 'threshold',
-    ...(metric === 'users' && { usersPerServer: up }),
+    ...(metric === 'users' && { usersPerServer: up, instant: true }),
     evaluate(observation) {
       const { desiredCount } = observation
       const average = averageOf(observation, metric)
