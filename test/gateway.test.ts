@@ -204,25 +204,29 @@ it('reads a head that comes byte by byte, and forgets who goes before it is whol
   const before = descriptors()
   const gone = Array.from({ length: 20 }, () => raw(port))
   for (const { socket } of gone) socket.write('GET /chat HTTP/1.1\r\nHost:')
-  await expect.poll(descriptors).toBeGreaterThanOrEqual(before + 2 * gone.length)
+  await expect.poll(descriptors, { timeout: 8000 }).toBeGreaterThanOrEqual(before + 2 * gone.length)
   for (const { socket } of gone) socket.destroy()
-  await expect.poll(descriptors).toBeLessThanOrEqual(before + 2)
+  await expect.poll(descriptors, { timeout: 8000 }).toBeLessThanOrEqual(before + 2)
 })
 
-it('has any number of connections on their way to a server, and gives them to others when it dies', async () => {
-  const { port, supervisor } = await fleet({}, 2)
+it('has any number of connections on their way to a server, and gives them to others when it dies', {
+  timeout: 90_000,
+}, async () => {
+  const { port, supervisor } = await fleet({ hangSeconds: 120 }, 2)
   supervisor.servers.child(1)!.kill('SIGSTOP')
   const many = Array.from({ length: 200 }, () => raw(port))
   for (const { socket } of many) socket.write(upgrade())
   const served = () => many.filter(({ got }) => got.startsWith('HTTP/1.1 101')).length
-  await expect.poll(served, { timeout: 8000 }).toBe(100)
-  await expect.poll(() => supervisor.gateway.inFlight(1, 0)).toBe(100)
+  await expect.poll(served, { timeout: 30_000 }).toBe(100)
+  await expect.poll(() => supervisor.gateway.inFlight(1, 0), { timeout: 30_000 }).toBe(100)
   supervisor.servers.child(1)!.kill('SIGKILL')
-  await expect.poll(served, { timeout: 8000 }).toBe(200)
+  await expect.poll(served, { timeout: 30_000 }).toBe(200)
   expect(supervisor.gateway.retried).toBe(100)
 })
 
-it('decides as soon as users pass the threshold, and moves some when the new server is ready', async () => {
+it('decides as soon as users pass the threshold, and moves some when the new server is ready', {
+  timeout: 90_000,
+}, async () => {
   const { url, supervisor } = await fleet({
     decideEarly: true,
     autoScaler: new AutoScaler({ scaleUpThreshold: 10, minServers: 1, maxServers: 3, interval: 600 }),
@@ -231,7 +235,7 @@ it('decides as soon as users pass the threshold, and moves some when the new ser
   const names = Array.from({ length: 11 }, (_, i) => `user ${i}`)
   const clients = names.map((user) => new ChatClient({ url, user }))
   await Promise.all(clients.map((client) => client.join('r')))
-  await expect.poll(() => clients.some(({ server }) => server === 2), { timeout: 20_000 }).toBe(true)
+  await expect.poll(() => clients.some(({ server }) => server === 2), { timeout: 60_000 }).toBe(true)
   expect(supervisor.decisions.scale_up).toBe(1) // one step in an interval, whatever comes
   for (const client of clients) client.close()
 })

@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 
+const TEXT = 1
+const PING = 9
+
 /** A WebSocket client that costs as little as possible, so that a bench measures the server. */
 export class RawClient {
   readonly socket: Socket
@@ -58,6 +61,11 @@ export class RawClient {
     this.socket.write(frame)
   }
 
+  /** A sign of life, which is all that a server asks for. */
+  #pong(): void {
+    this.socket.write(Buffer.from([0x8a, 0x80, 0, 0, 0, 0]))
+  }
+
   close(): void {
     this.socket.destroy()
   }
@@ -79,7 +87,9 @@ export class RawClient {
         head = 10
       }
       if (at + head + length > data.length) break
-      this.onFrame(data, at + head, at + head + length)
+      const opcode = data[at]! & 15
+      if (opcode === PING) this.#pong()
+      else if (opcode === TEXT) this.onFrame(data, at + head, at + head + length)
       at += head + length
     }
     this.#rest = data.subarray(at)
