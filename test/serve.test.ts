@@ -64,6 +64,23 @@ describe('serve', { timeout: 90_000 }, () => {
     expect(lines().filter(({ message }) => /Load: +\d+ users/.test(String(message)))).toEqual([])
   })
 
+  it('logs who steered it, and what was not allowed, and nothing that was only read', async () => {
+    const { control, lines, seen } = await serve()
+    const post = (path: string, body: object, headers = {}) =>
+      fetch(`${control}/api/${path}`, { method: 'POST', body: JSON.stringify(body), headers })
+    expect((await post('strategy', { strategy: 'least-loaded' })).status).toBe(204)
+    expect((await post('strategy', { strategy: 'none' })).status).toBe(400)
+    expect((await post('pause', { paused: true }, { origin: 'https://elsewhere.example' })).status).toBe(403)
+    expect((await fetch(`${control}/api/state`)).status).toBe(200)
+    await seen(/"status":403/)
+    const audit = lines().filter((line) => line.audit)
+    expect(audit).toMatchObject([
+      { path: '/api/strategy', status: 204, input: { strategy: 'least-loaded' }, address: '127.0.0.1' },
+      { path: '/api/strategy', status: 400 },
+      { path: '/api/pause', status: 403, address: '127.0.0.1' },
+    ])
+  })
+
   it('gives rooms the options of its config', async () => {
     const config = join(folder, 'config.yaml')
     writeFileSync(config, "live: { namespaces: { 'news:': { publish: server }, '': { maxMembers: 1 } } }")

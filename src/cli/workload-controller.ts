@@ -55,6 +55,7 @@ export async function runWorkloadController(
       host: flags.controlHost ?? live.controlHost,
       port: flags.controlPort ?? live.controlPort ?? 8081,
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+      logger,
       served: { metrics: async () => workloadMetrics(controller), isReady: () => controller.isReady },
     })
     ends.push(plane.close)

@@ -181,7 +181,7 @@ export class ClusterController {
       logger: this.#logger,
     })
     const control = liveControl(term, autoScaler)
-    const api = new ControlApi({ target: control, token, version: VERSION })
+    const api = new ControlApi({ target: control, token, version: VERSION, logger: this.#logger })
     this.#leading = { term, api, http: controlServer(servedFleet(term), api, pages('dashboard.html')) }
     this.#shared?.lead()
     this.#options.onTerm?.(control)

@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConcertinaError, invalidInput } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
 import { addressKey } from '../http/client-address.ts'
 import { parseBody, readBody, sendJson } from '../http/json.ts'
 import { isLoopbackName, isSameOrigin } from '../http/origin.ts'
@@ -18,6 +19,8 @@ export interface ControlApiOptions {
   version: string
   /** The past; default empty. */
   day?: StateHistory | undefined
+  /** Gets every request that steered or was not allowed to, with `audit: true` and the address it came from. */
+  logger?: Logger | undefined
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
@@ -31,11 +34,13 @@ export class ControlApi {
   readonly #streams: SseStreams
   readonly #guesses = new GuessLimiter()
   readonly #seconds: NodeJS.Timeout
+  readonly #logger: Logger | undefined
 
-  constructor({ target, token, version, day = new StateHistory() }: ControlApiOptions) {
+  constructor({ target, token, version, day = new StateHistory(), logger }: ControlApiOptions) {
     if (token !== undefined && token.length < 16)
       throw invalidInput('controlToken', 'it is too short', 'at least 16 characters')
     this.#target = target
+    this.#logger = logger
     this.#token = token === undefined ? undefined : digest(token)
     this.#version = version
     this.#day = day
@@ -54,11 +59,28 @@ export class ControlApi {
     const { path, query } = splitTarget(request.url)
     if (!path.startsWith('/api/') && path !== '/openapi.json') return false
     const refused = this.refuse(request)
-    if (refused) sendJson(response, refused.status, refused.body)
-    else if (path === '/openapi.json') sendJson(response, 200, openApi(this.#version))
+    if (refused) {
+      this.#audit(request, path, refused.status)
+      sendJson(response, refused.status, refused.body)
+    } else if (path === '/openapi.json') sendJson(response, 200, openApi(this.#version))
     else if (path === '/api/stream' && request.method === 'GET') this.#streams.open(request, response)
     else void this.#route(request, response, path, query)
     return true
+  }
+
+  /** Logs a request that changes something; what is only read is not logged. */
+  #audit({ method, socket }: IncomingMessage, path: string, status: number, input?: unknown): void {
+    if (method === 'GET' || method === 'HEAD') return
+    const address = socket.remoteAddress
+    const what = input === undefined ? '' : ` ${JSON.stringify(input)}`
+    this.#logger?.info(`Control API: ${method} ${path}${what}: ${status}`, {
+      audit: true,
+      method,
+      path,
+      status,
+      address,
+      ...(input !== undefined && { input }),
+    })
   }
 
   /** Why this request may not ask, if so: a page from elsewhere, a name that is not this machine's, no token. */
@@ -122,17 +144,22 @@ export class ControlApi {
       })
       return
     }
+    let body: unknown
+    const answer = (status: number, content?: object) => {
+      this.#audit(request, path, status, body)
+      sendJson(response, status, content)
+    }
     try {
-      const body = route.route.body ? parseBody(await readBody(request), route.route.body) : undefined
+      body = route.route.body ? parseBody(await readBody(request), route.route.body) : undefined
       const input = { target: this.#target, day: this.#day, query, id: route.id }
       const result = route.route.run(input, body as never)
-      sendJson(response, result === undefined ? 204 : 200, result as object | undefined)
+      answer(result === undefined ? 204 : 200, result as object | undefined)
     } catch (error) {
       if (error instanceof ConcertinaError)
-        sendJson(response, 400, { code: error.code, message: error.message, hint: error.hint })
+        answer(400, { code: error.code, message: error.message, hint: error.hint })
       // A client that left in the middle of a request gets no answer, and the others are unaffected.
       else if (!request.destroyed || request.complete)
-        sendJson(response, 500, { code: 'INTERNAL', message: (error as Error).message })
+        answer(500, { code: 'INTERNAL', message: (error as Error).message })
     }
   }
 }

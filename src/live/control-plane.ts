@@ -1,4 +1,5 @@
 import { invalidInput } from '../base/errors.ts'
+import type { Logger } from '../base/logger.ts'
 import { VERSION } from '../base/version.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { ControlTarget } from '../control/control-target.ts'
@@ -17,6 +18,8 @@ export interface ControlPlaneOptions {
   token?: string | undefined
   /** The day so far; default empty. */
   day?: StateHistory | undefined
+  /** Gets what was steered, and by whom. */
+  logger?: Logger | undefined
   /** Metrics and readiness, of what is no supervisor. */
   served?: ServedFleet | undefined
 }
@@ -27,7 +30,7 @@ export interface ControlPlaneOptions {
  */
 export async function startControlPlane(
   target: ControlTarget,
-  { host = '127.0.0.1', port, token, day, served }: ControlPlaneOptions,
+  { host = '127.0.0.1', port, token, day, logger, served }: ControlPlaneOptions,
   supervisor?: Supervisor,
 ): Promise<{ url: string; port: number; close(): void }> {
   if (!isLoopbackName(host) && token === undefined) {
@@ -37,7 +40,7 @@ export async function startControlPlane(
       'a controlToken with it',
     )
   }
-  const api = new ControlApi({ target, token, version: VERSION, day })
+  const api = new ControlApi({ target, token, version: VERSION, day, logger })
   const page = pages('dashboard.html')
   const server = controlServer(served ?? (supervisor && servedFleet(supervisor)), api, page)
   const close = () => {

@@ -138,6 +138,7 @@ export async function serve(
         host: live.controlHost,
         port: flags.controlPort ?? live.controlPort ?? 8081,
         token: environment('CONCERTINA_CONTROL_TOKEN') ?? live.controlToken,
+        logger: log,
       },
       supervisor,
     )
