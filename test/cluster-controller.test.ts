@@ -76,7 +76,7 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     await expect.poll(async () => (await api!.rooms()).total, { timeout: 20_000 }).toBe(0)
     const denied = await fetch(`${second.url}v1/rooms`)
     expect(denied.status).toBe(401)
-  }, 90_000)
+  }, 150_000)
 
   it('delivers webhooks while it leads, and the next leader continues', async () => {
     const secret = 'a secret for hooks of more than thirty-two characters'
