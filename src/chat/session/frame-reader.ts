@@ -9,7 +9,7 @@ const PONG = 0x8a
 const MAX_PARTIAL = 4096
 
 /**
- * Reads what nearly all frames are, whole text messages, for a fifth of what a WebSocket stream costs, and hands pings and
+ * Reads what nearly all frames are, whole text messages, in place and without a stream of its own, and hands pings and
  * pongs to the WebSocket in order. Whatever else comes, a fragment, a close, a violation, is the WebSocket's, with all that
  * follows: it alone judges the protocol.
  */
