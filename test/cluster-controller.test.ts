@@ -40,7 +40,7 @@ describe.skipIf(!requireNats())('concertina controller', () => {
   }, 60_000)
   afterAll(() => nats?.close())
 
-  it('serves the server API on every controller, whoever leads', async () => {
+  it('serves the server API on every controller, whichever leads', async () => {
     const key = 'a key of the server API of 32 characters'
     process.env.CONCERTINA_API_KEY = key
     open.push(() => delete process.env.CONCERTINA_API_KEY)

@@ -19,7 +19,7 @@ function answerHealth({ url }: IncomingMessage, response: ServerResponse, isRead
 
 /** What a control server answers for beside the control API. */
 export interface ServedFleet {
-  /** Made when somebody asks for them: a start needs none of it. */
+  /** Made when they are asked for: a start needs none of it. */
   metrics(): Promise<MetricsText>
   /** What `/readyz` answers. */
   isReady(): boolean

@@ -14,7 +14,7 @@ export function privateRoom(...users: readonly string[]): string {
 
 export const isPrivate = (room: string): boolean => room.startsWith(PREFIX)
 
-/** Whether a user belongs to a private room. A name that `privateRoom` would not make is nobody's. */
+/** Whether a user belongs to a private room. A name that `privateRoom` would not make belongs to no one. */
 export function belongsTo(room: string, user: string): boolean {
   const users = room.slice(PREFIX.length).split('&').map(unescaped)
   return users.includes(user) && room === privateRoom(...users)

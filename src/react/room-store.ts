@@ -32,11 +32,11 @@ export const EMPTY_ROOM: RoomState = {
   hasOlder: true,
 }
 
-/** Milliseconds for which somebody counts as typing. */
+/** Milliseconds for which a user counts as typing. */
 const TYPING_MS = 3000
 const OLDER_PAGE = 50
 
-/** One room of a client, joined while somebody watches it. */
+/** One room of a client, joined while a component watches it. */
 export class RoomStore {
   readonly #client: ChatClient
   readonly #name: string

@@ -39,7 +39,7 @@ export class PresenceTracker implements PresenceDirectory {
       : { members: users.size, users: [...users.keys()] }
   }
 
-  /** The roster for somebody who follows what is reported from here on. */
+  /** The roster for a reader who follows what is reported from here on. */
   snapshot(name: string): Roster {
     const room = this.#rooms.get(name)
     for (const user of room?.changed.keys() ?? []) room!.shown.add(user)

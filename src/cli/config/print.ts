@@ -1,6 +1,6 @@
 import { stringify } from 'yaml'
 
-/** Keys whose values nobody should see. */
+/** Keys whose values are secret. */
 const SECRETS: ReadonlySet<string> = new Set(['secret', 'previousSecrets', 'key', 'controlToken'])
 const MASK = '***'
 

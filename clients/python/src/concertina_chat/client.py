@@ -117,7 +117,7 @@ class ChatClient:
         for listener in list(self._listeners[event]):
             try:
                 listener(value)
-            except Exception as error:  # a listener that raises harms nobody else
+            except Exception as error:  # a listener that raises harms no other
                 asyncio.get_running_loop().call_exception_handler(
                     {"message": "concertina_chat: a listener raised", "exception": error}
                 )

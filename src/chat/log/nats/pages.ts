@@ -93,7 +93,7 @@ async function eachEntry(
 export async function readPage(nats: Nats, room: NatsRoom, after: number, limit: number): Promise<LogPage> {
   let range = await rangeOf(nats, room)
   if (after > range.head) {
-    // Somebody has seen more than this process knows of: its news may be late, and a leader without its majority, too.
+    // Another process knows more of the room than this one: its news may be late, and a leader without its majority, too.
     await room.confirmEnd()
     range = await rangeOf(nats, room)
   }
