@@ -316,7 +316,9 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     expect([...sizes]).toEqual(expect.arrayContaining([2, 3, 4, 5]))
     expect(result.rejectedMessages).toBe(0)
     const last = result.scalingEvents.at(-1)!.to
-    await expect.poll(async () => [await replicas(), (await livePods()).length]).toEqual([last, last])
+    await expect
+      .poll(async () => [await replicas(), (await livePods()).length], { timeout: 15_000 })
+      .toEqual([last, last])
     expect(last).toBeLessThan(result.peakServers)
     await expect(runAutoScalingDemo({ ...demo, cloudProvider, pace: Infinity })).rejects.toThrow(
       'servers of a cloud',

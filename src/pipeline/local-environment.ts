@@ -27,6 +27,8 @@ export interface EnvironmentOptions {
   provider?: SimulatedProviderOptions | ProviderFactory
   /** What servers the fleet has. */
   fleet?: FleetOptions
+  /** Called when a run has ended, before its fleet is closed. */
+  onEnd?: (fleet: Fleet) => Promise<void>
 }
 
 export interface SubmitOptions {
@@ -53,6 +55,7 @@ export class LocalEnvironment {
   readonly seed: number | string
   readonly logger: Logger
   readonly fleet: Fleet
+  readonly onEnd: EnvironmentOptions['onEnd']
 
   constructor(name: string, options: EnvironmentOptions = {}) {
     this.name = name
@@ -60,7 +63,8 @@ export class LocalEnvironment {
     this.seed = options.seed ?? 42
     this.rng = seededRng(this.seed)
     this.logger = options.logger ?? silentLogger
-    const { provider } = options
+    const { provider, onEnd } = options
+    this.onEnd = onEnd
     const factory = typeof provider === 'function' ? provider : simulatedProvider(this.clock, provider)
     this.fleet = new Fleet(this.clock, factory, options.fleet)
   }
@@ -160,6 +164,7 @@ export class Pipeline<Result> {
         failure ??= error
       }
     }
+    if (failure === undefined) await env.onEnd?.(env.fleet)
     await env.fleet.close()
     if (failure instanceof ConcertinaError) throw failure
     if (failure !== undefined) {

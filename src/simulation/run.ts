@@ -64,6 +64,25 @@ async function platformReady(fleet: Fleet, count: number, { signal, logger }: Wa
   })
 }
 
+/** Milliseconds for the platform to do what was decided last. */
+const SETTLE_MS = 60_000
+
+/** Resolves when no server starts or drains any more: a fleet that is closed gives up what it was at. */
+async function platformSettled(fleet: Fleet, { signal, logger }: WatchOptions): Promise<void> {
+  const done = () => fleet.servers.every(({ state }) => state === 'ready')
+  if (done() || signal?.aborted) return
+  logger?.info('Waiting for the servers that start or drain')
+  await new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    const timer = setTimeout(end, SETTLE_MS)
+    fleet.onChange(() => done() && end())
+    signal?.addEventListener('abort', end)
+  })
+}
+
 /**
  * Runs simulated users through autoscaler, balancer and simulated servers.
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
@@ -92,6 +111,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
       replaceFailed: (provider ?? onControl) !== undefined,
       onProblem: (reason) => logger?.warn(`Provider: ${reason}`),
     },
+    ...(provider && { onEnd: (fleet) => platformSettled(fleet, options) }),
   })
   if (provider) await platformReady(env.fleet, scaler.limits.minServers, options)
   const balancer = new LoadBalancer(options.balancer, provider ? 0 : server.drainWindow)
