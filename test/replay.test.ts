@@ -198,7 +198,7 @@ describe('replay', () => {
       return stderr
     }
     expect(await wrong(log, '--decisions', join(folder, 'x'))).toMatch(
-      /--decisions: \d policies are replayed\n {2}allowed: together with one --policy/,
+      /--decisions: \d+ policies are replayed\n {2}allowed: together with one --policy/,
     )
     expect(await wrong(log, '--policy', 'magic')).toMatch(/"magic" is no policy/)
     expect(await wrong(log, '--interval', '0')).toMatch(/--interval: 0 is not allowed/)
