@@ -7,7 +7,7 @@ export type Language = (typeof LANGUAGES)[number]
  * The language that a tag or a locale names (`zh-CN`, `zh_CN.UTF-8`); English for any other.
  * @param wishes the first that is not empty counts
  */
-function languageOf(...wishes: readonly (string | undefined)[]): Language {
+export function languageOf(...wishes: readonly (string | undefined)[]): Language {
   const wish = wishes.find((each) => each !== undefined && each !== '') ?? ''
   return LANGUAGES.find((each) => new RegExp(`^${each}\\b|^${each}_`, 'i').test(wish)) ?? 'en'
 }

@@ -102,9 +102,9 @@ export class Term {
     const { fleet, clock } = this
     const parts = { fleet, servers, bus: options.broker.bus, now: () => clock.now(), leads }
     this.placement = new UserBalancer(parts, options.strategy ?? 'least-loaded', options.rebalance)
-    this.fleet.onChange(({ id, life, launchedAt }) => {
+    this.fleet.onChange(({ id, life, launchedAt, killedByHand }) => {
       if (life.state === 'ready' && life.readyAt > launchedAt) this.startups.record(life.readyAt - launchedAt)
-      if (life.state !== 'failed' || this.#ended) return
+      if (life.state !== 'failed' || killedByHand || this.#ended) return
       this.failures++
       logger.warn(`❗ Server ${id} failed: ${life.reason}`, { server: id, failure: life.reason })
     })

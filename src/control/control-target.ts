@@ -20,6 +20,15 @@ export interface ServerSnapshot {
 export interface FleetSnapshot {
   /** Seconds since the run began. */
   readonly time: number
+  /** Of time 0, milliseconds since 1970, on a fleet whose clock is the world's. */
+  readonly startMs?: number
+  /** Rooms with members, where they are known. */
+  readonly rooms?: number
+  /** Messages that were rejected so far, where they are counted. */
+  readonly rejected?: number
+  /** Seconds between two decisions, and the median from launch to ready of the servers that were started. */
+  readonly interval: number
+  readonly provisioningDelay?: number
   readonly load: number
   readonly requestedLoad: number
   /** Servers wanted, and ready. */
@@ -67,6 +76,8 @@ export interface ControlTarget {
   snapshot(): FleetSnapshot
   /** Events after that number, oldest first; the last thousand are kept. */
   events(after: number): readonly FleetEvent[]
+  /** The last decision at or before a time, and the first after it; seconds since the run began. */
+  decisionAt(time: number): { decision?: Decision; next?: Decision }
   /** Passes every event from now on to one listener. */
   onEvent(listener: (event: FleetEvent) => void): void
   /** A number of users, or `null` for what the load pattern says. */

@@ -1,13 +1,16 @@
 import type { StrategyName } from '../balancing/strategy-names.ts'
 import { invalidInput, requireNumber } from '../base/errors.ts'
+import { Histogram } from '../base/histogram.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
 import type { ScaledTick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import { createPolicy, type PolicySpec, specOf } from '../scaling/policies.ts'
+import { policyWords } from '../scaling/policy-words.ts'
 import { type Decision, wholeReason } from '../scaling/types.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
+import { DecisionHistory } from './decision-history.ts'
 import { EventLog } from './event-log.ts'
 
 /** A load pattern that can be overruled while it runs. */
@@ -41,6 +44,10 @@ export interface FleetParts {
   users(server: Server): number
   deliveriesPerSecond(): number
   latency(): FleetSnapshot['latency']
+  /** Of time 0, milliseconds since 1970, on a fleet whose clock is the world's. */
+  startMs?(): number
+  rooms?(): number
+  rejected?(): number
 }
 
 interface Rate {
@@ -58,12 +65,17 @@ export class FleetControl implements ControlTarget {
   readonly #events: EventLog
   readonly #rates = new Map<number, Rate>()
   #decision: Decision | undefined
+  readonly #decisions = new DecisionHistory()
+  readonly #delays = new Histogram()
 
   constructor(parts: FleetParts) {
     this.#parts = parts
     this.#events = new EventLog(() => parts.now())
-    parts.fleet.onChange(({ id, life }) => {
-      if (life.state === 'failed') this.#events.add('failure', `server ${id} failed: ${life.reason}`)
+    parts.fleet.onChange(({ id, life, launchedAt, killedByHand }) => {
+      if (life.state === 'ready' && life.readyAt > launchedAt) this.#delays.record(life.readyAt - launchedAt)
+      if (life.state !== 'failed') return
+      if (killedByHand) this.#events.add('hand', `server ${id} is gone: killed by hand`)
+      else this.#events.add('failure', `server ${id} failed: ${life.reason}`)
     })
   }
 
@@ -78,6 +90,7 @@ export class FleetControl implements ControlTarget {
       )
     }
     this.#decision = decision
+    this.#decisions.add(decision)
     const now = this.#parts.now()
     const { servers } = this.#parts.fleet
     for (const { id, work } of servers) {
@@ -97,8 +110,14 @@ export class FleetControl implements ControlTarget {
     const { desired, reason, limitedBy, forecast } = this.#decision ?? {}
     const policySpec = specOf(policy.current)
     const { usersPerServer } = policy
+    const { startMs, rooms, rejected } = this.#parts
     return {
       time: this.#parts.now(),
+      ...(startMs && { startMs: startMs() }),
+      ...(rooms && { rooms: rooms() }),
+      ...(rejected && { rejected: rejected() }),
+      interval: autoScaler.interval,
+      ...(this.#delays.count > 0 && { provisioningDelay: this.#delays.quantile(0.5) }),
       ...this.#parts.load(),
       size: fleet.desiredCount,
       ready: fleet.ready.length,
@@ -140,6 +159,10 @@ export class FleetControl implements ControlTarget {
     return this.#events.after(after)
   }
 
+  decisionAt(time: number): { decision?: Decision; next?: Decision } {
+    return this.#decisions.at(time)
+  }
+
   setLoad(users: number | null): void {
     const { pattern } = this.#parts
     if (!pattern) throw invalidInput('users', 'the load can be set only for virtual users', 'a demonstration')
@@ -153,15 +176,12 @@ export class FleetControl implements ControlTarget {
 
   setPolicy(spec: PolicySpec): void {
     this.#parts.autoScaler.setPolicy(createPolicy(spec))
-    this.#events.add('hand', `the policy is ${JSON.stringify(spec)} now`)
+    this.#events.add('hand', `the policy is ${policyWords(spec)} now`)
   }
 
   setShadow(spec: PolicySpec | null): void {
     this.#parts.autoScaler.setShadow(spec === null ? undefined : createPolicy(spec))
-    this.#events.add(
-      'hand',
-      spec === null ? 'the shadow is ended' : `the shadow is ${JSON.stringify(spec)} now`,
-    )
+    this.#events.add('hand', spec === null ? 'the shadow is ended' : `the shadow is ${policyWords(spec)} now`)
   }
 
   setStrategy(name: StrategyName): void {

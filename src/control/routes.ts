@@ -71,6 +71,12 @@ export const ROUTES: readonly Route[] = [
   },
   {
     method: 'GET',
+    path: '/api/decision',
+    summary: 'The last decision at or before `at` seconds since the run began, and the first after it.',
+    run: ({ target, query }) => target.decisionAt(count(query, 'at')),
+  },
+  {
+    method: 'GET',
     path: '/api/policies',
     summary: 'What may be said of a policy: a JSON schema with an alternative for each kind.',
     run: () => POLICIES,
@@ -125,7 +131,7 @@ export function openApi(version: string): object {
     required: ['code', 'message'],
   }
   for (const { method, path, summary, body } of ROUTES) {
-    const query = { '/api/events': 'after', '/api/history': 'after' }[path]
+    const query = { '/api/events': 'after', '/api/history': 'after', '/api/decision': 'at' }[path]
     paths[path] = {
       ...paths[path],
       [method.toLowerCase()]: {

@@ -18,6 +18,7 @@ const snapshot = (time: number, p99Ms = 10): FleetSnapshot => ({
   paused: false,
   strategy: 'round-robin',
   limits: { minServers: 1, maxServers: 9 },
+  interval: 1,
   loadCanBeSet: false,
 })
 const of = (row: readonly number[], field: StateField) => row[DAY_FIELDS.indexOf(field)]

@@ -121,9 +121,10 @@ export class Fleet {
    * @returns whether there is such a server that runs
    */
   kill(id: ServerId): boolean {
-    const ref = this.#byId(id)?.ref
-    if (ref === undefined) return false
-    this.#provider.kill(ref)
+    const server = this.#byId(id)
+    if (server?.ref === undefined) return false
+    server.killedByHand = true
+    this.#provider.kill(server.ref)
     return true
   }
 

@@ -61,6 +61,8 @@ export class Server {
   /** Users on it. */
   users = 0
   work?: ServerWork
+  /** Whether it was killed by hand: its end is no failure then. */
+  killedByHand = false
 
   constructor(id: ServerId, weight: number, launchedAt: number) {
     this.id = id

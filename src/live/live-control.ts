@@ -6,10 +6,25 @@ import type { Supervisor } from './supervisor.ts'
 
 const RATE_SECONDS = 1
 
+/** Milliseconds that the two clocks may drift apart before the moment of time 0 is another. */
+const DRIFT_MS = 1000
+
+/** The moment of time 0 by the clock of the world: the same until one of the clocks was set. */
+function steadyStart(now: () => number): () => number {
+  let start = Number.NaN
+  return () => {
+    const current = Date.now() - now() * 1000
+    if (!(Math.abs(current - start) < DRIFT_MS)) start = Math.round(current)
+    return start
+  }
+}
+
 /** A fleet of real servers, on one machine or on many. */
 export interface ControlledFleet extends Pick<Supervisor, 'fleet' | 'clock' | 'now' | 'ticks'> {
   readonly servers: Pick<LiveServers, 'report' | 'users' | 'totals'>
   readonly placement: FleetParts['balancer']
+  /** Rooms with members, where they are known. */
+  readonly rooms?: number
 }
 
 /**
@@ -28,7 +43,17 @@ export function liveControl(
       ...fleet.servers.map(({ id }) => servers.report(id)).map((report) => (report ? pick(report) : 0)),
     )
   let last = { time: 0, deliveries: 0, perSecond: 0 }
+  let counted = { time: -Infinity, rooms: 0 }
+  const rooms = () => {
+    const time = clock.now()
+    if (time - counted.time >= RATE_SECONDS) counted = { time, rooms: supervisor.rooms ?? 0 }
+    return counted.rooms
+  }
+  const startMs = steadyStart(() => clock.now())
   const control = new FleetControl({
+    startMs,
+    rejected: () => servers.totals.refused,
+    ...('rooms' in supervisor && { rooms }),
     fleet,
     autoScaler,
     balancer: placement,

@@ -165,7 +165,7 @@ export class Supervisor {
     this.gateway.onRejected = rejectionLogger(logger)
     this.fleet.onChange((server) => {
       if (server.state === 'ready') this.#onReady(server)
-      if (server.life.state === 'failed') this.#onFailed(server.id, server.life.reason)
+      if (server.life.state === 'failed') this.#onFailed(server, server.life.reason)
     })
     this.loop = new ControlLoop(
       options.autoScaler,
@@ -196,6 +196,13 @@ export class Supervisor {
   /** Users that were asked to move to even out the servers. */
   get moves(): number {
     return this.#moves.asked
+  }
+
+  /** Rooms that have members now. */
+  get rooms(): number {
+    let count = 0
+    for (const _ of this.#hub?.directory.rooms() ?? []) count++
+    return count
   }
 
   /** Where the rooms are kept; open from `start` on. */
@@ -242,7 +249,11 @@ export class Supervisor {
     this.#moves.evenOut()
   }
 
-  #onFailed(id: ServerId, reason: string): void {
+  #onFailed({ id, killedByHand }: Server, reason: string): void {
+    if (killedByHand) {
+      this.#logger.info(`Server ${id} was killed by hand`, { server: id })
+      return
+    }
     this.failures++
     this.#logger.warn(`❗ Server ${id} failed: ${reason}`, { server: id, failure: reason })
   }

@@ -28,6 +28,7 @@ function view(servers: readonly ServerSnapshot[], more: Partial<ViewState> = {})
     paused: false,
     strategy: 'round-robin',
     limits: { minServers: 1, maxServers: 200 },
+    interval: 1,
     loadCanBeSet: true,
   }
   return { snapshot, history: [{ load, size: servers.length, mostUsers: 1 }], ...more }

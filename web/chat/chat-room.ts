@@ -43,7 +43,6 @@ export class ChatRoom {
     this.name = name
     this.#client = client
     this.#changed = changed
-    this.list.setAttribute('role', 'log')
     this.list.setAttribute('aria-label', `Messages in ${name}`)
     this.list.tabIndex = 0
     this.list.addEventListener('scroll', () => {

@@ -1,12 +1,14 @@
-import { Chart, extent } from '../lib/chart.ts'
+import type { FleetEvent } from '../../src/control/control-target.ts'
+import { Chart, extent, type Mark } from '../lib/chart.ts'
 import { byId, milliseconds, short } from './format.ts'
 import type { Column, History, View } from './history.ts'
+import { texts } from './texts.ts'
 
 /** What can be chosen, in seconds. */
 const SPANS: readonly (readonly [string, number])[] = [
-  ['5 min', 300],
-  ['1 hour', 3600],
-  ['1 day', 86_400],
+  [texts.minutes5, 300],
+  [texts.hour1, 3600],
+  [texts.day1, 86_400],
 ]
 const KEY = 'concertina-span'
 /** A drawing is as good as new until time has moved on by a third of a pixel, or a second. */
@@ -15,7 +17,7 @@ const LATEST_MS = 1000
 
 const range = (view: View, column: Column, format: (value: number) => string) => {
   const found = extent(view, column)
-  return found ? `${format(found.low)} to ${format(found.high)}` : 'unknown'
+  return found ? texts.range(format(found.low), format(found.high)) : texts.unknown
 }
 
 /** The charts of the dashboard, and the buttons that choose how much time they show. */
@@ -26,10 +28,14 @@ export class Charts {
   #asked = false
   #drawn = -LATEST_MS
   #every = 0
+  #chosen: number | undefined
 
-  constructor(history: () => History | undefined) {
+  /** @param events what happened, to be marked */
+  constructor(history: () => History | undefined, events: () => readonly FleetEvent[]) {
     this.#history = history
-    this.#charts = [loadChart(), latencyChart(), trafficChart()]
+    const marks = () => events().map(markOf)
+    const chosen = () => this.#chosen
+    this.#charts = [loadChart({ marks, chosen }), latencyChart({ chosen }), trafficChart({ chosen })]
     this.#offerSpans()
   }
 
@@ -49,6 +55,12 @@ export class Charts {
     }
   }
 
+  /** Marks a moment; `undefined` for none. */
+  choose(time: number | undefined): void {
+    this.#chosen = time
+    this.draw(true)
+  }
+
   /** Draws with the next frame, when that is worth it. @param now whether in any case */
   draw(now = false): void {
     if (now) this.#drawn = -LATEST_MS
@@ -66,32 +78,45 @@ export class Charts {
   }
 }
 
-function loadChart(): Chart {
+interface Marked {
+  marks?(): readonly Mark[]
+  chosen(): number | undefined
+}
+
+function markOf({ kind, time, text, decision }: FleetEvent): Mark {
+  const up = decision?.action === 'scale_up'
+  const color = kind === 'failure' ? '--bad' : kind === 'hand' ? '--expected' : up ? '--load' : '--capacity'
+  return { time, text, color }
+}
+
+function loadChart(marked: Marked): Chart {
   return new Chart(byId('load-chart'), {
-    title: 'Users and capacity over time',
+    ...marked,
+    title: texts.chartLoad,
     height: 230,
     format: short,
     whole: true,
     lines: [
-      { column: 'load', label: 'load, users', color: '--load', filled: true },
-      { column: 'asked', label: 'asked for', color: '--quiet', width: 1, dash: [2, 3] },
-      { column: 'capacity', label: 'capacity, users', color: '--capacity', stepped: true },
-      { column: 'servers', label: 'servers', color: '--capacity', stepped: true, scale: 'right' },
+      { column: 'load', label: texts.cLoad, color: '--load', filled: true },
+      { column: 'asked', label: texts.cAsked, color: '--quiet', width: 1, dash: [2, 3] },
+      { column: 'capacity', label: texts.cCapacity, color: '--capacity', stepped: true },
+      { column: 'servers', label: texts.cServers, color: '--capacity', stepped: true, scale: 'right' },
       {
         column: 'expected',
-        label: 'expected for then',
+        label: texts.cExpected,
         color: '--expected',
         width: 1.5,
         dash: [6, 3],
         value: (at) => `${short(at('expected')!)} (${short(at('low') ?? 0)}–${short(at('high') ?? 0)})`,
       },
+      { column: 'whatIf', label: texts.cWhatIf, color: '--warm', width: 1.5, dash: [5, 3], stepped: true },
       { column: 'high' },
       { column: 'low' },
       ...(['shadowCapacity', 'shadowServers'] as const).map(
         (column) =>
           ({
             column,
-            label: column === 'shadowCapacity' ? "shadow's capacity" : "shadow's servers",
+            label: column === 'shadowCapacity' ? texts.cShadowCapacity : texts.cShadowServers,
             color: '--shadow',
             width: 1,
             dash: [3, 3],
@@ -102,15 +127,14 @@ function loadChart(): Chart {
     ],
     band: { high: 'high', low: 'low', color: '--expected' },
     above: { column: 'load', limit: 'capacity', color: '--bad' },
-    summary: (view) =>
-      `in the time shown the load went from ${range(view, 'load', short)} users, the capacity from ` +
-      `${range(view, 'capacity', short)}`,
+    summary: (view) => texts.loadSummary(range(view, 'load', short), range(view, 'capacity', short)),
   })
 }
 
-function latencyChart(): Chart {
+function latencyChart(marked: Marked): Chart {
   return new Chart(byId('latency-chart'), {
-    title: 'Latency over time',
+    ...marked,
+    title: texts.chartLatency,
     height: 120,
     format: milliseconds,
     lines: [
@@ -119,21 +143,21 @@ function latencyChart(): Chart {
       { column: 'p50', label: 'p50', color: '--p50', width: 1.5, gaps: 'joined' },
     ],
     summary: (view) =>
-      `p50 from ${range(view, 'p50', milliseconds)}, p99 from ${range(view, 'p99', milliseconds)}`,
+      texts.latencySummary(range(view, 'p50', milliseconds), range(view, 'p99', milliseconds)),
   })
 }
 
-function trafficChart(): Chart {
+function trafficChart(marked: Marked): Chart {
   return new Chart(byId('traffic-chart'), {
-    title: 'Messages and deliveries a second over time',
+    ...marked,
+    title: texts.chartTraffic,
     height: 120,
     format: short,
     whole: true,
     lines: [
-      { column: 'deliveries', label: 'deliveries/s', color: '--p50', width: 1.5 },
-      { column: 'messages', label: 'messages/s', color: '--load', width: 1.5 },
+      { column: 'deliveries', label: texts.cDeliveries, color: '--p50', width: 1.5 },
+      { column: 'messages', label: texts.cMessages, color: '--load', width: 1.5 },
     ],
-    summary: (view) =>
-      `messages from ${range(view, 'messages', short)}, deliveries from ${range(view, 'deliveries', short)} a second`,
+    summary: (view) => texts.trafficSummary(range(view, 'messages', short), range(view, 'deliveries', short)),
   })
 }

@@ -5,12 +5,16 @@ import type { FleetSnapshot } from '../../src/control/control-target.ts'
 import { type StateField, stateRow } from '../../src/control/state-history.ts'
 import { follow, get, post } from '../lib/api.ts'
 import { Tiles } from '../lib/tiles.ts'
+import { type Alert, Alerts } from './alerts.ts'
 import { Charts } from './charts.ts'
 import { Events } from './events.ts'
 import { Figures } from './figures.ts'
-import { byId, set } from './format.ts'
+import { byId, make, moment, set, setOrigin } from './format.ts'
 import { type DayRow, History } from './history.ts'
+import { Past } from './past.ts'
 import { PolicyForm, type PolicySchema } from './policy.ts'
+import { texts } from './texts.ts'
+import { askWhatIf } from './what-if.ts'
 
 /** Seconds of the past that are fetched in full; before, a row for many seconds is enough. */
 const FULL_SECONDS = 3600
@@ -37,13 +41,31 @@ async function act(path: string, body?: object): Promise<boolean> {
   }
 }
 
-const charts = new Charts(() => history)
-const figures = new Figures()
 const events = new Events()
+const charts = new Charts(
+  () => history,
+  () => events.marks,
+)
+const figures = new Figures()
+const alerts = new Alerts()
+const past = new Past(
+  () => history,
+  (time) => charts.choose(time),
+)
 const tiles = new Tiles(byId('tiles'), (id, what) => void act(`/api/servers/${id}/${what}`))
 const policyForm = new PolicyForm(
   (spec) => act('/api/policy', spec),
   (policy) => act('/api/shadow', { policy }),
+  async (policy) => {
+    try {
+      const course = await askWhatIf(policy, state!)
+      history?.setOverlay(course)
+      charts.draw(true)
+      say('')
+    } catch (error) {
+      say((error as Error).message)
+    }
+  },
   say,
 )
 
@@ -54,6 +76,7 @@ interface Rows {
 
 /** Fetches the day of the fleet, which may be another one than before: the last hour in full. */
 async function fetchPast(): Promise<void> {
+  setOrigin((await get<FleetSnapshot>('/api/state')).startMs)
   policyForm.begin(await get<PolicySchema>('/api/policies'))
   const day = await get<Rows>('/api/history')
   const last = day.rows.at(-1)?.[0] ?? 0
@@ -76,20 +99,37 @@ function withLatency(next: FleetSnapshot): FleetSnapshot {
   return measured && age >= 0 && age < LATENCY_SECONDS ? { ...next, latency: measured.latency } : next
 }
 
-function show(snapshot: FleetSnapshot): void {
-  const next = withLatency(snapshot)
+let shownAlerts = ''
+function showAlerts(found: readonly Alert[]): void {
+  const shown = JSON.stringify(found)
+  if (shown === shownAlerts) return
+  shownAlerts = shown
+  byId('alerts').replaceChildren(
+    ...found.map(({ name, since }) => {
+      const item = make('li', '', `${texts.alert[name]}, ${texts.since(moment(since))}`)
+      item.title = name
+      return item
+    }),
+  )
+}
+
+function show(sent: FleetSnapshot): void {
+  const next = withLatency(sent)
   state = next
+  setOrigin(next.startMs)
   history!.add(stateRow(next))
   charts.draw()
   figures.show(next)
   tiles.show(next.servers, next.usersPerServer)
   policyForm.show(next)
-  connection('live', 'live')
+  past.show(next)
+  showAlerts(alerts.show(sent))
+  connection('live', texts.live)
   const { paused, strategy, limits, shadow } = next
   set(byId('shadow'), 'hidden', !shadow)
   if (shadow) set(byId('shadowing'), 'textContent', shadow.policy)
-  set(byId('pause'), 'textContent', paused ? 'Resume' : 'Pause')
-  set(byId('scaling'), 'textContent', paused ? 'paused' : 'decides')
+  set(byId('pause'), 'textContent', paused ? texts.resume : texts.pause)
+  set(byId('scaling'), 'textContent', paused ? texts.paused : texts.decides)
   const select = byId<HTMLSelectElement>('strategy')
   if (select.dataset.inForce !== strategy) {
     select.dataset.inForce = strategy
@@ -130,6 +170,9 @@ byId('dismiss').addEventListener('click', () => say(''))
 void follow({
   onConnect: fetchPast,
   onState: show,
-  onEvents: (some, first) => events.add(some, first),
-  onCut: (reason) => connection('cut', `cut off: ${reason}; connecting again…`),
+  onEvents: (some, first) => {
+    events.add(some, first)
+    alerts.add(some, first)
+  },
+  onCut: (reason) => connection('cut', texts.cut(reason)),
 })

@@ -25,6 +25,36 @@ export function clock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`
 }
 
+let originMs: number | undefined
+
+/** The moment of time 0, milliseconds since 1970; without it times are those since the run began. */
+export function setOrigin(startMs: number | undefined): void {
+  originMs = startMs
+}
+
+/** Seconds to add to a time of the run so that whole days, hours and minutes are those of this place. */
+export function originSeconds(): number {
+  return originMs === undefined ? 0 : originMs / 1000 - new Date(originMs).getTimezoneOffset() * 60
+}
+
+const MOMENT = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' })
+const DATED = new Intl.DateTimeFormat(undefined, {
+  month: 'short',
+  day: 'numeric',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+})
+const DAY_MS = 86_400_000
+
+/** A time of the run as the clock of this place shows it, else as seconds since it began. */
+export function moment(seconds: number): string {
+  if (originMs === undefined) return clock(seconds)
+  const ms = originMs + seconds * 1000
+  return (Date.now() - ms < DAY_MS / 2 ? MOMENT : DATED).format(ms)
+}
+
 /** Writes a property of an element when it differs: what is unchanged costs the browser nothing. */
 export function set<T extends HTMLElement, K extends 'textContent' | 'className' | 'title' | 'hidden'>(
   element: T,
@@ -36,6 +66,12 @@ export function set<T extends HTMLElement, K extends 'textContent' | 'className'
 
 /** A tick of a time axis whose ticks are `step` seconds apart: `20 s`, `3:20`, `1 h`. */
 export function tick(seconds: number, step: number): string {
+  if (originMs !== undefined) {
+    const local = Math.round(seconds + originSeconds())
+    const two = (value: number) => String(value).padStart(2, '0')
+    const [hour, minute, second] = [Math.floor(local / 3600) % 24, Math.floor(local / 60) % 60, local % 60]
+    return `${two(hour)}:${two(minute)}${step < 60 ? `:${two(second)}` : ''}`
+  }
   const short = seconds % 3600 === 0 || step >= 3600
   return short && seconds >= 3600 ? `${+(seconds / 3600).toFixed(1)} h` : clock(seconds)
 }

@@ -9,6 +9,10 @@ export const COLUMNS = [
   'servers',
   'shadowCapacity',
   'shadowServers',
+  'whatIf',
+  'size',
+  'ready',
+  'perServer',
   'expected',
   'low',
   'high',
@@ -21,6 +25,12 @@ export const COLUMNS = [
 
 export type Column = (typeof COLUMNS)[number]
 type Moment = Record<Column, number | null>
+
+/** Servers over time that are drawn beside: what another policy would have had. */
+export interface Overlay {
+  readonly times: readonly number[]
+  readonly values: readonly number[]
+}
 
 /** What of the past, and of what is expected, is shown. */
 export interface View {
@@ -82,6 +92,16 @@ function condensed(moments: readonly Moment[], start: number, width: number): Mo
   return [...found, ...moments.slice(Math.max(0, end))]
 }
 
+/** Writes the capacity of the overlay's servers into moments in the order of time. */
+function lay(moments: Moment[], { times, values }: Overlay): void {
+  let i = 0
+  for (const [k, moment] of moments.entries()) {
+    while (i + 1 < times.length && times[i + 1]! <= moment.time!) i++
+    const known = moment.perServer !== null && times[i] !== undefined && times[i]! <= moment.time!
+    moments[k] = { ...moment, whatIf: known ? values[i]! * moment.perServer! : null }
+  }
+}
+
 /** A day of the fleet as the page knows it: fetched when it connects, and then kept up. */
 export class History {
   readonly #at: Readonly<Record<StateField, number>>
@@ -90,6 +110,7 @@ export class History {
   #pending: Expected[] = []
   #due: Expected | undefined
   #added = 0
+  #overlay: Overlay | undefined
 
   /** @param fields what the numbers of a row are */
   constructor(fields: readonly StateField[]) {
@@ -99,6 +120,21 @@ export class History {
   /** The newest moment, if any. */
   get last(): Moment | undefined {
     return this.#moments.at(-1)
+  }
+
+  /** The time of the oldest moment that is known. */
+  get first(): number | undefined {
+    return this.#moments[0]?.time ?? undefined
+  }
+
+  /** The last moment at or before `time`. */
+  at(time: number): Moment | undefined {
+    return this.#moments.findLast((each) => each.time! <= time)
+  }
+
+  /** Draws what another policy would have had, too. */
+  setOverlay(overlay: Overlay | undefined): void {
+    this.#overlay = overlay
   }
 
   /** Adds a row; one that is no newer than the last is left out. */
@@ -118,6 +154,10 @@ export class History {
       servers: perServer === null ? ready : null,
       shadowCapacity: inUsers(shadow),
       shadowServers: perServer === null ? shadow : null,
+      whatIf: null,
+      size: value('size'),
+      ready,
+      perServer,
       ...this.#expectedAt(time, value),
       // A latency of 0 was not measured.
       p50: value('p50Ms') || null,
@@ -176,6 +216,7 @@ export class History {
       this.#moments.findLastIndex(({ time }) => time! < from),
     )
     const shown = condensed(this.#moments, start, span / BUCKETS)
+    if (this.#overlay) lay(shown, this.#overlay)
     const columns = Object.fromEntries(
       COLUMNS.map((name) => {
         const values: (number | null)[] = []

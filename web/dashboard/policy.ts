@@ -1,5 +1,8 @@
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
+import type { PolicySpec } from '../../src/scaling/policies.ts'
+import { optionWords, policyWords } from '../../src/scaling/policy-words.ts'
 import { byId, make, set } from './format.ts'
+import { texts } from './texts.ts'
 
 interface FieldSchema {
   readonly const?: string
@@ -23,7 +26,7 @@ export interface PolicySchema {
   readonly $defs: { readonly Policy: { readonly oneOf: readonly KindSchema[] } }
 }
 
-type Spec = Record<string, unknown>
+type Spec = Record<string, unknown> & { kind: string }
 
 /** A field of the form, and what it says; `undefined` leaves the option out. */
 interface Field {
@@ -32,10 +35,7 @@ interface Field {
 }
 
 /** `scaleUpThreshold` → `Scale up threshold`. */
-const words = (key: string) => {
-  const spaced = key.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
-  return spaced[0]!.toUpperCase() + spaced.slice(1)
-}
+const words = (key: string) => key[0]!.toUpperCase() + optionWords(key).slice(1)
 
 /** The policy and its parameters: a form made of the schema, filled with what is in force. */
 export class PolicyForm {
@@ -43,18 +43,20 @@ export class PolicyForm {
   readonly #holder = byId('fields')
   #kinds = new Map<string, KindSchema>()
   #fields = new Map<string, Field>()
-  #inForce: Spec | undefined
+  #inForce: PolicySpec | undefined
   #shown = ''
   /** Whether the user has begun to edit it: then the fleet's state does not overwrite it. */
   #touched = false
 
   /**
    * @param apply sends the spec; returns whether the fleet accepted it
+   * @param tryOut replays the past under the spec
    * @param shadow takes the spec, for a policy that decides beside and never acts
    */
   constructor(
     apply: (spec: Spec) => Promise<boolean>,
     shadow: (spec: Spec) => Promise<boolean>,
+    tryOut: (spec: PolicySpec) => Promise<void>,
     say: (problem: string) => void,
   ) {
     const form = byId('policy')
@@ -75,7 +77,9 @@ export class PolicyForm {
         return
       }
       const { submitter } = event as SubmitEvent
-      if (submitter instanceof HTMLButtonElement && submitter.value === 'shadow') await shadow(spec)
+      const asked = submitter instanceof HTMLButtonElement ? submitter.value : ''
+      if (asked === 'shadow') await shadow(spec)
+      else if (asked === 'what-if') await tryOut(spec as PolicySpec)
       else if (await apply(spec)) this.#touched = false
     })
   }
@@ -94,8 +98,8 @@ export class PolicyForm {
     const shown = policySpec ? JSON.stringify(policySpec) : policy
     if (shown === this.#shown) return
     this.#shown = shown
-    this.#inForce = policySpec as Spec | undefined
-    set(byId('in-force'), 'textContent', `In force: ${describe(policy, this.#inForce)}`)
+    this.#inForce = policySpec
+    set(byId('in-force'), 'textContent', texts.inForce(describe(policy, this.#inForce)))
     if (this.#touched || !policySpec) return
     this.#select.value = policySpec.kind
     this.#offer()
@@ -107,7 +111,8 @@ export class PolicyForm {
     this.#fields = new Map()
     this.#holder.replaceChildren()
     if (!kind) return
-    const current = this.#inForce?.kind === this.#select.value ? this.#inForce : {}
+    const current: Record<string, unknown> =
+      this.#inForce?.kind === this.#select.value ? { ...this.#inForce } : {}
     for (const [key, schema] of Object.entries(kind.properties)) {
       if (key === 'kind') continue
       const required = kind.required.includes(key)
@@ -119,13 +124,9 @@ export class PolicyForm {
   }
 }
 
-/** `threshold, scaleUpThreshold 15`; a policy that was made in code has only its name. */
-function describe(name: string, spec: Spec | undefined): string {
-  if (!spec) return `${name}, made in code`
-  const said = Object.entries(spec).filter(([key]) => key !== 'kind')
-  const text = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : String(value))
-  return [name, ...said.map(([key, value]) => `${key} ${text(value)}`)].join(', ')
-}
+/** The policy in words; one that was made in code has only its name. */
+const describe = (name: string, spec: PolicySpec | undefined) =>
+  spec ? policyWords(spec) : `${name}, ${texts.inCode}`
 
 function addField(holder: HTMLElement, key: string, schema: FieldSchema, required: boolean): Field {
   const row = make('div', 'field')

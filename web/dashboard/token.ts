@@ -1,4 +1,5 @@
 import { byId } from './format.ts'
+import { texts } from './texts.ts'
 
 const KEY = 'concertina-control-token'
 
@@ -24,7 +25,7 @@ export async function askForToken(refused: string | null): Promise<void> {
 
 function entered(refused: string | null): Promise<void> {
   const [gate, main, input] = [byId('gate'), byId('main'), byId<HTMLInputElement>('token')]
-  byId('token-problem').textContent = refused === null ? '' : 'The fleet does not take this token.'
+  byId('token-problem').textContent = refused === null ? '' : texts.wrongToken
   main.hidden = true
   gate.hidden = false
   input.value = ''

@@ -1,6 +1,6 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { clock, make, set, tick } from '../dashboard/format.ts'
+import { make, moment, originSeconds, set, tick } from '../dashboard/format.ts'
 import type { Column, View } from '../dashboard/history.ts'
 
 /** One line of a chart. */
@@ -22,6 +22,14 @@ export interface Line {
   value?(at: (column: Column) => number | null): string
 }
 
+/** Something that happened. */
+export interface Mark {
+  readonly time: number
+  readonly color: `--${string}`
+  /** Shown while the pointer is near. */
+  readonly text: string
+}
+
 /** What a chart shows. */
 export interface ChartOptions {
   /** What it is, for those who do not see it. */
@@ -35,6 +43,9 @@ export interface ChartOptions {
   readonly band?: { readonly high: Column; readonly low: Column; readonly color: `--${string}` }
   /** The time in which the first is above the second is tinted. */
   readonly above?: { readonly column: Column; readonly limit: Column; readonly color: `--${string}` }
+  /** Moments that are marked by a line from top to bottom, and one that is chosen. */
+  marks?(): readonly Mark[]
+  chosen?(): number | undefined
   /** A number of the left axis, for people. */
   format(value: number): string
   /** What is seen, in a sentence. */
@@ -50,6 +61,16 @@ const WHOLE = Array.from({ length: 8 }, (_, i) => [1, 2, 5].map((step) => step *
 /** The description for those who do not see the chart changes so often, milliseconds. */
 const DESCRIBE_MS = 5000
 const AXIS = 50
+/** What happened so near the pointer is named. */
+const NEAR_PIXELS = 6
+
+/** Round times of the clock that the axis shows. */
+function timeSplits(from: number, to: number, step: number): number[] {
+  const origin = originSeconds()
+  const found: number[] = []
+  for (let i = Math.ceil((from + origin) / step); i * step - origin <= to; i++) found.push(i * step - origin)
+  return found
+}
 
 function color(name: string): string {
   const probe = make('span')
@@ -120,6 +141,7 @@ export class Chart {
             size: 26,
             grid: { show: false },
             incrs: STEPS,
+            splits: (_, __, from, to, step) => timeSplits(from, to, step),
             values: (_, ticks, __, ___, step) => ticks.map((time) => tick(time, step)),
           },
           {
@@ -182,15 +204,21 @@ export class Chart {
         }
       }
     }
-    if (to > now) {
-      ctx.strokeStyle = color('--quiet')
-      ctx.lineWidth = devicePixelRatio
-      ctx.setLineDash([2 * devicePixelRatio, 3 * devicePixelRatio])
+    const upright = (time: number, stroke: string, width: number, dash: number[]) => {
+      ctx.strokeStyle = stroke
+      ctx.lineWidth = width * devicePixelRatio
+      ctx.setLineDash(dash.map((each) => each * devicePixelRatio))
       ctx.beginPath()
-      ctx.moveTo(x(now), bbox.top)
-      ctx.lineTo(x(now), bbox.top + bbox.height)
+      ctx.moveTo(x(time), bbox.top)
+      ctx.lineTo(x(time), bbox.top + bbox.height)
       ctx.stroke()
     }
+    const { from = 0 } = this.#view ?? {}
+    for (const mark of this.#options.marks?.() ?? [])
+      if (mark.time >= from && mark.time <= to) upright(mark.time, faint(mark.color, 45), 1, [])
+    const chosen = this.#options.chosen?.()
+    if (chosen !== undefined && chosen >= from) upright(chosen, color('--text'), 1.5, [])
+    if (to > now) upright(now, color('--quiet'), 1, [2, 3])
     ctx.restore()
   }
 
@@ -210,6 +238,14 @@ export class Chart {
     this.#drawing.setAttribute('aria-label', `${this.#options.title}: ${this.#options.summary(view)}`)
   }
 
+  /** The moment under the pointer, with what happened near it. */
+  #pointed(time: number): string {
+    const { from = 0, to = 1 } = this.#view ?? {}
+    const near = ((to - from) / Math.max(1, this.#drawing.clientWidth)) * NEAR_PIXELS
+    const mark = this.#options.marks?.().findLast((each) => Math.abs(each.time - time) <= near)
+    return mark ? `${moment(mark.time)}: ${mark.text}` : moment(time)
+  }
+
   /** Writes the values under the pointer, or the newest, into the key. */
   #notify(): void {
     const { now, columns } = this.#view ?? {}
@@ -225,7 +261,7 @@ export class Chart {
       set(shown!, 'textContent', number === null ? '–' : value ? value(at) : this.#options.format(number))
       item = item!.nextElementSibling as HTMLElement | null
     }
-    const pointed = this.#plot.cursor.idx == null ? '' : clock(at('time') ?? 0)
+    const pointed = this.#plot.cursor.idx == null ? '' : this.#pointed(at('time') ?? 0)
     if (this.#holder.dataset.at !== pointed) this.#holder.dataset.at = pointed
   }
 }

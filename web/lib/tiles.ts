@@ -1,5 +1,6 @@
 import type { ServerSnapshot } from '../../src/control/control-target.ts'
 import { make, set, short } from '../dashboard/format.ts'
+import { texts } from '../dashboard/texts.ts'
 
 /** More servers than these are shown small: their buttons come when one is opened. */
 const ROOMY = 24
@@ -58,23 +59,23 @@ export class Tiles {
 
   #write(tile: Tile, server: ServerSnapshot, usersPerServer: number | undefined): void {
     const { id, state, users, messagesPerSecond, eventLoopUtilization, memoryBytes } = server
-    set(tile.state, 'textContent', state)
+    set(tile.state, 'textContent', texts[state])
     if (tile.drain.disabled !== (state !== 'ready')) tile.drain.disabled = state !== 'ready'
-    set(tile.users, 'textContent', `${users} ${users === 1 ? 'user' : 'users'}`)
-    set(tile.rate, 'textContent', `${short(messagesPerSecond)} messages/s`)
+    set(tile.users, 'textContent', texts.serverUsers(users))
+    set(tile.rate, 'textContent', texts.messageRate(short(messagesPerSecond)))
     const [share, word] =
       eventLoopUtilization !== undefined
-        ? [eventLoopUtilization, 'busy']
-        : [usersPerServer === undefined ? undefined : users / usersPerServer, 'full']
+        ? ([eventLoopUtilization, 'busy'] as const)
+        : ([usersPerServer === undefined ? undefined : users / usersPerServer, 'full'] as const)
     const memory = memoryBytes === undefined ? [] : [`${(memoryBytes / 2 ** 20).toFixed(0)} MiB`]
     const percent = share === undefined ? undefined : Math.round(share * 100)
     set(tile.meter, 'hidden', percent === undefined)
-    const text = percent === undefined ? '' : `${percent} % ${word}`
+    const text = percent === undefined ? '' : texts[word](percent)
     set(tile.busy, 'textContent', [...(text ? [text] : []), ...memory].join(', '))
     if (share === undefined || percent === undefined || tile.meter.ariaValueText === text) return
     tile.meter.ariaValueNow = String(Math.min(100, percent))
     tile.meter.ariaValueText = text
-    tile.meter.title = word === 'busy' ? `event loop ${text}` : `server ${id}: ${text} by the policy`
+    tile.meter.title = word === 'busy' ? texts.eventLoop(text) : texts.byPolicy(id, text)
     tile.meter.classList.toggle('high', share > 0.8)
     tile.bar.style.transform = `scaleX(${Math.min(1, share)})`
   }
@@ -111,8 +112,8 @@ export class Tiles {
     const top = make('div', 'top')
     const head = make('button', 'head')
     head.type = 'button'
-    head.ariaLabel = `Server ${id}`
-    head.append(make('span', 'word', 'Server '), String(id))
+    head.ariaLabel = texts.server(id)
+    head.append(make('span', 'word', texts.serverWord), String(id))
     head.onclick = () => {
       this.#open = this.#open === id ? undefined : id
     }
@@ -121,15 +122,15 @@ export class Tiles {
     const [users, rate, busy] = [make('div', 'users'), make('div', 'rate quiet'), make('span', 'busy quiet')]
     const meter = make('div', 'meter')
     meter.role = 'meter'
-    meter.ariaLabel = `Load of server ${id}`
+    meter.ariaLabel = texts.loadOf(id)
     meter.ariaValueMin = '0'
     meter.ariaValueMax = '100'
     const bar = make('i')
     meter.append(bar)
     const acts = make('div', 'acts')
-    const drain = make('button', '', 'Drain')
+    const drain = make('button', '', texts.drain)
     drain.type = 'button'
-    drain.ariaLabel = `Drain server ${id}`
+    drain.ariaLabel = texts.drainServer(id)
     drain.onclick = () => this.#act(id, 'drain')
     acts.append(
       drain,
@@ -151,8 +152,8 @@ function killButton(id: number, kill: () => void): HTMLButtonElement {
   const ask = (sure: boolean) => {
     clearTimeout(timer)
     button.classList.toggle('sure', sure)
-    button.textContent = sure ? 'Sure?' : 'Kill'
-    button.ariaLabel = sure ? `Really kill server ${id}?` : `Kill server ${id}`
+    button.textContent = sure ? texts.sure : texts.kill
+    button.ariaLabel = sure ? texts.reallyKill(id) : texts.killServer(id)
     if (sure) timer = window.setTimeout(() => ask(false), SURE_MS)
   }
   button.onclick = () => {

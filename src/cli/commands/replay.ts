@@ -4,11 +4,11 @@ import type { LowerBound } from '../../backtest/lower-bound.ts'
 import { type Recorded, recorded } from '../../backtest/replay.ts'
 import { invalidInput } from '../../base/errors.ts'
 import { type FigureTable, percent, tableText } from '../../report/comparison-table.ts'
+import { decisionSentence } from '../../scaling/decision-words.ts'
 import type { Decision } from '../../scaling/types.ts'
 import { type LoggedRun, type LogLine, readDecisionLog } from '../decision-log.ts'
 import { judgingOf, type TermsFlags } from '../evaluation-flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
-import { sentence } from './explain.ts'
 
 export interface ReplayFlags extends TermsFlags {
   policy?: string[]
@@ -85,7 +85,7 @@ function table(heading: string, rows: readonly Replayed[]): FigureTable {
 /** What a single policy would have changed, in words. */
 function events(decisions: readonly Decision[]): string[] {
   const changes = decisions.filter(({ action }) => action !== 'none')
-  const lines = changes.slice(0, MOST_EVENTS).map(sentence)
+  const lines = changes.slice(0, MOST_EVENTS).map((each) => decisionSentence(each))
   if (changes.length > MOST_EVENTS)
     lines.push(`… and ${changes.length - MOST_EVENTS} more (--decisions FILE keeps them all)`)
   return lines

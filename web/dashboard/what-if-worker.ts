@@ -1,0 +1,18 @@
+import { type RecordedFleet, type WhatIfTerms, whatIf } from '../../src/backtest/what-if.ts'
+import type { PolicySpec } from '../../src/scaling/policies.ts'
+
+export interface WhatIfQuestion {
+  readonly recorded: RecordedFleet
+  readonly policy: PolicySpec
+  readonly terms: WhatIfTerms
+}
+
+/** Replays off the page's own thread, so that the page keeps up with the fleet. */
+addEventListener('message', ({ data }: MessageEvent<WhatIfQuestion>) => {
+  try {
+    postMessage({ result: whatIf(data.recorded, data.policy, data.terms) })
+  } catch (error) {
+    const { message, hint } = error as Error & { hint?: string }
+    postMessage({ problem: hint ? `${message}; ${hint}` : message })
+  }
+})
