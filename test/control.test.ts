@@ -41,6 +41,7 @@ it('describes itself, and every described path answers', async () => {
   const { body } = await ask('/openapi.json')
   expect(body.openapi).toBe('3.1.0')
   expect(Object.keys(body.paths).sort()).toEqual([
+    '/api/decision',
     '/api/events',
     '/api/history',
     '/api/load',
@@ -156,7 +157,7 @@ it('acts on requests, and keeps each as an event', async () => {
   })
   const events = (await ask('/api/events?after=1')).body as { number: number; text: string }[]
   expect(events.slice(0, 3).map(({ text }) => text)).toEqual([
-    'the policy is {"kind":"queueing","usersPerServer":10} now',
+    'the policy is queueing (users per server 10) now',
     'the balancing strategy is power-of-two now',
     'the autoscaler is resumed',
   ])
@@ -173,7 +174,7 @@ it('lets a policy decide in the shadow, and never act, until it is ended', async
   await post('/api/shadow', { policy: null })
   expect((await ask('/api/state')).body.shadow).toBeUndefined()
   const texts = ((await ask('/api/events')).body as { text: string }[]).map(({ text }) => text)
-  expect(texts.at(0)).toMatch(/^the shadow is \{"kind":"schedule",.*\} now$/)
+  expect(texts.at(0)).toMatch(/^the shadow is schedule \(entries .*\) now$/)
   expect(texts.at(-1)).toBe('the shadow is ended')
 })
 
