@@ -269,8 +269,7 @@ describe.runIf(here)('the dashboard', () => {
       await page.waitForTimeout(500)
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
       // On a phone what one steers by comes before the servers, of which there may be many.
-      const top = (name: string) =>
-        page.locator(`section.${name}`).evaluate((each) => each.getBoundingClientRect().top)
+      const top = async (name: string) => (await page.locator(`section.${name}`).boundingBox())!.y
       expect(await top('steer')).toBeLessThan(await top('servers'))
       expect(said).toEqual([])
       await page.close()
