@@ -106,7 +106,7 @@ describe('serve', { timeout: 90_000 }, () => {
       const { servers } = (await (await fetch(`${control}/api/state`)).json()) as FleetSnapshot
       return servers.length
     }
-    const first = await serve()
+    const first = await serve('--scale-down-threshold', '0')
     const headers = { 'content-type': 'application/json' }
     const changed = await fetch(`${first.control}/api/size`, {
       method: 'POST',
@@ -117,7 +117,7 @@ describe('serve', { timeout: 90_000 }, () => {
     await expect.poll(() => size(first), { timeout: 30_000 }).toBe(4)
     first.child.kill('SIGTERM')
     expect((await first.finished).stderr).toBe('')
-    const second = await serve()
+    const second = await serve('--scale-down-threshold', '0')
     expect(await size(second)).toBe(4)
     expect(second.state.out).not.toContain('damaged')
   })
