@@ -121,6 +121,9 @@ describe.skipIf(!requireNats())('concertina controller', () => {
       'two',
       'three',
     ])
+    // The new leader learns who is where from what the servers announce.
+    const joins = () => shown().filter((event) => event === 'join ann').length
+    await expect.poll(joins, { timeout: 40_000 }).toBeGreaterThan(1)
     ann.leave('r')
     await expect.poll(shown, { timeout: 20_000 }).toEqual(expect.arrayContaining(['leave ann', 'room-empty']))
   }, 180_000)
