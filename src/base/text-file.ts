@@ -12,9 +12,14 @@ function unreadable(file: string, wrong: string, hint: string): ConcertinaError 
 /**
  * Reads a text file of a person: UTF-8, with a byte-order mark or without; UTF-16 with one; any of these packed by gzip.
  * @param hint what kind of file it should be
+ * @param known what a file is that is no text, and what to use instead, where that can be seen
  * @throws {ConcertinaError} FILE_ACCESS when it cannot be read or is no text.
  */
-export function readTextFile(file: string, hint: string): string {
+export function readTextFile(
+  file: string,
+  hint: string,
+  known: (bytes: Buffer) => { readonly what: string; readonly instead: string } | undefined = () => undefined,
+): string {
   let bytes: Buffer
   try {
     bytes = readFileSync(file)
@@ -34,11 +39,17 @@ export function readTextFile(file: string, hint: string): string {
   }
   if (bytes.length > MOST_BYTES) throw unreadable(file, 'it has more than 500 MB', hint)
   const encoding = encodingOf(bytes)
-  if (encoding === undefined) throw unreadable(file, 'it is no text', `${hint}, in UTF-8 or UTF-16`)
+  const noText = (wrong: string) => {
+    const binary = known(bytes)
+    return binary
+      ? unreadable(file, `it is no text but ${binary.what}`, binary.instead)
+      : unreadable(file, wrong, `${hint}, in UTF-8 or UTF-16`)
+  }
+  if (encoding === undefined) throw noText('it is no text')
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch {
-    throw unreadable(file, `it is no valid ${encoding.toUpperCase()}`, `${hint}, in UTF-8 or UTF-16`)
+    throw noText(`it is no valid ${encoding.toUpperCase()}`)
   }
 }
 

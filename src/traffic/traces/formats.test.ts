@@ -206,6 +206,23 @@ const SAMPLES: readonly [dialect: string, format: string, text: string, column?:
     ),
     'requests',
   ],
+  [
+    'nginx',
+    'json-access-log',
+    lines((users, i) =>
+      Array.from(
+        { length: users },
+        (_, u) =>
+          `{"time_iso8601":"${iso(i)}","remote_addr":"10.0.${u}.1","request_time":0.004,"http_user_agent":"Agent/1"}`,
+      ).join('\n'),
+    ),
+    'requests',
+  ],
+  [
+    'the active users of its report',
+    'gatling',
+    `allUsersData = {\n    \ncolor: '#FFA900',\nname: 'Active Users',\ndata: [\n  ${USERS.map((users, i) => `[${at(i) * 1000},${users}]`)}\n],\ntooltip: { yDecimals: 0 }\n};`,
+  ],
 ]
 
 const minutes = ({ times, values }: { times: Float64Array; values: Float64Array }) =>
@@ -280,7 +297,9 @@ it('counts the visitors of an access log within a session', () => {
 
 it.each([
   [Buffer.from([0x1f, 0x8b, 1, 2, 3]), /the gzip data is damaged/],
-  [Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]), /it is no text/],
+  [Buffer.from([0, 1, 2, 3]), /it is no text/],
+  [Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]), /it is no text but an Excel workbook or a ZIP archive/],
+  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0x41]), /it is no text but packed by zstd/],
   [Buffer.from([0x74, 0xff, 0x80]), /no valid UTF-8/],
 ])('says in one line what is no text', (bytes, message) => {
   const file = join(mkdtempSync(join(tmpdir(), 'concertina-bytes-')), 'trace')

@@ -3,15 +3,17 @@ import { accessLog } from './formats/access-log.ts'
 import { cloudwatch } from './formats/cloudwatch.ts'
 import { csv } from './formats/csv.ts'
 import { gatling } from './formats/gatling.ts'
+import { jsonAccessLog } from './formats/json-access-log.ts'
 import { k6Json } from './formats/k6-json.ts'
 import { openMetrics } from './formats/openmetrics.ts'
 import { parseJson, prometheus } from './formats/prometheus.ts'
 
 /** The registry: a line for each format. The first that matches reads the file. */
 export const TRACE_FORMATS: readonly TraceFormat[] = [
+  k6Json,
+  jsonAccessLog,
   prometheus,
   cloudwatch,
-  k6Json,
   gatling,
   openMetrics,
   accessLog,

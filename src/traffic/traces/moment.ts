@@ -91,3 +91,14 @@ export function clockIn(text: string): number | undefined {
   const found = /^\s*(\d{1,4}):([0-5]\d)(?::([0-5]\d(?:\.\d+)?))?\s*$/.exec(text)
   return found ? Number(found[1]) * 3600 + Number(found[2]) * 60 + Number(found[3] ?? 0) : undefined
 }
+
+/** Numbers above `from` are in this unit since 1970; below all, they are no moments. */
+const UNITS = [
+  { from: 1e17, factor: 1e-9, name: 'nanoseconds' },
+  { from: 1e14, factor: 1e-6, name: 'microseconds' },
+  { from: 1e11, factor: 1e-3, name: 'milliseconds' },
+  { from: 1e9, factor: 1, name: 'seconds' },
+]
+
+/** The unit since 1970 of a number of this size; `undefined` where it is no moment. */
+export const epochUnit = (time: number) => UNITS.find(({ from }) => time > from)

@@ -3,8 +3,10 @@ import { type OptionsOf, option, optionSet, seconds } from '../../base/options.t
 import { specKind } from '../../base/spec-kind.ts'
 import { readTextFile } from '../../base/text-file.ts'
 import type { LoadPattern } from '../load-pattern.ts'
+import { knownBinary } from './binaries.ts'
 import { invalidTrace, type Point, type Reading, type TraceOptions } from './format.ts'
 import { ANY_FORMAT, formatOf } from './formats.ts'
+import { epochUnit } from './moment.ts'
 
 /** A recorded load: `values[i]` at `times[i]` seconds, times increasing. */
 export interface Trace {
@@ -46,13 +48,6 @@ const readOptions = optionSet({
   ),
 })
 
-/** Times above `from` are in this unit since 1970; below all, seconds since the recording began. */
-const UNITS = [
-  { from: 1e17, factor: 1e-9, name: 'nanoseconds' },
-  { from: 1e14, factor: 1e-6, name: 'microseconds' },
-  { from: 1e11, factor: 1e-3, name: 'milliseconds' },
-  { from: 1e9, factor: 1, name: 'seconds' },
-]
 /** Seconds above this are since 1970, the moment 2001. */
 const EPOCH_FROM = 1e9
 /** The share of rows that may repeat a time with another value, as at the end of daylight saving time. */
@@ -62,7 +57,7 @@ const GAP = 3
 
 function inSeconds({ points, unit }: Reading): { points: readonly Point[]; note?: string } {
   const last = points.reduce((most, { time }) => Math.max(most, time), 0)
-  const found = UNITS.find(({ from }) => last > from)
+  const found = epochUnit(last)
   if (unit === 'seconds' || (unit === 'auto' && !found)) return { points }
   const { factor, name } = unit === 'auto' ? found! : { factor: 1e-3, name: unit }
   return {
@@ -148,7 +143,7 @@ export function parseTrace(text: string, file: string, options: TraceOptions = {
  * @throws {ConcertinaError} FILE_ACCESS when it cannot be read; INVALID_TRACE, naming the line or the value.
  */
 export function readTrace(file: string, options: TraceOptions = {}): Trace {
-  return parseTrace(readTextFile(file, ANY_FORMAT), file, options)
+  return parseTrace(readTextFile(file, ANY_FORMAT, knownBinary), file, options)
 }
 
 /**
