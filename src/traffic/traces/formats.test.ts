@@ -29,6 +29,21 @@ const SAMPLES: readonly [dialect: string, format: string, text: string, column?:
   ['epoch milliseconds', 'csv', lines((users, i) => `${at(i) * 1000},${users}`, 't_seconds,value')],
   ['epoch microseconds', 'csv', lines((users, i) => `${at(i) * 1e6},${users}`, 'ts,value')],
   [
+    'an id before the times',
+    'csv',
+    lines((users, i) => `${i + 1},${at(i)}000,${users}`, 'id,epoch_ms,users'),
+  ],
+  [
+    'a number before times of any name',
+    'csv',
+    lines((users, i) => `${i + 1},${at(i)},${users}`, 'no,measured,users'),
+  ],
+  [
+    'a number before dates of any name',
+    'csv',
+    lines((users, i) => `${i + 1},${iso(i)},${users}`, 'no,measured,users'),
+  ],
+  [
     'a zone',
     'csv',
     lines(

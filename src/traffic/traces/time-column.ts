@@ -1,9 +1,9 @@
 import { shown } from '../../base/errors.ts'
 import { DECIMAL, invalidTrace, type Reading, type Row } from './format.ts'
-import { clockIn, dayFirstIn, momentIn } from './moment.ts'
+import { clockIn, dayFirstIn, epochUnit, momentIn } from './moment.ts'
 
 const TIME_HEADER =
-  /^\W*(t|t_seconds|time|times|timestamp|timestamps|date|datetime|date[ _]?time|time[ _]?stamp|unix|epoch|ts|_time|when|elapsed)\b/i
+  /^\W*(t|t_seconds|time|times|timestamp|timestamps|date|datetime|date[ _]?time|time[ _]?stamp|unix|epoch|ts|_time|when|elapsed)(_(ms|millis|milliseconds|s|sec|seconds|us|ns|utc|local|iso|iso8601))?\b/i
 
 /** Whether a column of this name is one of times. */
 export const isTimeHeader = (name: string) => TIME_HEADER.test(name)
@@ -11,6 +11,10 @@ export const isTimeHeader = (name: string) => TIME_HEADER.test(name)
 /** Whether a cell may be a time. */
 export const isTime = (cell: string) =>
   DECIMAL.test(cell) || momentIn(cell) !== undefined || clockIn(cell) !== undefined
+
+/** Whether a cell can hardly be anything but a time: a date, or a number since 1970. */
+const isMoment = (cell: string) =>
+  momentIn(cell) !== undefined || (DECIMAL.test(cell) && epochUnit(Number(cell)) !== undefined)
 
 /** Where the times of a table are. */
 export interface TimeColumn {
@@ -21,13 +25,14 @@ export interface TimeColumn {
   readonly clock?: number
 }
 
-/** The column of times: by its name, else the first whose cells are times. */
+/** The column of times: by its name, else the first whose cells are dates or since 1970, else that may be times. */
 export function timeColumn(header: readonly string[], rows: readonly Row[]): TimeColumn | undefined {
   const some = rows.slice(0, 20)
   const all = (i: number, is: (cell: string) => boolean) => some.every(({ cells }) => is(cells[i] ?? ''))
   const named = header.flatMap((name, i) => (isTimeHeader(name) ? [i] : []))
-  const at = named[0] ?? header.findIndex((_, i) => all(i, isTime))
-  if (at < 0) return undefined
+  const first = (is: (cell: string) => boolean) => [...header.keys()].find((i) => all(i, is))
+  const at = named[0] ?? first(isMoment) ?? first(isTime)
+  if (at === undefined) return undefined
   const isClock = (i: number) => all(i, (cell) => clockIn(cell) !== undefined)
   const isDay = (i: number) => all(i, (cell) => momentIn(cell) !== undefined && !cell.includes(':'))
   const pair = named.length > 1 ? [named.find(isDay), named.find(isClock)] : []
