@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { virtualClock } from '../src/base/clock.ts'
@@ -563,6 +565,150 @@ describe.runIf(here)('the chat page', () => {
       talker.close()
       await page.close()
       expect(ann.said).toEqual([])
+    })
+  })
+
+  it('links addresses, and lets one react, edit and delete by keyboard', { timeout: 90_000 }, async () => {
+    await withFleet(async ({ chat }) => {
+      const ann = await enter(chat, 'ann')
+      const bob = await enter(chat, 'bob')
+      const line = ({ page }: typeof ann, text: string) => page.locator('#messages li', { hasText: text })
+      await say(
+        ann,
+        'see (https://example.com/a_(b)), http://[ and javascript:alert(1) or xhttp://no.example.com.',
+      )
+      const link = bob.page.locator('#messages a')
+      await link.waitFor()
+      expect(await link.allTextContents()).toEqual(['https://example.com/a_(b)'])
+      expect(await link.getAttribute('href')).toBe('https://example.com/a_(b)')
+      expect(await link.getAttribute('rel')).toBe('noopener noreferrer')
+
+      await say(ann, 'one mor')
+      await line(ann, 'one mor').locator('.tick', { hasText: '✓✓' }).waitFor()
+      const focused = (name: string) =>
+        ann.page.getByRole('button', { name, exact: true }).and(ann.page.locator(':focus'))
+      await ann.page.keyboard.press('Shift+Tab')
+      await focused('Actions').waitFor()
+      // From here the arrow keys go to the other messages.
+      await ann.page.keyboard.press('ArrowUp')
+      await ann.page.keyboard.press('Enter')
+      expect(await line(ann, 'see (').getByRole('group', { name: 'Actions' }).count()).toBe(1)
+      await ann.page.keyboard.press('Escape')
+      await ann.page.keyboard.press('ArrowDown')
+      await ann.page.keyboard.press('Enter')
+      await focused('React with 👍').waitFor()
+      expect(await seriousFindings(ann.page)).toEqual([])
+      await ann.page.keyboard.press('Enter')
+      await focused('Actions').waitFor()
+      await bob.page.getByRole('button', { name: '👍 1: ann', pressed: false }).click()
+      await ann.page.getByRole('button', { name: '👍 2: ann, bob', pressed: true }).click()
+      await bob.page.getByRole('button', { name: '👍 1: bob', pressed: true }).waitFor()
+      await line(bob, 'one mor').getByRole('button', { name: 'Actions' }).click()
+      await bob.page.getByRole('button', { name: 'React with 🎉' }).waitFor()
+      expect(await bob.page.getByRole('button', { name: 'Edit' }).count()).toBe(0)
+
+      await line(ann, 'one mor').getByRole('button', { name: 'Actions' }).press('Enter')
+      await ann.page.getByRole('button', { name: 'Edit' }).press('Enter')
+      expect(await ann.page.getByLabel('Edit message').inputValue()).toBe('one mor')
+      expect(await seriousFindings(ann.page)).toEqual([])
+      await ann.page.keyboard.type('e <b>')
+      await ann.page.keyboard.press('Enter')
+      await line(bob, 'one more <b>').getByText('edited').waitFor()
+      await ann.page.getByLabel('Edit message').waitFor({ state: 'detached' })
+      // Who comes later sees the same.
+      const late = await enter(chat, 'late')
+      await line(late, 'one more <b>').getByRole('button', { name: '👍 1: bob', pressed: false }).waitFor()
+
+      await line(ann, 'one more').getByRole('button', { name: 'Actions' }).press('Enter')
+      await ann.page.getByRole('button', { name: 'Delete' }).press('Enter')
+      expect(await line(bob, 'one more').count()).toBe(1)
+      await ann.page.getByRole('button', { name: 'Really delete?' }).press('Enter')
+      for (const { page } of [ann, bob, late]) {
+        await page.getByText('deleted', { exact: true }).waitFor()
+        expect(await page.getByRole('button', { name: /^👍/ }).count()).toBe(0)
+      }
+      await ann.page.locator('#messages ol:focus').waitFor()
+      expect([...ann.said, ...bob.said, ...late.said]).toEqual([])
+      for (const { page } of [ann, bob, late]) await page.close()
+    })
+  })
+
+  it('has a line where one left off and at every day, and fits a phone', { timeout: 90_000 }, async () => {
+    await withFleet(async ({ chat }) => {
+      const url = `${chat.replace('http', 'ws')}chat`
+      const [talker, annElsewhere] = ['talker', 'ann'].map((user) => new ChatClient({ url, user }))
+      await talker!.join('lobby')
+      const { seq } = await talker!.send('lobby', 'seen')
+      const before = await enter(chat, 'ann')
+      await before.page.getByText('seen', { exact: true }).waitFor()
+      expect(await before.page.locator('.marker').count()).toBe(0)
+      await annElsewhere!.join('personal')
+      const read = async () => (await annElsewhere!.unread(['lobby']))[0]!.read
+      await expect.poll(read, { timeout: 30_000 }).toBe(seq)
+      await before.page.close()
+      for (let i = 1; i <= 60; i++) await talker!.send('lobby', `missed ${i}`)
+
+      const { page, said } = await enter(chat, 'ann')
+      await page.locator('#messages .marker').waitFor()
+      // The first of them is further back than what came at once: the line goes with it.
+      await page.locator('#messages ol').focus()
+      await expect
+        .poll(async () => {
+          await page.keyboard.press('Home')
+          return page.locator('.marker + li .body').allTextContents()
+        })
+        .toEqual(['missed 1'])
+      const days = page.locator('#messages .day')
+      expect(await days.count()).toBe(1)
+      const today = await days.textContent()
+      expect(await page.locator('#messages time').first().getAttribute('title')).toContain(today)
+
+      await page.clock.setFixedTime(Date.now() + 24 * 3600 * 1000)
+      await say({ page, said }, 'a day later')
+      await page.locator('.day + li', { hasText: 'a day later' }).waitFor()
+      expect(await days.count()).toBe(2)
+      expect(await days.last().textContent()).not.toBe(today)
+
+      await page.setViewportSize({ width: 390, height: 800 })
+      await page
+        .locator('#messages li', { hasText: 'a day later' })
+        .getByRole('button', { name: 'Actions' })
+        .click()
+      await page.getByRole('button', { name: 'Delete' }).waitFor()
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
+      expect(said).toEqual([])
+      await page.close()
+      talker!.close()
+      annElsewhere!.close()
+    })
+  })
+
+  it('says why there is no connection, and sends what was written meanwhile', {
+    timeout: 90_000,
+  }, async () => {
+    await withFleet(async ({ chat }) => {
+      const open = new Set<Socket>()
+      const network = createTcpServer((socket) => {
+        const behind = connect(Number(new URL(chat).port), '127.0.0.1')
+        for (const each of [socket, behind]) open.add(each.on('error', () => socket.destroy()))
+        socket.pipe(behind).pipe(socket)
+      })
+      const listen = (port: number) => once(network.listen(port, '127.0.0.1'), 'listening')
+      await listen(0)
+      const { port } = network.address() as AddressInfo
+      const ann = await enter(`http://127.0.0.1:${port}/`, 'ann')
+      network.close()
+      for (const each of open) each.destroy()
+      await ann.page
+        .getByText(/^(the connection was lost|the server cannot be reached).*; connecting again…$/)
+        .waitFor()
+      await say(ann, 'written meanwhile')
+      await listen(port)
+      await ann.page.locator('li', { hasText: 'written meanwhile' }).getByText('✓✓').waitFor()
+      await ann.page.getByText(/^on server \d+$/).waitFor()
+      await ann.page.close()
+      network.close()
+      for (const each of open) each.destroy()
     })
   })
 })

@@ -1,15 +1,14 @@
-/** A message as the page shows it. */
-export interface Shown {
-  readonly user: string
-  readonly body: string
-  /** Milliseconds since 1970. */
-  readonly time: number
-  readonly deleted?: true
-  readonly editedAt?: number
+import type { RoomMessage } from '../../src/client/browser.ts'
+import { withLinks } from './chat-links.ts'
+
+/** A message as the page shows it; one that is on its way has no place yet. */
+type Shown = Pick<RoomMessage, 'user' | 'body' | 'time' | 'data' | 'deleted' | 'editedAt'> & {
+  readonly seq?: number
 }
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
+const fullDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
 
 function element(tag: string, className: string, text: string): HTMLElement {
   const made = document.createElement(tag)
@@ -18,48 +17,112 @@ function element(tag: string, className: string, text: string): HTMLElement {
   return made
 }
 
-/** One line of the conversation. What a user wrote is text, never markup, and has its own text direction. */
-export function messageLine({ user, body, time, deleted, editedAt }: Shown, own: boolean): HTMLLIElement {
-  const item = document.createElement('li')
-  item.classList.toggle('own', own)
-  const said = element('span', 'body', body)
-  said.dir = 'auto'
-  const when = element('time', 'quiet', clock.format(time)) as HTMLTimeElement
-  when.dateTime = new Date(time).toISOString()
-  when.title = day.format(time)
-  item.append(element('bdi', 'who', user), said, when)
-  if (deleted) showDeleted(item)
-  else if (editedAt !== undefined) showEdited(item, body)
-  return item
-}
-
-/** The message of this line was deleted. */
-export function showDeleted(item: HTMLLIElement): void {
-  const body = item.querySelector('.body')!
-  body.textContent = 'deleted'
-  body.className = 'body quiet'
-}
-
-/** The message of this line was replaced. */
-export function showEdited(item: HTMLLIElement, body: string): void {
-  item.querySelector('.body')!.textContent = body
-  if (!item.querySelector('.edited')) item.append(element('span', 'edited quiet', 'edited'))
-}
-
 /** A line that the page itself says. */
 export function noteLine(text: string, className = 'note'): HTMLLIElement {
   return element('li', className, text) as HTMLLIElement
 }
 
-/** Says how far an own message has come. */
-export function tick(item: HTMLLIElement, mark: string, meaning: string): void {
-  let said = item.querySelector<HTMLElement>('.tick')
-  if (!said) {
-    said = element('span', 'tick', '')
-    said.setAttribute('role', 'img')
-    item.append(said)
+/** One message of the conversation. What a user wrote is text, never markup, and has its own text direction. */
+export class MessageLine {
+  readonly item = document.createElement('li')
+  readonly own: boolean
+  /** The date of the message, in words. */
+  readonly day: string
+  /** What the app keeps with the message. */
+  data: Shown['data']
+  /** The button that shows what can be done with the message; there is none while it is on its way or when it is deleted. */
+  more: HTMLButtonElement | undefined
+  #seq: number | undefined
+  #body: string
+  #editedAt: number | undefined
+  #deleted = false
+  readonly #said: HTMLElement
+
+  constructor({ user, body, time, data, deleted, editedAt, seq }: Shown, own: boolean) {
+    this.own = own
+    this.day = fullDate.format(time)
+    this.data = data
+    this.#body = body
+    this.item.classList.toggle('own', own)
+    this.#said = element('span', 'body', '')
+    this.#said.dir = 'auto'
+    this.#said.append(...withLinks(body))
+    const when = element('time', 'quiet', clock.format(time)) as HTMLTimeElement
+    when.dateTime = new Date(time).toISOString()
+    when.title = moment.format(time)
+    this.item.append(element('bdi', 'who', user), this.#said, when)
+    if (seq !== undefined) this.placed(seq)
+    if (deleted) this.showDeleted()
+    else if (editedAt !== undefined) this.showEdited(body, data, editedAt)
   }
-  said.textContent = mark
-  said.title = meaning
-  said.setAttribute('aria-label', meaning)
+
+  /** Its place in the room, once it is there. */
+  get seq(): number | undefined {
+    return this.#seq
+  }
+
+  get body(): string {
+    return this.#body
+  }
+
+  /** The message is in the room, at this place. */
+  placed(seq: number): void {
+    this.#seq = seq
+    const more = element('button', 'more', '⋯') as HTMLButtonElement
+    more.type = 'button'
+    more.tabIndex = -1
+    more.title = 'Actions (↑ and ↓ go to other messages)'
+    more.setAttribute('aria-label', 'Actions')
+    more.setAttribute('aria-expanded', 'false')
+    this.more = more
+    this.item.append(more)
+  }
+
+  /** The message was deleted, for good. */
+  showDeleted(): void {
+    this.#deleted = true
+    this.more = undefined
+    const focused = this.item.contains(document.activeElement)
+    this.item.classList.remove('editing')
+    for (const each of this.item.querySelectorAll('.more, .actions, .edit, .edited, .reactions'))
+      each.remove()
+    this.#said.textContent = 'deleted'
+    this.#said.className = 'body quiet'
+    if (focused) this.item.parentElement?.focus()
+  }
+
+  /** The message was replaced by the edit at the place `editedAt`; the latest one counts. */
+  showEdited(body: string, data: Shown['data'], editedAt: number): void {
+    if (this.#deleted || editedAt < (this.#editedAt ?? 0)) return
+    this.#editedAt = editedAt
+    this.#body = body
+    this.data = data
+    this.#said.replaceChildren(...withLinks(body))
+    if (!this.item.querySelector('.edited')) this.item.append(element('span', 'edited quiet', 'edited'))
+  }
+
+  /** Shows `bar` under the message instead of the one before; a button of it that has the focus keeps it. */
+  showReactions(bar: HTMLElement): void {
+    const before = this.item.querySelector('.reactions')
+    const focused = before?.querySelector<HTMLElement>(':focus')?.dataset.key
+    before?.remove()
+    if (bar.childElementCount > 0 && !this.#deleted) this.item.append(bar)
+    if (focused === undefined) return
+    const buttons = [...bar.querySelectorAll('button')]
+    const again = buttons.find(({ dataset }) => dataset.key === focused) ?? this.more
+    again?.focus()
+  }
+
+  /** Says how far an own message has come. */
+  tick(mark: string, meaning: string): void {
+    let said = this.item.querySelector<HTMLElement>('.tick')
+    if (!said) {
+      said = element('span', 'tick', '')
+      said.setAttribute('role', 'img')
+      this.item.append(said)
+    }
+    said.textContent = mark
+    said.title = meaning
+    said.setAttribute('aria-label', meaning)
+  }
 }

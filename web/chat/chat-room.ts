@@ -1,13 +1,12 @@
 import type { ChatClient, ChatClientEvents, RoomMessage } from '../../src/client/browser.ts'
-import { messageLine, noteLine, showDeleted, showEdited, tick } from './chat-message.ts'
+import { MessageActions } from './chat-actions.ts'
+import { ChatLines, NEAR } from './chat-lines.ts'
+import { MessageLine } from './chat-message.ts'
+import { Reactions, reactionCounts, reactionOf } from './chat-reactions.ts'
+import { ReadPlace } from './chat-read.ts'
 
-/** Lines kept while the newest is visible, and while the user reads further back. */
-const MOST_SHOWN = 500
-const MOST_KEPT = 2000
 /** Older messages that are fetched at once. */
 const PAGE = 50
-/** Pixels from an end of the list that count as being there. */
-const NEAR = 80
 const TYPING_MS = 3000
 
 /** Names the messages of this page; `randomUUID` is there for pages that came by TLS only. */
@@ -16,10 +15,9 @@ const page = [...crypto.getRandomValues(new Uint8Array(6))]
   .join('')
 let sent = 0
 
-/** One room of the page: its lines, who is there, and what is new. */
+/** One room of the page: its messages, who is there, and what is new. */
 export class ChatRoom {
   readonly name: string
-  readonly list = document.createElement('ol')
   readonly here = new Set<string>()
   members = 0
   /** Messages that arrived while the room was not visible. */
@@ -28,12 +26,18 @@ export class ChatRoom {
   #looking = false
   readonly #client: ChatClient
   readonly #changed: () => void
+  readonly #lines = new ChatLines()
+  readonly #actions: MessageActions
+  readonly #reactions = new Reactions()
+  readonly #readPlace: ReadPlace
   /** Own messages that are shown and not delivered yet, in their order, by id. */
-  readonly #pending = new Map<string, HTMLLIElement>()
+  readonly #pending = new Map<string, MessageLine>()
   readonly #typing = new Map<string, number>()
-  /** The places of the lines that are messages. */
-  readonly #places = new WeakMap<Element, number>()
-  #marker: HTMLLIElement | undefined
+  /** The places of the oldest and of the newest message that came, shown or not. */
+  #oldest: number | undefined
+  #newest = 0
+  /** Where the user left off, until everything up to then has come. */
+  #leftOff: { readonly read: number; readonly head: number } | undefined
   /** Whether there is nothing older to fetch. */
   #whole = false
   #fetching = false
@@ -43,18 +47,38 @@ export class ChatRoom {
     this.name = name
     this.#client = client
     this.#changed = changed
+    this.#readPlace = new ReadPlace(name, client)
     this.list.setAttribute('aria-label', `Messages in ${name}`)
     this.list.tabIndex = 0
     this.list.addEventListener('scroll', () => {
       if (this.list.scrollTop < NEAR) void this.#fetchOlder()
       if (this.atEnd) this.#seen()
     })
+    this.#actions = new MessageActions(this.#lines, {
+      reacted: ({ seq }, key) => this.#reactions.has(seq!, key, this.#me),
+      react: ({ seq }, key) => this.#react(seq!, key),
+      edit: ({ seq, data }, body) => client.edit(name, seq!, body, undefined, { ...(data && { data }) }),
+      delete: ({ seq }) => {
+        client.delete(name, seq!).catch((error: Error) => this.note(`not deleted: ${error.message}`))
+      },
+    })
+  }
+
+  get list(): HTMLOListElement {
+    return this.#lines.list
   }
 
   /** Whether the newest line is in sight. */
   get atEnd(): boolean {
-    const { scrollHeight, scrollTop, clientHeight } = this.list
-    return scrollHeight - scrollTop - clientHeight < NEAR
+    return this.#lines.atEnd
+  }
+
+  get #me(): string {
+    return this.#client.user ?? ''
+  }
+
+  get #waiting(): MessageLine | undefined {
+    return this.#pending.values().next().value
   }
 
   /** Whether this room is visible now; new messages are marked when it was not. */
@@ -62,7 +86,7 @@ export class ChatRoom {
     if (this.#looking === looking) return
     this.#looking = looking
     if (!looking) {
-      if (this.unread === 0) this.#unmark()
+      if (this.unread === 0) this.#lines.unmark()
     } else if (this.atEnd) {
       this.#seen()
     }
@@ -70,9 +94,14 @@ export class ChatRoom {
 
   /** Goes to the newest line, or to the first unread one when `unread`. */
   goToEnd(unread = false): void {
-    if (unread && this.#marker) this.#marker.scrollIntoView()
-    else this.list.scrollTop = this.list.scrollHeight
+    if (!(unread && this.#lines.goToMarker())) this.#lines.goToEnd()
     if (this.atEnd && this.#looking) this.#seen()
+  }
+
+  /** Shows where the user left off, now that the room is joined. */
+  async showLeftOff(): Promise<void> {
+    this.#leftOff = await this.#readPlace.leftOff()
+    this.#markLeftOff()
   }
 
   /** Fetches older messages as long as there is nothing to scroll. */
@@ -82,39 +111,63 @@ export class ChatRoom {
   }
 
   take(message: RoomMessage): void {
-    const { user, id, seq } = message
+    const { seq } = message
+    this.#oldest ??= seq
+    this.#newest = seq
+    const reaction = reactionOf(message)
     if (message.edits !== undefined || message.deletes !== undefined) {
       this.#change(message)
-      return
-    }
-    this.#typing.delete(user)
-    const own = this.#pending.get(id)
-    if (own) {
-      // It is placed in the room's order: after what came before, and before what is still in flight.
-      this.#pending.delete(id)
-      tick(own, '✓✓', 'delivered')
-      this.#places.set(own, seq)
-      this.#put(own)
+    } else if (reaction) {
+      this.#reactions.add(reaction, message)
+      this.#showReactions(reaction.to)
     } else {
-      if (!(this.#looking && this.atEnd) && user !== this.#client.user) this.#mark()
-      const line = messageLine(message, user === this.#client.user)
-      this.#places.set(line, seq)
-      this.#put(line)
+      this.#show(message)
     }
+    if (this.#looking && this.atEnd) this.#readPlace.readTo(seq)
+    this.#markLeftOff()
     this.#changed()
   }
 
+  #show(message: RoomMessage): void {
+    const { user, id, seq } = message
+    this.#typing.delete(user)
+    const own = this.#pending.get(id)
+    const fresh = !own && user !== this.#me && !(this.#looking && this.atEnd)
+    if (own) {
+      // It is placed in the room's order: after what came before, and before what is still in flight.
+      this.#pending.delete(id)
+      own.tick('✓✓', 'delivered')
+      own.placed(seq)
+    }
+    this.#add(own ?? new MessageLine(message, user === this.#me))
+    if (!fresh) return
+    this.unread++
+    this.#lines.markAfter(seq - 1)
+  }
+
   /** Shows an edit or a deletion where its message is shown; a deleted message cannot be edited any more. */
-  #change({ edits, deletes, body, deleted }: RoomMessage): void {
-    const place = deletes ?? edits
-    const line = [...this.list.children].find((each) => this.#places.get(each) === place)
-    if (!(line instanceof HTMLLIElement)) return
-    if (deletes !== undefined) showDeleted(line)
-    else if (!deleted) showEdited(line, body)
+  #change({ edits, deletes, body, data, deleted, seq }: RoomMessage): void {
+    const line = this.#lines.at(deletes ?? edits!)
+    if (deletes !== undefined) line?.showDeleted()
+    else if (!deleted) line?.showEdited(body, data, seq)
+    this.#actions.update()
+  }
+
+  #showReactions(place: number): void {
+    const react = (key: string) => this.#react(place, key)
+    this.#lines.at(place)?.showReactions(reactionCounts(this.#reactions.of(place), this.#me, react))
+  }
+
+  /** Adds the user's own reaction to a message, or takes it away. */
+  #react(to: number, key: string): void {
+    const reaction = { to, key, ...(this.#reactions.has(to, key, this.#me) && { removed: true }) }
+    this.#client
+      .send(this.name, '', `${page}-${++sent}`, { data: { reaction } })
+      .catch((error: Error) => this.note(`${key} not sent: ${error.message}`))
   }
 
   note(text: string): void {
-    this.#put(noteLine(text))
+    this.#trimmed(this.#lines.note(text, this.#waiting))
   }
 
   /** Takes who is in the room; an update without names is of a room too large for names. */
@@ -152,80 +205,93 @@ export class ChatRoom {
   /** Shows a message of one's own at once, and how far it has come. */
   send(body: string): void {
     const id = `${page}-${++sent}`
-    const line = messageLine({ user: this.#client.user ?? '', body, time: Date.now() }, true)
-    tick(line, '…', 'on its way')
-    this.#unmark()
-    this.#put(line)
+    const line = new MessageLine({ user: this.#me, body, time: Date.now() }, true)
+    line.tick('…', 'on its way')
+    this.#lines.unmark()
+    this.#trimmed(this.#lines.add(line))
     this.#pending.set(id, line)
     this.goToEnd()
     this.#client.send(this.name, body, id).then(
       ({ durability }) => {
-        if (this.#pending.has(id)) tick(line, '✓', `safe (${durability})`)
+        if (this.#pending.has(id)) line.tick('✓', `safe (${durability})`)
       },
       (error: Error) => {
         this.#pending.delete(id)
-        line.classList.add('failed')
-        tick(line, `✗ not sent: ${error.message}`, `not sent: ${error.message}`)
+        line.item.classList.add('failed')
+        line.tick(`✗ not sent: ${error.message}`, `not sent: ${error.message}`)
       },
     )
   }
 
-  /** Puts a line behind the others, before what is still on its way. */
-  #put(line: HTMLLIElement): void {
-    const { list } = this
-    const end = this.atEnd
-    const [waiting] = this.#pending.values()
-    list.insertBefore(line, waiting ?? null)
-    const most = end ? MOST_SHOWN : MOST_KEPT
-    while (list.childElementCount > most) {
-      list.firstElementChild!.remove()
-      this.#whole = false
-    }
-    if (end) list.scrollTop = list.scrollHeight
+  /** Puts a message behind the others, before what is still on its way. */
+  #add(line: MessageLine): void {
+    this.#trimmed(this.#lines.add(line, this.#waiting))
+    if (this.#reactions.of(line.seq!).length > 0) this.#showReactions(line.seq!)
+    this.#actions.update()
   }
 
-  #mark(): void {
-    this.unread++
-    if (this.#marker) return
-    this.#marker = noteLine('new', 'marker')
-    this.#put(this.#marker)
+  /** Older lines had to go: scrolling back fetches them again. */
+  #trimmed(trimmed: boolean): void {
+    if (!trimmed) return
+    this.#whole = false
+    for (const { seq } of this.#lines.messages()) {
+      if (seq === undefined) continue
+      this.#oldest = seq
+      return
+    }
   }
 
   #seen(): void {
+    this.#readPlace.readTo(this.#newest)
     if (this.unread === 0) return
     this.unread = 0
     this.#changed()
   }
 
-  #unmark(): void {
-    this.#marker?.remove()
-    this.#marker = undefined
+  #markLeftOff(): void {
+    if (!this.#leftOff || this.#newest < this.#leftOff.head) return
+    const { read } = this.#leftOff
+    this.#leftOff = undefined
+    const unread = [...this.#lines.messages()].filter(
+      ({ seq, own }) => seq !== undefined && seq > read && !own,
+    )
+    this.unread = Math.max(this.unread, unread.length)
+    this.#lines.markAfter(read)
+    if (this.#looking) this.goToEnd(true)
+    this.#changed()
   }
 
   async #fetchOlder(): Promise<void> {
-    const { list } = this
-    const oldest = [...list.children].find((line) => this.#places.has(line))
-    const before = oldest && this.#places.get(oldest)
-    if (before === undefined || this.#whole || this.#fetching) return
+    if (this.#oldest === undefined || this.#whole || this.#fetching) return
     this.#fetching = true
     try {
-      const { messages, first } = await this.#client.history(this.name, before, PAGE)
-      this.#whole = (messages[0]?.seq ?? first) <= first
-      const fromEnd = list.scrollHeight - list.scrollTop
-      const lines = messages.map((message) => {
-        const line = messageLine(message, message.user === this.#client.user)
-        this.#places.set(line, message.seq)
-        // What it changed is shown as it is now.
-        line.hidden = message.edits !== undefined || message.deletes !== undefined
-        return line
-      })
-      list.prepend(...lines)
-      if (this.#whole) list.prepend(noteLine('the room begins here'))
-      list.scrollTop = list.scrollHeight - fromEnd
+      const { messages, first } = await this.#client.history(this.name, this.#oldest, PAGE)
+      const oldest = messages[0]?.seq ?? first
+      this.#oldest = Math.min(this.#oldest, oldest)
+      this.#whole = oldest <= first
+      this.#fetching = false
+      // Where there was nothing but reactions and edits, nothing can be scrolled: on to what is before.
+      if (this.#showOlder(messages) === 0 && !this.#whole) await this.#fetchOlder()
     } catch {
       // There is no connection now: scrolling again asks again.
     } finally {
       this.#fetching = false
     }
+  }
+
+  /** Returns how many lines there are of it; edits and deletions have none: history has what they changed as it is now. */
+  #showOlder(messages: readonly RoomMessage[]): number {
+    const lines: MessageLine[] = []
+    for (const message of messages) {
+      const reaction = reactionOf(message)
+      if (reaction) this.#reactions.add(reaction, message)
+      else if (message.edits === undefined && message.deletes === undefined)
+        lines.push(new MessageLine(message, message.user === this.#me))
+    }
+    this.#lines.prepend(lines, this.#whole ? 'the room begins here' : undefined)
+    // A reaction comes after its message, which may be shown from this page on only.
+    for (const { seq } of lines) this.#showReactions(seq!)
+    this.#actions.update()
+    return lines.length
   }
 }

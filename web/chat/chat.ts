@@ -1,5 +1,6 @@
 import '../lib/page.css'
 import './chat.css'
+import './chat-messages.css'
 import { ChatClient, type ChatClientEvents } from '../../src/client/browser.ts'
 import { ChatRoom } from './chat-room.ts'
 
@@ -12,6 +13,8 @@ const rooms = new Map<string, ChatRoom>()
 let client: ChatClient | undefined
 let current: ChatRoom | undefined
 let cutOff: ReturnType<typeof setTimeout> | undefined
+/** Why there is no connection. */
+let why = ''
 
 function listItems(list: HTMLElement, content: readonly (string | Node)[]): void {
   list.replaceChildren(
@@ -113,6 +116,7 @@ async function join(name: string): Promise<void> {
     byId('chat').hidden = false
     open(room)
     byId('text').focus()
+    await room.showLeftOff()
   } catch (error) {
     remove(room, (error as Error).message)
   }
@@ -145,7 +149,8 @@ function status(text: string, state = '', server = ''): void {
   clearTimeout(cutOff)
   cutOff = undefined
   const shown = byId('status')
-  shown.textContent = text
+  // A screen reader reads every change: the same is no news.
+  if (shown.textContent !== text) shown.textContent = text
   shown.dataset.state = state
   shown.dataset.server = server
 }
@@ -153,8 +158,11 @@ function status(text: string, state = '', server = ''): void {
 function onStatus(mine: ChatClient, { state, server, reason }: ChatClientEvents['status']): void {
   if (mine !== client) return
   if (state === 'waiting') {
-    const calm = byId('status').dataset.state === 'on' ? CALM_MS : 0
-    cutOff ??= setTimeout(() => status('connecting again…', 'waiting'), calm)
+    const { dataset } = byId('status')
+    why = navigator.onLine ? (reason ?? 'the connection was lost') : 'this device is offline'
+    const text = () => status(`${why}; connecting again…`, 'waiting')
+    if (dataset.state === 'waiting') text()
+    else cutOff ??= setTimeout(text, dataset.state === 'on' ? CALM_MS : 0)
   } else if (state === 'closed') {
     for (const room of rooms.values()) remove(room, reason)
   } else {
