@@ -56,7 +56,6 @@ beforeAll(() => {
     ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
     '@types/node',
     '@types/react',
-    'react',
   ]
   for (const name of beside) {
     if (name.startsWith('@')) mkdirSync(join(modules, name.split('/')[0]!), { recursive: true })
