@@ -64,6 +64,20 @@ export function amountOf(observation: Observation, metric: AdditiveMetric): Amou
   return known > 0 ? { value: (sum * (known + missing)) / known, missing } : undefined
 }
 
+/**
+ * The size that a policy desires by an amount: nothing is removed while a ready server does not report it.
+ * @returns with what the reason has to say of it
+ */
+export function sizeBy(
+  { missing }: Amount,
+  servers: number,
+  desiredCount: number,
+): { readonly servers: number; readonly why: string } {
+  return missing > 0 && servers < desiredCount
+    ? { servers: desiredCount, why: `, but ${missing} do not report it` }
+    : { servers, why: '' }
+}
+
 /** A policy's answer when no server reports the metric it uses. */
 export function unknown(metric: MetricName, { desiredCount }: Observation): Recommendation {
   return {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
-import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
+import { ADDITIVE_METRICS, amountOf, sizeBy, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
 
 const percentileOptions = optionSet({
@@ -97,12 +97,14 @@ export function percentilePolicy(options: PercentileOptions = {}): Policy {
       if (!amount) return unknownAmount(metric, observation)
       samples.add(observation.time, amount.value)
       const value = samples.percentile(percentile)
-      const servers = Math.max(1, Math.ceil(value / target - 1e-9))
-      const held = amount.missing > 0 && servers < observation.desiredCount
-      const why = held ? `, but ${amount.missing} do not report it` : ''
+      const { servers, why } = sizeBy(
+        amount,
+        Math.max(1, Math.ceil(value / target - 1e-9)),
+        observation.desiredCount,
+      )
       const which = percentile === 1 ? 'the highest' : `percentile ${+(percentile * 100).toFixed(2)}`
       return {
-        servers: held ? observation.desiredCount : servers,
+        servers,
         reason: `${which} of ${samples.all.length + 1} averages of ${averaging} s is ${value.toFixed(1)} ${metric}, at ${target} per server${why}`,
         numbers: { value, target, samples: samples.all.length + 1 },
       }

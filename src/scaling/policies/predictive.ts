@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
-import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
+import { ADDITIVE_METRICS, amountOf, sizeBy, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
 
 /** Parts into which a season is divided. */
@@ -127,12 +127,10 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       error.see(time, load)
       error.made(time + horizon, forecast)
       const band = BAND * (error.deviation ?? forecast)
-      const servers = Math.ceil(wanted / usersPerServer - 1e-9)
-      const held = amount.missing > 0 && servers < desiredCount
-      const why = held ? `, but ${amount.missing} do not report it` : ''
+      const { servers, why } = sizeBy(amount, Math.ceil(wanted / usersPerServer - 1e-9), desiredCount)
       const shown = metric === 'users' ? load : Number(load.toFixed(2))
       return {
-        servers: held ? desiredCount : servers,
+        servers,
         reason: `${shown} ${metric} now, ${forecast.toFixed(1)} expected in ${horizon} s, at ${usersPerServer} a server${why}`,
         numbers: { forecast, level, trendPerSecond: trend, usersPerServer },
         ...(metric === 'users' && {

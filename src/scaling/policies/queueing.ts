@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
-import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
+import { ADDITIVE_METRICS, amountOf, sizeBy, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
 
 const queueingOptions = optionSet({
@@ -32,11 +32,9 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
       if (!amount) return unknownAmount(metric, observation)
       const shown = metric === 'users' ? amount.value : Number(amount.value.toFixed(2))
       const room = amount.value + beta * Math.sqrt(amount.value)
-      const servers = Math.ceil(room / usersPerServer)
-      const held = amount.missing > 0 && servers < desiredCount
-      const why = held ? `, but ${amount.missing} do not report it` : ''
+      const { servers, why } = sizeBy(amount, Math.ceil(room / usersPerServer), desiredCount)
       return {
-        servers: held ? desiredCount : servers,
+        servers,
         reason: `${shown} ${metric} and ${beta} × √${shown} of room are ${room.toFixed(1)}, at ${usersPerServer} a server${why}`,
         numbers: { room, usersPerServer, beta },
       }
