@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { CONFIG_KEYS } from '../src/cli/config/environment.ts'
+import { configKeys } from '../src/cli/config/environment.ts'
 import { runCli } from './run-cli.ts'
 
 const folders: string[] = []
@@ -24,7 +24,7 @@ function configFile(text: string): string {
 const SECRET = 'a secret of at least 32 characters'
 
 it('has a variable of its own for every key', () => {
-  const variables = CONFIG_KEYS.map(({ variable }) => variable)
+  const variables = configKeys().map(({ variable }) => variable)
   expect(new Set(variables).size).toBe(variables.length)
   expect(variables).toEqual(
     expect.arrayContaining([

@@ -42,6 +42,13 @@ function named(command: Command, name = ''): [Command, string][] {
   return [[command, name], ...below]
 }
 
+const CONFIG = ['--config <file>', 'take everything that no flag gives from a YAML file'] as const
+const DECISIONS = [
+  '--decisions <file>',
+  'write every decision there, one JSON object a line, for explain and replay',
+] as const
+const RUN_REPORT = ['--report <file>', 'write a report of the run there, one HTML file'] as const
+
 /** A server process loads while the command does. */
 async function serveWithStartedServer(flags: ServeFlags, signal: AbortSignal): Promise<void> {
   const { withStartedServer } = await import('../live/process-module.ts')
@@ -64,37 +71,28 @@ function program(formats: readonly TraceFormat[]): Command {
     .option('--port <port>', 'of the live chat (any free one)', number)
     .option('--control-port <port>', 'of the live dashboard (any free one)', number)
     .option('--history <file>', 'write what every virtual user did and saw, for verify')
-    .option(
-      '--decisions <file>',
-      'write every decision there, one JSON object a line, for explain and replay',
-    )
-    .option('--report <file>', 'write a report of the run there, one HTML file')
+    .option(...DECISIONS)
+    .option(...RUN_REPORT)
     .action(async (flags: DemoFlags) => run((await import('./commands/demo.ts')).demo, flags))
   addTraceFlags(addRunFlags(main.command('simulate')))
     .description('the same, as fast as the machine can')
-    .option('--config <file>', 'take everything that no flag gives from a YAML file')
+    .option(...CONFIG)
     .option('--json', 'print the result as JSON')
     .option('--events <file>', 'write the scaling decisions there, one JSON object a line')
-    .option(
-      '--decisions <file>',
-      'write every decision there, one JSON object a line, for explain and replay',
-    )
-    .option('--report <file>', 'write a report of the run there, one HTML file')
+    .option(...DECISIONS)
+    .option(...RUN_REPORT)
     .option('--watch', 'serve a dashboard to watch and steer it by, at the pace of real time')
     .option('--port <port>', 'of the dashboard (8080)', number)
     .option('--pace <factor>', 'virtual seconds a real second while it is watched (1)', number)
     .action(async (flags: SimulateFlags) => run((await import('./commands/simulate.ts')).simulate, flags))
   addBrokerFlags(addLogFlags(addFleetFlags(main.command('serve'))), false)
     .description('a live fleet on this machine for real users, until it is stopped')
-    .option('--config <file>', 'take everything that no flag gives from a YAML file')
+    .option(...CONFIG)
     .option('--host <address>', 'to listen on (127.0.0.1)')
     .option('--port <port>', 'of the chat (8080)', number)
     .option('--control-port <port>', 'of dashboard, control API and metrics (8081)', number)
     .option('--data <folder>', 'keep the rooms there (concertina-data)')
-    .option(
-      '--decisions <file>',
-      'write every decision there, one JSON object a line, for explain and replay',
-    )
+    .option(...DECISIONS)
     .option('--anonymous', 'users may come without a token')
     .option(
       '--origin <origin>',
@@ -113,7 +111,7 @@ function program(formats: readonly TraceFormat[]): Command {
     )
   addLogFlags(addBrokerFlags(main.command('server')))
     .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
-    .option('--config <file>', 'take everything that no flag gives from a YAML file')
+    .option(...CONFIG)
     .option('--host <address>', 'to listen on (127.0.0.1)')
     .option('--port <port>', 'of WebSockets, /healthz, /readyz and /metrics (8080)', number)
     .option('--advertise <url>', 'where clients reach this server, if not there')
@@ -160,7 +158,7 @@ function program(formats: readonly TraceFormat[]): Command {
   addTraceFlags(addLoadFlags(main.command('load')))
     .description('virtual users for a chat that runs already; they check what they see')
     .requiredOption('--url <url>', 'address of the chat, as serve prints it')
-    .option('--config <file>', 'take everything that no flag gives from a YAML file')
+    .option(...CONFIG)
     .option('--seed <seed>', 'of everything random (42)')
     .option('--history <file>', 'write what every virtual user did and saw, for verify')
     .option('--json', 'print the result as JSON')

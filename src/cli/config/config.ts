@@ -184,14 +184,18 @@ function parsedConfig({ value, places }: ReadConfig): Config {
  * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT with file:line:column or the variable, the key and what is allowed.
  */
 export function readConfig(file: string | undefined): ConfiguredOptions {
-  const read = readData(file)
-  return toOptions(parsedConfig(read), read.places, file === undefined ? '.' : dirname(file))
+  return readChecked(file).options
 }
 
 /** The same config as YAML, without its secrets. */
 export function readPrintable(file: string | undefined): string {
-  readConfig(file)
-  return printableConfig(parsedConfig(readData(file)))
+  return printableConfig(readChecked(file).config)
+}
+
+function readChecked(file: string | undefined): { config: Config; options: ConfiguredOptions } {
+  const read = readData(file)
+  const config = parsedConfig(read)
+  return { config, options: toOptions(config, read.places, file === undefined ? '.' : dirname(file)) }
 }
 
 function checkNamed(places: SourceLocations, name: string, { policy, ...limits }: NamedPolicy): void {

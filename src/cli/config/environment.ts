@@ -20,21 +20,24 @@ interface ConfigKey {
   readonly isTextList: boolean
 }
 
+const PREFIX = 'CONCERTINA_'
+
 const upperSnake = (name: string) => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase()
 
 function keysOf(schema: JsonSchema, path: readonly string[]): ConfigKey[] {
   const { properties } = schema
   if (properties) return Object.entries(properties).flatMap(([name, below]) => keysOf(below, [...path, name]))
   const isTextList = schema.type === 'array' && schema.items?.type === 'string'
-  const variable = `CONCERTINA_${path.map(upperSnake).join('_')}`
+  const variable = `${PREFIX}${path.map(upperSnake).join('_')}`
   return [{ path, variable, isText: schema.type === 'string', isTextList }]
 }
 
 /** Every key of the config, with its variable: `live.auth.jwksUrl` is `CONCERTINA_LIVE_AUTH_JWKS_URL`. */
-export const CONFIG_KEYS: readonly ConfigKey[] = keysOf(
-  z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input', unrepresentable: 'any' }) as JsonSchema,
-  [],
-)
+export const configKeys = (): readonly ConfigKey[] =>
+  keysOf(
+    z.toJSONSchema(configSchema, { target: 'draft-7', io: 'input', unrepresentable: 'any' }) as JsonSchema,
+    [],
+  )
 
 function readValue({ isText, isTextList, variable }: ConfigKey, text: string): unknown {
   if (isText) return text
@@ -55,7 +58,9 @@ function readValue({ isText, isTextList, variable }: ConfigKey, text: string): u
  */
 export function applyEnvironment(config: Record<string, unknown>): ReadonlyMap<string, string> {
   const applied = new Map<string, string>()
-  for (const key of CONFIG_KEYS) {
+  // Reading the keys off the schema takes tens of milliseconds: most starts need none.
+  if (!Object.keys(process.env).some((name) => name.startsWith(PREFIX))) return applied
+  for (const key of configKeys()) {
     const text = environment(key.variable)
     if (text === undefined) continue
     let at = config
