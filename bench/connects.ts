@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../test/support/ports.ts'
 import { cpuSeconds, sleep, start, stop, withServers } from './support/processes.ts'
-import { RawClient } from './support/raw-client.ts'
+import { welcomed } from './support/raw-client.ts'
 
 const [connections = 5000, servers = 3, rounds = 3] = process.argv.slice(2).map(Number)
 
@@ -56,15 +56,6 @@ async function haproxy(folder: string): Promise<Contender> {
       for (const { child } of all) await stop(child)
     },
   }
-}
-
-async function welcomed(port: number): Promise<RawClient> {
-  const client = await RawClient.open(port, '/chat')
-  await new Promise<void>((resolve) => {
-    client.onFrame = () => resolve()
-    client.send('{"type":"hello","version":1,"user":"ann"}')
-  })
-  return client
 }
 
 const used = (pids: readonly number[]) => pids.map(cpuSeconds)

@@ -10,20 +10,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '../test/support/ports.ts'
 import { cpuSeconds, sleep, start, stop } from './support/processes.ts'
-import { RawClient } from './support/raw-client.ts'
+import { welcomed } from './support/raw-client.ts'
 
 const [seconds = 4] = process.argv.slice(2).map(Number)
 const AT_A_TIME = 50
 const TALKERS = 20
-
-async function welcomed(port: number): Promise<RawClient> {
-  const client = await RawClient.open(port, '/chat')
-  await new Promise<void>((resolve) => {
-    client.onFrame = () => resolve()
-    client.send('{"type":"hello","version":1,"user":"ann"}')
-  })
-  return client
-}
 
 async function accepts(port: number): Promise<number> {
   let count = 0

@@ -95,3 +95,13 @@ export class RawClient {
     this.#rest = data.subarray(at)
   }
 }
+
+/** A client of the chat that was welcomed. */
+export async function welcomed(port: number): Promise<RawClient> {
+  const client = await RawClient.open(port, '/chat')
+  await new Promise<void>((resolve) => {
+    client.onFrame = () => resolve()
+    client.send('{"type":"hello","version":1,"user":"ann"}')
+  })
+  return client
+}

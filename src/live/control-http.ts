@@ -69,14 +69,7 @@ export function controlServer(
       metrics ??= served.metrics()
       metrics
         .then(async (all) => sendText(response, 200, await all.text(), all.contentType))
-        .catch((error: Error) =>
-          sendText(
-            response,
-            500,
-            `${error.message}
-`,
-          ),
-        )
+        .catch((error: Error) => sendText(response, 500, `${error.message}\n`))
     }
   })
 }

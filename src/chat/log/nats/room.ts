@@ -61,6 +61,8 @@ export class NatsRoom {
   #busy = false
   #contendedUntil = 0
   #onNews: (() => void) | undefined
+  /** Times that the room's end was asked for. */
+  #questions = 0
 
   constructor(name: string, subject: string, stream: string, context: RoomContext) {
     this.name = name
@@ -103,8 +105,6 @@ export class NatsRoom {
   async confirmEnd(): Promise<void> {
     await this.#enqueue(undefined, `end ${this.#questions++}`)
   }
-
-  #questions = 0
 
   #enqueue(message: Append | undefined, key: string): Promise<Appended> {
     return new Promise((resolve, reject) => {
