@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { virtualClock } from '../src/base/clock.ts'
 import { ChatClient } from '../src/client/node.ts'
 import { type FleetControl, overridablePattern } from '../src/control/fleet-control.ts'
@@ -301,9 +301,13 @@ describe.runIf(here)('the dashboard', () => {
       await page.getByText(/^Move the slider/).waitFor()
 
       await page.getByLabel('Scale up threshold').fill('30')
-      await page.getByRole('button', { name: 'What if?' }).click()
       const cells = page.locator('#what-if tr', { hasText: 'server-hours' }).locator('td')
-      await cells.nth(1).waitFor()
+      // What is above the button may still grow and move it away from under a click.
+      const asked = async () => {
+        await page.getByRole('button', { name: 'What if?' }).click()
+        await cells.nth(1).waitFor({ timeout: 5_000 })
+      }
+      await vi.waitFor(asked, { timeout: 60_000 })
       const [actual, replayed] = (await cells.allTextContents()).map(Number)
       // The size is fixed: any policy keeps it.
       expect(actual).toBeGreaterThan(0)

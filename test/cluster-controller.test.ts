@@ -168,7 +168,8 @@ describe.skipIf(!requireNats())('concertina controller', () => {
           counts !== undefined && counts.length > 1 && Math.min(...counts) >= 2,
       )
 
-    const byHand = { kind: 'threshold', scaleUpThreshold: 6, scaleDownThreshold: 1.9 }
+    // Thresholds that no count of 12 users crosses, also not one that has a moving user twice.
+    const byHand = { kind: 'threshold', scaleUpThreshold: 20, scaleDownThreshold: 1.9 }
     const post = { method: 'POST', headers: { 'content-type': 'application/json' } }
     const changed = await fetch(`${first.url}api/policy`, { ...post, body: JSON.stringify(byHand) })
     expect(changed.status).toBe(204)
@@ -176,6 +177,16 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     open.push(() => broker.close())
     const kept = () => broker.store.get('controller').then((state) => state?.text)
     await expect.poll(kept, { timeout: 10_000 }).toContain('"scaleDownThreshold":1.9')
+    // What was begun under the former thresholds is done.
+    await expect
+      .poll(
+        async () => {
+          const state = await stateOf(first)
+          return state !== undefined && state.size === state.ready && state.ready === servers.size
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true)
     const before = [...servers.keys()].sort()
     first.child.kill('SIGKILL')
     for (let i = 0; i < 20; i++) await send(i)
@@ -186,7 +197,9 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     expect((await stateOf(second))?.policySpec).toEqual(byHand)
     await expect.poll(() => stateOf(second).then((state) => state?.load), { timeout: 15_000 }).toBe(12)
     for (let i = 0; i < 20; i++) await send(i)
-    await expect.poll(() => received.every((bodies) => bodies.length >= sent.length)).toBe(true)
+    await expect
+      .poll(() => received.every((bodies) => bodies.at(-1) === sent.at(-1)), { timeout: 20_000 })
+      .toBe(true)
     for (const bodies of received) expect(bodies.slice(-40)).toEqual(sent)
     expect([...servers.keys()].sort()).toEqual(before)
 
