@@ -12,6 +12,13 @@ export function number(text: string): number {
   return value
 }
 
+export const CONFIG = ['--config <file>', 'take everything that no flag gives from a YAML file'] as const
+export const DECISIONS = [
+  '--decisions <file>',
+  'write every decision there, one JSON object a line, for explain and replay',
+] as const
+export const RUN_REPORT = ['--report <file>', 'write a report of the run there, one HTML file'] as const
+
 /** Flags that set an option of the same name of the autoscaler, with its default. */
 const SCALING_FLAGS = [
   ['--scale-up-threshold <users>', 'add a server above this many users per server', 30],

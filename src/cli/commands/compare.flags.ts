@@ -1,0 +1,32 @@
+import { type Command, Option } from 'commander'
+import { addJudgingFlags, collect, number } from '../flags.ts'
+import { runCommand as run } from '../run-command.ts'
+import type { CompareFlags } from './compare.ts'
+
+export function addCompare(main: Command): void {
+  addJudgingFlags(main.command('compare'))
+    .description('many policies on many traces, beside the cheapest fleet that had known the future')
+    .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)
+    .option('--json <file>', 'write the figures there')
+    .option(
+      '--copies <count>',
+      'of each trace that are looked at, too: begun elsewhere, scaled, with noise (0)',
+      number,
+    )
+    .addOption(
+      new Option(
+        '--restart <what>',
+        'of the autoscaler in the middle: what it learned is kept, forgotten (keep)',
+      ).choices(['none', 'keep', 'forget']),
+    )
+    .option('--price <amount>', 'of a server an hour, on demand', number)
+    .option('--reserved <count@price>', 'servers that are paid for all the time, and their price')
+    .option(
+      '--spot <share@price>',
+      'of the servers above the reserved that are spot servers, and their price',
+    )
+    .option('--interruptions <count>', 'a day of each spot server (0.1)', number)
+    .option('--svg <file>', 'draw overload against cost there')
+    .option('--report <file>', 'write a report there, one HTML file')
+    .action(async (flags: CompareFlags) => run((await import('./compare.ts')).compare, flags))
+}

@@ -1,0 +1,24 @@
+import type { Command } from 'commander'
+import { addBrokerFlags, addLogFlags, CONFIG, number } from '../flags.ts'
+import { PRINT_CONFIG, type PrintConfigFlags, printConfig } from '../print-config.ts'
+import { runCommand as run } from '../run-command.ts'
+import type { ServerFlags } from './server.ts'
+
+export function addServer(main: Command): void {
+  addLogFlags(addBrokerFlags(main.command('server')))
+    .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
+    .option(...CONFIG)
+    .option('--host <address>', 'to listen on (127.0.0.1)')
+    .option('--port <port>', 'of WebSockets, /healthz, /readyz and /metrics (8080)', number)
+    .option('--advertise <url>', 'where clients reach this server, if not there')
+    .option('--ref <name>', "the platform's name of this server, like its pod's (POD_NAME)")
+    .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)
+    .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)
+    .option('--anonymous', 'users may connect without a token')
+    .option(...PRINT_CONFIG)
+    .action(async (flags: ServerFlags & PrintConfigFlags) =>
+      flags.printConfig
+        ? run(printConfig, flags)
+        : run((await import('./server.ts')).server, flags, { service: true }),
+    )
+}

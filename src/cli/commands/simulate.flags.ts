@@ -1,0 +1,18 @@
+import type { Command } from 'commander'
+import { addRunFlags, addTraceFlags, CONFIG, DECISIONS, number, RUN_REPORT } from '../flags.ts'
+import { runCommand as run } from '../run-command.ts'
+import type { SimulateFlags } from './simulate.ts'
+
+export function addSimulate(main: Command): void {
+  addTraceFlags(addRunFlags(main.command('simulate')))
+    .description('the same, as fast as the machine can')
+    .option(...CONFIG)
+    .option('--json', 'print the result as JSON')
+    .option('--events <file>', 'write the scaling decisions there, one JSON object a line')
+    .option(...DECISIONS)
+    .option(...RUN_REPORT)
+    .option('--watch', 'serve a dashboard to watch and steer it by, at the pace of real time')
+    .option('--port <port>', 'of the dashboard (8080)', number)
+    .option('--pace <factor>', 'virtual seconds a real second while it is watched (1)', number)
+    .action(async (flags: SimulateFlags) => run((await import('./simulate.ts')).simulate, flags))
+}

@@ -1,0 +1,21 @@
+import type { Command } from 'commander'
+import { addJudgingFlags, collect, number } from '../flags.ts'
+import { runCommand as run } from '../run-command.ts'
+import type { TuneFlags } from './tune.ts'
+
+export function addTune(main: Command): void {
+  addJudgingFlags(main.command('tune'))
+    .description('searches parameters of a policy on a trace, and prints the config to paste')
+    .requiredOption('--policy <name>', 'a kind, or a name from the config')
+    .option(
+      '--search <path=values>',
+      'try these values, by commas, of an option; may be given several times',
+      collect,
+    )
+    .option(
+      '--train <share>',
+      'of the trace that is searched on; the rest tests what was found (0.7)',
+      number,
+    )
+    .action(async (flags: TuneFlags) => run((await import('./tune.ts')).tunePolicy, flags))
+}
