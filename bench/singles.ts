@@ -2,17 +2,24 @@
  * Messages one at a time, as people type: an open loop of single messages from random users in rooms of 100 and of 10, in
  * which nothing can be gathered unless the server does. `npm run bench:singles -- [seconds] [rounds] [deliveries a second]`
  * prints CPU microseconds of all processes of each server per delivery, least and most of the rounds, and how long a message
- * took to the others, from when it was due. Clients and servers share the machine.
+ * took to the others, from when it was due. Clients and servers share the machine. `--only=Concertina,Socket.IO` leaves out
+ * those whose names begin otherwise. Centrifugo and uWebSockets take part where `bench/peers/` has built them.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRng } from '../src/base/rng.ts'
-import { concertina, type Dialect, json, socketIo } from './support/dialects.ts'
+import { centrifugo, concertina, type Dialect, json, socketIo } from './support/dialects.ts'
+import { isBuilt, type Peer, startPeer } from './support/peers.ts'
 import { cpuSeconds, sleep, start, stop, withServers } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
 
-const [seconds = 5, rounds = 3, ...rates] = process.argv.slice(2).map(Number)
+const isOption = (argument: string) => argument.startsWith('--only=')
+const [seconds = 5, rounds = 3, ...rates] = process.argv
+  .slice(2)
+  .filter((each) => !isOption(each))
+  .map(Number)
+const only = process.argv.find(isOption)?.slice('--only='.length).split(',')
 const CLIENTS = 1000
 
 interface Round {
@@ -45,7 +52,7 @@ async function measure(
     Array.from({ length: CLIENTS }, async (_, i) => {
       const client = await RawClient.open(port, dialect.path)
       const isProbe = i % members === 0
-      client.onFrame = (data, from, to) => {
+      const onMessage = (data: Buffer, from: number, to: number) => {
         if (!dialect.isDelivery(data, from)) return
         deliveries++
         if (!isProbe) return
@@ -53,6 +60,7 @@ async function measure(
         latencies.push(performance.now() - (due.get(id) ?? Number.NaN))
         due.delete(id)
       }
+      client.onFrame = dialect.lines ? eachLine(onMessage) : onMessage
       dialect.join(client, roomOf(i), `user-${i}`)
       return client
     }),
@@ -92,13 +100,64 @@ async function measure(
   }
 }
 
-const variants = [
-  ['Concertina, on disk', 'support/fleet-process.ts', true, concertina],
-  ['Concertina, in memory', 'support/fleet-process.ts', false, concertina],
-  ['ws, frame once', 'support/baseline-process.ts', 'ws-frame-once', json],
-  ['ws, client.send', 'support/baseline-process.ts', 'ws', json],
-  ['Socket.IO', 'support/baseline-process.ts', 'socket.io', socketIo],
-] as const
+const eachLine =
+  (onLine: (data: Buffer, from: number, to: number) => void) =>
+  (data: Buffer, from: number, to: number): void => {
+    for (let at = from; at < to; ) {
+      const newline = data.indexOf(10, at)
+      const end = newline < 0 || newline > to ? to : newline
+      onLine(data, at, end)
+      at = end + 1
+    }
+  }
+
+interface Running {
+  readonly port: number
+  readonly pid: number
+  stop(): Promise<void>
+}
+
+async function startModule(module: string, args: readonly string[], cleanUp?: () => void): Promise<Running> {
+  const { child, first } = await start<{ port: number }>(`support/${module}.ts`, args)
+  return {
+    port: first.port,
+    pid: child.pid!,
+    stop: async () => {
+      await stop(child)
+      cleanUp?.()
+    },
+  }
+}
+
+function startOnDisk(): Promise<Running> {
+  const data = mkdtempSync(join(tmpdir(), 'singles-'))
+  return startModule('fleet-process', ['1', data], () => rmSync(data, { recursive: true, force: true }))
+}
+
+interface Variant {
+  readonly name: string
+  readonly dialect: Dialect
+  start(): Promise<Running>
+}
+
+const baseline = (kind: string) => () => startModule('baseline-process', [kind])
+const peer = (name: Peer, dialect: Dialect): Variant[] =>
+  isWanted(name) && isBuilt(name) ? [{ name, dialect, start: () => startPeer(name) }] : []
+const isWanted = (name: string) => !only || only.some((each) => name.startsWith(each))
+
+const variants: Variant[] = [
+  { name: 'Concertina, on disk', dialect: concertina, start: startOnDisk },
+  {
+    name: 'Concertina, in memory',
+    dialect: concertina,
+    start: () => startModule('fleet-process', ['1']),
+  },
+  { name: 'ws, frame once', dialect: json, start: baseline('ws-frame-once') },
+  { name: 'ws, client.send', dialect: json, start: baseline('ws') },
+  { name: 'Socket.IO', dialect: socketIo, start: baseline('socket.io') },
+  ...peer('Centrifugo', centrifugo),
+  ...peer('uWebSockets', json),
+].filter(({ name }) => isWanted(name))
 
 const range = (values: readonly number[], digits: number) => {
   const [least, most] = [Math.min(...values).toFixed(digits), Math.max(...values).toFixed(digits)]
@@ -112,16 +171,13 @@ for (const perSecond of rates.length > 0 ? rates : [20_000, 100_000])
     )
     const results = new Map<string, Round[]>()
     for (let round = 0; round < rounds; round++)
-      for (const [name, module, kind, dialect] of variants) {
-        const data = kind === true ? mkdtempSync(join(tmpdir(), 'singles-')) : undefined
-        const args = typeof kind === 'string' ? [kind] : ['1', ...(data ? [data] : [])]
-        const { child, first } = await start<{ port: number }>(module, args)
+      for (const { name, dialect, start: run } of variants) {
+        const { port, pid, stop: end } = await run()
         try {
-          const result = await measure(first.port, child.pid!, dialect, members, perSecond)
+          const result = await measure(port, pid, dialect, members, perSecond)
           results.set(name, [...(results.get(name) ?? []), result])
         } finally {
-          await stop(child)
-          if (data) rmSync(data, { recursive: true, force: true })
+          await end()
         }
       }
     for (const [name, results_] of results) {

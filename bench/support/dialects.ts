@@ -9,6 +9,8 @@ export interface Dialect {
   isDelivery(data: Buffer, from: number): boolean
   /** The message's id in a delivery. */
   idOf(data: Buffer, from: number, to: number): string
+  /** Whether a frame may hold several messages, one a line. */
+  readonly lines?: boolean
 }
 
 /** Messages are of about 200 bytes. */
@@ -41,4 +43,24 @@ export const socketIo: Dialect = {
   send: (client, room, id) => client.send(`42["send",${request(room, id)}]`),
   isDelivery: (data, from) => data[from] === 52 && data[from + 1] === 50, // 42
   idOf: (data, from, to) => json.idOf(data, from + '42["message",'.length, to - 1),
+}
+
+export const centrifugo: Dialect = {
+  path: '/connection/websocket',
+  join: (client, room) => {
+    client.send('{"id":1,"connect":{}}')
+    client.send(`{"id":2,"subscribe":{"channel":"${room}"}}`)
+  },
+  send: (client, room, id) =>
+    client.send(`{"id":3,"publish":{"channel":"${room}","data":${request(room, id)}}}`),
+  // {"push":{"channel":"…","pub":{…: a message, not who came
+  isDelivery: (data, from) => {
+    if (data[from + 2] !== 112) return false
+    const channelEnd = data.indexOf(34, from + '{"push":{"channel":"'.length)
+    return data[channelEnd + 3] === 112 && data[channelEnd + 4] === 117
+  },
+  idOf: (data, from, to) =>
+    (JSON.parse(data.toString('utf8', from, to)) as { push: { pub: { data: { id: string } } } }).push.pub.data
+      .id,
+  lines: true,
 }
