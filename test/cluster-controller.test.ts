@@ -78,6 +78,45 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     expect(denied.status).toBe(401)
   }, 150_000)
 
+  it('administrates rooms and users by its control API, without a key', async () => {
+    const flags = ['--broker', nats.url, '--cluster-name', 'admin']
+    const [one, two] = await Promise.all([startServer(flags), startServer(flags)])
+    for (const { child } of [one, two]) open.push(() => child.kill('SIGKILL'))
+    const ann = new ChatClient({ url: one.url, user: 'ann' })
+    const bob = new ChatClient({ url: two.url, user: 'bob' })
+    for (const user of [ann, bob]) {
+      open.push(() => user.close())
+      await user.join('r')
+    }
+    const { url } = await controller(...flags, '--provider', 'none')
+    const ask = async (path: string, method = 'GET') => {
+      const response = await fetch(`${url}api/chat/${path}`, { method })
+      return response.status === 200 ? ((await response.json()) as object) : response.status
+    }
+    // It may not lead yet.
+    await expect
+      .poll(() => ask('users'), { timeout: 30_000 })
+      .toEqual({
+        users: [
+          { user: 'ann', rooms: 1 },
+          { user: 'bob', rooms: 1 },
+        ],
+        total: 2,
+      })
+    await ann.send('r', 'one')
+    await ann.send('r', 'two')
+    const { seq } = await bob.send('r', 'three')
+    const talkers = [
+      { user: 'ann', messages: 2, room: 'r' },
+      { user: 'bob', messages: 1, room: 'r' },
+    ]
+    await expect.poll(() => ask('talkers'), { timeout: 20_000 }).toEqual({ talkers, seconds: 60 })
+    expect(await ask(`rooms/r/messages/${seq}`, 'DELETE')).toMatchObject({ room: 'r' })
+    expect(await ask('users/bob/ban', 'POST')).toBe(204)
+    await expect.poll(() => bob.state, { timeout: 10_000 }).toBe('closed')
+    expect((await fetch(`${url}v1/rooms`)).status).toBe(404)
+  }, 120_000)
+
   it('delivers webhooks while it leads, and the next leader continues', async () => {
     const secret = 'a secret for hooks of more than thirty-two characters'
     const events: { eventId: string; type: string; user?: string; body?: string }[] = []

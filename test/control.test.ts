@@ -40,7 +40,11 @@ it('describes itself, and every described path answers', async () => {
   const { ask } = await plane()
   const { body } = await ask('/openapi.json')
   expect(body.openapi).toBe('3.1.0')
-  expect(Object.keys(body.paths).sort()).toEqual([
+  // The routes of the chat have a test of their own.
+  const paths = Object.entries(body.paths as Record<string, object>).filter(
+    ([path]) => !path.startsWith('/api/chat/'),
+  )
+  expect(paths.map(([path]) => path).sort()).toEqual([
     '/api/decision',
     '/api/events',
     '/api/history',
@@ -56,7 +60,7 @@ it('describes itself, and every described path answers', async () => {
     '/api/strategy',
     '/api/stream',
   ])
-  for (const [path, methods] of Object.entries(body.paths as Record<string, object>)) {
+  for (const [path, methods] of paths) {
     if (path === '/api/stream') continue
     for (const method of Object.keys(methods)) {
       const { status } = await ask(path.replace('{id}', '99'), { method: method.toUpperCase() })

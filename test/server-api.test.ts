@@ -163,6 +163,54 @@ describe('rooms and users', () => {
     ])
     expect(await client.user('nobody')).toEqual({ user: 'nobody', online: false, rooms: [] })
   })
+
+  it('lists the largest rooms first, and finds rooms and users by a part of their names', async () => {
+    const { urls, client } = await api({}, 2)
+    const rooms = { 'a quiet': 1, 'b:busy': 3, 'c:1': 2, 'd Busy': 2 }
+    for (const [room, members] of Object.entries(rooms))
+      for (let i = 0; i < members; i++) await member(urls[i % 2]!, `User ${i}`, room)
+    const pages: string[][] = []
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page = await client.rooms({ order: 'members', limit: 1, after })
+      pages.push(page.rooms.map(({ room, members: count }) => `${room} ${count}`))
+      after = page.next
+    }
+    expect(pages).toEqual([['b:busy 3'], ['c:1 2'], ['d Busy 2'], ['a quiet 1']])
+    expect(await client.rooms({ search: 'BUSY' })).toMatchObject({
+      rooms: [{ room: 'b:busy' }, { room: 'd Busy' }],
+      total: 2,
+    })
+    const first = await client.users({ limit: 2 })
+    expect(first).toEqual({
+      users: [
+        { user: 'User 0', rooms: 4 },
+        { user: 'User 1', rooms: 3 },
+      ],
+      total: 3,
+      next: 'User 1',
+    })
+    expect((await client.users({ after: first.next! })).users).toEqual([{ user: 'User 2', rooms: 1 }])
+    expect((await client.users({ search: 'r 2' })).users).toHaveLength(1)
+  })
+
+  it('knows who sends most, over all servers, and counts no message twice', async () => {
+    const { urls, client } = await api({}, 2)
+    const ann = await member(urls[0]!, 'ann')
+    const bob = await member(urls[1]!, 'bob')
+    for (const id of ['1', '2', '2', '3']) ann.send({ type: 'send', room: 'r', id, body: 'x' })
+    bob.send({ type: 'send', room: 'r', id: '1', body: 'x' })
+    await ann.until('ack', 4)
+    await bob.until('ack')
+    await client.publish('r', { body: 'of the backend' })
+    expect(await client.talkers()).toEqual({
+      talkers: [
+        { user: 'ann', messages: 3, room: 'r' },
+        { user: 'bob', messages: 1, room: 'r' },
+      ],
+      seconds: 60,
+    })
+    expect((await client.talkers({ limit: 1 })).talkers).toHaveLength(1)
+  })
 })
 
 describe('moderation', () => {
@@ -275,6 +323,8 @@ describe('access', () => {
     ],
     ['/v1/publish', { method: 'POST', body: '{"rooms":["$moderation"],"body":"x"}' }, 400, 'rooms.0'],
     ['/v1/rooms/r/messages?limit=x', {}, 400, 'limit'],
+    ['/v1/rooms?order=size', {}, 400, 'order'],
+    ['/v1/talkers?limit=51', {}, 400, 'limit'],
     ['/v1/rooms/%ff', {}, 404, 'not found'],
     ['/v1/nowhere', {}, 404, 'not found'],
     ['/v1/rooms', { method: 'DELETE' }, 405, 'DELETE'],

@@ -1,3 +1,4 @@
+import { TalkerMeter } from '../chat/api/talkers.ts'
 import type { Roster } from '../chat/hub/hub-protocol.ts'
 import type { ChatLink, RoomEvent } from '../chat/link.ts'
 import { roomToken } from '../chat/log/nats/record.ts'
@@ -15,6 +16,7 @@ export class BrokerLink implements ChatLink {
   readonly #bus: Bus
   readonly #presence: ClusterPresence
   readonly #onEvent: RoomEvent
+  readonly #talkers = new TalkerMeter()
   readonly #typing = new Map<string, () => void>()
 
   constructor(log: RoomLog, bus: Bus, server: { name: string; number: number }, onEvent: RoomEvent) {
@@ -23,15 +25,16 @@ export class BrokerLink implements ChatLink {
     this.#log = log
     this.#bus = bus
     this.#onEvent = onEvent
-    this.#presence = new ClusterPresence(bus, server, (room, line) =>
-      onEvent(room, 'presence', Buffer.from(line)),
-    )
+    const send = (room: string, line: string) => onEvent(room, 'presence', Buffer.from(line))
+    this.#presence = new ClusterPresence(bus, server, send, this.#talkers)
   }
 
   async append(message: Append): Promise<Appended> {
     this.pending++
     try {
-      return await this.#log.append(message)
+      const appended = await this.#log.append(message)
+      if (!appended.duplicate) this.#talkers.count(message.user, message.room)
+      return appended
     } finally {
       this.pending--
     }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import { hostname } from 'node:os'
 import { invalidInput } from '../base/errors.ts'
-import { type Logger, silentLogger } from '../base/logger.ts'
+import type { Logger } from '../base/logger.ts'
+import { OnDemand } from '../base/on-demand.ts'
 import { check, within } from '../base/options.ts'
 import { VERSION } from '../base/version.ts'
 import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
@@ -65,7 +66,8 @@ export class ClusterController {
   readonly #logger: Logger
   readonly #servers: ClusterServers
   readonly #http: Server
-  #shared: SharedChat | undefined
+  /** What this controller does for backends. */
+  readonly #shared: OnDemand<SharedChat>
   #leadership: Leadership | undefined
   #leading: Leading | undefined
   #url = ''
@@ -87,9 +89,13 @@ export class ClusterController {
     this.#broker = broker
     this.#logger = logger
     this.#servers = new ClusterServers(broker.bus)
+    this.#shared = new OnDemand(() => {
+      const { apiKeys, webhooks = [], maxBodyBytes } = options
+      return openSharedChat(broker, { apiKeys, webhooks, maxBodyBytes, logger })
+    })
     this.#http = createServer(HTTP_DEADLINES, (request, response) => {
       const text = (status: number, body: string) => sendText(response, status, body)
-      if (this.#shared?.api?.handle(request, response)) return
+      if (this.#shared.opened?.api?.handle(request, response)) return
       if (this.#leading) {
         this.#leading.http.emit('request', request, response)
         return
@@ -122,10 +128,11 @@ export class ClusterController {
     const { host = '127.0.0.1', port, advertise } = this.#options
     let taken: number
     try {
-      this.#shared = await this.#openShared()
+      const { apiKeys, webhooks = [] } = this.#options
+      if (apiKeys || webhooks.length > 0) await this.#shared.get()
       taken = await listen(this.#http, host, port)
     } catch (error) {
-      this.#shared?.close()
+      void this.#shared.close()
       this.#servers.close()
       throw error
     }
@@ -140,13 +147,6 @@ export class ClusterController {
     return taken
   }
 
-  /** What this controller does for backends, if anything. */
-  async #openShared(): Promise<SharedChat | undefined> {
-    const { apiKeys, webhooks = [], maxBodyBytes, logger = silentLogger } = this.#options
-    if (!apiKeys && webhooks.length === 0) return undefined
-    return openSharedChat(this.#broker, { apiKeys, webhooks, maxBodyBytes, logger })
-  }
-
   /** Ends; another controller takes over at once. The servers keep running. */
   async close(): Promise<void> {
     await this.#leading?.term.keepLastState()
@@ -154,7 +154,7 @@ export class ClusterController {
     this.#stand()
     await Promise.all(this.#ending)
     this.#servers.close()
-    this.#shared?.close()
+    void this.#shared.close()
     this.#http.close()
     this.#http.closeAllConnections()
   }
@@ -181,9 +181,10 @@ export class ClusterController {
       logger: this.#logger,
     })
     const control = liveControl(term, autoScaler)
-    const api = new ControlApi({ target: control, token, version: VERSION, logger: this.#logger })
+    const chat = async () => (await this.#shared.get()).chatApi()
+    const api = new ControlApi({ target: control, chat, token, version: VERSION, logger: this.#logger })
     this.#leading = { term, api, http: controlServer(servedFleet(term), api, pages('dashboard.html')) }
-    this.#shared?.lead()
+    this.#shared.opened?.lead()
     this.#options.onTerm?.(control)
     try {
       await term.start()
@@ -206,7 +207,7 @@ export class ClusterController {
     if (!leading) return
     this.#leading = undefined
     this.#logger.warn('Standing by: this controller leads no more')
-    this.#shared?.stand()
+    this.#shared.opened?.stand()
     leading.api.close()
     leading.http.close()
     const ending = leading.term.end().finally(() => this.#ending.delete(ending))

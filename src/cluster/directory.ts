@@ -1,4 +1,5 @@
-import type { PresenceDirectory } from '../chat/api/directory.ts'
+import { type ChatDirectory, countRooms } from '../chat/api/directory.ts'
+import { mostActive, type Talker } from '../chat/api/talkers.ts'
 import { NAMED_MEMBERS } from '../chat/hub/hub-protocol.ts'
 import type { Bus } from './broker.ts'
 import {
@@ -8,13 +9,16 @@ import {
   type DirectoryEntry,
   HEARTBEAT_TOPIC,
   type Heartbeat,
+  type ServerTalkers,
   SILENT_CHECKS,
+  TALKERS_TOPIC,
 } from './presence.ts'
 
 interface Source {
   readonly number: number
   /** Members of each room; their names are absent where they are many. */
   readonly rooms: Map<string, { members: number; users: readonly string[] | undefined }>
+  talkers: readonly Talker[]
   /** Checks since its last sign of life. */
   silent: number
 }
@@ -26,7 +30,7 @@ const GATHER_MS = 500
  * Who is in which room over all servers of a cluster, for the server API: by announcements that the servers send while a directory
  * asks for them. Like all presence it may be some seconds late, and names are known in rooms with few members only.
  */
-export class ClusterDirectory implements PresenceDirectory {
+export class ClusterDirectory implements ChatDirectory {
   readonly #bus: Bus
   readonly #sources = new Map<string, Source>()
   readonly #timer: NodeJS.Timeout
@@ -41,6 +45,10 @@ export class ClusterDirectory implements PresenceDirectory {
     this.#bus = bus
     this.#stops = [
       bus.subscribe(DIRECTORY_TOPIC, (text) => this.#take(JSON.parse(text) as DirectoryEntry)),
+      bus.subscribe(TALKERS_TOPIC, (text) => {
+        const { server, number, talkers } = JSON.parse(text) as ServerTalkers
+        this.#source(server, number).talkers = talkers
+      }),
       bus.subscribe(HEARTBEAT_TOPIC, (text) => {
         const { server, ends } = JSON.parse(text) as Heartbeat
         if (ends) this.#drop(server)
@@ -56,10 +64,16 @@ export class ClusterDirectory implements PresenceDirectory {
     if (source) source.silent = 0
   }
 
-  #take({ server, number, room, members, users }: DirectoryEntry): void {
-    const source = this.#sources.get(server) ?? { number, rooms: new Map(), silent: 0 }
+  /** The server, which has just given a sign of life. */
+  #source(server: string, number: number): Source {
+    const source = this.#sources.get(server) ?? { number, rooms: new Map(), talkers: [], silent: 0 }
     this.#sources.set(server, source)
     source.silent = 0
+    return source
+  }
+
+  #take({ server, number, room, members, users }: DirectoryEntry): void {
+    const source = this.#source(server, number)
     if (members === 0) source.rooms.delete(room)
     else source.rooms.set(room, { members, users })
     this.#changed(room)
@@ -118,6 +132,25 @@ export class ClusterDirectory implements PresenceDirectory {
     }
     // A user who moves is on two servers for a moment, and counts once where names are known.
     return named && users.size <= NAMED_MEMBERS ? { members: users.size, users: [...users] } : { members }
+  }
+
+  users(): Iterable<readonly [user: string, rooms: number]> {
+    const rooms = new Map<string, Set<string>>()
+    for (const source of this.#sources.values())
+      for (const [room, { users }] of source.rooms) {
+        const there = rooms.get(room) ?? new Set()
+        rooms.set(room, there)
+        for (const user of users ?? []) there.add(user)
+      }
+    return countRooms(rooms.values())
+  }
+
+  /** Those who sent most in the last minute. A user who has just moved is counted on both servers. */
+  talkers(limit: number): Talker[] {
+    return mostActive(
+      [...this.#sources.values()].map(({ talkers }) => talkers),
+      limit,
+    )
   }
 
   roomsOf(user: string): { room: string; servers: number[] }[] {

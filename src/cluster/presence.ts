@@ -1,3 +1,4 @@
+import { MAX_TALKERS, type Talker, type TalkerMeter } from '../chat/api/talkers.ts'
 import { NAMED_MEMBERS, type Roster } from '../chat/hub/hub-protocol.ts'
 import { roomToken } from '../chat/log/nats/record.ts'
 import type { Bus } from './broker.ts'
@@ -15,6 +16,13 @@ interface Announcement {
 export interface DirectoryEntry extends Omit<Announcement, 'ask'> {
   readonly number: number
   readonly room: string
+}
+
+/** Who sent most on one server in the last minute. */
+export interface ServerTalkers {
+  readonly server: string
+  readonly number: number
+  readonly talkers: readonly Talker[]
 }
 
 /** Sent by each server every second, and once when it ends. */
@@ -49,6 +57,8 @@ export const SILENT_CHECKS = 5
 const ANNOUNCE_CHECKS = 10
 export const HEARTBEAT_TOPIC = 'alive'
 export const DIRECTORY_TOPIC = 'directory'
+/** Published by each server every second while there are directories. */
+export const TALKERS_TOPIC = 'talkers'
 /** Published by each directory every second. */
 export const DIRECTORY_ASK_TOPIC = 'directory-ask'
 
@@ -67,6 +77,7 @@ export class ClusterPresence {
   readonly #check: NodeJS.Timeout
   readonly #stops: readonly (() => void)[]
   readonly #number: number
+  readonly #talkers: TalkerMeter
   #checks = 0
   /** Checks for which the directories get what is announced. */
   #directoryChecks = 0
@@ -74,16 +85,19 @@ export class ClusterPresence {
   /**
    * @param server its name, and its number in `welcome`
    * @param send receives the JSON of a `presence` message for the members of a room on this server
+   * @param talkers counts the messages that this server accepts
    */
   constructor(
     bus: Bus,
     { name: server, number }: { name: string; number: number },
     send: (room: string, line: string) => void,
+    talkers: TalkerMeter,
   ) {
     this.#bus = bus
     this.#server = server
     this.#number = number
     this.#send = send
+    this.#talkers = talkers
     this.#check = setInterval(() => this.#everyCheck(), CHECK_MS)
     this.#stops = [
       bus.subscribe(HEARTBEAT_TOPIC, (text) => {
@@ -194,7 +208,12 @@ export class ClusterPresence {
       else this.#silent.set(server, checks + 1)
     }
     this.#checks++
-    this.#directoryChecks = Math.max(0, this.#directoryChecks - 1)
+    if (this.#directoryChecks > 0) {
+      this.#directoryChecks--
+      const talkers = this.#talkers.top(MAX_TALKERS)
+      const from: ServerTalkers = { server: this.#server, number: this.#number, talkers }
+      this.#bus.publish(TALKERS_TOPIC, JSON.stringify(from))
+    }
     let i = 0
     for (const [name, room] of this.#rooms)
       if ((i++ + this.#checks) % ANNOUNCE_CHECKS === 0 && room.users.size > 0) this.#announce(name, room)

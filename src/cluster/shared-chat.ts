@@ -1,4 +1,5 @@
 import type { Logger } from '../base/logger.ts'
+import { OnDemand } from '../base/on-demand.ts'
 import type { ApiKeyOptions } from '../chat/api/keys.ts'
 import { openChatService, serverApi } from '../chat/api/open.ts'
 import type { ServerApi } from '../chat/api/server-api.ts'
@@ -17,6 +18,8 @@ interface SharedChatOptions {
 /** What a controller does for an app's backend: the server API always, webhooks while it leads. */
 export interface SharedChat {
   readonly api: ServerApi | undefined
+  /** The same for the control API: without keys it is opened when it is first asked for. */
+  chatApi(): Promise<ServerApi>
   lead(): void
   stand(): void
   close(): void
@@ -42,10 +45,14 @@ export async function openSharedChat(
 
   try {
     const log = await broker.openLog()
-    const service =
-      apiKeys && (await openChatService(webhooks.length > 0 ? outboxOf(log, webhooks) : log, directory))
+    const chatApi = new OnDemand(async () => {
+      const noted = webhooks.length > 0 ? outboxOf(log, webhooks) : log
+      const { service, close } = await openChatService(noted, directory)
+      return { api: serverApi(service, apiKeys ?? [], maxBodyBytes, logger), close }
+    })
     return {
-      api: apiKeys && service && serverApi(service.service, apiKeys, maxBodyBytes, logger),
+      api: apiKeys && (await chatApi.get()).api,
+      chatApi: async () => (await chatApi.get()).api,
       lead() {
         if (webhooks.length === 0 || delivering) return
         const hooks = new Webhooks(log, webhooks, logger)
@@ -60,7 +67,7 @@ export async function openSharedChat(
       stand,
       close() {
         stand()
-        service?.close()
+        void chatApi.close()
         directory.close()
       },
     }

@@ -2,18 +2,21 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConcertinaError, invalidInput } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import type { ServerApi } from '../chat/api/server-api.ts'
 import { addressKey } from '../http/client-address.ts'
 import { parseBody, readBody, sendJson } from '../http/json.ts'
 import { isLoopbackName, isSameOrigin } from '../http/origin.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ControlTarget } from './control-target.ts'
 import { GuessLimiter } from './guess-limiter.ts'
-import { openApi, ROUTES, type Route } from './routes.ts'
+import { CHAT_BASE, MODERATOR, openApi, ROUTES, type Route } from './routes.ts'
 import { SseStreams } from './sse-streams.ts'
 import { StateHistory } from './state-history.ts'
 
 export interface ControlApiOptions {
   target: ControlTarget
+  /** The server API of the chat, for `/api/chat/…`; a fleet without a chat has none. */
+  chat?: (() => Promise<ServerApi>) | undefined
   /** Who steers must show it (`Authorization: Bearer …`); at least 16 characters. Without it only this machine may ask. */
   token?: string | undefined
   version: string
@@ -28,6 +31,7 @@ const digest = (text: string) => createHash('sha256').update(text).digest()
 /** The HTTP face of a fleet for people and programs: `/api/…` and `/openapi.json`. */
 export class ControlApi {
   readonly #target: ControlTarget
+  readonly #chat: ControlApiOptions['chat']
   readonly #token: Buffer | undefined
   readonly #version: string
   readonly #day: StateHistory
@@ -36,10 +40,11 @@ export class ControlApi {
   readonly #seconds: NodeJS.Timeout
   readonly #logger: Logger | undefined
 
-  constructor({ target, token, version, day = new StateHistory(), logger }: ControlApiOptions) {
+  constructor({ target, chat, token, version, day = new StateHistory(), logger }: ControlApiOptions) {
     if (token !== undefined && token.length < 16)
       throw invalidInput('controlToken', 'it is too short', 'at least 16 characters')
     this.#target = target
+    this.#chat = chat
     this.#logger = logger
     this.#token = token === undefined ? undefined : digest(token)
     this.#version = version
@@ -62,7 +67,9 @@ export class ControlApi {
     if (refused) {
       this.#audit(request, path, refused.status)
       sendJson(response, refused.status, refused.body)
-    } else if (path === '/openapi.json') sendJson(response, 200, openApi(this.#version))
+    } else if (path === '/openapi.json')
+      sendJson(response, 200, openApi(this.#version, this.#chat !== undefined))
+    else if (path.startsWith(CHAT_BASE) && this.#chat) void this.#askChat(this.#chat, request, response)
     else if (path === '/api/stream' && request.method === 'GET') this.#streams.open(request, response)
     else void this.#route(request, response, path, query)
     return true
@@ -121,6 +128,19 @@ export class ControlApi {
         message: 'the control token is needed',
         hint: 'Authorization: Bearer TOKEN',
       },
+    }
+  }
+
+  async #askChat(
+    chat: NonNullable<ControlApiOptions['chat']>,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    try {
+      await (await chat()).answer(request, response, MODERATOR, CHAT_BASE)
+    } catch (error) {
+      const message = `the rooms cannot be reached: ${(error as Error).message}`
+      sendJson(response, 503, { code: 'LOG_UNAVAILABLE', message, hint: 'repeat it' })
     }
   }
 

@@ -22,6 +22,8 @@ export interface FleetSnapshot {
   readonly time: number
   /** Of time 0, milliseconds since 1970, on a fleet whose clock is the world's. */
   readonly startMs?: number
+  /** Whether it is a chat, whose rooms and users can be administrated; else absent. */
+  readonly hasChat?: true
   /** Rooms with members, where they are known. */
   readonly rooms?: number
   /** Messages that were rejected so far, where they are counted. */

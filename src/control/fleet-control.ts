@@ -46,6 +46,8 @@ export interface FleetParts {
   latency(): FleetSnapshot['latency']
   /** Of time 0, milliseconds since 1970, on a fleet whose clock is the world's. */
   startMs?(): number
+  /** Whether it is a chat, whose rooms and users can be administrated. */
+  readonly hasChat?: true
   rooms?(): number
   rejected?(): number
 }
@@ -110,10 +112,11 @@ export class FleetControl implements ControlTarget {
     const { desired, reason, limitedBy, forecast } = this.#decision ?? {}
     const policySpec = specOf(policy.current)
     const { usersPerServer } = policy
-    const { startMs, rooms, rejected } = this.#parts
+    const { startMs, hasChat, rooms, rejected } = this.#parts
     return {
       time: this.#parts.now(),
       ...(startMs && { startMs: startMs() }),
+      ...(hasChat && { hasChat }),
       ...(rooms && { rooms: rooms() }),
       ...(rejected && { rejected: rejected() }),
       interval: autoScaler.interval,

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { STRATEGY_NAMES } from '../balancing/strategy-names.ts'
 import { invalidInput } from '../base/errors.ts'
+import type { ApiClient } from '../chat/api/keys.ts'
+import { describeRoutes } from '../chat/api/openapi.ts'
+import { API_ROUTES } from '../chat/api/routes.ts'
 import { policySchema } from '../scaling/policies.ts'
 import type { ControlTarget } from './control-target.ts'
 import { DAY_FIELDS, type StateHistory } from './state-history.ts'
@@ -121,8 +124,22 @@ export const ROUTES: readonly Route[] = [
   action('/api/servers/{id}/kill', 'Kills a server.', undefined, ({ target, id }) => target.kill(id)),
 ]
 
-/** The API for programs: OpenAPI 3.1. */
-export function openApi(version: string): object {
+/** Where the control API answers for the server API of the chat. */
+export const CHAT_BASE = '/api/chat/'
+
+/** Whoever may steer the fleet may read and moderate every room, but not publish. */
+export const MODERATOR: ApiClient = {
+  name: 'control',
+  scopes: new Set(['read', 'moderate']),
+  mayUse: () => true,
+  everyRoom: true,
+}
+
+/**
+ * The API for programs: OpenAPI 3.1.
+ * @param hasChat whether the fleet has a chat, whose rooms and users can be administrated
+ */
+export function openApi(version: string, hasChat: boolean): object {
   const paths: Record<string, Record<string, object>> = {}
   const json = (schema: object) => ({ content: { 'application/json': { schema } } })
   const error = {
@@ -156,6 +173,13 @@ export function openApi(version: string): object {
       summary: 'Server-sent events, up to ten a second: `state` and `event`.',
       responses: { '200': { description: 'the stream', content: { 'text/event-stream': {} } } },
     },
+  }
+  if (hasChat) {
+    const routes = API_ROUTES.filter(({ scope }) => MODERATOR.scopes.has(scope))
+    Object.assign(
+      paths,
+      describeRoutes(routes, CHAT_BASE, () => 'The server API of the chat.'),
+    )
   }
   return {
     openapi: '3.1.0',

@@ -40,7 +40,8 @@ export async function startControlPlane(
       'a controlToken with it',
     )
   }
-  const api = new ControlApi({ target, token, version: VERSION, day, logger })
+  const chat = supervisor && (() => supervisor.chatApi())
+  const api = new ControlApi({ target, chat, token, version: VERSION, day, logger })
   const page = pages('dashboard.html')
   const server = controlServer(served ?? (supervisor && servedFleet(supervisor)), api, page)
   const close = () => {

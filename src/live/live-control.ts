@@ -51,6 +51,7 @@ export function liveControl(
   }
   const startMs = steadyStart(() => clock.now())
   const control = new FleetControl({
+    hasChat: true,
     startMs,
     rejected: () => servers.totals.refused,
     ...('rooms' in supervisor && { rooms }),

@@ -6,6 +6,7 @@ import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
 import { ConcertinaError, requireNumber } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
+import { OnDemand } from '../base/on-demand.ts'
 import { check, within } from '../base/options.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
@@ -99,7 +100,7 @@ export class Supervisor {
   readonly loop: ControlLoop
   readonly autoScaler: AutoScaler
   readonly faults: Faults
-  #api: Awaited<ReturnType<typeof openServerApi>> | undefined
+  readonly #api: OnDemand<Awaited<ReturnType<typeof openServerApi>>>
   #webhooks: Webhooks | undefined
   #log: RoomLog | undefined
   #hub: Hub | undefined
@@ -132,6 +133,7 @@ export class Supervisor {
     new ApiKeys(options.apiKeys ?? []) // throws
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     checkNamespaces(options.chat?.namespaces)
+    this.#api = new OnDemand(() => openServerApi(this.#hub, options.apiKeys, options.chat?.limits, logger))
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
@@ -212,7 +214,12 @@ export class Supervisor {
 
   /** For backends; from `start` on, when there are keys. */
   get serverApi(): ServerApi | undefined {
-    return this.#api?.api
+    return this.#options.apiKeys && this.#api.opened?.api
+  }
+
+  /** The same for the control API: without keys it is opened when it is first asked for. */
+  async chatApi(): Promise<ServerApi> {
+    return (await this.#api.get()).api
   }
 
   /** Whether users can be served: some server is ready, and it is not closing. */
@@ -284,8 +291,7 @@ export class Supervisor {
       if (data !== undefined) this.#restore(data)
       this.loop.open()
       await this.#firstServers()
-      const { apiKeys, chat } = this.#options
-      if (apiKeys) this.#api = await openServerApi(this.#hub, apiKeys, chat?.limits, this.#logger)
+      if (this.#options.apiKeys) await this.#api.get()
       this.clock.setToZero()
       this.#resume?.()
       return port
@@ -384,7 +390,7 @@ export class Supervisor {
     this.gateway.close()
     this.servers.close()
     await this.fleet.close()
-    await this.#api?.close()
+    await this.#api.close()
     await this.#webhooks?.close()
     await this.#hub?.close()
   }

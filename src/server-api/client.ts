@@ -1,4 +1,4 @@
-import type { ChatService, Published } from '../chat/api/chat-service.ts'
+import type { ChatService, ListOptions as Listing, Published, RoomOrder } from '../chat/api/chat-service.ts'
 
 export { verifySignature } from '../chat/hooks/signature.ts'
 
@@ -47,6 +47,7 @@ export class ServerApiError extends Error {
   }
 }
 
+type ListOptions = Partial<Listing>
 type Json = Record<string, unknown>
 type Room = Awaited<ReturnType<ChatService['room']>>
 type History = Awaited<ReturnType<ChatService['history']>>
@@ -110,8 +111,18 @@ export class ServerApiClient {
   }
 
   /** A page of the rooms with members. */
-  rooms(options: { prefix?: string; after?: string; limit?: number } = {}) {
+  rooms(options: ListOptions & { order?: RoomOrder } = {}) {
     return this.#get<ReturnType<ChatService['rooms']>>('/v1/rooms', options)
+  }
+
+  /** A page of the users who are in rooms. */
+  users(options: ListOptions = {}) {
+    return this.#get<ReturnType<ChatService['users']>>('/v1/users', options)
+  }
+
+  /** The users who sent most messages in the last minute. */
+  talkers(options: { limit?: number } = {}) {
+    return this.#get<ReturnType<ChatService['talkers']>>('/v1/talkers', options)
   }
 
   room(room: string) {

@@ -5,7 +5,8 @@ import { type ModerationLog, SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { RoomLog } from '../log/room-log.ts'
 import { changeMessage, purgeRoom } from '../rooms/change-message.ts'
 import { RoomChanges } from '../rooms/room-changes.ts'
-import type { PresenceDirectory } from './directory.ts'
+import type { ChatDirectory } from './directory.ts'
+import { TALK_SECONDS } from './talkers.ts'
 
 /** The user whose messages the server API sends when it names no other. */
 const SERVER_USER = `${SYSTEM_PREFIX}server`
@@ -30,13 +31,33 @@ export interface RoomSummary {
   readonly members: number
 }
 
+export interface UserSummary {
+  readonly user: string
+  /** How many rooms the user is in. */
+  readonly rooms: number
+}
+
+/** What a page of a list has. */
+export interface ListOptions {
+  /** Only names that begin like this. */
+  readonly prefix: string
+  /** Only names that contain this, in upper or lower case. */
+  readonly search: string
+  /** Only what follows the `next` of the page before. */
+  readonly after: string
+  readonly limit: number
+}
+
+/** By name, or those with the most members first. */
+export type RoomOrder = 'name' | 'members'
+
 /** What the server API can do, whatever way it is asked. It is one more reader and writer of what the fleet shares. */
 export class ChatService {
   readonly #log: RoomLog
   readonly #moderation: ModerationLog
-  readonly #directory: PresenceDirectory
+  readonly #directory: ChatDirectory
 
-  constructor(log: RoomLog, moderation: ModerationLog, directory: PresenceDirectory) {
+  constructor(log: RoomLog, moderation: ModerationLog, directory: ChatDirectory) {
     this.#log = log
     this.#moderation = moderation
     this.#directory = directory
@@ -94,20 +115,25 @@ export class ChatService {
     await purgeRoom(this.#log, room, SERVER_USER, randomUUID())
   }
 
-  /** Rooms with members by name, a page at a time. */
-  rooms(
-    prefix: string,
-    after: string,
-    limit: number,
-  ): { rooms: RoomSummary[]; total: number; next?: string } {
-    const all = [...this.#directory.rooms()]
-      .filter(([room]) => room.startsWith(prefix) && !room.startsWith(SYSTEM_PREFIX))
-      .map(([room, members]) => ({ room, members }))
-      .sort((a, b) => (a.room < b.room ? -1 : 1))
-    const rest = all.filter(({ room }) => room > after)
-    const rooms = rest.slice(0, limit)
-    const last = rooms.at(-1)?.room
-    return { rooms, total: all.length, ...(rest.length > limit && last !== undefined && { next: last }) }
+  /** Rooms with members, a page at a time. */
+  rooms(options: ListOptions, order: RoomOrder): { rooms: RoomSummary[]; total: number; next?: string } {
+    const { page, ...more } = pageOf(this.#visibleRooms(), options, order === 'members')
+    return { rooms: page.map(([room, members]) => ({ room, members })), ...more }
+  }
+
+  /** Users who are in rooms and known by name there, a page at a time. */
+  users(options: ListOptions): { users: UserSummary[]; total: number; next?: string } {
+    const { page, ...more } = pageOf(this.#directory.users(), options, false)
+    return { users: page.map(([user, rooms]) => ({ user, rooms })), ...more }
+  }
+
+  /** The users who sent most messages of late, most first. */
+  talkers(limit: number) {
+    return { talkers: this.#directory.talkers(limit), seconds: TALK_SECONDS }
+  }
+
+  #visibleRooms(): (readonly [room: string, members: number])[] {
+    return [...this.#directory.rooms()].filter(([room]) => !room.startsWith(SYSTEM_PREFIX))
   }
 
   /** Members of a room, by name where there are few, and what its log holds. */
@@ -143,8 +169,34 @@ export class ChatService {
   /** Sends a message to every room with members; resolves with their number. `id` makes it safe to repeat. */
   async announce(publication: Publication): Promise<number> {
     const id = publication.id ?? randomUUID()
-    const rooms = [...this.#directory.rooms()].filter(([room]) => !room.startsWith(SYSTEM_PREFIX))
+    const rooms = this.#visibleRooms()
     await Promise.all(rooms.map(([room]) => this.publish(room, { ...publication, id })))
     return rooms.length
   }
+}
+
+type Counted = readonly [name: string, count: number]
+
+/**
+ * One page of names with counts. `next` names the last entry of the page, so a page may follow also when that entry is gone.
+ * @param byCount those with the highest count first, else by name
+ */
+function pageOf(
+  all: Iterable<Counted>,
+  { prefix, search, after, limit }: ListOptions,
+  byCount: boolean,
+): { page: Counted[]; total: number; next?: string } {
+  const part = search.toLowerCase()
+  const found = [...all].filter(
+    ([name]) => name.startsWith(prefix) && (part === '' || name.toLowerCase().includes(part)),
+  )
+  const before = ([a, n]: Counted, [b, m]: Counted) => (byCount && m - n) || (a < b ? -1 : a > b ? 1 : 0)
+  found.sort(before)
+  const [, count = '', name = ''] = (byCount && /^(\d+):(.*)$/s.exec(after)) || ['', '0', after]
+  const last: Counted = [name, Number(count)]
+  const rest = after === '' ? found : found.filter((each) => before(last, each) < 0)
+  const page = rest.slice(0, limit)
+  const [lastName = '', lastCount = 0] = page.at(-1) ?? []
+  const next = byCount ? `${lastCount}:${lastName}` : lastName
+  return { page, total: found.length, ...(rest.length > page.length && page.length > 0 && { next }) }
 }

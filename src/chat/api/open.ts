@@ -1,21 +1,18 @@
 import type { Logger } from '../../base/logger.ts'
 import { ModerationLog } from '../access/moderation-log.ts'
-import type { Hub } from '../hub/hub.ts'
+import { API_SERVER, type Hub } from '../hub/hub.ts'
 import { RemoteRoomLog } from '../hub/remote-room-log.ts'
 import { streamPair } from '../hub/stream-pair.ts'
 import type { RoomLog } from '../log/room-log.ts'
 import { ChatService } from './chat-service.ts'
-import type { PresenceDirectory } from './directory.ts'
+import type { ChatDirectory } from './directory.ts'
 import { type ApiKeyOptions, ApiKeys } from './keys.ts'
 import { ServerApi } from './server-api.ts'
-
-/** The number under which the server API takes part in a fleet: no chat server has it. */
-const API_SERVER = 0
 
 /** A service on whatever the fleet shares, which is not closed with it. It keeps what moderators decided alive in the log. */
 export async function openChatService(
   log: RoomLog,
-  directory: PresenceDirectory,
+  directory: ChatDirectory,
 ): Promise<{ service: ChatService; close(): void }> {
   const moderation = new ModerationLog(log)
   await moderation.start({ keep: true })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { API_ROUTES } from './routes.ts'
+import type { ApiScope } from './keys.ts'
+import { API_ROUTES, type ApiRoute } from './routes.ts'
 
 const json = (schema: object) => ({ content: { 'application/json': { schema } } })
 
@@ -11,8 +12,27 @@ const problem = {
 
 /** The server API for programs: OpenAPI 3.1. */
 export function serverOpenApi(version: string): object {
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Concertina server API', version },
+    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+    security: [{ key: [] }],
+    paths: describeRoutes(API_ROUTES, '/v1/', (scope) => `Needs a key with the scope \`${scope}\`.`),
+  }
+}
+
+/**
+ * Describes routes of the server API.
+ * @param base what their paths begin with in place of `/v1/`
+ */
+export function describeRoutes(
+  routes: readonly ApiRoute[],
+  base: string,
+  access: (scope: ApiScope) => string,
+): Record<string, Record<string, object>> {
   const paths: Record<string, Record<string, object>> = {}
-  for (const { method, path, summary, body, bodyOptional, query = {}, scope, answers } of API_ROUTES) {
+  for (const { method, path: from, summary, body, bodyOptional, query = {}, scope, answers } of routes) {
+    const path = from.replace('/v1/', base)
     const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, key]) => ({
       name: key,
       in: 'path',
@@ -31,7 +51,7 @@ export function serverOpenApi(version: string): object {
       ...paths[path],
       [method.toLowerCase()]: {
         summary,
-        description: `Needs a key with the scope \`${scope}\`.`,
+        description: access(scope),
         parameters: [...inPath, ...inQuery, ...(body && answers ? [header] : [])],
         ...(body && {
           requestBody: { required: !bodyOptional, ...json(z.toJSONSchema(body, { io: 'input' })) },
@@ -49,11 +69,5 @@ export function serverOpenApi(version: string): object {
       },
     }
   }
-  return {
-    openapi: '3.1.0',
-    info: { title: 'Concertina server API', version },
-    components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
-    security: [{ key: [] }],
-    paths,
-  }
+  return paths
 }

@@ -3,8 +3,9 @@ import { invalidInput } from '../../base/errors.ts'
 import { dataProblem, isName } from '../../protocol/rules.ts'
 import type { ModerationAction } from '../access/moderation.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
-import type { ChatService } from './chat-service.ts'
+import type { ChatService, ListOptions } from './chat-service.ts'
 import type { ApiClient, ApiScope } from './keys.ts'
+import { MAX_TALKERS } from './talkers.ts'
 
 /** A request of the server API, its path and its body already checked. */
 interface ApiCall<Body> {
@@ -86,6 +87,32 @@ function whole(query: URLSearchParams, key: string, otherwise: number, max: numb
   if (!/^\d{1,15}$/.test(text) || Number(text) > max)
     throw invalidInput(key, `${JSON.stringify(text)} is not allowed`, `a whole number up to ${max}`)
   return Number(text)
+}
+
+/** One of several words; the first is the default. */
+function choice<T extends string>(query: URLSearchParams, key: string, allowed: readonly [T, ...T[]]): T {
+  const text = query.get(key) ?? allowed[0]
+  const found = allowed.find((each) => each === text)
+  if (found === undefined)
+    throw invalidInput(key, `${JSON.stringify(text)} is not allowed`, allowed.join(', '))
+  return found
+}
+
+const listQuery = {
+  prefix: 'only names that begin like this',
+  search: 'only names that contain this, in upper or lower case',
+  after: 'only names after this one: `next` of the page before',
+  limit: 'at most this many, up to 1000; 100',
+}
+
+function listOptions(query: URLSearchParams): ListOptions {
+  const text = (key: string) => query.get(key) ?? ''
+  return {
+    prefix: text('prefix'),
+    search: text('search'),
+    after: text('after'),
+    limit: whole(query, 'limit', 100, 1000),
+  }
 }
 
 function placeOf(text: string): number {
@@ -195,17 +222,28 @@ export const API_ROUTES: readonly ApiRoute[] = [
     'GET',
     '/v1/rooms',
     'read',
-    'Rooms with members, by name, with the number of their members. `next` is the `after` of the next page.',
+    'Rooms with members and how many they are. `next` is the `after` of the next page.',
     {
       everyRoom: true,
-      query: {
-        prefix: 'only rooms that begin like this',
-        after: 'only rooms after this one',
-        limit: 'at most so many, up to 1000; 100',
-      },
+      query: { ...listQuery, order: '`name`, or `members` for those with the most members first; name' },
     },
-    ({ service, query }) =>
-      service.rooms(query.get('prefix') ?? '', query.get('after') ?? '', whole(query, 'limit', 100, 1000)),
+    ({ service, query }) => service.rooms(listOptions(query), choice(query, 'order', ['name', 'members'])),
+  ),
+  route(
+    'GET',
+    '/v1/users',
+    'read',
+    'Users who are in rooms, by name, and in how many. `next` is the `after` of the next page.',
+    { everyRoom: true, query: listQuery },
+    ({ service, query }) => service.users(listOptions(query)),
+  ),
+  route(
+    'GET',
+    '/v1/talkers',
+    'read',
+    'The users who sent most messages in the last minute, most first, with the room of the last message.',
+    { everyRoom: true, query: { limit: 'at most this many, up to 50; 20' } },
+    ({ service, query }) => service.talkers(whole(query, 'limit', 20, MAX_TALKERS)),
   ),
   route(
     'GET',

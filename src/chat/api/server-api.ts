@@ -51,29 +51,34 @@ export class ServerApi {
 
   /** Answers a request for the server API; `false` when it is for something else. */
   handle(request: IncomingMessage, response: ServerResponse): boolean {
-    const { path, query } = splitTarget(request.url)
+    const { path } = splitTarget(request.url)
     if (!path.startsWith('/v1/')) return false
-    void this.#answer(request, response, path, query)
+    const client = this.#options.keys.client(request.headers.authorization)
+    // The description holds no secret, and tools that read it send no key.
+    if (path === '/v1/openapi.json' && request.method === 'GET')
+      sendJson(response, 200, serverOpenApi(VERSION))
+    else if (client) void this.answer(request, response, client, '/v1/')
+    else {
+      const hint = 'Authorization: Bearer KEY'
+      sendJson(response, 401, { code: 'UNAUTHORIZED', message: 'a key of the server API is needed', hint })
+    }
     return true
   }
 
-  async #answer(
+  /**
+   * Answers a request whose sender is known.
+   * @param base what the path begins with in place of `/v1/`
+   */
+  async answer(
     request: IncomingMessage,
     response: ServerResponse,
-    path: string,
-    query: URLSearchParams,
+    client: ApiClient,
+    base: string,
   ): Promise<void> {
-    const { keys } = this.#options
     const send = (status: number, body?: object, headers?: Record<string, string>) =>
       sendJson(response, status, body, headers)
-    // The description holds no secret, and tools that read it send no key.
-    if (path === '/v1/openapi.json' && request.method === 'GET') return send(200, serverOpenApi(VERSION))
-    const client = keys.client(request.headers.authorization)
-    if (!client) {
-      const hint = 'Authorization: Bearer KEY'
-      return send(401, { code: 'UNAUTHORIZED', message: 'a key of the server API is needed', hint })
-    }
-    const found = find(path)
+    const { path, query } = splitTarget(request.url)
+    const found = find(`/v1/${path.slice(base.length)}`)
     const match = found.find(({ route }) => route.method === request.method)
     if (!match) {
       const allow = found.map(({ route }) => route.method).join(', ')

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
-import type { PresenceDirectory } from '../api/directory.ts'
+import type { ChatDirectory } from '../api/directory.ts'
+import { TalkerMeter } from '../api/talkers.ts'
 import { type Append, type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
 import { PresenceTracker } from '../rooms/presence.ts'
 import { FrameStream } from './frame-stream.ts'
@@ -19,6 +20,9 @@ import {
 
 /** Bytes that may wait for a server before it gets no more messages, and reads them from the log later. */
 const LAG_BYTES = 4 * 2 ** 20
+
+/** The number under which the server API takes part in a fleet: no chat server has it. */
+export const API_SERVER = 0
 
 interface HubRoom {
   readonly name: string
@@ -44,15 +48,23 @@ export class Hub {
   readonly #peers = new Set<HubPeer>()
   readonly #rooms = new Map<string, HubRoom>()
   readonly #presence = new PresenceTracker((room, json) => this.#sendEvent(room, json))
+  readonly #talkers = new TalkerMeter()
   #roomNumber = 0
 
   constructor(log: RoomLog) {
     this.#log = log
   }
 
-  /** Who is in which room, over all servers. */
-  get directory(): PresenceDirectory {
-    return this.#presence
+  /** Who is in which room and who sends most, over all servers. */
+  get directory(): ChatDirectory {
+    const presence = this.#presence
+    return {
+      rooms: () => presence.rooms(),
+      roster: (room) => presence.roster(room),
+      users: () => presence.users(),
+      roomsOf: (user) => presence.roomsOf(user),
+      talkers: (limit) => this.#talkers.top(limit),
+    }
   }
 
   /** Calls `listener` with all who came to a room and left it, over all servers. */
@@ -125,9 +137,12 @@ export class Hub {
     }
   }
 
-  #append({ frames }: HubPeer, request: number, message: Append): void {
+  #append({ frames, server }: HubPeer, request: number, message: Append): void {
     this.#log.append(message).then(
-      ({ seq, duplicate }) => sendAppended(frames, request, seq, duplicate),
+      ({ seq, duplicate }) => {
+        if (!duplicate && server !== API_SERVER) this.#talkers.count(message.user, message.room)
+        sendAppended(frames, request, seq, duplicate)
+      },
       (error: Error) => refuse(frames, request, error),
     )
   }

@@ -1,4 +1,4 @@
-import type { PresenceDirectory } from '../api/directory.ts'
+import { countRooms, type PresenceDirectory } from '../api/directory.ts'
 import { NAMED_MEMBERS, type Roster } from '../hub/hub-protocol.ts'
 
 /** Milliseconds over which changes are gathered; for rooms that only count, longer. */
@@ -49,6 +49,10 @@ export class PresenceTracker implements PresenceDirectory {
   /** Every room with members, and how many. */
   *rooms(): Iterable<readonly [room: string, members: number]> {
     for (const [name, { users }] of this.#rooms) if (users.size > 0) yield [name, users.size]
+  }
+
+  users(): Iterable<readonly [user: string, rooms: number]> {
+    return countRooms([...this.#rooms.values()].map(({ users }) => users.keys()))
   }
 
   /** The rooms that a user is in, and the servers that the user is connected to there. */
