@@ -26,10 +26,11 @@ export const DEMO_SCALE_UP_THRESHOLD = 15
 /** Seconds that the demo takes by default. */
 export const DEMO_DURATION = 30
 
-const demoOptions = optionSet({
+/** All that may be said of a demonstration. */
+export const demoOptions = optionSet({
   ...autoScalerOptions.shape,
   ...balancerOptions.shape,
-  duration: option(seconds, 'seconds', DEMO_DURATION),
+  duration: option(seconds, 'seconds that the run lasts', DEMO_DURATION),
   baseRate: option(atLeastZero, 'concurrent users at the ends', 5),
   peakRate: option(atLeastZero, 'concurrent users in the middle; default 50, or baseRate where that is more'),
   loadPattern: option(

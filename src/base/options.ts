@@ -122,6 +122,8 @@ export interface Problem {
 interface JsonSchema {
   $ref?: string
   type?: string | string[]
+  /** In words, where the rest of the schema does not say it. */
+  allowed?: string
   const?: unknown
   enum?: unknown[]
   minimum?: number
@@ -193,6 +195,7 @@ const TYPES: Record<string, string> = {
 /** What a value may be, in words. */
 function allowedText(schema: JsonSchema | undefined, found: unknown): string | undefined {
   if (!schema) return undefined
+  if (schema.allowed !== undefined) return schema.allowed
   if (schema.enum) return suggest(found, schema.enum.map(String))
   if (schema.const !== undefined) return String(schema.const)
   const alternatives = schema.oneOf ?? schema.anyOf

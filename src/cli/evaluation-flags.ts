@@ -6,29 +6,17 @@ import {
   type EvaluationSettings,
   type TraceInput,
 } from '../backtest/evaluate.ts'
-import { MESSAGE_TERMS, type MessageTerms } from '../backtest/message-latency.ts'
+import { evaluationOptions } from '../backtest/evaluation-options.ts'
+import { MESSAGE_TERMS } from '../backtest/message-latency.ts'
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
+import type { OptionsOf } from '../base/options.ts'
 import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
 import { type ConfiguredOptions, readConfig } from './config/config.ts'
 import { type ReadingFlags, readNamedTrace } from './trace-flags.ts'
 
 /** Flags for the conditions. */
-export interface TermsFlags {
+export interface TermsFlags extends OptionsOf<typeof evaluationOptions.shape> {
   config?: string
-  usersPerServer?: number
-  provisioningDelay?: number
-  interval?: number
-  warmUp?: number
-  overload?: number
-  minServers?: number
-  maxServers?: number
-  fullUtilization?: number
-  drainWindow?: number
-  sessionDuration?: number
-  startUpTail?: number
-  serversPerNode?: number
-  nodeDelay?: number
-  metricDelay?: number
 }
 
 /** Flags of the commands that judge policies on traces. */
@@ -80,54 +68,40 @@ function termsOf(
   flags: TermsFlags,
   { autoScaler = {}, server = {}, traffic = {} }: ConfiguredOptions,
 ): EvaluationSettings {
-  const at = (name: keyof TermsFlags, value: number, bounds: Parameters<typeof requireNumber>[2]) =>
-    requireNumber(name, flags[name] ?? value, bounds)
-  const usersPerServer = at('usersPerServer', 30, { above: 0 })
-  const minServers = at('minServers', autoScaler.minServers ?? 1, { min: 1, integer: true })
   const {
     concurrency = MESSAGE_TERMS.concurrency,
     queueLimit = MESSAGE_TERMS.queueLimit,
     serviceTime = { mean: MESSAGE_TERMS.serviceTime },
   } = server
+  const given = Object.fromEntries(
+    evaluationOptions.keys.flatMap((key) => (flags[key] === undefined ? [] : [[key, flags[key]]])),
+  )
+  const { serversPerNode, nodeDelay, sessionDuration, fullUtilization, ...conditions } =
+    evaluationOptions.parse({
+      minServers: autoScaler.minServers,
+      interval: autoScaler.interval,
+      provisioningDelay: server.startupDelay,
+      drainWindow: server.drainWindow,
+      ...given,
+    })
+  const { usersPerServer, minServers } = conditions
+  if (flags.nodeDelay !== undefined && serversPerNode === undefined)
+    throw invalidInput('--node-delay', 'there is no --servers-per-node', 'together with --servers-per-node')
+  if (flags.maxServers !== undefined) requireNumber('maxServers', flags.maxServers, { min: minServers })
   const think = traffic.thinkTime?.mean
   const sent = think === undefined ? undefined : (usersPerServer / think) * (serviceTime.mean / concurrency)
-  const { serversPerNode, nodeDelay } = flags
-  if (nodeDelay !== undefined && serversPerNode === undefined)
-    throw invalidInput('--node-delay', 'there is no --servers-per-node', 'together with --servers-per-node')
-  const messages: MessageTerms = {
-    concurrency,
-    queueLimit,
-    serviceTime: serviceTime.mean,
-    fullUtilization:
-      flags.fullUtilization === undefined && sent !== undefined
-        ? sent
-        : at('fullUtilization', MESSAGE_TERMS.fullUtilization, { above: 0, max: 1 }),
-  }
   return {
-    usersPerServer,
-    provisioningDelay: at('provisioningDelay', server.startupDelay ?? 90, { min: 0 }),
-    interval: at('interval', autoScaler.interval ?? 30, { above: 0 }),
-    warmUp: at('warmUp', 0, { min: 0 }),
-    overload: at('overload', 0.001, { min: 0, max: 1 }),
-    minServers,
-    maxServers: at('maxServers', Math.max(minServers, autoScaler.maxServers ?? 1000), {
-      min: minServers,
-      integer: true,
-    }),
+    ...conditions,
+    maxServers: flags.maxServers ?? Math.max(minServers, autoScaler.maxServers ?? conditions.maxServers),
     initialServers: 0,
-    messages,
-    drainWindow: at('drainWindow', server.drainWindow ?? 0, { min: 0 }),
-    startUpTail: at('startUpTail', 0, { min: 0 }),
-    metricDelay: at('metricDelay', 0, { min: 0 }),
-    ...(serversPerNode !== undefined && {
-      nodes: {
-        serversPerNode: at('serversPerNode', serversPerNode, { min: 1, integer: true }),
-        nodeDelay: at('nodeDelay', 90, { min: 0 }),
-      },
-    }),
-    ...(flags.sessionDuration !== undefined && {
-      sessionDuration: requireNumber('sessionDuration', flags.sessionDuration, { above: 0 }),
-    }),
+    messages: {
+      concurrency,
+      queueLimit,
+      serviceTime: serviceTime.mean,
+      fullUtilization: flags.fullUtilization ?? sent ?? fullUtilization,
+    },
+    ...(serversPerNode !== undefined && { nodes: { serversPerNode, nodeDelay } }),
+    ...(sessionDuration !== undefined && { sessionDuration }),
   }
 }
 

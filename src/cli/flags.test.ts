@@ -1,40 +1,35 @@
-import { Command } from 'commander'
 import { expect, it } from 'vitest'
-import { balancerOptions } from '../balancing/load-balancer.ts'
-import type { OptionSet } from '../base/options.ts'
 import { autoScalerOptions } from '../scaling/auto-scaler.ts'
-import { addRunFlags } from './flags.ts'
+import { OptionFlag } from './option-flag.ts'
+import { describeFlags } from './option-texts.ts'
+import { program } from './program.ts'
 
-/** The default that a flag's help names: `never fewer servers (2)`. */
-const ofFlag = (command: Command, key: string) => {
-  const found = command.options.find((option) => option.attributeName() === key)
-  expect(found, key).toBeDefined()
-  return /\(([^()]+)\)$/.exec(found!.description)?.[1]
+const commands = program([])
+describeFlags(commands)
+
+/** The help of a command, each flag in one line. */
+function helpOf(name: string): string {
+  const command = commands.commands.find((each) => each.name() === name)!
+  return command.configureHelp({ helpWidth: 1000 }).helpInformation()
 }
 
-/** The default of an option: that of its schema, or the one that its description begins with where it depends on others. */
-const ofOption = (set: OptionSet<never>, key: string) => {
-  const { default: value, description = '' } = (set.shape as Record<string, { meta(): OptionMeta }>)[
-    key
-  ]!.meta()
-  return String(value ?? /default (\d+)/.exec(description)?.[1])
-}
-interface OptionMeta {
-  readonly default?: unknown
-  readonly description?: string
-}
+it('describe each flag that sets an option by the words and the default of the option', () => {
+  const { description, default: usual } = autoScalerOptions.shape.cooldown.meta()!
+  expect(helpOf('serve')).toContain(`--cooldown <seconds> ${' '.repeat(3)}`)
+  expect(helpOf('serve')).toContain(`${description} (${usual})`)
+  expect(helpOf('compare')).toMatch(
+    /--provisioning-delay <seconds> +seconds from launch to ready, at least \(90\)/,
+  )
+})
 
-const sets: [string, unknown, string[]][] = [
-  [
-    'autoscaler',
-    autoScalerOptions,
-    ['scaleUpThreshold', 'scaleDownThreshold', 'minServers', 'maxServers', 'cooldown'],
-  ],
-  ['balancer', balancerOptions, ['strategy', 'routing']],
-]
+it('leave none without words', () => {
+  for (const command of commands.commands)
+    for (const option of command.options)
+      if (option instanceof OptionFlag)
+        expect([option.flags, option.description]).not.toContain(option.declared)
+})
 
-it.each(sets)('name the defaults that the options of the library have: %s', (_, set, keys) => {
-  const command = addRunFlags(new Command())
-  for (const key of keys)
-    expect([key, ofFlag(command, key)]).toEqual([key, ofOption(set as OptionSet<never>, key)])
+it("name a command's own default where it has one", () => {
+  expect(helpOf('serve')).toMatch(/--scale-up-threshold <users> .*\(30\)/)
+  expect(helpOf('demo')).toMatch(/--scale-up-threshold <users> .*\(15\)/)
 })

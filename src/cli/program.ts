@@ -29,7 +29,7 @@ function named(command: Command, name = ''): [Command, string][] {
 }
 
 /** @param formats of traces, for the command whose help lists them */
-function program(formats: readonly TraceFormat[]): Command {
+export function program(formats: readonly TraceFormat[]): Command {
   const main = new Command('concertina')
     .description('Chat that scales itself: run it, or see beforehand what a policy would do and cost.')
     .version(VERSION)
@@ -62,13 +62,20 @@ function program(formats: readonly TraceFormat[]): Command {
   return main
 }
 
+/** Whether a command's help is asked for, which describes its flags. */
+function showsFlags([command, ...rest]: readonly string[]): boolean {
+  return rest.length > 0 && [command, ...rest].some((word) => ['--help', '-h', 'help'].includes(word!))
+}
+
 /** Runs the command that the arguments of the process name. */
 export async function main(): Promise<void> {
   guardOutput()
   try {
     const forTraces = process.argv[2] === 'trace' || process.argv[2] === 'help'
     const formats = forTraces ? (await import('../traffic/traces/formats.ts')).TRACE_FORMATS : []
-    await program(formats).parseAsync()
+    const commands = program(formats)
+    if (showsFlags(process.argv.slice(2))) (await import('./option-texts.ts')).describeFlags(commands)
+    await commands.parseAsync()
   } catch (error) {
     const status = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportError(error)
     process.exitCode = status

@@ -7,6 +7,7 @@ import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { WorkloadController } from '../workload/controller.ts'
 import { workloadMetrics } from '../workload/metrics.ts'
 import { readConfig } from './config/config.ts'
+import { liveOptions } from './config/schema.ts'
 import { DecisionLog } from './decision-log.ts'
 import { scalingOptions } from './flags.ts'
 import { serviceLogger } from './service-logger.ts'
@@ -53,7 +54,7 @@ export async function runWorkloadController(
     await controller.start()
     const plane = await startControlPlane(controller.control, {
       host: flags.controlHost ?? live.controlHost,
-      port: flags.controlPort ?? live.controlPort ?? 8081,
+      port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
       logger,
       served: { metrics: async () => workloadMetrics(controller), isReady: () => controller.isReady },

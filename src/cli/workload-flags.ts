@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import { collect, type LogFlags, number, type ScalingFlags } from './flags.ts'
+import type { LogFlags, ScalingFlags } from './flags.ts'
+import { collect, number, OptionFlag } from './option-flag.ts'
 
 /** Where the load of a workload is read, and what every controller of one has. */
 export interface WorkloadFlags extends ScalingFlags, LogFlags {
@@ -81,8 +82,8 @@ export function addPrometheusFlags(command: Command): Command {
     .option('--prometheus-key <file>', 'its key')
     .option('--max-age <seconds>', 'a sample older than this is missing (60)', number)
     .option('--config <file>', 'take everything that no flag sets from a YAML file')
-    .option('--control-host <address>', 'of dashboard and control API (127.0.0.1)')
-    .option('--control-port <port>', 'of dashboard and control API (8081)', number)
+    .addOption(new OptionFlag('--control-host <address>', 'live.controlHost'))
+    .addOption(new OptionFlag('--control-port <port>', 'live.controlPort').argParser(number))
     .option(
       '--decisions <file>',
       'write every decision there, one JSON object a line, for explain and replay',

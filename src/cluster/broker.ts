@@ -1,3 +1,5 @@
+import { z } from 'zod'
+import { count, type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
 
 /** Messages between the processes of a cluster that may be lost: presence, typing, status, commands. */
@@ -33,19 +35,39 @@ export interface Broker {
   close(): Promise<void>
 }
 
-export interface BrokerOptions {
-  /** `nats://host:port` or `redis://host:port`, several hosts by commas. */
-  url: string
-  /** Prefix of all that the cluster keeps at the broker; default `concertina`. */
-  name?: string | undefined
-  /** Copies of each message in NATS, default 3; replicas that Redis waits for, default 0. */
-  replicas?: number | undefined
-  /** Seconds after which messages are dropped; never by default. */
-  maxAgeSeconds?: number | undefined
-  /** Bytes in NATS above which the oldest messages are dropped; no bound by default. */
-  maxBytes?: number | undefined
-  /** Messages of a room in Redis above which the oldest are dropped; default 10,000. */
-  maxMessages?: number | undefined
-  /** Whether NATS is known to sync each write (`sync_interval: always`), which cannot be asked. */
-  syncAlways?: boolean | undefined
-}
+const ADDRESSES = 'nats://host:4222 or redis://host:6379, several hosts by commas'
+
+/** What a broker is asked for. */
+export const brokerOptions = optionSet({
+  url: z
+    .string()
+    .regex(/^(nats|tls|rediss?):\/\//)
+    .meta({ allowed: ADDRESSES, description: `what the cluster shares: ${ADDRESSES}` }),
+  name: option(
+    z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,32}$/)
+      .meta({ allowed: '1 to 32 letters, digits, - and _' }),
+    'separates clusters that share a broker',
+    'concertina',
+  ),
+  replicas: option(
+    z.number().int().min(0).max(5),
+    'copies of each message in NATS, default 3; replicas that Redis waits for, default 0',
+  ),
+  maxAgeSeconds: option(z.number().min(1), 'seconds after which messages are dropped; default never'),
+  maxBytes: option(count, 'bytes in NATS above which the oldest messages are dropped; default no bound'),
+  maxMessages: option(
+    z.number().int().min(0),
+    'messages of a room in Redis above which the oldest are dropped',
+    10_000,
+  ),
+  syncAlways: option(
+    z.boolean(),
+    'NATS is set to sync_interval: always, so that one copy is on disk; it cannot be asked',
+    false,
+  ),
+})
+
+/** What a broker is asked for. */
+export type BrokerOptions = OptionsOf<typeof brokerOptions.shape>

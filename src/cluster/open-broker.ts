@@ -1,21 +1,16 @@
 import { invalidInput } from '../base/errors.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
-import type { Broker, BrokerOptions } from './broker.ts'
+import { type Broker, type BrokerOptions, brokerOptions } from './broker.ts'
 
 /**
  * Connects to a broker.
  * @throws {ConcertinaError} BROKER_UNAVAILABLE, or INVALID_INPUT.
  */
 export async function openBroker(options: BrokerOptions, process: string): Promise<Broker> {
-  if (/^(nats|tls):\/\//.test(options.url))
-    return (await import('./nats-broker.ts')).openNatsBroker(options, process)
-  if (/^rediss?:\/\//.test(options.url))
-    return (await import('./redis-broker.ts')).openRedisBroker(options, process)
-  throw invalidInput(
-    'broker',
-    `${options.url} is no broker`,
-    'nats://host:4222 or redis://host:6379, several hosts by commas',
-  )
+  const { url, replicas } = brokerOptions.parse(options)
+  if (/^redis/.test(url)) return (await import('./redis-broker.ts')).openRedisBroker(options, process)
+  if (replicas === 0) throw invalidInput('replicas', '0 copies keep nothing', '1 to 5')
+  return (await import('./nats-broker.ts')).openNatsBroker(options, process)
 }
 
 /** The room log of a broker for a fleet on one machine; closing it closes the connection, too. */

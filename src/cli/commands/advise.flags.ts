@@ -1,14 +1,13 @@
 import type { Command } from 'commander'
-import { addTermsFlags, number } from '../flags.ts'
+import { addReadingFlags, addTermsFlags } from '../flags.ts'
+import { number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { AdviseFlags } from './advise.ts'
 
 export function addAdvise(main: Command): void {
-  addTermsFlags(main.command('advise'))
+  addReadingFlags(addTermsFlags(main.command('advise')))
     .description('which policy for a load, its config, what it costs beside today, and how sure that is')
     .requiredOption('--trace <file>', 'how many users there were; trace --help names the formats')
-    .option('--column <name>', 'of the trace: column, metric or series of the users; sum or max of all')
-    .option('--session <seconds>', 'of an access log: that a visitor counts as a user (300)', number)
     .option('--current <file>', 'what scales it today: a file that import reads')
     .option('--metric <name>', "of today's policy, where its name does not say it: users, cpu, …")
     .option('--price <amount>', 'of a server-hour, to give costs as well', number)

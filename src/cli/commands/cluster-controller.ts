@@ -6,9 +6,11 @@ import { openBroker } from '../../cluster/open-broker.ts'
 import { processLauncher } from '../../cluster/process-launcher.ts'
 import type { ProviderContext } from '../../cluster/term.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
+import { brokerFrom } from '../broker-flags.ts'
 import { readConfig } from '../config/config.ts'
+import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { type BrokerFlags, brokerOptions, scalingOptions, seedOf } from '../flags.ts'
+import { type BrokerFlags, scalingOptions, seedOf } from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
 import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
 import { providerOf } from '../workload-providers.ts'
@@ -35,7 +37,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
   // A mistake in the options is reported now, not when this controller leads.
   autoScaler()
   if (isPlatform) providerOf(flags)
-  const broker = await openBroker(brokerOptions(flags), 'concertina controller')
+  const broker = await openBroker(brokerFrom(flags), 'concertina controller')
   const launcher = kind === 'local' ? processLauncher(serverCommand(flags)) : undefined
   const controller = new ClusterController({
     broker,
@@ -50,7 +52,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     weights: config.server?.weights,
     seed: seedOf(flags.seed) ?? config.seed,
     host: flags.controlHost ?? live.controlHost,
-    port: flags.controlPort ?? live.controlPort ?? 8081,
+    port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
     advertise: flags.advertise,
     token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
     apiKeys: apiKeysOf(live.apiKeys),

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
-import { addJudgingFlags, collect, number } from '../flags.ts'
+import { addJudgingFlags } from '../flags.ts'
+import { collect, number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { CompareFlags } from './compare.ts'
 

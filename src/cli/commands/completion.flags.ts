@@ -7,6 +7,9 @@ export function addCompletion(main: Command): void {
     .description('the script with which a shell completes commands and flags')
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
     .action(async (shell: 'bash' | 'zsh' | 'fish', flags: object) =>
-      run(async () => (await import('./completion.ts')).completion(shell, main), flags),
+      run(async () => {
+        ;(await import('../option-texts.ts')).describeFlags(main)
+        return (await import('./completion.ts')).completion(shell, main)
+      }, flags),
     )
 }

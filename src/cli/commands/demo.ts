@@ -13,15 +13,9 @@ import { translatedLogger } from '../../report/translated-logger.ts'
 import { usersExpression } from '../../traffic/patterns/custom.ts'
 import type { CheckReport } from '../../verify/checker.ts'
 import type { HistoryEvent } from '../../verify/events.ts'
+import { optionalBroker } from '../broker-flags.ts'
 import { DecisionLog } from '../decision-log.ts'
-import {
-  type BrokerFlags,
-  languageIn,
-  optionalBroker,
-  type RunFlags,
-  scalingOptions,
-  seedOf,
-} from '../flags.ts'
+import { type BrokerFlags, languageIn, type RunFlags, scalingOptions, seedOf } from '../flags.ts'
 import { LineFile } from '../line-file.ts'
 import { ReportFile } from '../report-file.ts'
 import { openView } from '../view.ts'

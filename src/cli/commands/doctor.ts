@@ -6,6 +6,7 @@ import { noSystemLock } from '../../chat/log/embedded/data-lock.ts'
 import { EmbeddedRoomLog } from '../../chat/log/embedded/embedded.ts'
 import { descriptorLimit } from '../../http/descriptors.ts'
 import { listen } from '../../http/listen.ts'
+import { liveOptions } from '../config/schema.ts'
 
 export interface DoctorFlags {
   host?: string
@@ -112,12 +113,12 @@ function optional(): Finding {
 
 /** `concertina doctor`: whether this machine can run a fleet. Status 1 when something prevents it. */
 export async function doctor(flags: DoctorFlags): Promise<void> {
-  const { host = '127.0.0.1', data: folder = 'concertina-data' } = flags
+  const { host = liveOptions.defaultOf('host'), data: folder = liveOptions.defaultOf('data') } = flags
   const findings = [
     node(),
     descriptors(),
-    await port('chat port', host, flags.port ?? 8080),
-    await port('control port', host, flags.controlPort ?? 8081),
+    await port('chat port', host, flags.port ?? liveOptions.defaultOf('port')),
+    await port('control port', host, flags.controlPort ?? liveOptions.defaultOf('controlPort')),
     ...(await data(folder)),
     optional(),
   ]

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { number } from '../flags.ts'
+import { number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { ExplainFlags } from './explain.ts'
 

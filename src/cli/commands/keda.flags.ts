@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { addLogFlags, addScalingFlags, number } from '../flags.ts'
+import { addLogFlags, addScalingFlags } from '../flags.ts'
+import { number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import { addPrometheusFlags } from '../workload-flags.ts'
 import type { KedaFlags } from './keda.ts'

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { addTermsFlags, collect } from '../flags.ts'
+import { addTermsFlags } from '../flags.ts'
+import { collect } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { ReplayFlags } from './replay.ts'
 

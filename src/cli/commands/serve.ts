@@ -13,17 +13,12 @@ import type { RunResult } from '../../metrics/run-result.ts'
 import { setupOf } from '../../metrics/run-setup.ts'
 import { summary } from '../../report/terminal.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
+import { optionalBroker } from '../broker-flags.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
+import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { environment } from '../environment.ts'
-import {
-  type BrokerFlags,
-  type LogFlags,
-  optionalBroker,
-  type ScalingFlags,
-  scalingOptions,
-  seedOf,
-} from '../flags.ts'
+import { type BrokerFlags, type LogFlags, type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
 import { openView } from '../view.ts'
 
@@ -77,7 +72,7 @@ export async function serve(
 ): Promise<RunResult> {
   const config = readConfig(flags.config)
   const { live = {}, server = {}, balancer = {} } = config
-  const host = flags.host ?? live.host ?? '127.0.0.1'
+  const host = flags.host ?? live.host ?? liveOptions.defaultOf('host')
   const { connectionsPerSecond, connectionBurst, maxHeadBytes, ...limits } = live.limits ?? {}
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
   const view = openView(process.stdout)
@@ -95,14 +90,14 @@ export async function serve(
     {
       gateway: {
         host,
-        port: flags.port ?? live.port ?? 8080,
+        port: flags.port ?? live.port ?? liveOptions.defaultOf('port'),
         connectionsPerSecond,
         connectionBurst,
         maxHeadBytes,
         trustedProxies: flags.trustedProxy ?? live.trustedProxies,
         proxyProtocol: flags.proxyProtocol ?? live.proxyProtocol,
       },
-      data: flags.data ?? live.data ?? 'concertina-data',
+      data: flags.data ?? live.data ?? liveOptions.defaultOf('data'),
       roomLog,
       chat: {
         auth,
@@ -136,7 +131,7 @@ export async function serve(
       control,
       {
         host: live.controlHost,
-        port: flags.controlPort ?? live.controlPort ?? 8081,
+        port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
         token: environment('CONCERTINA_CONTROL_TOKEN') ?? live.controlToken,
         logger: log,
       },

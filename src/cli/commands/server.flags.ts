@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { addBrokerFlags, addLogFlags, CONFIG, number } from '../flags.ts'
+import { addBrokerFlags, addLogFlags, CONFIG } from '../flags.ts'
+import { number, OptionFlag } from '../option-flag.ts'
 import { PRINT_CONFIG, type PrintConfigFlags, printConfig } from '../print-config.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { ServerFlags } from './server.ts'
@@ -8,8 +9,8 @@ export function addServer(main: Command): void {
   addLogFlags(addBrokerFlags(main.command('server')))
     .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
     .option(...CONFIG)
-    .option('--host <address>', 'to listen on (127.0.0.1)')
-    .option('--port <port>', 'of WebSockets, /healthz, /readyz and /metrics (8080)', number)
+    .addOption(new OptionFlag('--host <address>', 'live.host'))
+    .addOption(new OptionFlag('--port <port>', 'live.port').argParser(number))
     .option('--advertise <url>', 'where clients reach this server, if not there')
     .option('--ref <name>', "the platform's name of this server, like its pod's (POD_NAME)")
     .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)

@@ -3,8 +3,10 @@ import { ChatNode } from '../../cluster/chat-node.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { pages } from '../../http/pages.ts'
 import { messageWork } from '../../live/message-work.ts'
+import { brokerFrom } from '../broker-flags.ts'
 import { readConfig } from '../config/config.ts'
-import { type BrokerFlags, brokerOptions, type LogFlags } from '../flags.ts'
+import { liveOptions } from '../config/schema.ts'
+import type { BrokerFlags, LogFlags } from '../flags.ts'
 import { serviceLogger } from '../service-logger.ts'
 import { authOf } from './serve.ts'
 
@@ -31,10 +33,10 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   const log = serviceLogger(flags, undefined)
   // Who started this process may be gone: that must not end it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-  const broker = await openBroker(brokerOptions(flags), 'concertina server')
+  const broker = await openBroker(brokerFrom(flags), 'concertina server')
   const node = new ChatNode(broker, {
-    host: flags.host ?? live.host ?? '127.0.0.1',
-    port: flags.port ?? live.port ?? 8080,
+    host: flags.host ?? live.host ?? liveOptions.defaultOf('host'),
+    port: flags.port ?? live.port ?? liveOptions.defaultOf('port'),
     advertise: flags.advertise,
     ref: flags.ref ?? process.env.POD_NAME,
     chat: {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { addRunFlags, addTraceFlags, CONFIG, DECISIONS, number, RUN_REPORT } from '../flags.ts'
+import { addRunFlags, addTraceFlags, CONFIG, DECISIONS, RUN_REPORT } from '../flags.ts'
+import { number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { SimulateFlags } from './simulate.ts'
 

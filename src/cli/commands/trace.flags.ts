@@ -1,18 +1,15 @@
 import type { Command } from 'commander'
 import type { TraceFormat } from '../../traffic/traces/format.ts'
-import { number } from '../flags.ts'
+import { addReadingFlags } from '../flags.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { TraceInfoFlags } from './trace.ts'
 
 /** @param formats of traces, that the help lists */
 export function addTrace(main: Command, formats: readonly TraceFormat[]): void {
   const traces = main.command('trace').description('files of recorded load')
-  traces
-    .command('info')
+  addReadingFlags(traces.command('info'))
     .description('what is understood of a file, with a small chart')
     .argument('<file>', 'of any format, packed by gzip or not')
-    .option('--column <name>', 'column, metric or series of the users; sum or max of all')
-    .option('--session <seconds>', 'of an access log: that a visitor counts as a user (300)', number)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

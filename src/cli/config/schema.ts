@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { balancerOptions } from '../../balancing/load-balancer.ts'
 import type { DistributionSpec } from '../../base/distribution.ts'
-import { atLeastZero, count, option, port, seconds } from '../../base/options.ts'
+import { atLeastZero, count, option, optionSet, port, seconds } from '../../base/options.ts'
 import { API_SCOPES } from '../../chat/api/keys.ts'
 import { hookOptions } from '../../chat/hooks/http-hooks.ts'
 import { webhookListOptions } from '../../chat/hooks/webhook-options.ts'
@@ -31,6 +31,115 @@ const distributionSchema: z.ZodType<DistributionSpec> = z
   .describe('a distribution of times in seconds')
 
 const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)])
+
+/** What the config says of a fleet of real servers. */
+export const liveOptions = optionSet({
+  host: option(z.string().min(1), 'address to listen on', '127.0.0.1'),
+  port: option(port, 'port of the chat; 0 is any free one', 8080),
+  controlPort: option(port, 'port of dashboard, control API and metrics', 8081),
+  controlHost: option(
+    z.string().min(1),
+    'address of the control API; any but 127.0.0.1 needs a token',
+    '127.0.0.1',
+  ),
+  controlToken: option(z.string().min(16), 'or the variable CONCERTINA_CONTROL_TOKEN'),
+  apiKeys: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).describe('who uses it; for the audit log'),
+        key: z.string().min(32),
+        scopes: z.array(z.enum(API_SCOPES)).min(1).optional().describe('default all'),
+        rooms: z.array(z.string()).min(1).optional().describe('names, or prefixes and *; default every room'),
+      }),
+    )
+    .optional()
+    .describe('keys of the server API on the control port; or the variable CONCERTINA_API_KEY'),
+  data: option(z.string().min(1), 'folder of the room log', 'concertina-data'),
+  namespaces: option(
+    namespaceOptions,
+    "options of rooms, by the beginning of their names; the longest that fits counts, '' is for every room",
+  ),
+  webhooks: option(webhookListOptions, 'receivers of what happens in rooms, by signed HTTP requests'),
+  hooks: hookOptions.schema
+    .optional()
+    .describe('a backend that decides about joins and messages, asked by signed HTTP requests'),
+  auth: z
+    .strictObject({
+      secret: option(z.string().min(32), 'signs tokens; or the variable CONCERTINA_SECRET'),
+      previousSecrets: z
+        .array(z.string().min(32))
+        .optional()
+        .describe('secrets that still verify tokens and sign none, while a secret is rotated'),
+      publicKeys: z
+        .array(z.string())
+        .optional()
+        .describe('PEM keys that verify RS256, ES256 and EdDSA tokens'),
+      jwksUrl: z.string().optional().describe("address of the issuer's key set"),
+      issuer: oneOrMore.optional().describe('accepted values of iss; any'),
+      audience: oneOrMore.optional().describe('accepted values of aud; any'),
+      leewaySeconds: option(
+        z.number().min(0).max(300),
+        'seconds that the clocks of issuer and server may differ',
+        5,
+      ),
+      claims: z
+        .strictObject({
+          user: option(z.string(), 'name of the claim', 'sub'),
+          rooms: option(z.string(), 'name of the claim', 'rooms'),
+          readOnly: option(z.string(), 'name of the claim', 'readOnly'),
+          moderate: option(z.string(), 'name of the claim', 'moderate'),
+        })
+        .optional()
+        .describe('names of the claims, where those of the issuer differ'),
+      defaultRooms: z
+        .array(z.string())
+        .optional()
+        .describe('rooms of a token without that claim; every room'),
+      anonymous: option(z.boolean(), 'accepts users without a token', false),
+    })
+    .optional(),
+  origins: option(
+    z.array(z.string()),
+    'origins whose pages may connect, such as https://chat.example.org, https://*.example.org, or * for all',
+  ),
+  trustedProxies: option(
+    z.array(z.string()),
+    'addresses and ranges of proxies that are believed about their clients (X-Forwarded-For, Forwarded); default none',
+  ),
+  proxyProtocol: option(
+    z.boolean(),
+    'connections of trusted proxies begin with a PROXY header, version 1 or 2',
+    false,
+  ),
+  limits: z
+    .strictObject({
+      ...chatLimitOptions.shape,
+      connectionsPerSecond: option(z.number().positive(), 'new connections/s of an address on average', 200),
+      connectionBurst: option(count, 'new connections of an address at once', 2000),
+      maxHeadBytes: option(z.number().int().min(1024), "bytes of a request's head", 16_384),
+    })
+    .optional(),
+  rebalance: z
+    .strictObject({
+      deadband: option(
+        z.number().min(0).max(1),
+        'share around the target within which no user is moved',
+        0.1,
+      ),
+      pace: option(z.number().positive(), 'users moved per second', 50),
+    })
+    .optional(),
+  spares: option(
+    z.number().int().min(0).max(100),
+    'server processes that are started ahead, so that a scale-out has a server at once; each takes about 40 MB',
+    0,
+  ),
+  acceptRate: option(z.number().positive(), 'users/s that a server takes over from draining ones', 200),
+  work: option(
+    z.boolean(),
+    "whether each message costs the server's serviceTime; default false for serve, true for demo",
+  ),
+})
 
 /** The config file: what a run depends on, for the simulator and the live fleet alike. */
 export const configSchema = z.strictObject({
@@ -73,124 +182,7 @@ export const configSchema = z.strictObject({
     })
     .optional()
     .describe('a server: what each message costs beside delivering it'),
-  live: z
-    .strictObject({
-      host: option(z.string().min(1), 'address to listen on', '127.0.0.1'),
-      port: option(port, 'port of the chat; 0 is any free one', 8080),
-      controlPort: option(port, 'port of dashboard, control API and metrics', 8081),
-      controlHost: option(
-        z.string().min(1),
-        'address of the control API; any but 127.0.0.1 needs a token',
-        '127.0.0.1',
-      ),
-      controlToken: option(z.string().min(16), 'or the variable CONCERTINA_CONTROL_TOKEN'),
-      apiKeys: z
-        .array(
-          z.strictObject({
-            name: z.string().min(1).describe('who uses it; for the audit log'),
-            key: z.string().min(32),
-            scopes: z.array(z.enum(API_SCOPES)).min(1).optional().describe('default all'),
-            rooms: z
-              .array(z.string())
-              .min(1)
-              .optional()
-              .describe('names, or prefixes and *; default every room'),
-          }),
-        )
-        .optional()
-        .describe('keys of the server API on the control port; or the variable CONCERTINA_API_KEY'),
-      data: option(z.string().min(1), 'folder of the room log', 'concertina-data'),
-      namespaces: option(
-        namespaceOptions,
-        "options of rooms, by the beginning of their names; the longest that fits counts, '' is for every room",
-      ),
-      webhooks: option(webhookListOptions, 'receivers of what happens in rooms, by signed HTTP requests'),
-      hooks: hookOptions.schema
-        .optional()
-        .describe('a backend that decides about joins and messages, asked by signed HTTP requests'),
-      auth: z
-        .strictObject({
-          secret: option(z.string().min(32), 'signs tokens; or the variable CONCERTINA_SECRET'),
-          previousSecrets: z
-            .array(z.string().min(32))
-            .optional()
-            .describe('secrets that still verify tokens and sign none, while a secret is rotated'),
-          publicKeys: z
-            .array(z.string())
-            .optional()
-            .describe('PEM keys that verify RS256, ES256 and EdDSA tokens'),
-          jwksUrl: z.string().optional().describe("address of the issuer's key set"),
-          issuer: oneOrMore.optional().describe('accepted values of iss; any'),
-          audience: oneOrMore.optional().describe('accepted values of aud; any'),
-          leewaySeconds: option(
-            z.number().min(0).max(300),
-            'seconds that the clocks of issuer and server may differ',
-            5,
-          ),
-          claims: z
-            .strictObject({
-              user: option(z.string(), 'name of the claim', 'sub'),
-              rooms: option(z.string(), 'name of the claim', 'rooms'),
-              readOnly: option(z.string(), 'name of the claim', 'readOnly'),
-              moderate: option(z.string(), 'name of the claim', 'moderate'),
-            })
-            .optional()
-            .describe('names of the claims, where those of the issuer differ'),
-          defaultRooms: z
-            .array(z.string())
-            .optional()
-            .describe('rooms of a token without that claim; every room'),
-          anonymous: option(z.boolean(), 'accepts users without a token', false),
-        })
-        .optional(),
-      origins: option(
-        z.array(z.string()),
-        'origins whose pages may connect, such as https://chat.example.org, https://*.example.org, or * for all',
-      ),
-      trustedProxies: option(
-        z.array(z.string()),
-        'addresses and ranges of proxies that are believed about their clients (X-Forwarded-For, Forwarded); none',
-      ),
-      proxyProtocol: option(
-        z.boolean(),
-        'whether connections of trusted proxies begin with a PROXY header, version 1 or 2',
-        false,
-      ),
-      limits: z
-        .strictObject({
-          ...chatLimitOptions.shape,
-          connectionsPerSecond: option(
-            z.number().positive(),
-            'new connections/s of an address on average',
-            200,
-          ),
-          connectionBurst: option(count, 'new connections of an address at once', 2000),
-          maxHeadBytes: option(z.number().int().min(1024), "bytes of a request's head", 16_384),
-        })
-        .optional(),
-      rebalance: z
-        .strictObject({
-          deadband: option(
-            z.number().min(0).max(1),
-            'share around the target within which no user is moved',
-            0.1,
-          ),
-          pace: option(z.number().positive(), 'users moved per second', 50),
-        })
-        .optional(),
-      spares: option(
-        z.number().int().min(0).max(100),
-        'server processes that are started ahead, so that a scale-out has a server at once; each takes about 40 MB',
-        0,
-      ),
-      acceptRate: option(z.number().positive(), 'users/s that a server takes over from draining ones', 200),
-      work: option(
-        z.boolean(),
-        "whether each message costs the server's serviceTime; default false for serve, true for demo",
-      ),
-    })
-    .optional()
-    .describe('a fleet of real servers'),
+  live: liveOptions.schema.optional().describe('a fleet of real servers'),
 })
 
 export type LiveConfig = NonNullable<z.infer<typeof configSchema>['live']>

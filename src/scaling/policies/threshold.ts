@@ -7,10 +7,14 @@ import type { Observation, Policy } from '../types.ts'
 
 /** The thresholds, which the autoscaler takes as its own options, too. */
 export const thresholdShape = {
-  scaleUpThreshold: option(z.number().positive(), 'of the metric a server, above which one is added', 30),
+  scaleUpThreshold: option(
+    z.number().positive(),
+    'average of the metric a server (users by default) above which a server is added',
+    30,
+  ),
   scaleDownThreshold: option(
     atLeastZero,
-    'of the metric a server, below which one is removed; default 10, or half of scaleUpThreshold where that is 10 or less',
+    'average of the metric a server below which a server is removed; default 10, or half of scaleUpThreshold where that is 10 or less',
   ),
 }
 

@@ -32,12 +32,14 @@ interface TraceAbout {
   readonly notes: readonly string[]
 }
 
-const playOptions = optionSet({
+/** How a trace is played. */
+export const playOptions = optionSet({
   speed: option(z.number().positive(), 'times as fast as it was recorded', 1),
   scale: option(z.number().positive(), 'times as many users', 1),
 })
 
-const readOptions = optionSet({
+/** How a trace is read. */
+export const readOptions = optionSet({
   column: option(
     z.string().min(1),
     'column, metric or series of the users: a name, a number from 1, sum or max; default the only one',

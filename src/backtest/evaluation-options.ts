@@ -1,0 +1,27 @@
+import { z } from 'zod'
+import { atLeastZero, count, option, optionSet, seconds } from '../base/options.ts'
+import { MESSAGE_TERMS } from './message-latency.ts'
+
+const share = z.number().min(0).max(1)
+
+/** The conditions under which policies are judged on traces. */
+export const evaluationOptions = optionSet({
+  usersPerServer: option(z.number().positive(), 'users that a server holds', 30),
+  provisioningDelay: option(atLeastZero, 'seconds from launch to ready, at least', 90),
+  startUpTail: option(atLeastZero, 'mean seconds that a start takes beyond that, exponential', 0),
+  serversPerNode: option(count, 'servers that a node holds: nodes are started, too, when all are full'),
+  nodeDelay: option(atLeastZero, 'seconds from the launch of a node until servers can start on it', 90),
+  metricDelay: option(atLeastZero, 'age of the load that policies see, seconds', 0),
+  interval: option(seconds, 'seconds between two decisions', 30),
+  warmUp: option(atLeastZero, 'seconds at the beginning for which nothing is counted', 0),
+  overload: option(share, 'share of user-time that may be above capacity', 0.001),
+  minServers: option(count, 'never fewer servers', 1),
+  maxServers: option(count, 'never more servers', 1000),
+  drainWindow: option(atLeastZero, 'seconds that a server which is scaled in keeps its users', 0),
+  sessionDuration: option(seconds, 'mean seconds of a session, while a server drains; default endless'),
+  fullUtilization: option(
+    z.number().positive().max(1),
+    'share of its time that a server with all the users it holds is busy',
+    MESSAGE_TERMS.fullUtilization,
+  ),
+})

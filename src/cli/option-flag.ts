@@ -1,0 +1,42 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { OptionSets } from './option-texts.ts'
+
+/** An option of the library: `autoScaler.cooldown`. */
+export type OptionName = {
+  [S in keyof OptionSets]: `${S}.${keyof OptionSets[S] & string}`
+}[keyof OptionSets]
+
+/** A number as a person types it. */
+export function number(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Allowed: a number.')
+  return value
+}
+
+/** A flag that may be given several times. */
+export const collect = (value: string, before: string[] = []) => [...before, value]
+
+/**
+ * A flag that sets an option of the library. What it is and its default are said by the option itself, where it is
+ * declared: help and completion load that when they show it.
+ */
+export class OptionFlag extends Option {
+  readonly declared: OptionName
+  /** The command's own default, where it is not that of the library. */
+  readonly ownDefault: string | number | undefined
+
+  constructor(flags: string, declared: OptionName, ownDefault?: string | number) {
+    super(flags, declared)
+    this.declared = declared
+    this.ownDefault = ownDefault
+  }
+}
+
+/** Adds flags of numbers: each with the option that it sets. */
+export function addNumbers(
+  command: Command,
+  flags: readonly (readonly [flags: string, declared: OptionName, ownDefault?: number | undefined])[],
+): Command {
+  for (const flag of flags) command.addOption(new OptionFlag(...flag).argParser(number))
+  return command
+}
