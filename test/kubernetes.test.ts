@@ -13,6 +13,7 @@ import { type KubernetesOptions, kubernetesProvider } from '../src/fleet/provide
 import { runCli } from './run-cli.ts'
 import { kubeBinaries } from './support/kube/binaries.ts'
 import { type ControlPlane, startControlPlane } from './support/kube/control-plane.ts'
+import { deploymentOf } from './support/kube/deployment.ts'
 import { Kubelet } from './support/kube/kubelet.ts'
 
 const bin = kubeBinaries()
@@ -48,21 +49,7 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
 
   async function deploy(count: number, options: { gate?: boolean; name?: string } = {}): Promise<void> {
     const { gate = false, name = 'chat' } = options
-    await plane.api.create(APPS, {
-      metadata: { name },
-      spec: {
-        replicas: count,
-        selector: { matchLabels: { app: name } },
-        template: {
-          metadata: { labels: { app: name } },
-          spec: {
-            terminationGracePeriodSeconds: 1,
-            containers: [{ name: 'chat', image: 'chat' }],
-            ...(gate && { readinessGates: [{ conditionType: 'concertina.dev/serving' }] }),
-          },
-        },
-      },
-    })
+    await plane.api.create(APPS, deploymentOf(name, count, { gate }))
   }
   async function undeploy(name = 'chat'): Promise<void> {
     await plane.api.delete(`${APPS}/${name}`, { propagationPolicy: 'Background' })
