@@ -1,5 +1,4 @@
 import * as AutoScaling from '@aws-sdk/client-auto-scaling'
-import * as Ec2 from '@aws-sdk/client-ec2'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { wallClock } from '../src/base/clock.ts'
 import { runAutoScalingDemo } from '../src/demo.ts'
@@ -7,71 +6,29 @@ import { providerChecks } from '../src/fleet/conformance.ts'
 import { Fleet } from '../src/fleet/fleet.ts'
 import { AWSIntegration } from '../src/fleet/integrations.ts'
 import { type AwsOptions, awsProvider } from '../src/fleet/providers/aws/provider.ts'
-import { FaultProxy } from './support/aws/fault-proxy.ts'
-import { motoFolder, startMoto } from './support/aws/moto.ts'
+import { type Aws, startAws } from './support/aws/aws.ts'
+import type { FaultProxy } from './support/aws/fault-proxy.ts'
+import { motoFolder } from './support/aws/moto.ts'
 
 const folder = motoFolder()
 
 describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
-  let moto: Awaited<ReturnType<typeof startMoto>>
+  let aws: Aws
   let proxy: FaultProxy
-  let direct: string
   const open: Fleet[] = []
-  const group = () => new AutoScaling.AutoScalingClient({ endpoint: direct })
 
   beforeAll(async () => {
-    moto = await startMoto(folder!)
-    proxy = new FaultProxy(moto.port)
-    direct = `http://127.0.0.1:${moto.port}`
-    Object.assign(process.env, {
-      AWS_REGION: 'eu-west-1',
-      AWS_ACCESS_KEY_ID: 'test',
-      AWS_SECRET_ACCESS_KEY: 'test',
-      AWS_ENDPOINT_URL: await proxy.start(),
-    })
+    aws = await startAws(folder!)
+    proxy = aws.proxy
   }, 60_000)
-  afterAll(() => {
-    proxy?.close()
-    moto?.close()
-  })
+  afterAll(() => aws?.close())
   afterEach(async () => {
     for (const fleet of open.splice(0)) await fleet.close()
-    await reset()
+    await aws.reset()
   })
 
-  async function reset(): Promise<void> {
-    proxy.reset()
-    await fetch(`${direct}/moto-api/reset`, { method: 'POST' })
-  }
-
-  const subnets = async () => {
-    const ec2 = new Ec2.EC2Client({ endpoint: direct })
-    const { Subnets } = await ec2.send(new Ec2.DescribeSubnetsCommand({}))
-    return [Subnets![0]!.SubnetId!]
-  }
-  async function makeGroup(count: number, options: { max?: number; min?: number } = {}): Promise<void> {
-    const ec2 = new Ec2.EC2Client({ endpoint: direct })
-    const data = { ImageId: 'ami-12c6146b', InstanceType: 't3.small' as const }
-    const { LaunchTemplate } = await ec2.send(
-      new Ec2.CreateLaunchTemplateCommand({ LaunchTemplateName: 'chat', LaunchTemplateData: data }),
-    )
-    await group().send(
-      new AutoScaling.CreateAutoScalingGroupCommand({
-        AutoScalingGroupName: 'chat',
-        MinSize: options.min ?? 0,
-        MaxSize: options.max ?? 20,
-        DesiredCapacity: count,
-        LaunchTemplate: { LaunchTemplateId: LaunchTemplate!.LaunchTemplateId! },
-        VPCZoneIdentifier: (await subnets())[0]!,
-      }),
-    )
-  }
-  const describeGroup = async () => {
-    const command = new AutoScaling.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: ['chat'] })
-    return (await group().send(command)).AutoScalingGroups![0]!
-  }
-  const desired = async () => (await describeGroup()).DesiredCapacity
-  const instances = async () => ((await describeGroup()).Instances ?? []).map(({ InstanceId }) => InstanceId!)
+  const desired = async () => (await aws.group()).DesiredCapacity
+  const instances = async () => ((await aws.group()).Instances ?? []).map(({ InstanceId }) => InstanceId!)
 
   async function fleetOf(options: Partial<AwsOptions> = {}) {
     const problems: string[] = []
@@ -94,17 +51,17 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
       return late.get(id)! > 2
     }
     const provider = awsProvider({ group: 'chat', pollSeconds: 0.1, serves })
-    for (const { name, run } of providerChecks({ provider, outlives: true, reset })) {
+    for (const { name, run } of providerChecks({ provider, outlives: true, reset: () => aws.reset() })) {
       it(name, async () => {
         late = new Map()
-        await makeGroup(0)
+        await aws.makeGroup(0)
         await run()
       })
     }
   })
 
   it('adopts, raises the desired capacity, protects, and ends the chosen instance', async () => {
-    await makeGroup(2)
+    await aws.makeGroup(2)
     const emptied: string[] = []
     const { fleet, ready } = await fleetOf({ empty: async (id) => void emptied.push(id) })
     await ready(2)
@@ -113,7 +70,7 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
     await ready(10)
     expect(await desired()).toBe(10)
     const isProtected = async () =>
-      ((await describeGroup()).Instances ?? []).every(({ ProtectedFromScaleIn }) => ProtectedFromScaleIn)
+      ((await aws.group()).Instances ?? []).every(({ ProtectedFromScaleIn }) => ProtectedFromScaleIn)
     await expect.poll(isProtected).toBe(true)
     const chosen = fleet.ready[3]!
     fleet.drain(chosen.id)
@@ -131,7 +88,7 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
   })
 
   it('comes to the same counts when AWS throttles, answers from the past, and loses answers', async () => {
-    await makeGroup(2)
+    await aws.makeGroup(2)
     Object.assign(proxy.faults, { throttleEvery: 4, staleMs: 600 })
     const { fleet, ready } = await fleetOf()
     await ready(2)
@@ -148,8 +105,8 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
   })
 
   it('drains what AWS ends by itself while a hook holds it, then lets it end', async () => {
-    await makeGroup(3)
-    await group().send(
+    await aws.makeGroup(3)
+    await aws.autoScaling.send(
       new AutoScaling.PutLifecycleHookCommand({
         AutoScalingGroupName: 'chat',
         LifecycleHookName: 'drain',
@@ -180,7 +137,7 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
   })
 
   it('takes an instance back that AWS refuses to end, and stops at the maximum', async () => {
-    await makeGroup(1, { max: 3, min: 1 })
+    await aws.makeGroup(1, { max: 3, min: 1 })
     const restored: string[] = []
     const { fleet, ready, problems } = await fleetOf({ restore: (id) => restored.push(id) })
     await ready(1)
@@ -202,7 +159,7 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
   })
 
   it('is what the demonstration scales, by its simulated users, in a group that it creates', async () => {
-    await makeGroup(0)
+    await aws.makeGroup(0)
     const integration = { group: 'demo', instanceType: 't3.medium', pollSeconds: 0.1 }
     const demo = { duration: 7, peakRate: 60, cooldown: 1, scaleUpThreshold: 12, write: () => {} }
     await expect(
@@ -211,12 +168,12 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
     const cloudProvider = new AWSIntegration({
       ...integration,
       launchTemplate: 'chat',
-      subnets: await subnets(),
+      subnets: await aws.subnets(),
     })
     const { peakServers, scalingEvents } = await runAutoScalingDemo({ ...demo, cloudProvider })
     expect(peakServers).toBeGreaterThan(3)
     const command = new AutoScaling.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: ['demo'] })
-    const created = (await group().send(command)).AutoScalingGroups![0]!
+    const created = (await aws.autoScaling.send(command)).AutoScalingGroups![0]!
     expect(created.DesiredCapacity).toBe(scalingEvents.at(-1)!.to)
     expect(created.NewInstancesProtectedFromScaleIn).toBe(true)
     expect(created.MixedInstancesPolicy?.LaunchTemplate?.Overrides).toEqual([{ InstanceType: 't3.medium' }])

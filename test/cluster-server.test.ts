@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
+import { chatHooks } from '../src/cluster/chat-hooks.ts'
 import { ClusterServers } from '../src/cluster/cluster-servers.ts'
-import { drainHooks } from '../src/cluster/drain-hooks.ts'
 import { openBroker } from '../src/cluster/open-broker.ts'
 import { runCli } from './run-cli.ts'
 import { startBalancer } from './support/balancer.ts'
@@ -153,7 +153,7 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
       () => servers.close(),
     )
     await expect.poll(() => servers.current.length, { timeout: 10_000 }).toBe(2)
-    const hooks = drainHooks({ servers, coming: () => [], drainSeconds: () => 1 }, broker.bus)
+    const hooks = chatHooks({ servers, coming: () => [], drainSeconds: () => 1 }, broker.bus)
     await hooks.empty!(one.ref, new AbortController().signal)
     expect(servers.status(one.ref)?.report.connections).toBe(0)
     expect(states).toEqual(Array(4).fill('moved'))
@@ -167,6 +167,14 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
       .poll(() => get(one.port, '/readyz'), { timeout: 10_000 })
       .toEqual({ status: 200, text: 'ready\n' })
     await user(one.url, 'early').join('r')
+
+    // The controller that emptied it is gone; the next one asks whether it serves.
+    const { signal } = new AbortController()
+    await hooks.empty!(one.ref, signal)
+    expect(servers.status(one.ref)?.state).toBe('draining')
+    expect(await hooks.serves(one.ref, signal)).toBe(true)
+    expect(await get(one.port, '/readyz')).toEqual({ status: 200, text: 'ready\n' })
+    expect(await hooks.serves('another', AbortSignal.timeout(600))).toBe(false)
   }, 60_000)
 })
 

@@ -28,6 +28,7 @@ export interface CloudFlags {
   instanceType?: string
   launchTemplate?: string
   subnet?: string[]
+  pollSeconds?: number
 }
 
 /** Where the servers are, as flags name it. */
@@ -50,6 +51,7 @@ function addCloudFlags(command: Command): Command {
     .option('--instance-type <type>', 'aws: what its instances are; a group of others is refused')
     .option('--launch-template <name>', 'aws: from which the group is created if there is none')
     .option('--subnet <id>', 'aws: of a group that is created; may be given several times', collect)
+    .option('--poll-seconds <seconds>', 'aws: between two looks at the group (10)', number)
 }
 
 /** For commands whose servers may be in a cloud. */

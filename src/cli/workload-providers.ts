@@ -1,6 +1,7 @@
 import { invalidInput } from '../base/errors.ts'
+import type { ChatHooks } from '../cluster/chat-hooks.ts'
 import { AWSIntegration, type CloudProvider, K8sIntegration } from '../fleet/integrations.ts'
-import type { DrainHooks, ProviderFactory } from '../fleet/provider.ts'
+import type { ProviderFactory } from '../fleet/provider.ts'
 import { commandProvider } from '../fleet/providers/command.ts'
 import { CLOUD_NAMES, type CloudFlags, type ProviderFlags } from './workload-flags.ts'
 
@@ -10,14 +11,15 @@ function required<T>(flag: string, value: T | undefined, provider: string): T {
 }
 
 /** One line for each cloud. */
-const CLOUDS: Record<(typeof CLOUD_NAMES)[number], (flags: CloudFlags, hooks?: DrainHooks) => CloudProvider> =
+const CLOUDS: Record<(typeof CLOUD_NAMES)[number], (flags: CloudFlags, hooks?: ChatHooks) => CloudProvider> =
   {
+    // Whether a pod serves is what its readiness says.
     kubernetes: ({ namespace, deployment, kubeconfig, context }, hooks) =>
       new K8sIntegration(
         { deployment: required('--deployment', deployment, 'kubernetes'), namespace, kubeconfig, context },
-        hooks,
+        hooks && { empty: hooks.empty, restore: hooks.restore },
       ),
-    aws: ({ group, region, instanceType, launchTemplate, subnet }, hooks) =>
+    aws: ({ group, region, instanceType, launchTemplate, subnet, pollSeconds }, hooks) =>
       new AWSIntegration(
         {
           group: required('--group', group, 'aws'),
@@ -25,6 +27,7 @@ const CLOUDS: Record<(typeof CLOUD_NAMES)[number], (flags: CloudFlags, hooks?: D
           instanceType,
           launchTemplate,
           subnets: subnet,
+          pollSeconds,
         },
         hooks,
       ),
@@ -41,6 +44,7 @@ const CLOUD_ONLY = [
   'instanceType',
   'launchTemplate',
   'subnet',
+  'pollSeconds',
 ] as const
 
 const isCloud = (name: string | undefined): name is keyof typeof CLOUDS =>
@@ -60,10 +64,10 @@ export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
 
 /**
  * The provider of servers that are somewhere else.
- * @param hooks how a chosen server is emptied before it is removed
+ * @param hooks what the platform cannot know of the chat servers on it
  * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
  */
-export function providerOf(flags: ProviderFlags, hooks?: DrainHooks): ProviderFactory {
+export function providerOf(flags: ProviderFlags, hooks?: ChatHooks): ProviderFactory {
   const { provider, command, initial = 0 } = flags
   if (isCloud(provider)) return CLOUDS[provider](flags, hooks).provider
   if (provider === 'command') return commandProvider(required('--command', command, 'command'), initial)

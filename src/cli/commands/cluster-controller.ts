@@ -1,7 +1,7 @@
 import type { StrategyName } from '../../balancing/strategy-names.ts'
 import { busProvider } from '../../cluster/bus-provider.ts'
+import { chatHooks } from '../../cluster/chat-hooks.ts'
 import { ClusterController } from '../../cluster/controller.ts'
-import { drainHooks } from '../../cluster/drain-hooks.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { processLauncher } from '../../cluster/process-launcher.ts'
 import type { ProviderContext } from '../../cluster/term.ts'
@@ -44,7 +44,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     autoScaler,
     provider: (context: ProviderContext) =>
       isPlatform
-        ? providerOf(flags, drainHooks(context, broker.bus))
+        ? providerOf(flags, chatHooks(context, broker.bus))
         : busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
     rebalance: live.rebalance,
     strategy: flags.strategy ?? config.balancer?.strategy,

@@ -13,9 +13,10 @@ export interface AwsOptions extends DrainHooks {
   /** Creates the group when there is none; default: that is an error. */
   create?: Omit<NewGroup, 'instanceType'> | undefined
   /**
-   * Resolves whether an instance serves; default: as soon as it is `InService`. Asked at every look until it does.
+   * Resolves whether an instance serves; default: as soon as it is `InService`. It may wait until it does, but not for ever: it is
+   * asked again at every look.
    */
-  serves?: ((instance: ServerRef) => Promise<boolean>) | undefined
+  serves?: ((instance: ServerRef, signal: AbortSignal) => Promise<boolean>) | undefined
   /** Seconds between two looks at the group; default 10. AWS throttles those who look more often. */
   pollSeconds?: number | undefined
   /** Seconds between two heartbeats of a lifecycle hook that holds an instance; default 30. */
@@ -27,6 +28,8 @@ const STALE_SECONDS = 30
 const DEFAULT_POLL_SECONDS = 10
 const MAX_BACKOFF_SECONDS = 60
 const RETRY_MS = 1000
+/** After so long in service an instance that does not serve is reported. */
+const SERVES_SECONDS = 120
 
 interface KnownInstance {
   state: 'starting' | 'ready' | 'draining'
@@ -37,6 +40,8 @@ interface KnownInstance {
   seenAt: number
   /** Whether it serves is being asked. */
   checking: boolean
+  /** When it was first found in service without serving; `Infinity` once that was reported. */
+  idleSince: number | undefined
 }
 
 /**
@@ -294,6 +299,7 @@ class AwsProvider implements Provider {
       killed: false,
       seenAt: 0,
       checking: false,
+      idleSince: undefined,
     }
     this.#known.set(id, known)
     if (this.#surplus > 0 && !leaving) {
@@ -308,15 +314,28 @@ class AwsProvider implements Provider {
     if (known.checking) return
     known.checking = true
     const { serves = async () => true } = this.#options
-    const check = serves(id)
+    const check = serves(id, this.#abort.signal)
       .catch(() => false)
       .then((ready) => {
         known.checking = false
-        if (!ready || known.state !== 'starting' || this.#abort.signal.aborted) return
+        if (known.state !== 'starting' || this.#abort.signal.aborted) return
+        if (!ready) {
+          this.#reportIdle(id, known)
+          return
+        }
         known.state = 'ready'
         this.#lifecycle.ready(id)
       })
     this.#run(check)
+  }
+
+  /** Reports once an instance that runs, but whose server is not known by its id. */
+  #reportIdle(id: ServerRef, known: KnownInstance): void {
+    const now = performance.now()
+    known.idleSince ??= now
+    if (now - known.idleSince < SERVES_SECONDS * 1000) return
+    known.idleSince = Number.POSITIVE_INFINITY
+    this.#problem(`${id} is in service for ${SERVES_SECONDS} s and no server reports by this name (--ref)`)
   }
 
   /** AWS ends an instance by itself: it is drained for as long as a hook holds it. */

@@ -8,12 +8,19 @@ const CHECK_MS = 250
 /** Checks beyond the time that its users have to move, after which a server is removed with those who are left. */
 const MORE_CHECKS = 120
 const RESTORE_CHECKS = 40
+const SERVES_CHECKS = 40
+
+/** What a platform cannot know of the chat servers on it. */
+export interface ChatHooks extends DrainHooks {
+  /** Waits for a while until a server reports that it serves. Resolves whether it does. */
+  serves(ref: ServerRef, signal: AbortSignal): Promise<boolean>
+}
 
 /**
- * How the servers of a platform are emptied before the platform ends them: by commands on the bus, which are repeated until the
- * server's status shows that it obeys. A server that does not report has no users to move.
+ * The chat servers of a platform as the bus knows them: whether they serve, and how they are emptied before the platform ends them.
+ * Commands are repeated until the server's status shows that it obeys. A server that does not report has no users to move.
  */
-export function drainHooks({ servers, drainSeconds }: ProviderContext, bus: Bus): DrainHooks {
+export function chatHooks({ servers, drainSeconds }: ProviderContext, bus: Bus): ChatHooks {
   const send = (ref: ServerRef, command: ServerCommand) =>
     bus.publish(commandTopic(ref), JSON.stringify(command))
   const restore = async (ref: ServerRef) => {
@@ -24,6 +31,16 @@ export function drainHooks({ servers, drainSeconds }: ProviderContext, bus: Bus)
     }
   }
   return {
+    async serves(ref, signal) {
+      for (let checks = 0; checks < SERVES_CHECKS && !signal.aborted; checks++) {
+        const state = servers.status(ref)?.state
+        if (state === 'ready') return true
+        // A leader that is gone emptied it, and did not come to ending it.
+        if (state === 'draining') send(ref, { type: 'serve' })
+        await pause(CHECK_MS, signal)
+      }
+      return false
+    },
     async empty(ref, signal) {
       const seconds = drainSeconds(ref)
       const limit = (seconds * 1000) / CHECK_MS + MORE_CHECKS

@@ -1,0 +1,109 @@
+import { afterEach, expect, it } from 'vitest'
+import type { ServerStatus } from '../src/cluster/messages.ts'
+import type { FleetSnapshot } from '../src/control/control-target.ts'
+import { startCli } from './run-cli.ts'
+import { startAws } from './support/aws/aws.ts'
+import { Instances } from './support/aws/instances.ts'
+import { motoFolder } from './support/aws/moto.ts'
+import { startUsers } from './support/chat-users.ts'
+import { startLogging, watchServers } from './support/cluster.ts'
+import { requireNats, startNats } from './support/nats.ts'
+
+const folder = motoFolder()
+const NAME = 'ec2'
+const SLOW = { timeout: 90_000, interval: 200 }
+
+const closing: (() => unknown)[] = []
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close()
+})
+
+/** NATS, an Auto Scaling Group whose instances are real chat servers, a controller, and a load balancer. */
+async function startCluster() {
+  const nats = await startNats({ nodes: 1 })
+  closing.push(() => nats.close())
+  const aws = await startAws(folder!)
+  closing.push(() => aws.close())
+  const balancer = await watchServers(nats.url, NAME)
+  closing.push(() => balancer.close())
+  const broker = ['--broker', nats.url, '--cluster-name', NAME, '--replicas', '1', '--anonymous']
+  await aws.makeGroup(2)
+  const boot = (id: string) => {
+    const flags = ['--port', '0', '--ref', id, '--leave-seconds', '1', '--drain-seconds', '2']
+    return startCli(['server', ...broker, ...flags]).child
+  }
+  /** What the server of each instance had last reported when the instance was ended. */
+  const ended: (ServerStatus | undefined)[] = []
+  const instances = new Instances(aws, boot, (id) => ended.push(balancer.servers.get(id)))
+  closing.push(() => instances.close())
+
+  const limits = ['--min-servers', '2', '--max-servers', '4', '--cooldown', '1']
+  const thresholds = ['--scale-up-threshold', '5', '--scale-down-threshold', '3']
+  const platform = ['--provider', 'aws', '--group', 'chat', '--poll-seconds', '1']
+  const startController = async () => {
+    const flags = [...broker, ...platform, '--control-port', '0', ...limits, ...thresholds]
+    const { child, line } = startLogging(['controller', ...flags])
+    closing.push(() => child.kill('SIGKILL'))
+    return { child, url: String((await line(({ url }) => url !== undefined)).url) }
+  }
+  let controller = await startController()
+  const fleet = async (): Promise<FleetSnapshot | undefined> => {
+    const response = await fetch(`${controller.url}api/state`).catch(() => undefined)
+    return response?.status === 200 ? ((await response.json()) as FleetSnapshot) : undefined
+  }
+  /** Resolves when there are so many instances, every one of them a server that the controller knows to be ready. */
+  const settled = async (count: number) => {
+    const now = async () => {
+      const { ready, servers } = (await fleet()) ?? {}
+      const { DesiredCapacity: desired } = await aws.group()
+      return { instances: instances.ids.length, desired, ready, servers: servers?.length }
+    }
+    await expect.poll(now, SLOW).toEqual({ instances: count, desired: count, ready: count, servers: count })
+  }
+  return {
+    broker: nats.url,
+    url: balancer.url,
+    instances,
+    servers: balancer.servers,
+    ended,
+    settled,
+    /** Kills the controller at once, and starts another. */
+    async replaceController() {
+      controller.child.kill('SIGKILL')
+      controller = await startController()
+    },
+  }
+}
+
+it.skipIf(!folder || !requireNats())(
+  'chat on AWS: the group grows and shrinks with its users, the drained instance is the one that ends, nothing is lost',
+  { timeout: 300_000 },
+  async () => {
+    const { broker, url, instances, servers, ended, settled, replaceController } = await startCluster()
+    await settled(2)
+    expect([...servers.keys()].sort()).toEqual(instances.ids.sort())
+
+    let load = 8
+    const users = startUsers({ url, name: NAME, load: () => load })
+    closing.push(() => users.close())
+    await expect.poll(() => users.counts.acked, SLOW).toBeGreaterThan(20)
+    const scaleOut = await users.cutOff(async () => {
+      load = 24
+      await settled(4)
+    })
+    await replaceController()
+    await settled(4)
+
+    const scaleIn = await users.cutOff(async () => {
+      load = 8
+      await settled(2)
+    })
+    const { acked, delivered } = await users.check(broker)
+    expect(acked).toBeGreaterThan(100)
+    expect(delivered).toBeGreaterThan(acked)
+    expect({ scaleOut, scaleIn }).toEqual({ scaleOut: 0, scaleIn: 0 })
+    const emptied = { state: 'draining', report: expect.objectContaining({ connections: 0 }) }
+    expect(ended).toEqual([expect.objectContaining(emptied), expect.objectContaining(emptied)])
+    expect(users.counts.moved).toBeGreaterThan(3)
+  },
+)
