@@ -6,7 +6,7 @@ import { WebSocket } from 'ws'
 import { ChatClient as BrowserClient } from '../src/client/browser.ts'
 import type { ChatClient as Client } from '../src/client/chat-client.ts'
 import { ChatClient, type ChatClientEvents } from '../src/client/node.ts'
-import type { WebSocketLike } from '../src/client/server-connection.ts'
+import type { WebSocketLike } from '../src/client/transport.ts'
 import { startChat } from './support/chat.ts'
 
 const closers: (() => unknown)[] = []
@@ -97,7 +97,7 @@ describe('the status of a client says why there is no connection', () => {
     const before = globalThis.WebSocket
     closers.push(() => Object.assign(globalThis, { WebSocket: before }))
     Object.assign(globalThis, { WebSocket: Silent })
-    const seen = watched(new BrowserClient({ url: await at(), user: 'ann' }))
+    const seen = watched(new BrowserClient({ url: await at(), user: 'ann', transport: 'websocket' }))
     await expect.poll(() => seen.some((each) => each.cause === cause), { timeout: 10_000 }).toBe(true)
     expect(seen.find((each) => each.cause === cause)!.reason).toMatch(reason)
   })

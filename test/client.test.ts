@@ -3,7 +3,7 @@ import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { ChatClient } from '../src/client/chat-client.ts'
 import type { ChatClientEvents } from '../src/client/node.ts'
-import type { WebSocketClass } from '../src/client/server-connection.ts'
+import type { WebSocketClass } from '../src/client/transport.ts'
 import { RawUser, startChat } from './support/chat.ts'
 
 const open: { close(): unknown }[] = []

@@ -9,6 +9,7 @@ import { openBroker } from '../src/cluster/open-broker.ts'
 import { runCli } from './run-cli.ts'
 import { startBalancer } from './support/balancer.ts'
 import { type ServerProcess, startServer } from './support/cluster.ts'
+import { startHttpOnlyProxy } from './support/http-only-proxy.ts'
 import { requireNats, startNats } from './support/nats.ts'
 import { requireRedis, startRedis } from './support/redis.ts'
 
@@ -49,6 +50,34 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
     shared = await start()
   }, 60_000)
   afterAll(() => shared?.close())
+
+  it('F4: serves event streams whose requests come to other servers, and those of a server that died resume', async () => {
+    const all = await Promise.all([1, 2, 3].map(() => server(shared.url, 'streams')))
+    const ports = all.map(({ port }) => port)
+    const proxy = await startHttpOnlyProxy(() => ports)
+    open.push(() => proxy.close())
+    const users = ['ann', 'bob', 'eve'].map((name) => user(proxy.url, name))
+    const seen = users.map(() => [] as string[])
+    for (const [i, each] of users.entries()) each.on('message', ({ body }) => seen[i]!.push(body))
+    for (const each of users) await each.join('lobby')
+    const send = async (from: number, count: number) => {
+      for (let i = from; i < from + count; i++) await users[i % 3]!.send('lobby', `${i}`)
+    }
+    await send(0, 12)
+    const bodies = (count: number) => Array.from({ length: count }, (_, i) => `${i}`)
+    for (const each of seen) await expect.poll(() => each).toEqual(bodies(12))
+    const served = await Promise.all(
+      ports.map(
+        async (port) => /concertina_node_connections (\d+)/.exec((await get(port, '/metrics')).text)![1],
+      ),
+    )
+    const dead = served.findIndex((connections) => Number(connections) > 0)
+    ports.splice(dead, 1)
+    all[dead]!.child.kill('SIGKILL')
+    await send(12, 12)
+    for (const each of seen) await expect.poll(() => each, { timeout: 20_000 }).toEqual(bodies(24))
+    expect(proxy.counts.posts).toBeGreaterThan(24)
+  }, 120_000)
 
   it('shares rooms, presence and typing with the other servers, and forgets the users of one that died', async () => {
     const [one, two] = await Promise.all([server(shared.url, 'share'), server(shared.url, 'share')])

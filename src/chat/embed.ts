@@ -1,8 +1,9 @@
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { invalidInput } from '../base/errors.ts'
 import { type Logger, lineLogger } from '../base/logger.ts'
+import { interceptRequests } from '../http/intercept.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ChatService } from './api/chat-service.ts'
@@ -14,6 +15,7 @@ import { MemoryRoomLog } from './log/memory.ts'
 import type { RoomLog } from './log/room-log.ts'
 import type { ChatOptions } from './options.ts'
 import { ChatServer } from './server.ts'
+import { answerByResponse, answerPost, streamRequest } from './sse/requests.ts'
 
 export interface EmbeddedChatOptions extends ChatOptions {
   /** Path of the WebSocket; default `/chat`. */
@@ -30,7 +32,10 @@ export interface EmbeddedChatOptions extends ChatOptions {
 export interface EmbeddedChat {
   /** Publish, read and moderate, as the server API does. */
   readonly service: ChatService
-  /** Answers WebSocket upgrades of its path; all other requests and upgrades stay the app's. */
+  /**
+   * Answers WebSocket upgrades of its path, and requests below it for clients whose WebSockets do not come through. All other
+   * requests and upgrades stay the app's, whose own request listeners have to be there before.
+   */
   attach(server: Server | SecureServer): void
   /** Closes all connections with 1012, so that clients reconnect, and the room log. */
   close(): Promise<void>
@@ -67,8 +72,23 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
           if (splitTarget(request.url).path === path) chat.accept(request, socket, head)
           else if (server.listenerCount('upgrade') === 1) rejectSocket(socket, '404 Not Found')
         }
+        const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+          const wanted = streamRequest(request, path)
+          if (wanted?.kind === 'open') {
+            chat.acceptStream(request, answerByResponse(response, request.headers.origin))
+          } else if (wanted) {
+            const { origins, maxFrameBytes: maxBytes } = chat
+            const deliver = chat.post.bind(chat)
+            answerPost(request, response, wanted, { origins, maxBytes, deliver }).catch(() => {})
+          }
+          return wanted !== undefined
+        }
         server.on('upgrade', onUpgrade)
-        closers.push(async () => server.off('upgrade', onUpgrade))
+        const restore = interceptRequests(server, onRequest)
+        closers.push(async () => {
+          restore()
+          server.off('upgrade', onUpgrade)
+        })
       },
       close,
     }

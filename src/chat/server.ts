@@ -22,11 +22,16 @@ import { Namespaces } from './rooms/namespaces.ts'
 import { ReadMarkers } from './rooms/read-markers.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { SlowMode } from './rooms/slow-mode.ts'
+import type { Channel } from './session/channel.ts'
 import { RateLimiter } from './session/rate-limit.ts'
 import type { ServerContext } from './session/server-context.ts'
 import { Session } from './session/session.ts'
+import { WebSocketChannel } from './session/web-socket-channel.ts'
 import { WorkSlots } from './session/work-slots.ts'
 import { WriteBatcher } from './session/write-batcher.ts'
+import type { PostStatus, StreamPost } from './sse/event-stream.ts'
+import type { StreamAnswer } from './sse/requests.ts'
+import { EventStreams } from './sse/streams.ts'
 
 /** What a chat server has done so far, and is doing. */
 export interface ChatServerStats {
@@ -67,7 +72,8 @@ export class ChatServer {
   readonly #link: ChatLink
   readonly #rooms: Rooms
   readonly #slots: WorkSlots | undefined
-  readonly #origins: Origins
+  readonly origins: Origins
+  readonly #streams: EventStreams
   readonly #connections = new Set<Session>()
   readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0, failures: 0 }
   readonly #alive: NodeJS.Timeout
@@ -111,7 +117,8 @@ export class ChatServer {
     const limits = chatLimits(options.limits)
     const { work, hooks } = options
     this.#link = link
-    this.#origins = new Origins(options.origins)
+    this.origins = new Origins(options.origins)
+    this.#streams = new EventStreams(server)
     const batcher = new WriteBatcher()
     const namespaces = new Namespaces(options.namespaces)
     this.#rooms = new Rooms(link, batcher, namespaces)
@@ -173,26 +180,51 @@ export class ChatServer {
     }, ALIVE_MS)
   }
 
-  /** Takes a request to upgrade; `head` are bytes that came after it. */
+  /** Answers a request to upgrade; `head` are bytes that came after it. */
   accept(request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, socket: Duplex, head: Buffer): void {
     socket.on('error', () => {})
-    if (!this.#origins.allows(request.headers)) {
-      rejectSocket(socket, '403 Forbidden')
-    } else if (this.#connections.size >= this.#context.limits.maxConnections) {
-      rejectSocket(socket, '503 Service Unavailable')
-    } else {
-      this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
-        webSocket.once('close', (code) => {
-          if (code === 1006) this.#counts.lost++
-        })
-        this.#connections.add(
-          new Session(this.#context, webSocket, socket, (session) => this.#onClosed(session)),
-        )
-      })
+    const rejected = this.#rejects(request)
+    if (rejected) {
+      rejectSocket(socket, rejected)
+      return
     }
+    this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
+      this.#serve(new WebSocketChannel(webSocket, socket, this.maxFrameBytes))
+    })
   }
 
-  #onClosed(session: Session): void {
+  /** Answers a request for an event stream, which is a WebSocket's replacement where none comes through. */
+  acceptStream(request: Pick<IncomingMessage, 'headers'>, answer: StreamAnswer): void {
+    const rejected = this.#rejects(request)
+    if (rejected) answer.reject(rejected)
+    else this.#serve(this.#streams.open(answer.open()))
+  }
+
+  /** Receives what a client of an event stream sends. Resolves when it was read. */
+  post(id: string, post: StreamPost): Promise<PostStatus> {
+    return this.#streams.post(id, post)
+  }
+
+  /** Bytes of the largest frame of a client, and of a request beside an event stream. */
+  get maxFrameBytes(): number {
+    return maxFrameBytes(this.#context.limits.maxBodyBytes)
+  }
+
+  #rejects({ headers }: Pick<IncomingMessage, 'headers'>) {
+    if (!this.origins.allows(headers)) return '403 Forbidden'
+    return this.#connections.size >= this.#context.limits.maxConnections
+      ? '503 Service Unavailable'
+      : undefined
+  }
+
+  #serve(channel: Channel): void {
+    this.#connections.add(
+      new Session(this.#context, channel, (session, code) => this.#onClosed(session, code)),
+    )
+  }
+
+  #onClosed(session: Session, code: number): void {
+    if (code === 1006) this.#counts.lost++
     this.#connections.delete(session)
     this.#leaving.delete(session)
   }

@@ -1,6 +1,6 @@
 /** The chat client for browsers. */
 import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
-import type { WebSocketClass } from './server-connection.ts'
+import type { WebSocketClass } from './transport.ts'
 
 export { privateRoom } from '../protocol/private-rooms.ts'
 export type * from './node.ts'

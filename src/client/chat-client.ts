@@ -17,8 +17,9 @@ import { ChatError, type ChatErrorCode } from './chat-error.ts'
 import { ClientRoom, type JoinedRoom, type JoinOptions, type RoomEvents } from './client-room.ts'
 import { type ConnectionStatus, Connections } from './connections.ts'
 import type { Ack } from './send-queue.ts'
-import type { ServerConnection, WebSocketClass } from './server-connection.ts'
+import type { ServerConnection } from './server-connection.ts'
 import type { Token } from './token-source.ts'
+import type { Transport, WebSocketClass } from './transport.ts'
 
 export interface ChatClientOptions {
   /** `ws://` or `wss://` address of the chat. */
@@ -33,6 +34,13 @@ export interface ChatClientOptions {
   timeoutMs?: number
   /** Messages of a room that may wait for a connection or an answer; more are rejected with `queue-full`. Default 1,000. */
   maxQueued?: number
+  /**
+   * How to connect. Default `auto`: by WebSocket, and where none comes through by server-sent events and requests (`sse`), in
+   * browsers and in Node alike.
+   */
+  transport?: Transport | 'auto'
+  /** Milliseconds after which a client that fell back tries a WebSocket, twice as long after each failure; default 60,000. */
+  webSocketAgainMs?: number
   /** Closes the client when it is aborted. */
   signal?: AbortSignal
   /** Numbers in [0, 1) for the time to wait before connecting again; default `Math.random`. */

@@ -1,8 +1,10 @@
 import { CLOSE, mayReconnect, type ServerMessage, type Welcome } from '../protocol/messages.ts'
 import { Backoff } from './backoff.ts'
 import { type Close, type CloseCause, closeOf, probe } from './close-cause.ts'
-import { ServerConnection, type ServerConnectionEvents, type WebSocketClass } from './server-connection.ts'
+import { ServerConnection, type ServerConnectionEvents } from './server-connection.ts'
 import { type Token, TokenSource } from './token-source.ts'
+import type { Transport, WebSocketClass } from './transport.ts'
+import { Transports } from './transports.ts'
 
 /** `moved` has changed servers without a break; `waiting` reconnects soon; `closed` will not. */
 export interface ConnectionStatus {
@@ -19,6 +21,8 @@ export interface ConnectionsOptions {
   user?: string | undefined
   token?: Token | undefined
   random?: (() => number) | undefined
+  transport?: Transport | 'auto' | undefined
+  webSocketAgainMs?: number | undefined
 }
 
 /** What the connections need of the client they serve. */
@@ -60,7 +64,12 @@ interface MoveTarget {
   readonly url?: string | undefined
   /** Attempts that failed so far. */
   readonly failed: number
+  /** The transport is to change; default: it stays. */
+  readonly by?: Transport | undefined
 }
+
+/** The code of a connection that broke, or was never established. */
+const NO_CLOSE_FRAME = 1006
 
 /** Attempts to reach the very server that a move names, before any other one will do. */
 const MOVE_ATTEMPTS = 4
@@ -72,7 +81,7 @@ const RATE_LIMITED_MS = 5000
 
 /** Keeps one user connected: reconnects with backoff, moves to another server without a break, renews the token. */
 export class Connections {
-  readonly #make: WebSocketClass
+  readonly #transports: Transports
   readonly #options: ConnectionsOptions
   readonly #events: ConnectionsEvents
   readonly #tokens: TokenSource
@@ -83,7 +92,7 @@ export class Connections {
   user: string | undefined
 
   constructor(make: WebSocketClass, options: ConnectionsOptions, events: ConnectionsEvents) {
-    this.#make = make
+    this.#transports = new Transports(make, options.transport, options.webSocketAgainMs)
     this.#options = options
     this.#events = events
     this.#backoff = new Backoff(options.random)
@@ -137,7 +146,7 @@ export class Connections {
   }
 
   /** Opens a connection, as the next one while another serves. */
-  async #connect({ to, url: direct }: Partial<MoveTarget> = {}): Promise<void> {
+  async #connect({ to, url: direct, by }: Partial<MoveTarget> = {}): Promise<void> {
     const begun = this.#phase
     try {
       const token = await this.#tokens.get()
@@ -147,7 +156,9 @@ export class Connections {
       if (room !== undefined) url.searchParams.set('room', room)
       if (to !== undefined) url.searchParams.set('to', String(to))
       const hello = token === undefined ? { user: this.#options.user } : { token }
-      const link = new ServerConnection(this.#make, url.href, hello, this.#linkEvents)
+      const transport = by ?? this.serving?.transport ?? this.#transports.next
+      const make = this.#transports.classOf(transport)
+      const link = new ServerConnection({ make, transport, url: url.href }, hello, this.#linkEvents)
       if (begun.kind === 'connecting') this.#phase = { kind: 'connecting', link }
       else if (begun.kind === 'moving') this.#phase = { ...begun, next: link }
     } catch (error) {
@@ -169,7 +180,11 @@ export class Connections {
         })
       } else this.#events.onMessage(link, message)
     },
-    onClose: (link, code, reason) => this.#lost(link, code, closeOf(code, reason, link.wasOpen)),
+    onClose: (link, code, reason) => {
+      const replaces = this.#phase.kind === 'connecting' && this.#phase.link === link
+      if (replaces && code === NO_CLOSE_FRAME) this.#transports.failed(link.transport)
+      this.#lost(link, code, closeOf(code, reason, link.wasOpen))
+    },
   }
 
   #welcome(link: ServerConnection, { retryMs, user, expiresInMs }: Welcome): void {
@@ -180,6 +195,7 @@ export class Connections {
     this.user = user
     if (isWindow(retryMs)) this.#backoff.window = retryMs
     this.#backoff.succeeded()
+    this.#transports.welcomed(link.transport)
     this.#unauthorized = 0
     this.#tokens.renewBefore(expiresInMs)
     if (this.#phase.kind === 'connecting') this.#serve(link, 'open')
@@ -191,6 +207,13 @@ export class Connections {
     this.#phase = { kind: 'open', link }
     this.#events.onStatus({ state, server: link.welcome!.server })
     this.#events.onServing(link)
+    this.#tryWebSocketLater(link)
+  }
+
+  /** A network that let no WebSocket through may have been left. */
+  #tryWebSocketLater(link: ServerConnection): void {
+    const afterMs = this.#transports.againMs(link.transport)
+    if (afterMs !== undefined) this.#moveAfter(link, afterMs, { failed: 0, by: 'websocket' })
   }
 
   /** A move never goes from an encrypted connection to an open one. */
@@ -211,8 +234,13 @@ export class Connections {
   }
 
   /** The next connection failed: the current one still serves, and another is tried; after some attempts on any server. */
-  #moveLater({ link, target: { to, failed } }: Phase & { kind: 'moving' }): void {
+  #moveLater({ link, target: { to, failed, by } }: Phase & { kind: 'moving' }): void {
     this.#phase = { kind: 'open', link }
+    if (by !== undefined) {
+      this.#transports.failedAgain()
+      this.#tryWebSocketLater(link)
+      return
+    }
     this.#backoff.failed()
     const target = failed + 1 < MOVE_ATTEMPTS ? { to, failed: failed + 1 } : { failed: 0 }
     this.#moveAfter(link, this.#backoff.wait(), target)

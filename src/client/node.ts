@@ -1,7 +1,7 @@
 /** The chat client for Node; browsers get `browser.ts` by the same name, `concertina/client`. */
 import { WebSocket } from 'ws'
 import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
-import type { WebSocketClass } from './server-connection.ts'
+import type { WebSocketClass } from './transport.ts'
 
 export type { RequestOptions } from '../base/requests.ts'
 export type {

@@ -9,18 +9,7 @@ import {
 } from '../protocol/messages.ts'
 import { maxFrameBytes, utf8Bytes } from '../protocol/rules.ts'
 import { ChatError } from './chat-error.ts'
-
-/** The part of a browser's `WebSocket` that is used; `ws` has it, too. */
-export interface WebSocketLike {
-  onopen: ((event: never) => void) | null
-  onmessage: ((event: { data: unknown } & never) => void) | null
-  onclose: ((event: { code: number; reason: string } & never) => void) | null
-  onerror: ((event: { message?: string } & never) => void) | null
-  send(data: string): void
-  close(code?: number, reason?: string): void
-}
-
-export type WebSocketClass = new (url: string) => WebSocketLike
+import type { Transport, WebSocketClass, WebSocketLike } from './transport.ts'
 
 export interface ServerConnectionEvents {
   onWelcome(link: ServerConnection, welcome: Welcome): void
@@ -42,9 +31,10 @@ type Phase =
 /** A request by its type, and without the id that the connection gives it. */
 export type RequestOf<T extends RequestType> = ClientMessage & { type: T }
 
-/** One WebSocket to one server, from `hello` to its end. */
+/** One connection to one server, from `hello` to its end. */
 export class ServerConnection {
   readonly url: string
+  readonly transport: Transport
   /** Whether the WebSocket was established, whatever came of it. */
   wasOpen = false
   /** The error of the socket, where it is known: browsers keep it to themselves. */
@@ -58,12 +48,12 @@ export class ServerConnection {
   #heard = true
 
   constructor(
-    make: WebSocketClass,
-    url: string,
+    { make, transport, url }: { make: WebSocketClass; transport: Transport; url: string },
     hello: { token?: string | undefined; user?: string | undefined },
     events: ServerConnectionEvents,
   ) {
     this.url = url
+    this.transport = transport
     this.#events = events
     this.#socket = new make(url)
     this.#socket.onopen = () => {

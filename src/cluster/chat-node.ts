@@ -10,6 +10,7 @@ import { outboxOf } from '../chat/hooks/webhooks.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { ChatServer } from '../chat/server.ts'
+import { answerByResponse, answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { rejectSocket } from '../http/rejection.ts'
@@ -27,6 +28,7 @@ import {
   type Targets,
 } from './messages.ts'
 import { nodeMetrics } from './node-metrics.ts'
+import { StreamForwarding } from './stream-forwarding.ts'
 
 export interface ChatNodeOptions {
   /** Address to listen on; default loopback. */
@@ -53,6 +55,9 @@ const STATUS_MS = 1000
 /** Statuses sent without a word of the controller after which its targets mean nothing any more. */
 const STALE_STATUSES = 3
 
+/** The path of the chat; event streams are below it. */
+const CHAT_PATH = '/chat'
+
 /** One chat server as a process of its own: WebSockets on its own port, everything shared through a broker. */
 export class ChatNode {
   readonly ref: string
@@ -64,6 +69,7 @@ export class ChatNode {
   readonly #meter = new ReportMeter()
   readonly #stops: (() => void)[] = []
   #chat: ChatServer | undefined
+  #forwarding: StreamForwarding | undefined
   #state: 'starting' | ServerStatus['state'] = 'starting'
   #status: NodeJS.Timeout | undefined
   #url = ''
@@ -113,7 +119,10 @@ export class ChatNode {
         async (onEvent) => new BrokerLink(log, bus, { name: this.ref, number: this.number }, onEvent),
         chat,
       )
+      const local = this.#chat
+      this.#forwarding = new StreamForwarding(bus, this.number, (id, post) => local.post(id, post))
       this.#stops.push(
+        this.#forwarding.start(),
         bus.subscribe(commandTopic(this.ref), (text) => this.#onCommand(JSON.parse(text) as ServerCommand)),
         bus.subscribe(TARGETS_TOPIC, (text) => {
           this.#above = (JSON.parse(text) as Targets).above.includes(this.ref)
@@ -164,6 +173,11 @@ export class ChatNode {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const stream = streamRequest(request, CHAT_PATH)
+    if (stream) {
+      this.#onStreamRequest(request, response, stream)
+      return
+    }
     const text = (status: number, body: string) => sendText(response, status, body)
     switch (splitTarget(request.url).path) {
       case '/healthz':
@@ -183,15 +197,38 @@ export class ChatNode {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    if (!this.#chat || this.#state !== 'ready') {
-      rejectSocket(socket, '503 Service Unavailable')
-    } else if (this.#handsOn(request)) {
-      this.#handedOn++
-      rejectSocket(socket, '503 Service Unavailable')
+    const chat = this.#chatFor(request)
+    if (chat) chat.accept(request, socket, head)
+    else rejectSocket(socket, '503 Service Unavailable')
+  }
+
+  #onStreamRequest(request: IncomingMessage, response: ServerResponse, wanted: StreamRequest): void {
+    const answer = answerByResponse(response, request.headers.origin)
+    const forwarding = this.#forwarding
+    if (wanted.kind === 'open') {
+      const chat = this.#chatFor(request)
+      if (chat) chat.acceptStream(request, answer)
+      else answer.reject('503 Service Unavailable')
+    } else if (this.#chat && forwarding) {
+      const { origins, maxFrameBytes: maxBytes } = this.#chat
+      const deliver = forwarding.deliver.bind(forwarding)
+      answerPost(request, response, wanted, { origins, maxBytes, deliver }).catch(() => {
+        // The client is gone.
+      })
     } else {
-      this.#taken++
-      this.#chat.accept(request, socket, head)
+      answer.reject('503 Service Unavailable')
     }
+  }
+
+  /** The chat for a user who comes; `undefined` when it is to come to another server. */
+  #chatFor(request: IncomingMessage): ChatServer | undefined {
+    if (!this.#chat || this.#state !== 'ready') return undefined
+    if (this.#handsOn(request)) {
+      this.#handedOn++
+      return undefined
+    }
+    this.#taken++
+    return this.#chat
   }
 
   /**

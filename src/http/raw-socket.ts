@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { type Server, Socket } from 'node:net'
 import { rejectSocket } from './rejection.ts'
 
@@ -58,15 +59,30 @@ export function streamOf(raw: RawSocket): Socket {
 
 /**
  * Takes the connection out of a stream that must not touch it again: reading stops first, so that no byte is read by the
- * stream and lost, and destroying the stream then leaves the connection as it is.
+ * stream and lost, and destroying the stream then leaves the connection as it is. Listeners are removed.
  */
 export function takeRaw(socket: Socket): RawSocket | undefined {
+  return detach(socket, () => {
+    socket.removeAllListeners()
+    socket.on('error', () => {})
+  })
+}
+
+/**
+ * As `takeRaw`, of a request without a body that an HTTP server has read and not answered. The server lets go of it, so its
+ * listeners stay. Not to be called within its `request` event: the parser is at work then.
+ */
+export function takeRawOfRequest({ socket }: IncomingMessage): RawSocket | undefined {
+  socket.on('data', () => {}) // the parser reads the connection by itself until somebody listens
+  return detach(socket, () => {})
+}
+
+function detach(socket: Socket, forget: () => void): RawSocket | undefined {
   const inner = socket as unknown as { _handle: Handle | null }
   const handle = inner._handle
   if (!handle) return undefined
   handle.readStop()
-  socket.removeAllListeners()
-  socket.on('error', () => {})
+  forget()
   inner._handle = null
   socket.destroy()
   return handle

@@ -4,18 +4,29 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { requireNumber } from '../base/errors.ts'
 import { RateLimiter } from '../chat/session/rate-limit.ts'
+import { answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'
 import { Deadlines } from '../http/deadlines.ts'
 import { descriptorLimit } from '../http/descriptors.ts'
 import { asksForWebSocket, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
+import { interceptRequests } from '../http/intercept.ts'
 import { listen } from '../http/listen.ts'
 import { Origins } from '../http/origin.ts'
-import { acceptRaw, peerAddress, type RawSocket, rejectRaw, streamOf, takeRaw } from '../http/raw-socket.ts'
+import {
+  acceptRaw,
+  peerAddress,
+  type RawSocket,
+  rejectRaw,
+  streamOf,
+  takeRaw,
+  takeRawOfRequest,
+} from '../http/raw-socket.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { readFirstRequest } from './first-request.ts'
 import { type Arrival, Handoffs } from './handoffs.ts'
 import { REJECTIONS, type Rejection } from './rejection-log.ts'
+import { StreamPosts } from './stream-posts.ts'
 
 export interface GatewayOptions {
   /** The address to listen on; default loopback. */
@@ -33,6 +44,8 @@ export interface GatewayOptions {
   proxyProtocol?: boolean | undefined
   /** Origins whose pages may connect; the fleet's own pages on this machine may anyway. */
   origins?: readonly string[] | undefined
+  /** Bytes of what a client of an event stream sends at once. */
+  maxPostBytes: number
 }
 
 /** The server chosen for a connection, or why there is none now: no server is ready, or every one is full. */
@@ -40,7 +53,7 @@ export type Placement = ServerId | 'not-ready' | 'full'
 /** Chooses a server; `to` is the one that the client was asked to go to. */
 export type Place = (room: string | undefined, to: number | undefined) => Placement
 
-/** The path of the chat; no other is upgraded. */
+/** The path of the chat; no other is upgraded, and event streams are below it. */
 const CHAT_PATH = '/chat'
 /** Seconds to send the head of the first request. */
 const HEAD_SECONDS = 5
@@ -58,7 +71,8 @@ const MAX_ATTEMPTS = 5
  * Where every connection comes in: reads the head of the request, lets the balancer choose, hands the socket itself to that server's
  * process and lets go of it as soon as the server has confirmed. A server that dies before it did costs another choice. What
  * is no WebSocket is answered by an HTTP server; when such a connection asks for one later, as those of a proxy that keeps its
- * connections do, it is handed over then.
+ * connections do, it is handed over then. Event streams, for clients whose WebSockets do not come through, are handed over
+ * alike; what these clients send comes by requests, which are passed on to the server that has the stream.
  */
 export class Gateway {
   readonly #server: Server
@@ -71,6 +85,7 @@ export class Gateway {
   readonly #maxHeadBytes: number
   readonly #deadlines = new Deadlines()
   readonly #handoffs: Handoffs
+  readonly #posts = new StreamPosts()
   /** Sockets that this process may hold: half of its descriptors, so that the other half is there for servers and files. */
   readonly #maxHeld = Math.max(32, Math.floor(descriptorLimit() / 2))
   #held = 0
@@ -102,7 +117,7 @@ export class Gateway {
     this.#handoffs = new Handoffs((arrival) => this.#again(arrival))
     this.rejected = Object.fromEntries(Object.keys(REJECTIONS).map((why) => [why, 0])) as typeof this.rejected
     this.#server = createServer()
-    this.#http.on('request', (request, response) => this.#onRequest(request, response))
+    interceptRequests(this.#http, (request, response) => this.#onRequest(request, response))
     this.#http.on('upgrade', (request, socket, rest) => this.#onLateUpgrade(request, socket as Socket, rest))
   }
 
@@ -127,6 +142,7 @@ export class Gateway {
   /** A server process that may be given sockets once the balancer chooses it. */
   attach(id: ServerId, child: ChildProcess): void {
     this.#handoffs.attach(id, child)
+    this.#posts.attach(id, child)
   }
 
   /** Sockets handed to a server that it had not counted yet when it reported to have accepted `reported`. */
@@ -188,7 +204,7 @@ export class Gateway {
       const { head, read, rest } = first
       const client = trusted ? (first.client ?? this.#proxies.client(head.headers)) : undefined
       if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
-      else if (asksForWebSocket(head)) this.#upgrade(raw, head, rest)
+      else if (asksForWebSocket(head) || wantsStream(head)) this.#enter(raw, head, rest)
       else this.#serveHttp(raw, read, client)
     })
   }
@@ -204,32 +220,63 @@ export class Gateway {
     socket.resume()
   }
 
-  #onRequest({ socket }: IncomingMessage, response: ServerResponse): void {
-    if (!this.#clients.has(socket)) return
-    this.#deadlines.set(socket, ANSWER_SECONDS)
-    response.once('finish', () => this.#deadlines.set(socket, REQUEST_SECONDS))
+  /** Returns whether it answers the request itself. */
+  #onRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    const { socket } = request
+    if (this.#clients.has(socket)) {
+      this.#deadlines.set(socket, ANSWER_SECONDS)
+      response.once('finish', () => this.#deadlines.set(socket, REQUEST_SECONDS))
+    }
+    const wanted = streamRequest(request, CHAT_PATH)
+    if (wanted?.kind === 'open') setImmediate(() => this.#onLateStream(request))
+    else if (wanted) this.#onPost(request, response, wanted)
+    return wanted !== undefined
+  }
+
+  #onPost(request: IncomingMessage, response: ServerResponse, post: StreamRequest & { kind: 'post' }): void {
+    const { maxPostBytes: maxBytes } = this.#options
+    const deliver = this.#posts.deliver.bind(this.#posts)
+    answerPost(request, response, post, { origins: this.#origins, maxBytes, deliver }).catch(() => {
+      // The client is gone.
+    })
+  }
+
+  /** A kept-alive connection asks for an event stream. */
+  #onLateStream(request: IncomingMessage): void {
+    const { socket } = request
+    const head = headOf(request)
+    const client = this.#clientOf(socket, head)
+    const raw = takeRawOfRequest(request)
+    if (!raw) return
+    socket.off('close', this.#release)
+    if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
+    else this.#enter(raw, head, Buffer.alloc(0))
   }
 
   /** A kept-alive connection asks for a WebSocket. */
   #onLateUpgrade(request: IncomingMessage, socket: Socket, rest: Buffer): void {
-    const headers: Record<string, string> = Object.create(null)
-    for (const [name, value] of Object.entries(request.headers)) headers[name] = String(value)
-    const { method = '', url = '', httpVersion } = request
-    const head: RequestHead = { method, url, headers, version: httpVersion === '1.0' ? '1.0' : '1.1' }
+    const head = headOf(request)
     this.#deadlines.clear(socket)
-    const trusted = this.#proxies.trusts(socket.remoteAddress ?? '')
-    const client =
-      this.#clients.get(socket) ?? (trusted ? this.#proxies.client(headers) : socket.remoteAddress)
+    const client = this.#clientOf(socket, head)
     const raw = takeRaw(socket)
     if (!raw) return
     if (!asksForWebSocket(head)) this.#reject(raw, 'no-websocket')
     else if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
-    else this.#upgrade(raw, head, rest)
+    else this.#enter(raw, head, rest)
   }
 
-  #upgrade(raw: RawSocket, request: RequestHead, rest: Buffer): void {
+  /** Whom a kept-alive connection's request is from. */
+  #clientOf(socket: Socket, { headers }: RequestHead): string | undefined {
+    const known = this.#clients.get(socket)
+    if (known !== undefined) return known
+    const trusted = this.#proxies.trusts(socket.remoteAddress ?? '')
+    return trusted ? this.#proxies.client(headers) : socket.remoteAddress
+  }
+
+  /** A WebSocket or an event stream is asked for. */
+  #enter(raw: RawSocket, request: RequestHead, rest: Buffer): void {
     const { path, query } = splitTarget(request.url)
-    if (path !== CHAT_PATH) {
+    if (path !== CHAT_PATH && !wantsStream(request)) {
       this.#reject(raw, 'not-found')
       return
     }
@@ -284,4 +331,12 @@ export class Gateway {
     this.rejected[why]++
     this.onRejected(why, detail)
   }
+}
+
+const wantsStream = (head: RequestHead) => streamRequest(head, CHAT_PATH)?.kind === 'open'
+
+function headOf({ method = '', url = '', httpVersion, headers: given }: IncomingMessage): RequestHead {
+  const headers: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(given)) headers[name] = String(value)
+  return { method, url, headers, version: httpVersion === '1.0' ? '1.0' : '1.1' }
 }

@@ -1,5 +1,6 @@
 import type { ChatOptions } from '../chat/options.ts'
 import type { ChatServerStats } from '../chat/server.ts'
+import type { PostStatus, StreamPost } from '../chat/sse/event-stream.ts'
 import type { Measurements } from '../fleet/server.ts'
 import type { RequestHead } from '../http/http-head.ts'
 
@@ -8,6 +9,8 @@ export type ToServer =
   | { type: 'start'; server: number; options: ChatOptions }
   /** `rest` are the bytes that came after the head, in base64. */
   | { type: 'socket'; ticket: number; request: RequestHead; rest: string }
+  /** What a client of an event stream sends. */
+  | { type: 'post'; ticket: number; id: string; post: StreamPost }
   | { type: 'rebalance'; count: number; to: number; seconds: number }
   | { type: 'drain'; seconds: number }
   | { type: 'stop' }
@@ -29,3 +32,4 @@ export type FromServer =
   /** These sockets are the server's now: the supervisor lets go of them. */
   | { type: 'took'; tickets: number[] }
   | { type: 'declined'; tickets: number[] }
+  | { type: 'posted'; ticket: number; status: PostStatus }

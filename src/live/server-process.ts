@@ -1,6 +1,8 @@
 /** A chat server as a process of its own, forked by the supervisor: commands come over IPC, the hub is at descriptor 4. */
 import { Socket } from 'node:net'
 import { ChatServer } from '../chat/server.ts'
+import { answerOnSocket } from '../chat/sse/requests.ts'
+import { asksForWebSocket } from '../http/http-head.ts'
 import { type RawSocket, streamOf } from '../http/raw-socket.ts'
 import { receiveHandles } from './handle-channel.ts'
 import type { FromServer, ToServer } from './messages.ts'
@@ -22,7 +24,8 @@ process.on('disconnect', () => process.exit(1))
 type Life =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'serving'; readonly chat: ChatServer }
-  | { readonly kind: 'leaving' }
+  /** Users whom it still has are served until they have moved. */
+  | { readonly kind: 'leaving'; readonly chat: ChatServer | undefined }
 
 let life: Life = { kind: 'waiting' }
 /** Sockets accepted so far. */
@@ -46,7 +49,9 @@ function accept(): void {
   send({ type: 'took', tickets }, () => {
     for (const { request, rest, raw } of sockets) {
       taken++
-      chat.accept(request, streamOf(raw), Buffer.from(rest, 'base64'))
+      const socket = streamOf(raw)
+      if (asksForWebSocket(request)) chat.accept(request, socket, Buffer.from(rest, 'base64'))
+      else chat.acceptStream(request, answerOnSocket(socket, request.headers.origin))
     }
   })
 }
@@ -65,11 +70,17 @@ async function start({ server, options }: ToServer & { type: 'start' }): Promise
   setInterval(() => send({ type: 'report', ...meter.report(chat, taken) }), REPORT_MS)
 }
 
+async function post({ ticket, id, post }: ToServer & { type: 'post' }): Promise<void> {
+  const chat = life.kind === 'waiting' ? undefined : life.chat
+  const status = (await chat?.post(id, post)) ?? 404
+  send({ type: 'posted', ticket, status })
+}
+
 /** @param drainSeconds over which users are moved away first */
 async function leave(drainSeconds?: number): Promise<void> {
   if (life.kind === 'leaving') return
   const chat = life.kind === 'serving' ? life.chat : undefined
-  life = { kind: 'leaving' }
+  life = { kind: 'leaving', chat }
   if (drainSeconds !== undefined) await chat?.drain(drainSeconds)
   await chat?.close()
   // What was written to sockets and to the hub has left when they are closed; nothing else is awaited.
@@ -88,6 +99,9 @@ process.on('message', (message: ToServer) => {
       arrived.push({ ...message, raw })
       return
     }
+    case 'post':
+      void post(message)
+      return
     case 'rebalance':
       if (life.kind === 'serving') life.chat.rebalance(message.count, { to: message.to }, message.seconds)
       return

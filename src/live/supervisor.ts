@@ -27,6 +27,7 @@ import type { Server } from '../fleet/server.ts'
 import type { MetricsResult, UsersSample } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import type { ScaledTick } from '../pipeline/items.ts'
+import { maxFrameBytes } from '../protocol/rules.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/types.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
@@ -42,7 +43,7 @@ import { UserMoves } from './user-moves.ts'
 import { UserRouter } from './user-router.ts'
 
 export interface SupervisorOptions {
-  gateway: GatewayOptions
+  gateway: Omit<GatewayOptions, 'maxPostBytes'>
   /** Folder of the room log; without it rooms live in memory only. */
   data?: string | undefined
   /** Where rooms are kept; default the log in `data`. It is closed with the fleet. */
@@ -151,14 +152,14 @@ export class Supervisor {
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
     this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.inFlight(id, taken))
-    const { maxConnections } = chatLimits(options.chat?.limits)
+    const { maxConnections, maxBodyBytes } = chatLimits(options.chat?.limits)
     this.placement = new UserRouter(this.fleet, strategy, rng.stream('placement'), {
       users: (server) => this.servers.users(server),
       full: (server) => this.servers.connections(server) >= maxConnections,
     })
     this.#moves = new UserMoves(this, options.rebalance, options.acceptRate)
     const { origins } = options.chat ?? {}
-    const gateway = { origins, ...options.gateway }
+    const gateway = { origins, maxPostBytes: maxFrameBytes(maxBodyBytes), ...options.gateway }
     const place: Place = (room, to) => {
       if (options.decideEarly) this.#lookSoon()
       return this.placement.place(room, to)

@@ -1,6 +1,6 @@
 import { WebSocket } from 'ws'
 import { ChatClient } from '../../src/client/chat-client.ts'
-import type { WebSocketClass } from '../../src/client/server-connection.ts'
+import type { WebSocketClass } from '../../src/client/transport.ts'
 import type { HistoryListener } from '../../src/verify/events.ts'
 
 /** Sessions of these users, beside those of the others. */

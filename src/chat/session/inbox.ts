@@ -5,7 +5,7 @@ import type { TokenBucket } from './rate-limit.ts'
 /** Frames that may wait. Reading pauses as soon as one does, so that only what was read already can follow. */
 const MAX_WAITING = 1024
 
-/** The reading side of a socket. */
+/** The reading side of a connection. */
 interface Reader {
   pause(): void
   resume(): void

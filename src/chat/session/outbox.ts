@@ -1,28 +1,28 @@
-import type { Duplex } from 'node:stream'
+import type { FrameSink } from './channel.ts'
 import type { WriteBatcher } from './write-batcher.ts'
 
 interface OutboxEvents {
-  /** Whether the WebSocket is open: a close frame, also one by the WebSocket itself, is the last of a connection. */
+  /** Whether the channel is open: a close frame, also one by the WebSocket itself, is the last of a connection. */
   isOpen(): boolean
-  /** The socket became full. */
+  /** It became full. */
   onFull(): void
 }
 
-/** Whole WebSocket frames on their way to one socket: one write per turn, and a bound on what may wait. */
+/** Whole WebSocket frames on their way to one client: one write per turn, and a bound on what may wait. */
 export class Outbox {
-  readonly #socket: Duplex
+  readonly #sink: FrameSink
   readonly #batcher: WriteBatcher
   readonly #limit: number
   readonly #events: OutboxEvents
   #frames: Buffer[] = []
   #bytes = 0
   #ended = false
-  /** Resolves when a full socket was read empty, or is closed. */
+  /** Resolves when what waits was read, or is closed. */
   #draining: Promise<void> | undefined
 
-  /** @param limit bytes that may wait before the socket counts as full */
-  constructor(socket: Duplex, batcher: WriteBatcher, limit: number, events: OutboxEvents) {
-    this.#socket = socket
+  /** @param limit bytes that may wait before it counts as full */
+  constructor(sink: FrameSink, batcher: WriteBatcher, limit: number, events: OutboxEvents) {
+    this.#sink = sink
     this.#batcher = batcher
     this.#limit = limit
     this.#events = events
@@ -42,7 +42,7 @@ export class Outbox {
     this.#frames = []
     this.#bytes = 0
     if (this.closed) return
-    this.#socket.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+    this.#sink.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
   }
 
   /** Writes what waits, and accepts nothing more. */
@@ -53,12 +53,12 @@ export class Outbox {
 
   /** Whether nothing can be sent any more. */
   get closed(): boolean {
-    return this.#ended || this.#socket.destroyed || !this.#events.isOpen()
+    return this.#ended || this.#sink.destroyed || !this.#events.isOpen()
   }
 
   /** Bytes that the other side has not received yet. */
   get waiting(): number {
-    return this.#socket.writableLength + this.#bytes
+    return this.#sink.writableLength + this.#bytes
   }
 
   /** Whether the other side reads too slowly to be given more. */
@@ -66,21 +66,21 @@ export class Outbox {
     return this.waiting > this.#limit
   }
 
-  /** Resolves when the socket was read empty, or is closed; at once when it is not full. */
+  /** Resolves when what waits was read, or it is closed; at once when it is not full. */
   drained(): Promise<void> {
     if (this.#draining !== undefined) return this.#draining
     this.flush()
     // A write that the system accepted whole is followed by no 'drain'.
-    if (!this.full || this.#socket.destroyed) return Promise.resolve()
+    if (!this.full || this.#sink.destroyed) return Promise.resolve()
     this.#draining = new Promise((resolve) => {
       const done = () => {
-        this.#socket.off('drain', done)
-        this.#socket.off('close', done)
+        this.#sink.off('drain', done)
+        this.#sink.off('close', done)
         this.#draining = undefined
         resolve()
       }
-      this.#socket.on('drain', done)
-      this.#socket.on('close', done)
+      this.#sink.on('drain', done)
+      this.#sink.on('close', done)
     })
     return this.#draining
   }

@@ -1,5 +1,3 @@
-import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
 import {
   type AuthRequest,
   CLOSE,
@@ -12,12 +10,12 @@ import {
   type ServerMessage,
   type TypingRequest,
 } from '../../protocol/messages.ts'
-import { maxFrameBytes, type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
+import { type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
 import type { ModerationAction, ModerationState } from '../access/moderation.ts'
 import type { Denied, Identity } from '../auth/identity.ts'
 import type { Room } from '../rooms/room.ts'
 import { jsonFrame } from './catch-up.ts'
-import { FrameReader } from './frame-reader.ts'
+import type { Channel } from './channel.ts'
 import { Grants } from './grants.ts'
 import { Inbox } from './inbox.ts'
 import { Memberships } from './memberships.ts'
@@ -61,12 +59,12 @@ type State =
   | { readonly kind: 'closing'; readonly deadline: NodeJS.Timeout }
   | { readonly kind: 'closed' }
 
-/** One user's WebSocket: *new* until `hello`, then *open*, *closing* after a close frame, then *closed*. */
+/** One user's connection: *new* until `hello`, then *open*, *closing* after a close frame, then *closed*. */
 export class Session {
   readonly outbox: Outbox
   readonly #context: ServerContext
-  readonly #onClosed: (session: Session) => void
-  readonly #socket: WebSocket
+  readonly #onClosed: (session: Session, code: number) => void
+  readonly #channel: Channel
   readonly #inbox: Inbox<Frame>
   readonly #rooms: Memberships
   readonly #grants: Grants
@@ -77,25 +75,20 @@ export class Session {
   #heard = true
   #strikes = 0
 
-  /** @param onClosed called once, when the connection is gone */
-  constructor(
-    context: ServerContext,
-    socket: WebSocket,
-    stream: Duplex,
-    onClosed: (session: Session) => void,
-  ) {
+  /** @param onClosed called once, when the connection is gone, with the code of its close */
+  constructor(context: ServerContext, channel: Channel, onClosed: (session: Session, code: number) => void) {
     this.#context = context
     this.#onClosed = onClosed
-    this.#socket = socket
+    this.#channel = channel
     const { limits } = context
-    this.outbox = new Outbox(stream, context.batcher, limits.outboxBytes, {
-      isOpen: () => socket.readyState === socket.OPEN,
+    this.outbox = new Outbox(channel.sink, context.batcher, limits.outboxBytes, {
+      isOpen: () => channel.isOpen,
       onFull: () => this.#onFull(),
     })
     const framesPerSecond = Math.max(100, 5 * limits.messagesPerSecond)
     const burst = Math.max(500, 5 * limits.messageBurst)
     this.#inbox = new Inbox(
-      socket,
+      channel,
       this.outbox,
       new TokenBucket(framesPerSecond, burst, performance.now() / 1000),
       (frame) => this.#handle(frame),
@@ -108,12 +101,12 @@ export class Session {
     this.#sender = new MessageSender(context)
     const deadline = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_MS)
     this.#state = { kind: 'new', deadline }
-    new FrameReader(stream, maxFrameBytes(limits.maxBodyBytes), (text) => this.#onData(text, false))
-    socket.on('message', (data: Buffer, isBinary: boolean) => this.#onData(data, isBinary))
-    socket.on('ping', (data: Buffer) => this.#receive({ kind: 'ping', data }, 1))
-    socket.on('pong', () => this.#receive({ kind: 'pong' }, 1))
-    socket.on('error', () => {}) // 'close' follows
-    socket.once('close', () => this.#onClose())
+    channel.listen({
+      onMessage: (data, isBinary) => this.#onData(data, isBinary),
+      onPing: (data) => this.#receive({ kind: 'ping', data }, 1),
+      onPong: () => this.#receive({ kind: 'pong' }, 1),
+      onClose: (code) => this.#onClose(code),
+    })
   }
 
   get user(): string | undefined {
@@ -147,26 +140,26 @@ export class Session {
     if (this.#state.kind === 'closing' || this.#state.kind === 'closed') return
     this.#clearTimer()
     // A peer that does not answer keeps nothing here.
-    this.#state = { kind: 'closing', deadline: setTimeout(() => this.#socket.terminate(), CLOSE_MS) }
+    this.#state = { kind: 'closing', deadline: setTimeout(() => this.#channel.terminate(), CLOSE_MS) }
     this.#inbox.close()
     this.#grants.close()
     this.#rooms.close()
     this.outbox.end()
-    this.#socket.close(code, reason)
+    this.#channel.close(code, reason)
     // The other side's close frame has to be read; but not through a flood.
-    if (code === CLOSE.rateLimited) this.#socket.pause()
-    else this.#socket.resume()
+    if (code === CLOSE.rateLimited) this.#channel.pause()
+    else this.#channel.resume()
   }
 
   /** Ends a connection that gave no sign of life; asks one that did for another. */
   checkAlive(): void {
     // One that is not read gives none: its outbox has a time limit of its own.
-    if (!this.#heard && !this.#socket.isPaused) {
-      this.#socket.terminate()
+    if (!this.#heard && !this.#channel.isPaused) {
+      this.#channel.terminate()
       return
     }
     this.#heard = false
-    if (!this.outbox.full && !this.outbox.closed) this.#socket.ping()
+    if (!this.outbox.full && !this.outbox.closed) this.#channel.ping()
   }
 
   #onData(data: Buffer, isBinary: boolean): void {
@@ -201,7 +194,7 @@ export class Session {
   #handle(frame: Frame): Promise<void> | undefined {
     if (frame.kind === 'ping') {
       this.outbox.flush()
-      if (!this.outbox.closed) this.#socket.pong(frame.data)
+      if (!this.outbox.closed) this.#channel.pong(frame.data)
       return
     }
     if (frame.kind === 'pong') return
@@ -391,7 +384,7 @@ export class Session {
   #onFull(): void {
     const tooSlow = setTimeout(() => {
       this.#context.count('slowClosed')
-      this.#socket.terminate()
+      this.#channel.terminate()
     }, this.#context.limits.slowSeconds * 1000)
     void this.outbox.drained().then(() => clearTimeout(tooSlow))
   }
@@ -402,13 +395,13 @@ export class Session {
     else if (state.kind === 'open') clearTimeout(state.expiry)
   }
 
-  #onClose(): void {
+  #onClose(code: number): void {
     this.#clearTimer()
     this.#state = { kind: 'closed' }
     this.#inbox.close()
     this.#grants.close()
     this.#rooms.close()
-    this.#onClosed(this)
+    this.#onClosed(this, code)
   }
 }
 
