@@ -15,6 +15,7 @@ import { kubeBinaries } from './support/kube/binaries.ts'
 import { type ControlPlane, startControlPlane } from './support/kube/control-plane.ts'
 import { deploymentOf } from './support/kube/deployment.ts'
 import { Kubelet } from './support/kube/kubelet.ts'
+import { pathOf } from './support/kube/paths.ts'
 
 const bin = kubeBinaries()
 const APPS = '/apis/apps/v1/namespaces/default/deployments'
@@ -119,19 +120,13 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
   })
 
   it('needs no more rights than deploy/kubernetes/rbac.yaml gives', async () => {
-    const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default'
-    const paths: Record<string, string> = {
-      ServiceAccount: '/api/v1/namespaces/default/serviceaccounts',
-      Role: `${rbac}/roles`,
-      RoleBinding: `${rbac}/rolebindings`,
-    }
     for (const document of parseAllDocuments(readFileSync('deploy/kubernetes/rbac.yaml', 'utf8'))) {
       const object = document.toJS() as { kind: string; subjects?: object[] }
       const subjects = object.subjects?.map((each) => ({ ...each, namespace: 'default' }))
-      await plane.api.create(paths[object.kind]!, { ...object, ...(subjects && { subjects }) })
+      await plane.api.create(pathOf(object.kind), { ...object, ...(subjects && { subjects }) })
     }
     const { status } = await plane.api.create<{ status: { token: string } }>(
-      `${paths.ServiceAccount}/concertina/token`,
+      `${pathOf('ServiceAccount')}/concertina/token`,
       { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: { expirationSeconds: 600 } },
     )
     const admin = parse(readFileSync(plane.kubeconfig, 'utf8')) as object
@@ -153,14 +148,6 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
   })
 
   it('has manifests that the API server takes word for word, with flags that the commands have', async () => {
-    const paths: Record<string, string> = {
-      ConfigMap: '/api/v1/namespaces/default/configmaps',
-      Service: '/api/v1/namespaces/default/services',
-      Deployment: APPS,
-      PodDisruptionBudget: '/apis/policy/v1/namespaces/default/poddisruptionbudgets',
-      NetworkPolicy: '/apis/networking.k8s.io/v1/namespaces/default/networkpolicies',
-      Ingress: '/apis/networking.k8s.io/v1/namespaces/default/ingresses',
-    }
     const strictly = '?dryRun=All&fieldValidation=Strict'
     for (const document of parseAllDocuments(readFileSync('deploy/kubernetes/chat.yaml', 'utf8'))) {
       const object = document.toJS() as {
@@ -169,7 +156,7 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
         data?: Record<string, string>
         spec?: { template?: { spec: { containers: { args: string[] }[] } } }
       }
-      const made = await plane.api.create<Deployment>(`${paths[object.kind]}${strictly}`, object)
+      const made = await plane.api.create<Deployment>(`${pathOf(object.kind)}${strictly}`, object)
       expect(made.metadata.name).toBe(object.metadata.name)
       if (object.data) {
         const config = join(plane.folder, 'config.yaml')

@@ -11,10 +11,14 @@ export interface Finished {
   readonly stderr: string
 }
 
-/** Starts the real command line from source, as a process of its own. */
-export function startCli(args: readonly string[]): { child: ChildProcess; finished: Promise<Finished> } {
+/** Starts the real command line from source, as a process of its own, with `env` beside this one's variables. */
+export function startCli(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): { child: ChildProcess; finished: Promise<Finished> } {
   const child = spawn(process.execPath, ['--import', TSX, MAIN, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   })
   let stdout = ''
   let stderr = ''

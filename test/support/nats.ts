@@ -7,14 +7,15 @@ import { connectNats } from '../../src/chat/log/nats/connection.ts'
 import { freePort } from './ports.ts'
 import { requireTool } from './tools.ts'
 
-const BINARY = join(
+/** The program. */
+export const NATS_SERVER = join(
   process.env.CONCERTINA_TEST_BIN ?? join(homedir(), '.cache/concertina-test/bin'),
   'nats-server',
 )
 
 export function requireNats(): boolean {
   return requireTool(
-    existsSync(BINARY),
+    existsSync(NATS_SERVER),
     'the NATS tests need nats-server: run test/support/nats-server/build.sh (needs Go)',
   )
 }
@@ -66,7 +67,7 @@ export async function startNats(options: NatsClusterOptions = {}): Promise<NatsC
         count > 1 ? cluster : '',
       ].join('\n'),
     )
-    const child = spawn(BINARY, ['-c', file], { stdio: 'ignore' })
+    const child = spawn(NATS_SERVER, ['-c', file], { stdio: 'ignore' })
     return { name, url: `nats://127.0.0.1:${ports[i]}`, process: child }
   }
   const nodes = Array.from({ length: count }, (_, i) => start(i))

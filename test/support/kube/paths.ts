@@ -1,0 +1,20 @@
+const KINDS: Record<string, readonly [api: string, resource: string]> = {
+  ConfigMap: ['/api/v1', 'configmaps'],
+  Secret: ['/api/v1', 'secrets'],
+  Service: ['/api/v1', 'services'],
+  ServiceAccount: ['/api/v1', 'serviceaccounts'],
+  Role: ['/apis/rbac.authorization.k8s.io/v1', 'roles'],
+  RoleBinding: ['/apis/rbac.authorization.k8s.io/v1', 'rolebindings'],
+  Deployment: ['/apis/apps/v1', 'deployments'],
+  StatefulSet: ['/apis/apps/v1', 'statefulsets'],
+  PodDisruptionBudget: ['/apis/policy/v1', 'poddisruptionbudgets'],
+  NetworkPolicy: ['/apis/networking.k8s.io/v1', 'networkpolicies'],
+  Ingress: ['/apis/networking.k8s.io/v1', 'ingresses'],
+}
+
+/** Where the API server keeps the objects of a kind. */
+export function pathOf(kind: string, namespace = 'default'): string {
+  const [api, resource] = KINDS[kind] ?? []
+  if (api === undefined) throw new Error(`no path is known for a ${kind}`)
+  return `${api}/namespaces/${namespace}/${resource}`
+}
