@@ -21,7 +21,7 @@ export const CONTENTS: readonly Section[] = [
       { file: 'docs/README.md', en: 'The guide', zh: '指南' },
       { file: 'README.md', en: 'Overview', zh: '概览' },
       { file: 'docs/first-run.md', en: 'First run', zh: '首次运行' },
-      { file: 'docs/from-python.md', en: 'From the Python demo' },
+      { file: 'docs/from-python.md', en: 'From the Python demo', zh: '从 Python 演示迁移' },
     ],
   },
   {
@@ -31,7 +31,7 @@ export const CONTENTS: readonly Section[] = [
       { file: 'docs/your-traffic.md', en: 'Your own traffic' },
       { file: 'docs/import.md', en: 'What you have today' },
       { file: 'docs/choose-a-policy.md', en: 'Choose a policy' },
-      { file: 'docs/policies.md', en: 'Policies' },
+      { file: 'docs/policies.md', en: 'Policies', zh: '策略' },
       { file: 'docs/slo.md', en: 'The policy slo' },
       { file: 'docs/compare.md', en: 'Compare, tune, replay' },
       { file: 'docs/model.md', en: 'What is simulated' },
@@ -41,7 +41,7 @@ export const CONTENTS: readonly Section[] = [
     en: 'Run',
     zh: '运行',
     pages: [
-      { file: 'docs/fleet.md', en: 'Running a fleet' },
+      { file: 'docs/fleet.md', en: 'Running a fleet', zh: '运行集群' },
       { file: 'docs/dashboard.md', en: 'The dashboard' },
       { file: 'docs/cluster.md', en: 'Many machines' },
       { file: 'docs/kubernetes.md', en: 'Kubernetes' },
