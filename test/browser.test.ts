@@ -524,6 +524,37 @@ describe.runIf(here)('the chat page', () => {
     })
   })
 
+  it('speaks Chinese to a browser that does, or when its address asks for it', {
+    timeout: 60_000,
+  }, async () => {
+    await withFleet(async ({ chat }) => {
+      const page = await browser.newPage({ locale: 'zh-CN' })
+      await page.goto(chat)
+      expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN')
+      await page.getByLabel('你的名字').fill('安')
+      await page.getByRole('textbox', { name: '房间', exact: true }).fill('大厅')
+      await page.getByRole('button', { name: '进入' }).click()
+      await page.getByText(/^在服务器 \d+ 上$/).waitFor()
+      await page.getByText('在场：1').waitFor()
+      await page.getByLabel('消息', { exact: true }).fill('你好')
+      await page.keyboard.press('Enter')
+      await page.getByRole('img', { name: '已送达' }).waitFor()
+      await page.locator('.day', { hasText: '年' }).waitFor()
+      await page.getByRole('button', { name: '操作' }).click()
+      await page.getByRole('button', { name: '回应 👍' }).click()
+      await page.getByRole('button', { name: '👍 1：安' }).waitFor()
+      // Neither in English nor without a text: no word of the page is left in the other language.
+      const words = ((await page.locator('body').textContent()) ?? '').match(/[a-z]{4,}/gi) ?? []
+      expect(words.filter((word) => !['Concertina'].includes(word))).toEqual([])
+      await page.getByLabel('另一个房间').fill('@bob')
+      await page.getByRole('button', { name: '加入' }).click()
+      await page.getByText(/：不允许（/).waitFor()
+      await page.goto(`${chat}?lang=en`)
+      await page.getByRole('button', { name: 'Enter' }).waitFor()
+      await page.close()
+    })
+  })
+
   it('keeps several rooms: what is unread, and the past as one scrolls back', {
     timeout: 60_000,
   }, async () => {

@@ -2,6 +2,7 @@ import { type EditForm, editForm } from './chat-edit.ts'
 import type { ChatLines } from './chat-lines.ts'
 import type { MessageLine } from './chat-message.ts'
 import { REACTIONS } from './chat-reactions.ts'
+import { texts } from './texts.ts'
 
 /** What can be done with a message that has a place. */
 interface Deeds {
@@ -85,19 +86,19 @@ export class MessageActions {
     const group = document.createElement('div')
     group.className = 'actions'
     group.setAttribute('role', 'group')
-    group.setAttribute('aria-label', 'Actions')
+    group.setAttribute('aria-label', texts.actions)
     for (const key of REACTIONS) {
       const react = () => {
         this.#deeds.react(line, key)
         this.#close()
       }
-      const choice = button(key, react, `React with ${key}`)
+      const choice = button(key, react, texts.reactWith(key))
       choice.setAttribute('aria-pressed', String(this.#deeds.reacted(line, key)))
       group.append(choice)
     }
     if (line.own) {
       group.append(
-        button('Edit', () => this.#edit(line)),
+        button(texts.edit, () => this.#edit(line)),
         this.#deleteButton(line),
       )
     }
@@ -122,15 +123,15 @@ export class MessageActions {
   /** What is deleted is gone for good: the first press asks. */
   #deleteButton(line: MessageLine): HTMLButtonElement {
     let asked = false
-    const made = button('Delete', () => {
+    const made = button(texts.delete, () => {
       if (asked) {
         this.#close()
         this.#deeds.delete(line)
         return
       }
       asked = true
-      made.textContent = 'Really delete?'
-      made.setAttribute('aria-label', 'Really delete?')
+      made.textContent = texts.reallyDelete
+      made.setAttribute('aria-label', texts.reallyDelete)
     })
     return made
   }

@@ -1,3 +1,5 @@
+import { texts } from './texts.ts'
+
 /** Where an own message is replaced. */
 export interface EditForm {
   readonly element: HTMLFormElement
@@ -12,15 +14,15 @@ export function editForm(body: string, save: (body: string) => Promise<void>, ca
   const element = document.createElement('form')
   element.className = 'edit'
   const input = document.createElement('textarea')
-  input.setAttribute('aria-label', 'Edit message')
+  input.setAttribute('aria-label', texts.editMessage)
   input.rows = 1
   input.maxLength = 4000
   input.value = body
   const saveButton = document.createElement('button')
-  saveButton.textContent = 'Save'
+  saveButton.textContent = texts.save
   const cancelButton = document.createElement('button')
   cancelButton.type = 'button'
-  cancelButton.textContent = 'Cancel'
+  cancelButton.textContent = texts.cancel
   cancelButton.addEventListener('click', cancel)
   const problem = document.createElement('p')
   problem.className = 'bad'
@@ -35,7 +37,7 @@ export function editForm(body: string, save: (body: string) => Promise<void>, ca
     problem.textContent = ''
     save(text).catch((error: Error) => {
       saveButton.disabled = false
-      problem.textContent = `not saved: ${error.message}`
+      problem.textContent = texts.notSaved(texts.problem(error))
     })
   })
   input.addEventListener('keydown', (event) => {

@@ -1,4 +1,5 @@
 import { type MessageLine, noteLine } from './chat-message.ts'
+import { texts } from './texts.ts'
 
 /** Lines kept while the newest is visible, and while the user reads further back. */
 const MOST_SHOWN = 500
@@ -60,7 +61,7 @@ export class ChatLines {
     if (this.#marker) return
     const end = this.atEnd
     this.#readTo = readTo
-    this.#marker = noteLine('new', 'marker')
+    this.#marker = noteLine(texts.newMarker, 'marker')
     this.#placeMarker()
     this.#separateDays()
     if (end) this.goToEnd()

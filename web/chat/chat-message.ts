@@ -1,14 +1,16 @@
 import type { RoomMessage } from '../../src/client/browser.ts'
+import { dateLocale } from '../lib/language.ts'
 import { withLinks } from './chat-links.ts'
+import { texts } from './texts.ts'
 
 /** A message as the page shows it; one that is on its way has no place yet. */
 type Shown = Pick<RoomMessage, 'user' | 'body' | 'time' | 'data' | 'deleted' | 'editedAt'> & {
   readonly seq?: number
 }
 
-const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-const fullDate = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
+const clock = new Intl.DateTimeFormat(dateLocale, { hour: '2-digit', minute: '2-digit' })
+const fullDate = new Intl.DateTimeFormat(dateLocale, { dateStyle: 'full' })
+const moment = new Intl.DateTimeFormat(dateLocale, { dateStyle: 'full', timeStyle: 'medium' })
 
 function element(tag: string, className: string, text: string): HTMLElement {
   const made = document.createElement(tag)
@@ -71,8 +73,8 @@ export class MessageLine {
     const more = element('button', 'more', '⋯') as HTMLButtonElement
     more.type = 'button'
     more.tabIndex = -1
-    more.title = 'Actions (↑ and ↓ go to other messages)'
-    more.setAttribute('aria-label', 'Actions')
+    more.title = texts.actionsHelp
+    more.setAttribute('aria-label', texts.actions)
     more.setAttribute('aria-expanded', 'false')
     this.more = more
     this.item.append(more)
@@ -86,7 +88,7 @@ export class MessageLine {
     this.item.classList.remove('editing')
     for (const each of this.item.querySelectorAll('.more, .actions, .edit, .edited, .reactions'))
       each.remove()
-    this.#said.textContent = 'deleted'
+    this.#said.textContent = texts.deleted
     this.#said.className = 'body quiet'
     if (focused) this.item.parentElement?.focus()
   }
@@ -98,7 +100,7 @@ export class MessageLine {
     this.#body = body
     this.data = data
     this.#said.replaceChildren(...withLinks(body))
-    if (!this.item.querySelector('.edited')) this.item.append(element('span', 'edited quiet', 'edited'))
+    if (!this.item.querySelector('.edited')) this.item.append(element('span', 'edited quiet', texts.edited))
   }
 
   /** Shows `bar` under the message instead of the one before; a button of it that has the focus keeps it. */

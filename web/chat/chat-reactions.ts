@@ -1,4 +1,5 @@
 import type { RoomMessage } from '../../src/client/browser.ts'
+import { texts } from './texts.ts'
 
 /** What the page offers to react with; reactions of other apps are shown, too. */
 export const REACTIONS = ['👍', '❤️', '😂', '😮', '🎉'] as const
@@ -70,16 +71,15 @@ export function reactionCounts(
   const bar = document.createElement('div')
   bar.className = 'reactions'
   bar.setAttribute('role', 'group')
-  bar.setAttribute('aria-label', 'Reactions')
+  bar.setAttribute('aria-label', texts.reactions)
   for (const { key, users } of reactions) {
     const button = document.createElement('button')
     button.type = 'button'
     button.dataset.key = key
     button.textContent = `${key} ${users.length}`
-    const more = users.length > MOST_NAMES ? ` and ${users.length - MOST_NAMES} more` : ''
-    button.title = users.slice(0, MOST_NAMES).join(', ') + more
+    button.title = texts.names(users.slice(0, MOST_NAMES), Math.max(0, users.length - MOST_NAMES))
     button.setAttribute('aria-pressed', String(users.includes(me)))
-    button.setAttribute('aria-label', `${key} ${users.length}: ${button.title}`)
+    button.setAttribute('aria-label', texts.counted(key, users.length, button.title))
     button.addEventListener('click', () => onToggle(key))
     bar.append(button)
   }

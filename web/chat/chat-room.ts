@@ -4,6 +4,7 @@ import { ChatLines, NEAR } from './chat-lines.ts'
 import { MessageLine } from './chat-message.ts'
 import { Reactions, reactionCounts, reactionOf } from './chat-reactions.ts'
 import { ReadPlace } from './chat-read.ts'
+import { texts } from './texts.ts'
 
 /** Older messages that are fetched at once. */
 const PAGE = 50
@@ -48,7 +49,7 @@ export class ChatRoom {
     this.#client = client
     this.#changed = changed
     this.#readPlace = new ReadPlace(name, client)
-    this.list.setAttribute('aria-label', `Messages in ${name}`)
+    this.list.setAttribute('aria-label', texts.messagesIn(name))
     this.list.tabIndex = 0
     this.list.addEventListener('scroll', () => {
       if (this.list.scrollTop < NEAR) void this.#fetchOlder()
@@ -59,7 +60,7 @@ export class ChatRoom {
       react: ({ seq }, key) => this.#react(seq!, key),
       edit: ({ seq, data }, body) => client.edit(name, seq!, body, undefined, { ...(data && { data }) }),
       delete: ({ seq }) => {
-        client.delete(name, seq!).catch((error: Error) => this.note(`not deleted: ${error.message}`))
+        client.delete(name, seq!).catch((error: Error) => this.note(texts.notDeleted(texts.problem(error))))
       },
     })
   }
@@ -136,7 +137,7 @@ export class ChatRoom {
     if (own) {
       // It is placed in the room's order: after what came before, and before what is still in flight.
       this.#pending.delete(id)
-      own.tick('✓✓', 'delivered')
+      own.tick('✓✓', texts.delivered)
       own.placed(seq)
     }
     this.#add(own ?? new MessageLine(message, user === this.#me))
@@ -163,7 +164,7 @@ export class ChatRoom {
     const reaction = { to, key, ...(this.#reactions.has(to, key, this.#me) && { removed: true }) }
     this.#client
       .send(this.name, '', `${page}-${++sent}`, { data: { reaction } })
-      .catch((error: Error) => this.note(`${key} not sent: ${error.message}`))
+      .catch((error: Error) => this.note(texts.keyNotSent(key, texts.problem(error))))
   }
 
   note(text: string): void {
@@ -198,27 +199,29 @@ export class ChatRoom {
     const now = Date.now()
     for (const [user, until] of this.#typing) if (until < now) this.#typing.delete(user)
     const names = [...this.#typing.keys()]
-    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
-    return names.length === 0 ? '' : `${names.slice(0, 3).join(', ')}${more} typing…`
+    return names.length === 0
+      ? ''
+      : texts.typing(texts.names(names.slice(0, 3), 0), Math.max(0, names.length - 3))
   }
 
   /** Shows a message of one's own at once, and how far it has come. */
   send(body: string): void {
     const id = `${page}-${++sent}`
     const line = new MessageLine({ user: this.#me, body, time: Date.now() }, true)
-    line.tick('…', 'on its way')
+    line.tick('…', texts.onItsWay)
     this.#lines.unmark()
     this.#trimmed(this.#lines.add(line))
     this.#pending.set(id, line)
     this.goToEnd()
     this.#client.send(this.name, body, id).then(
       ({ durability }) => {
-        if (this.#pending.has(id)) line.tick('✓', `safe (${durability})`)
+        if (this.#pending.has(id)) line.tick('✓', texts.safe(durability))
       },
       (error: Error) => {
         this.#pending.delete(id)
         line.item.classList.add('failed')
-        line.tick(`✗ not sent: ${error.message}`, `not sent: ${error.message}`)
+        const problem = texts.notSent(texts.problem(error))
+        line.tick(`✗ ${problem}`, problem)
       },
     )
   }
@@ -288,7 +291,7 @@ export class ChatRoom {
       else if (message.edits === undefined && message.deletes === undefined)
         lines.push(new MessageLine(message, message.user === this.#me))
     }
-    this.#lines.prepend(lines, this.#whole ? 'the room begins here' : undefined)
+    this.#lines.prepend(lines, this.#whole ? texts.roomBegins : undefined)
     // A reaction comes after its message, which may be shown from this page on only.
     for (const { seq } of lines) this.#showReactions(seq!)
     this.#actions.update()

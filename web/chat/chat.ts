@@ -3,6 +3,7 @@ import './chat.css'
 import './chat-messages.css'
 import { ChatClient, type ChatClientEvents } from '../../src/client/browser.ts'
 import { ChatRoom } from './chat-room.ts'
+import { texts } from './texts.ts'
 
 const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
 /** Milliseconds without a connection that are not worth a word: a killed server costs less. */
@@ -37,7 +38,7 @@ function roomButton(room: ChatRoom): HTMLButtonElement {
     const count = document.createElement('span')
     count.className = 'count'
     count.textContent = String(room.unread)
-    count.setAttribute('aria-label', `${room.unread} unread`)
+    count.setAttribute('aria-label', texts.unread(room.unread))
     button.append(count)
   }
   button.addEventListener('click', () => {
@@ -63,12 +64,12 @@ function show(): void {
   document.title = `${unread > 0 ? `(${unread}) ` : ''}Concertina chat`
   if (!current) return
   byId('title').textContent = current.name
-  byId('members').textContent = `Here: ${current.members}`
+  byId('members').textContent = texts.hereCount(current.members)
   const users = [...current.here].sort()
-  listItems(byId('users'), users.length > 0 ? users : [`${current.members} people, too many to name`])
+  listItems(byId('users'), users.length > 0 ? users : [texts.tooMany(current.members)])
   const newest = byId('newest')
   newest.hidden = current.atEnd
-  newest.textContent = current.unread > 0 ? `${current.unread} new ↓` : 'to the newest ↓'
+  newest.textContent = current.unread > 0 ? texts.newMessages(current.unread) : texts.toNewest
   byId('typing').textContent = current.typing()
   current.fillSight()
 }
@@ -118,7 +119,7 @@ async function join(name: string): Promise<void> {
     byId('text').focus()
     await room.showLeftOff()
   } catch (error) {
-    remove(room, (error as Error).message)
+    remove(room, texts.problem(error as Error))
   }
 }
 
@@ -129,7 +130,7 @@ function remove(room: ChatRoom, why = ''): void {
   const [another] = rooms.values()
   if (another) {
     if (room === current) open(another)
-    if (why) current?.note(`${room.name}: ${why}`)
+    if (why) current?.note(texts.roomProblem(room.name, why))
     show()
     return
   }
@@ -139,7 +140,7 @@ function remove(room: ChatRoom, why = ''): void {
   byId('chat').hidden = true
   byId('entrance').hidden = false
   byId('problem').textContent = why
-  status('not connected')
+  status(texts.notConnected)
   byId('me').textContent = ''
   byId('room').focus()
   show()
@@ -155,18 +156,19 @@ function status(text: string, state = '', server = ''): void {
   shown.dataset.server = server
 }
 
-function onStatus(mine: ChatClient, { state, server, reason }: ChatClientEvents['status']): void {
+function onStatus(mine: ChatClient, event: ChatClientEvents['status']): void {
   if (mine !== client) return
+  const { state, server } = event
   if (state === 'waiting') {
     const { dataset } = byId('status')
-    why = navigator.onLine ? (reason ?? 'the connection was lost') : 'this device is offline'
-    const text = () => status(`${why}; connecting again…`, 'waiting')
+    why = navigator.onLine ? texts.cause(event) : texts.offline
+    const text = () => status(texts.cutOff(why), 'waiting')
     if (dataset.state === 'waiting') text()
     else cutOff ??= setTimeout(text, dataset.state === 'on' ? CALM_MS : 0)
   } else if (state === 'closed') {
-    for (const room of rooms.values()) remove(room, reason)
+    for (const room of rooms.values()) remove(room, texts.cause(event))
   } else {
-    status(`on server ${server}`, 'on', String(server))
+    status(texts.onServer(server), 'on', String(server))
     byId('me').textContent = mine.user ?? ''
   }
 }
@@ -182,24 +184,22 @@ function enter(): void {
   const url = new URL('chat', location.href.replace(/^http/, 'ws')).href
   const mine = new ChatClient({ url, ...(token ? { token } : { user }) })
   client = mine
-  status('connecting…', 'waiting')
+  status(texts.connecting, 'waiting')
   mine.on('message', (message) => rooms.get(message.room)?.take(message))
-  mine.on('gap', ({ room, from, to }) =>
-    rooms.get(room)?.note(`messages ${from} to ${to} are not kept any more`),
-  )
+  mine.on('gap', ({ room, from, to }) => rooms.get(room)?.note(texts.gap(from, to)))
   mine.on('presence', (event) => rooms.get(event.room)?.presence(event))
   mine.on('resumed', ({ room, members, users, reset }) => {
     rooms.get(room)?.roster(members, users)
-    if (reset) rooms.get(room)?.note('the room was reset on the server: messages before this may be missing')
+    if (reset) rooms.get(room)?.note(texts.reset)
   })
   mine.on('typing', ({ room, user: who }) => {
     rooms.get(room)?.typed(who)
     showSoon()
   })
-  mine.on('error', ({ message, room, code }) => {
-    const where = room === undefined ? current : rooms.get(room)
-    if (where && code === 'forbidden') remove(where, message)
-    else where?.note(message)
+  mine.on('error', (problem) => {
+    const where = problem.room === undefined ? current : rooms.get(problem.room)
+    if (where && problem.code === 'forbidden') remove(where, texts.problem(problem))
+    else where?.note(texts.problem(problem))
   })
   mine.on('status', (event) => onStatus(mine, event))
   void join(byId<HTMLInputElement>('room').value.trim())

@@ -9,6 +9,9 @@ export const language: Language = languageOf(
 /** The tag of the language, for the `lang` attribute and for numbers and dates. */
 export const languageTag = language === 'zh' ? 'zh-CN' : 'en'
 
+/** The locale of dates: the browser's own where it is of the page's language. */
+export const dateLocale = languageOf(navigator.language) === language ? navigator.language : languageTag
+
 type Texts = Readonly<Record<string, unknown>>
 
 /**
