@@ -9,6 +9,7 @@ import { searchSpace } from '../src/backtest/search-space.ts'
 import { TaskPool } from '../src/backtest/task-pool.ts'
 import { tune as searchBest } from '../src/backtest/tuning.ts'
 import { judgingOf } from '../src/cli/evaluation-flags.ts'
+import { textWidth } from '../src/report/styled.ts'
 import { runCli } from './run-cli.ts'
 
 let folder: string
@@ -157,6 +158,39 @@ describe('compare', { timeout: 120_000 }, () => {
     expect(html).toMatch(/<pre>concertina compare --trace .*--policy floored/)
     expect(html).toMatch('always-forty:')
     expect(html).not.toMatch(/<script|href=|src=|NaN|Infinity|undefined/)
+  })
+
+  it('writes its tables and its report in Chinese, in columns of equal width', async () => {
+    const report = join(folder, 'zh.html')
+    const svg = join(folder, 'zh.svg')
+    const { status, stdout } = await runCli([
+      'compare',
+      ...['--trace', join(folder, 'waves.csv'), '--policy', 'hpa', '--policy', 'threshold', '--copies', '1'],
+      ...['--lang', 'zh', '--report', report, '--svg', svg, '--price', '0.1', '--reserved', '4@0.06'],
+      ...['--spot', '0.5@0.03', '--metric-delay', '5'],
+    ])
+    expect(status).toBe(0)
+    const lines = stdout.split('\n')
+    const head = lines.findIndex((line) => line.startsWith('策略'))
+    expect(new Set(lines.slice(head, head + 3).map(textWidth)).size).toBe(1)
+    expect(stdout).toMatch(/^hpa：1 段中 [01] 段达标，/m)
+    expect(stdout).toMatch(/^p50、p95、p99、被拒绝：/m)
+    const html = readFileSync(report, 'utf8')
+    expect(html).toMatch('<html lang="zh-CN">')
+    expect(html).toMatch(
+      '<td>按需 0.1、预留 4 台，0.06、其余的 50 % 为竞价，0.03，每台每天被收回 0.1 次</td>',
+    )
+    expect(html).not.toMatch(/NaN|undefined|\[object/)
+    // What is left in English are names: of files, of policies, and the command.
+    const text = (page: string) =>
+      page.replace(/<style>[\s\S]*?<\/style>|<pre>[\s\S]*|<title>[^<]*|<[^>]*>/g, ' ')
+    const names = /^(Concertina|waves|csv|hpa|threshold|docs|compare|md|SPEC|ms)$/
+    for (const page of [html, readFileSync(svg, 'utf8')])
+      expect(
+        text(page)
+          .match(/[a-z]{2,}/gi)!
+          .filter((word) => !names.test(word)),
+      ).toEqual([])
   })
 
   it('looks at copies of each trace, at prices, and at a restart in the middle, and puts the best first', async () => {

@@ -81,7 +81,7 @@ export function addRunFlags(command: Command, own?: { scaleUpThreshold?: number 
 }
 
 /** Of what is for people: what is printed, and reports. */
-function addLanguageFlag(command: Command): Command {
+export function addLanguageFlag(command: Command): Command {
   return command.addOption(
     new Option('--lang <language>', 'of what is printed and of reports (that of the environment)').choices(
       LANGUAGES,

@@ -1,6 +1,8 @@
 import type { CopyResult, Evaluated, TraceComparison } from '../backtest/comparison.ts'
 import type { FluidResult } from '../backtest/fluid.ts'
+import { type ColumnName, type ComparisonTexts, comparisonTexts } from './comparison-texts.ts'
 import { median, type ParetoPoint } from './pareto-points.ts'
+import { textWidth } from './styled.ts'
 import { milliseconds } from './terminal.ts'
 
 /** Figures under a heading; the first column is text, the others are numbers. */
@@ -16,13 +18,17 @@ const eventsPerDay = ({ scalingEvents, hours }: FluidResult) => scalingEvents / 
 const vainShare = ({ starts, startsInVain }: FluidResult) => (starts === 0 ? 0 : startsInVain / starts)
 
 interface Column {
-  readonly name: string
+  readonly name: ColumnName
   /** `undefined` where it was not asked for. */
   readonly of: (result: FluidResult) => number | undefined
   readonly format: (value: number) => string
 }
 
-const column = (name: string, of: Column['of'], format: Column['format']): Column => ({ name, of, format })
+const column = (name: ColumnName, of: Column['of'], format: Column['format']): Column => ({
+  name,
+  of,
+  format,
+})
 const whole = (value: number) => value.toFixed(0)
 const oneDigit = (value: number) => percent(value, 1)
 const signed = (share: number) =>
@@ -34,12 +40,12 @@ const monthly = ({ money, hours }: FluidResult) =>
 
 /** The same figures of one run, or the medians of several. */
 const COLUMNS: readonly Column[] = [
-  column('a month', monthly, (value) => value.toFixed(2)),
+  column('aMonth', monthly, (value) => value.toFixed(2)),
   column('events', ({ scalingEvents }) => scalingEvents, whole),
-  column('a day', eventsPerDay, whole),
+  column('aDay', eventsPerDay, whole),
   column('step', ({ largestStep }) => largestStep, whole),
   column('moved', ({ usersMoved }) => usersMoved, whole),
-  column('in vain', vainShare, oneDigit),
+  column('inVain', vainShare, oneDigit),
   column('restart', ({ afterRestart }) => afterRestart, signed),
   column('taken', ({ money, interruptions }) => (money === undefined ? undefined : interruptions), whole),
   column('peak', ({ peakServers }) => peakServers, whole),
@@ -58,30 +64,24 @@ const COLUMNS: readonly Column[] = [
   column('υ', ({ elasticity }) => elasticity.instability, oneDigit),
 ]
 
-/** What the columns mean. */
-export const LEGEND: readonly (readonly [names: string, meaning: string])[] = [
-  ['overload', 'share of user-time above the capacity of the ready servers'],
-  ['cost', 'server-hours over those of the floor: the cheapest fleet that had known the future'],
-  ['on copies', 'overload and cost on copies of the trace: begun elsewhere, scaled, with noise'],
-  ['a month', 'what the servers cost in 30 days'],
-  [
-    'events, a day, step',
-    'decisions that changed the number of servers, in all and a day; the largest of the changes',
-  ],
-  ['moved', 'users who had to change their server because it ended'],
-  ['in vain', 'share of the starts that were ended before they were ready'],
-  [
-    'restart',
-    'servers in the hour after the autoscaler was started again in the middle, beside the same fleet without that',
-  ],
-  ['taken', 'spot servers that were taken away'],
-  ['peak', 'most servers at once'],
-  ['p50, p95, p99, rejected', 'of the messages those users would have sent, by the model in docs/compare.md'],
-  [
-    'θ_U, θ_O, τ_U, τ_O, υ',
-    'SPEC elasticity: how far supply is below (U) and above (O) demand, how long, and how long they do not move together',
-  ],
-]
+/** What the columns mean: their names, and the meaning. */
+export function legend({ first, columns, list, meanings }: ComparisonTexts): (readonly [string, string])[] {
+  const names = (...keys: readonly ColumnName[]) => keys.map((key) => columns[key]).join(list)
+  return [
+    [first.overload, meanings.overload],
+    [first.cost, meanings.cost],
+    [first.onCopies, meanings.copies],
+    [columns.aMonth, meanings.month],
+    [names('events', 'aDay', 'step'), meanings.events],
+    [columns.moved, meanings.moved],
+    [columns.inVain, meanings.inVain],
+    [columns.restart, meanings.restart],
+    [columns.taken, meanings.taken],
+    [columns.peak, meanings.peak],
+    [names('p50', 'p95', 'p99', 'rejected'), meanings.latency],
+    [names('θ_U', 'θ_O', 'τ_U', 'τ_O', 'υ'), meanings.elasticity],
+  ]
+}
 
 /** The columns that any of these results has. */
 function columnsOf(results: readonly FluidResult[]): Column[] {
@@ -113,19 +113,28 @@ function onCopies(copies: readonly CopyResult[]): string {
 }
 
 /** What every policy did on one trace, beside its floor. */
-function ofTrace({ trace, floor, judged }: TraceComparison, allowed: number): FigureTable {
+function ofTrace(
+  { trace, floor, judged }: TraceComparison,
+  allowed: number,
+  texts: ComparisonTexts,
+): FigureTable {
   const { attainable, feasible } = floor
-  const what = `${attainable.serverHours.toFixed(1)} server-hours at ${percent(attainable.overload, 3)} overload`
+  const { first } = texts
   const columns = columnsOf(judged.map(({ result }) => result))
   const copied = judged.some(({ copies }) => copies)
   return {
-    title: `${trace}: the floor is ${what}${feasible ? '' : ', the least there can be'}`,
+    title: texts.traceTitle(
+      trace,
+      attainable.serverHours.toFixed(1),
+      percent(attainable.overload, 3),
+      feasible,
+    ),
     head: [
-      'policy',
-      'overload',
-      'cost',
-      ...(copied ? ['on copies'] : []),
-      ...columns.map(({ name }) => name),
+      first.policy,
+      first.overload,
+      first.cost,
+      ...(copied ? [first.onCopies] : []),
+      ...columns.map(({ name }) => texts.columns[name]),
     ],
     rows: bestFirst(judged, allowed).map(({ policy, result, cost, copies = [] }) => [
       policy,
@@ -165,11 +174,18 @@ function overall(compared: readonly TraceComparison[], allowed: number): Overall
 }
 
 /** What every policy did on most traces. */
-function ofAll(compared: readonly TraceComparison[], allowed: number): FigureTable {
+function ofAll(compared: readonly TraceComparison[], allowed: number, texts: ComparisonTexts): FigureTable {
+  const { first } = texts
   const columns = columnsOf(compared.flatMap(({ judged }) => judged.map(({ result }) => result)))
   return {
-    title: `median of ${compared.length} traces, and on how many overload was at most ${+(allowed * 100).toPrecision(3)} %`,
-    head: ['policy', 'within', 'overload', 'cost', ...columns.map(({ name }) => name)],
+    title: texts.allTitle(compared.length, `${+(allowed * 100).toPrecision(3)} %`),
+    head: [
+      first.policy,
+      first.within,
+      first.overload,
+      first.cost,
+      ...columns.map(({ name }) => texts.columns[name]),
+    ],
     rows: overall(compared, allowed).map(({ policy, each, within }) => {
       const results = each.map(({ result }) => result)
       return [
@@ -184,47 +200,66 @@ function ofAll(compared: readonly TraceComparison[], allowed: number): FigureTab
 }
 
 /** All figures of a comparison: a table for each trace, and one for all when there are several. */
-export function comparisonTables(compared: readonly TraceComparison[], allowed: number): FigureTable[] {
-  const traces = compared.map((one) => ofTrace(one, allowed))
-  return compared.length > 1 ? [...traces, ofAll(compared, allowed)] : traces
+export function comparisonTables(
+  compared: readonly TraceComparison[],
+  allowed: number,
+  texts = comparisonTexts(),
+): FigureTable[] {
+  const traces = compared.map((one) => ofTrace(one, allowed, texts))
+  return compared.length > 1 ? [...traces, ofAll(compared, allowed, texts)] : traces
 }
 
 const geometricMean = (values: readonly number[]) =>
   Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
 
 /** A line for each policy, the best first: on how many traces it kept to the allowance, what it cost, how much it changed. */
-export function verdicts(compared: readonly TraceComparison[], allowed: number): string[] {
+export function verdicts(
+  compared: readonly TraceComparison[],
+  allowed: number,
+  texts = comparisonTexts(),
+): string[] {
   return overall(compared, allowed).map(({ policy, each, within, cost }) => {
     const results = each.map(({ result }) => result)
-    const changes = median(results.map(eventsPerDay))
     const moves = median(results.map(({ usersMoved, hours }) => (usersMoved / (hours || 1)) * 24))
     const copies = each.flatMap((one) => one.copies ?? [])
-    const kept = copies.filter(({ overload }) => overload <= allowed).length
-    const spread =
-      copies.length === 0
-        ? ''
-        : `; of copies on ${kept} of ${copies.length}, ${times(geometricMean(copies.map((copy) => copy.cost)))}`
-    return (
-      `${policy}: within on ${within} of ${each.length}, ${times(cost)}, ${whole(changes)} changes and ` +
-      `${whole(moves)} moves a day${spread}`
-    )
+    return texts.verdict({
+      policy,
+      within,
+      traces: each.length,
+      cost: times(cost),
+      changes: whole(median(results.map(eventsPerDay))),
+      moves: whole(moves),
+      ...(copies.length > 0 && {
+        copies: {
+          within: copies.filter(({ overload }) => overload <= allowed).length,
+          of: copies.length,
+          cost: times(geometricMean(copies.map((copy) => copy.cost))),
+        },
+      }),
+    })
   })
 }
 
 /** What the columns of these tables mean, a line each. */
-export function legendText(tables: readonly FigureTable[]): string {
+export function legendText(tables: readonly FigureTable[], texts = comparisonTexts()): string {
   const shown = new Set(tables.flatMap(({ head }) => head))
-  return LEGEND.filter(([names]) => names.split(', ').some((name) => shown.has(name)))
-    .map(([names, meaning]) => `${names}: ${meaning}`)
+  return legend(texts)
+    .filter(([names]) => names.split(texts.list).some((name) => shown.has(name)))
+    .map(([names, meaning]) => names + texts.colon + meaning)
     .join('\n')
 }
 
 /** A table as lines of text in columns of equal width. */
 export function tableText({ title, head, rows }: FigureTable): string {
   const all = [head, ...rows]
-  const widths = head.map((_, i) => Math.max(...all.map((row) => row[i]!.length)))
+  const widths = head.map((_, i) => Math.max(...all.map((row) => textWidth(row[i]!))))
   const line = (row: readonly string[]) =>
-    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join('  ')
+    row
+      .map((cell, i) => {
+        const space = ' '.repeat(widths[i]! - textWidth(cell))
+        return i === 0 ? cell + space : space + cell
+      })
+      .join('  ')
   return [title, ...all.map(line)].join('\n')
 }
 

@@ -1,31 +1,34 @@
 import type { TraceComparison } from '../backtest/comparison.ts'
 import type { EvaluationSettings } from '../backtest/evaluate.ts'
+import type { Prices } from '../backtest/world.ts'
 import { type Html, html } from '../base/html.ts'
+import type { Language } from '../base/language.ts'
 import {
   bestFirst,
   comparisonTables,
   type FigureTable,
-  LEGEND,
+  legend,
   paretoPoints,
   percent,
   verdicts,
 } from './comparison-table.ts'
+import { type ComparisonTexts, comparisonTexts } from './comparison-texts.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { paretoSvg } from './pareto.ts'
-import { lineChart, PALETTE } from './svg-chart.ts'
+import { type ChartLine, lineChart, PALETTE } from './svg-chart.ts'
 
 /** Policies that a chart shows; more could not be distinguished. */
 const SHOWN = 4
 
-function courseChart({ judged, course }: TraceComparison, allowed: number): Html {
+function courseChart({ judged, course }: TraceComparison, allowed: number, texts: ComparisonTexts): Html {
   const shown = new Set(bestFirst(judged, allowed).slice(0, SHOWN))
-  return lineChart('Servers', course!.times, [
-    { name: 'what the load needs', y: course!.values, color: 'var(--area)', area: true },
+  const lines: ChartLine[] = [
+    { name: texts.needed, y: course!.values, color: 'var(--area)', area: true },
     ...judged.flatMap((each, i) =>
       shown.has(each)
         ? [
             {
-              name: `${each.policy}, ready`,
+              name: texts.readyOf(each.policy),
               x: each.course!.times,
               y: each.course!.values,
               color: PALETTE[i % PALETTE.length]!,
@@ -34,49 +37,47 @@ function courseChart({ judged, course }: TraceComparison, allowed: number): Html
           ]
         : [],
     ),
-  ])
+  ]
+  return lineChart(texts.servers, course!.times, lines)
 }
 
 function figures({ head, rows }: FigureTable): Html {
   return html`<div class="wide"><table class="figures">${row(head, 'th')}${rows.map((cells) => row(cells))}</table></div>`
 }
 
-function launch({ provisioningDelay, startUpTail = 0, nodes }: EvaluationSettings): string {
-  const tail = startUpTail > 0 ? `, and ${startUpTail} s more on average` : ''
-  const node = nodes ? `; nodes of ${nodes.serversPerNode} servers need ${nodes.nodeDelay} s before` : ''
-  return `${provisioningDelay} s${tail}${node}`
+function pricesText({ onDemand, reserved, spot }: Prices, texts: ComparisonTexts): string {
+  return [
+    texts.onDemand(onDemand),
+    ...(reserved ? [texts.reserved(reserved.servers, reserved.price)] : []),
+    ...(spot ? [texts.spot(percent(spot.share, 0), spot.price, spot.interruptionsPerDay)] : []),
+  ].join(texts.list)
 }
 
 /** What differs from the plain world. */
-function surroundings(terms: EvaluationSettings): [string, string][] {
+function surroundings(terms: EvaluationSettings, texts: ComparisonTexts): [string, string][] {
   const { metricDelay = 0, drainWindow = 0, sessionDuration, restart = 'none', prices } = terms
-  const after = { none: 'none', keep: 'with what it had learned', forget: 'with nothing' }[restart]
-  const session = sessionDuration === undefined ? '' : `, sessions of ${sessionDuration} s`
+  const delay: [string, string][] = metricDelay > 0 ? [[texts.metricDelay, texts.seconds(metricDelay)]] : []
+  const priced: [string, string][] = prices ? [[texts.prices, pricesText(prices, texts)]] : []
   return [
-    ...(metricDelay > 0
-      ? [['Age of the load that policies see', `${metricDelay} s`] as [string, string]]
-      : []),
-    ['Users stay on a server that drains for', `${drainWindow} s${session}`],
-    ['Restart of the autoscaler in the middle', after],
-    ...(prices ? [['Prices an hour', JSON.stringify(prices)] as [string, string]] : []),
+    ...delay,
+    [texts.drain, texts.drainTime(drainWindow, sessionDuration)],
+    [texts.restart, texts.restartKind[restart]],
+    ...priced,
   ]
 }
 
-function termLines(terms: EvaluationSettings): [string, string][] {
-  const { messages } = terms
+function termLines(terms: EvaluationSettings, texts: ComparisonTexts): [string, string][] {
+  const { messages, provisioningDelay, startUpTail = 0, nodes } = terms
+  const { fullUtilization, concurrency, serviceTime, queueLimit } = messages
   return [
-    ['A server holds', `${terms.usersPerServer} users`],
-    ['From launch to ready', launch(terms)],
-    ...surroundings(terms),
-    ['Between two decisions', `${terms.interval} s`],
-    ['Not counted at the beginning', `${terms.warmUp} s`],
-    ['Allowed overload', percent(terms.overload, 3)],
-    ['Servers', `${terms.minServers} to ${terms.maxServers}`],
-    [
-      'Messages',
-      `a full server is ${percent(messages.fullUtilization, 0)} busy: ${messages.concurrency} slots, ` +
-        `${messages.serviceTime} s each, at most ${messages.queueLimit} wait`,
-    ],
+    [texts.holds, texts.users(terms.usersPerServer)],
+    [texts.launch, texts.launchTime(provisioningDelay, startUpTail, nodes)],
+    ...surroundings(terms, texts),
+    [texts.interval, texts.seconds(terms.interval)],
+    [texts.warmUp, texts.seconds(terms.warmUp)],
+    [texts.allowedOverload, percent(terms.overload, 3)],
+    [texts.servers, texts.serverRange(terms.minServers, terms.maxServers)],
+    [texts.messages, texts.messageTerms(percent(fullUtilization, 0), concurrency, serviceTime, queueLimit)],
   ]
 }
 
@@ -85,32 +86,28 @@ export function htmlComparison(
   compared: readonly TraceComparison[],
   terms: EvaluationSettings,
   repeat: Repeat,
+  language?: Language,
 ): string {
-  const tables = comparisonTables(compared, terms.overload)
+  const texts = comparisonTexts(language)
+  const tables = comparisonTables(compared, terms.overload, texts)
   const all = tables[compared.length]
   const traces = compared.flatMap((one, i) => {
     const { title } = tables[i]!
-    return [html`<h3>${title}</h3>`, courseChart(one, terms.overload), figures(tables[i]!)]
+    return [html`<h3>${title}</h3>`, courseChart(one, terms.overload, texts), figures(tables[i]!)]
   })
   const body = [
-    html`<p class="quiet">Policies on recorded load, beside the cheapest fleet that had known the future.</p>`,
-    html`<figure>${paretoSvg(paretoPoints(compared), terms.overload)}</figure>`,
-    html`<ul>${verdicts(compared, terms.overload).map((line) => html`<li>${line}</li>`)}</ul>`,
-    ...(all ? [html`<h2>All traces</h2><p class="quiet">${all.title}</p>`, figures(all)] : []),
-    html`<h2>Each trace</h2>`,
-    html`<p class="quiet">The charts show at most ${SHOWN} policies: the cheapest within the allowed overload, then the least overloaded.</p>`,
+    html`<p class="quiet">${texts.introduction}</p>`,
+    html`<figure>${paretoSvg(paretoPoints(compared), terms.overload, texts)}</figure>`,
+    html`<ul>${verdicts(compared, terms.overload, texts).map((line) => html`<li>${line}</li>`)}</ul>`,
+    ...(all ? [html`<h2>${texts.allTraces}</h2><p class="quiet">${all.title}</p>`, figures(all)] : []),
+    html`<h2>${texts.eachTrace}</h2>`,
+    html`<p class="quiet">${texts.shownPolicies(SHOWN)}</p>`,
     ...traces,
-    html`<h2>Columns</h2>`,
-    pairs(LEGEND),
-    html`<h2>Terms</h2>`,
-    pairs(termLines(terms)),
+    html`<h2>${texts.columnsTitle}</h2>`,
+    pairs(legend(texts)),
+    html`<h2>${texts.terms}</h2>`,
+    pairs(termLines(terms, texts)),
   ]
-  const sameAgain =
-    'What is random in it comes from a fixed seed: the same traces, terms and config give the same figures.'
-  return htmlPage(
-    { heading: 'Concertina: policies compared', repeat: 'To repeat it' },
-    body,
-    sameAgain,
-    repeat,
-  )
+  const { heading, tag, sameAgain } = texts
+  return htmlPage({ heading, language: tag, repeat: texts.repeat }, body, sameAgain, repeat)
 }

@@ -31,12 +31,12 @@ export function nonDominated<P extends Pick<ParetoPoint, 'overload' | 'cost'>>(p
 }
 
 /** For each policy the median over the traces, of overload and of cost by themselves. */
-export function medians(points: readonly ParetoPoint[]): ParetoPoint[] {
+export function medians(points: readonly ParetoPoint[], label: (traces: number) => string): ParetoPoint[] {
   return [...new Set(points.map(({ group }) => group))].map((group) => {
     const own = points.filter((point) => point.group === group)
     return {
       group,
-      label: own.length === 1 ? own[0]!.label : `median of ${own.length} traces`,
+      label: own.length === 1 ? own[0]!.label : label(own.length),
       overload: median(own.map(({ overload }) => overload)),
       cost: median(own.map(({ cost }) => cost)),
     }

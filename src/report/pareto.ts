@@ -1,4 +1,5 @@
 import { type Html, html } from '../base/html.ts'
+import { type ComparisonTexts, comparisonTexts } from './comparison-texts.ts'
 import { medians, nonDominated, type ParetoPoint } from './pareto-points.ts'
 import { PALETTE } from './svg-chart.ts'
 
@@ -54,7 +55,7 @@ class Axes {
     return [this.x(overload), this.y(cost)]
   }
 
-  drawn(allowed: number): Html[] {
+  drawn(allowed: number, texts: ComparisonTexts): Html[] {
     const across = [0, LEAST, 1e-4, 1e-3, 1e-2, 0.1, 1].filter((tick) => tick <= this.#worst)
     const up = [0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50].filter(
       (tick) => tick >= this.#least && tick <= this.#most,
@@ -64,7 +65,7 @@ class Axes {
       html`<rect class="beyond" x="${limit.toFixed(1)}" y="${TOP}" width="${(WIDTH - RIGHT - limit).toFixed(1)}" height="${HEIGHT - TOP - BOTTOM}"/>`,
       ...across.map((tick) => {
         const x = this.x(tick)
-        const label = tick === 0 ? 'below' : `${+(tick * 100).toPrecision(3)} %`
+        const label = tick === 0 ? texts.below : `${+(tick * 100).toPrecision(3)} %`
         return html`<path class="grid" d="M${x.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>${text([x, HEIGHT - BOTTOM + 18], label)}`
       }),
       ...up.map((tick) => {
@@ -74,10 +75,10 @@ class Axes {
         return html`<path class="grid" d="M${LEFT} ${y.toFixed(1)}H${WIDTH - RIGHT}"${wide}/>${label}`
       }),
       html`<path class="allowed" d="M${limit.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>`,
-      text([limit, TOP - 8], `allowed: ${+(allowed * 100).toPrecision(3)} %`, { className: 'limit' }),
-      text([LEFT, TOP - 20], 'cost over the floor', { anchor: 'start' }),
-      text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], 'user-time above capacity'),
-      text([LEFT + 4, HEIGHT - 12], '↙ better', { anchor: 'start' }),
+      text([limit, TOP - 8], texts.allowed(`${+(allowed * 100).toPrecision(3)} %`), { className: 'limit' }),
+      text([LEFT, TOP - 20], texts.costAxis, { anchor: 'start' }),
+      text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], texts.overloadAxis),
+      text([LEFT + 4, HEIGHT - 12], texts.better, { anchor: 'start' }),
     ]
   }
 }
@@ -134,9 +135,9 @@ function placeNames(named: readonly { at: Place; name: string }[], dots: readonl
  * to the left and to the bottom is better. Named in the picture are the policies that no other beats in both medians.
  * @param allowed a line at this overload
  */
-export function paretoSvg(points: readonly ParetoPoint[], allowed: number): Html {
+export function paretoSvg(points: readonly ParetoPoint[], allowed: number, texts = comparisonTexts()): Html {
   const axes = new Axes(points)
-  const middles = medians(points)
+  const middles = medians(points, texts.medianOf)
   const best = new Set(nonDominated(middles))
   const number = new Map(middles.map(({ group }, i) => [group, i]))
   const several = points.length > middles.length
@@ -183,9 +184,9 @@ export function paretoSvg(points: readonly ParetoPoint[], allowed: number): Html
     ]
   })
   const traces = new Set(points.map(({ label }) => label)).size
-  const caption = several ? `median of ${traces} traces; each faint` : (points[0]?.label ?? '')
-  return html`<svg class="pareto" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="Overload against cost">
+  const caption = several ? texts.medianFaint(traces) : (points[0]?.label ?? '')
+  return html`<svg class="pareto" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${texts.picture}">
 ${STYLE}
-<rect width="100%" height="100%" style="fill:var(--ground)"/>${axes.drawn(allowed)}<path class="front" d="${steps}"/>${cloud}${large}${names}${text([WIDTH - RIGHT + 18, TOP + 8], caption, { anchor: 'start' })}${legend}</svg>
+<rect width="100%" height="100%" style="fill:var(--ground)"/>${axes.drawn(allowed, texts)}<path class="front" d="${steps}"/>${cloud}${large}${names}${text([WIDTH - RIGHT + 18, TOP + 8], caption, { anchor: 'start' })}${legend}</svg>
 `
 }

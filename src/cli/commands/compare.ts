@@ -2,6 +2,7 @@ import { comparePolicies } from '../../backtest/comparison.ts'
 import type { Restart } from '../../backtest/evaluate.ts'
 import { checkSurroundings, type Prices } from '../../backtest/world.ts'
 import { invalidInput, requireNumber } from '../../base/errors.ts'
+import type { Language } from '../../base/language.ts'
 import {
   comparisonTables,
   legendText,
@@ -9,10 +10,12 @@ import {
   tableText,
   verdicts,
 } from '../../report/comparison-table.ts'
+import { comparisonTexts } from '../../report/comparison-texts.ts'
 import { htmlComparison } from '../../report/html-comparison.ts'
 import { paretoSvg } from '../../report/pareto.ts'
 import { countProgress } from '../count-progress.ts'
 import { type JudgingFlags, judgingOf, playedOf } from '../evaluation-flags.ts'
+import { languageIn } from '../flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
 import { ReportFile } from '../report-file.ts'
 
@@ -27,6 +30,7 @@ export interface CompareFlags extends JudgingFlags {
   reserved?: string
   spot?: string
   interruptions?: number
+  lang?: Language
 }
 
 /** Reads `AMOUNT@PRICE`. */
@@ -69,6 +73,8 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
   const copies = requireNumber('copies', flags.copies ?? 0, { min: 0, max: 100, integer: true })
   const input = playedOf(flags, [flags.json, flags.svg, flags.report])
   const judged = candidates(flags.policy)
+  const language = languageIn(flags)
+  const texts = comparisonTexts(language)
   const files = new OutputFiles()
   const progress = countProgress('runs')
   try {
@@ -80,9 +86,9 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     const compared = await comparePolicies(input, judged, terms, { signal, onProgress, courses, copies })
     progress.end()
     if (compared.length > 0) {
-      const tables = comparisonTables(compared, terms.overload)
-      const lines = verdicts(compared, terms.overload).join('\n')
-      console.log([...tables.map(tableText), legendText(tables), lines].join('\n\n'))
+      const tables = comparisonTables(compared, terms.overload, texts)
+      const lines = verdicts(compared, terms.overload, texts).join('\n')
+      console.log([...tables.map(tableText), legendText(tables, texts), lines].join('\n\n'))
     }
     if (signal.aborted) {
       console.error(`concertina: interrupted; ${compared.length} of ${input.length} traces are whole`)
@@ -91,8 +97,8 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     }
     const figures = { terms, traces: compared }
     json?.commit(`${JSON.stringify(figures, (key, value) => (key === 'course' ? undefined : value), 2)}\n`)
-    svg?.commit(paretoSvg(paretoPoints(compared), terms.overload).text)
-    report?.commitPage((repeat) => htmlComparison(compared, terms, repeat))
+    svg?.commit(paretoSvg(paretoPoints(compared), terms.overload, texts).text)
+    report?.commitPage((repeat) => htmlComparison(compared, terms, repeat, language))
   } catch (error) {
     progress.end()
     files.discard()
