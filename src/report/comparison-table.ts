@@ -203,7 +203,7 @@ function ofAll(compared: readonly TraceComparison[], allowed: number, texts: Com
 export function comparisonTables(
   compared: readonly TraceComparison[],
   allowed: number,
-  texts = comparisonTexts(),
+  texts: ComparisonTexts = comparisonTexts(),
 ): FigureTable[] {
   const traces = compared.map((one) => ofTrace(one, allowed, texts))
   return compared.length > 1 ? [...traces, ofAll(compared, allowed, texts)] : traces
@@ -216,7 +216,7 @@ const geometricMean = (values: readonly number[]) =>
 export function verdicts(
   compared: readonly TraceComparison[],
   allowed: number,
-  texts = comparisonTexts(),
+  texts: ComparisonTexts = comparisonTexts(),
 ): string[] {
   return overall(compared, allowed).map(({ policy, each, within, cost }) => {
     const results = each.map(({ result }) => result)
@@ -241,7 +241,10 @@ export function verdicts(
 }
 
 /** What the columns of these tables mean, a line each. */
-export function legendText(tables: readonly FigureTable[], texts = comparisonTexts()): string {
+export function legendText(
+  tables: readonly FigureTable[],
+  texts: ComparisonTexts = comparisonTexts(),
+): string {
   const shown = new Set(tables.flatMap(({ head }) => head))
   return legend(texts)
     .filter(([names]) => names.split(texts.list).some((name) => shown.has(name)))

@@ -135,7 +135,11 @@ function placeNames(named: readonly { at: Place; name: string }[], dots: readonl
  * to the left and to the bottom is better. Named in the picture are the policies that no other beats in both medians.
  * @param allowed a line at this overload
  */
-export function paretoSvg(points: readonly ParetoPoint[], allowed: number, texts = comparisonTexts()): Html {
+export function paretoSvg(
+  points: readonly ParetoPoint[],
+  allowed: number,
+  texts: ComparisonTexts = comparisonTexts(),
+): Html {
   const axes = new Axes(points)
   const middles = medians(points, texts.medianOf)
   const best = new Set(nonDominated(middles))
