@@ -183,7 +183,7 @@ describe.runIf(here)('the dashboard', () => {
   }, async () => {
     await withFleet(async ({ dashboard }) => {
       const { page, said } = await openPage(browser, dashboard)
-      const [kind, inForce] = [page.getByLabel('Policy', { exact: true }), page.locator('#in-force')]
+      const [kind, inForce] = [page.locator('#kind'), page.locator('#in-force')]
       const apply = page.getByRole('button', { name: 'Apply' })
       await inForce.getByText('threshold (scale up threshold 15)').waitFor()
       expect(await page.getByLabel('Scale up threshold').inputValue()).toBe('15')
@@ -208,22 +208,26 @@ describe.runIf(here)('the dashboard', () => {
       await page.locator('#figures .capacity').getByText('this policy counts no users').waitFor()
 
       await kind.selectOption('schedule')
-      await page.getByLabel('Entries').fill('every day')
-      await apply.click()
-      await page.getByRole('alert').getByText('entries: it is not JSON').waitFor()
-      await page.getByLabel('Entries').fill('[{"cron": "* * * * *", "servers": 3}]')
-      await apply.click()
-      await page.locator('.tile').nth(2).waitFor()
-      await page.getByText('entries: it is not JSON').waitFor({ state: 'hidden' })
-      expect(said).toEqual([])
-
-      await page.getByLabel('Entries').fill('[{"cron": "61 * * * *", "servers": 3}]')
+      const entry = (number: number) => page.getByRole('group', { name: `Entries ${number}`, exact: true })
+      await entry(2).getByLabel('Cron').fill('61 * * * *')
       await apply.click()
       await page
         .getByRole('alert')
         .getByText(/Invalid value for minute: 61/)
         .waitFor()
       await page.getByRole('button', { name: 'Dismiss' }).click()
+      await page.getByRole('button', { name: 'Remove Entries 2' }).click()
+      expect(await page.getByRole('button', { name: 'Remove Entries 1' }).isDisabled()).toBe(true)
+      await entry(1).getByLabel('Cron').fill('* * * * *')
+      await entry(1).getByLabel('Servers').fill('3')
+      await page.getByRole('button', { name: 'Add to Entries' }).click()
+      await entry(2).getByLabel('Servers').fill('4')
+      await apply.click()
+      await inForce
+        .getByText('schedule (entries (cron * * * * *, servers 3; cron 0 20 * * *, servers 4))')
+        .waitFor()
+      await page.locator('.tile').nth(2).waitFor()
+      expect(said.filter((line) => !line.includes('400 (Bad Request)'))).toEqual([])
 
       await kind.selectOption('predictive')
       await page.getByLabel('Horizon').fill('2')
@@ -236,6 +240,59 @@ describe.runIf(here)('the dashboard', () => {
       await page.locator('.key', { hasText: /expected for then \d+ \(\d+–\d+\)/ }).waitFor()
       expect(await purple(page)).toBeGreaterThan(100)
       expect(said.filter((line) => !line.includes('400 (Bad Request)'))).toEqual([])
+      await page.close()
+    })
+  })
+
+  it('has fields for policies within policies, parts that may be left out, and lists in any order', {
+    timeout: 60_000,
+  }, async () => {
+    await withFleet(async ({ dashboard }) => {
+      const { page, said } = await openPage(browser, dashboard)
+      const [kind, inForce] = [page.locator('#kind'), page.locator('#in-force')]
+      const apply = page.getByRole('button', { name: 'Apply' })
+      const member = (number: number) => page.getByRole('group', { name: `Policies ${number}`, exact: true })
+      await inForce.getByText('threshold (').waitFor()
+
+      await kind.selectOption('chain')
+      await member(1).getByLabel('Policy').selectOption('step')
+      await member(1).getByRole('checkbox', { name: 'Scale out' }).check()
+      await member(1).getByLabel('Threshold').fill('25')
+      await member(1).getByRole('button', { name: 'Add to Adjustments' }).click()
+      const first = member(1).getByRole('group', { name: 'Adjustments 1', exact: true })
+      await first.getByLabel('Upper').fill('10')
+      const second = member(1).getByRole('group', { name: 'Adjustments 2', exact: true })
+      await second.getByLabel('Lower').fill('10')
+      await second.getByLabel('Change').fill('3')
+      await member(2).getByLabel('Scale up threshold').fill('12')
+      await page.getByRole('button', { name: 'Move Policies 2 up' }).click()
+      await member(1).getByLabel('Scale up threshold').waitFor()
+      await page.getByRole('button', { name: 'Add to Policies' }).click()
+      await member(3).getByLabel('Policy').selectOption('max')
+      const inner = member(3).getByRole('group', { name: 'Policies 1', exact: true })
+      await inner.getByLabel('Policy').selectOption('hpa')
+      await inner.getByLabel('Target').fill('20')
+      await member(3).getByRole('button', { name: 'Remove Policies 2' }).click()
+      // The figures of the fleet, which arrive all the time, leave alone what is being edited.
+      expect(await member(1).getByLabel('Scale up threshold').inputValue()).toBe('12')
+      expect(await seriousFindings(page)).toEqual([])
+      await page.setViewportSize({ width: 390, height: 800 })
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(390)
+      await apply.click()
+      const words =
+        'chain of [threshold (scale up threshold 12); step (scale out (threshold 25, ' +
+        'adjustments (lower 0, upper 10, change 1; lower 10, change 3))); max of [hpa (target 20)]]'
+      await inForce.getByText(words).waitFor()
+
+      // Another page begins with what is in force.
+      const other = await openPage(browser, dashboard)
+      await other.page.getByRole('group', { name: 'Adjustments 2', exact: true }).waitFor()
+      await other.page.getByRole('button', { name: 'Apply' }).click()
+      await page.getByRole('checkbox', { name: 'Scale out' }).uncheck()
+      await apply.click()
+      await inForce.getByText('chain of [threshold (scale up threshold 12); step; max of [').waitFor()
+      expect([...said, ...other.said]).toEqual([])
+      await other.page.close()
       await page.close()
     })
   })

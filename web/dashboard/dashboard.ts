@@ -66,7 +66,6 @@ const policyForm = new PolicyForm(
       say((error as Error).message)
     }
   },
-  say,
 )
 
 interface Rows {
