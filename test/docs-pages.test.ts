@@ -58,3 +58,24 @@ it('lists every page of the guide in the sidebar of the site, once', () => {
   expect(inDocs.filter((file) => !listed.includes(file))).toEqual([])
   expect([...new Set(listed)]).toEqual(listed)
 })
+
+describe('docs/compare-tools.md', () => {
+  const page = readDoc('docs/compare-tools.md')
+  const rows = page.split('\n').filter((line) => /^\| (?!\||---)/.test(line))
+
+  it('names a test for what it says of us, which is there', () => {
+    const tried = rows.flatMap((row) => {
+      const [, file, title] = /\]\(\.\.\/([^)]+\.test\.ts)\) “([^”]+)” \|$/.exec(row) ?? []
+      return file ? [{ file, title: title! }] : []
+    })
+    expect(tried.length).toBeGreaterThan(20)
+    const missing = tried.filter(({ file, title }) => !readDoc(file).includes(`'${title}'`))
+    expect(missing).toEqual([])
+  })
+
+  it('says where others are ahead, in every table', () => {
+    const tables = page.split(/^## /m).filter((section) => section.includes('| tried by |'))
+    expect(tables.length).toBe(4)
+    for (const table of tables) expect(table).toMatch(/\*\*[^*]+\*\*/)
+  })
+})

@@ -35,6 +35,7 @@ export const CONTENTS: readonly Section[] = [
       { file: 'docs/slo.md', en: 'The policy slo' },
       { file: 'docs/compare.md', en: 'Compare, tune, replay' },
       { file: 'docs/model.md', en: 'What is simulated' },
+      { file: 'docs/compare-tools.md', en: 'Beside other tools' },
     ],
   },
   {
