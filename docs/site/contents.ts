@@ -45,6 +45,7 @@ export const CONTENTS: readonly Section[] = [
       { file: 'docs/fleet.md', en: 'Running a fleet', zh: '运行集群' },
       { file: 'docs/dashboard.md', en: 'The dashboard' },
       { file: 'docs/cluster.md', en: 'Many machines' },
+      { file: 'docs/image.md', en: 'The image' },
       { file: 'docs/kubernetes.md', en: 'Kubernetes' },
       { file: 'docs/aws.md', en: 'AWS' },
       { file: 'docs/workloads.md', en: 'Any workload' },
