@@ -13,6 +13,12 @@ import { scalingOptions } from './flags.ts'
 import { serviceLogger } from './service-logger.ts'
 import type { WorkloadFlags } from './workload-flags.ts'
 
+/** Where a controller serves, and where it reports. */
+interface Place {
+  readonly host: string
+  readonly logger: Logger
+}
+
 function required(flag: string, value: string | undefined, allowed: string): string {
   if (value === undefined) throw invalidInput(flag, 'it is missing', allowed)
   return value
@@ -26,7 +32,7 @@ export async function runWorkloadController(
   flags: WorkloadFlags,
   provider: ProviderFactory,
   signal: AbortSignal,
-  publish: (controller: WorkloadController, logger: Logger) => Promise<() => void> = async () => () => {},
+  publish: (controller: WorkloadController, place: Place) => Promise<() => void> = async () => () => {},
 ): Promise<void> {
   const config = readConfig(flags.config)
   const { live = {} } = config
@@ -52,15 +58,16 @@ export async function runWorkloadController(
     decisions?.onControl(controller.control)
     ends.push(() => controller.close())
     await controller.start()
+    const host = flags.controlHost ?? live.controlHost ?? liveOptions.defaultOf('controlHost')
     const plane = await startControlPlane(controller.control, {
-      host: flags.controlHost ?? live.controlHost,
+      host,
       port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
       logger,
       served: { metrics: async () => workloadMetrics(controller), isReady: () => controller.isReady },
     })
     ends.push(plane.close)
-    ends.push(await publish(controller, logger))
+    ends.push(await publish(controller, { host, logger }))
     logger.info(`Load:      ${source.description}`)
     logger.info(`Dashboard: ${plane.url}`, { port: plane.port })
     await new Promise<void>((resolve) => {

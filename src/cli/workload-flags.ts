@@ -35,6 +35,10 @@ export interface CloudFlags {
 export interface ProviderFlags extends CloudFlags {
   command?: string
   initial?: number
+  scaleBy?: 'replicas' | 'metric'
+  metricPort?: number
+  metricCert?: string
+  metricKey?: string
 }
 
 /** Clouds that servers may be in. */
@@ -72,6 +76,15 @@ export function addProviderFlags(command: Command): Command {
       'command: run with the desired size, in place of {} or as the last argument',
     )
     .option('--initial <count>', 'command: servers that run already (0)', number)
+    .addOption(
+      new Option(
+        '--scale-by <way>',
+        'kubernetes: set the replicas, or publish them as a metric for an HPA (replicas)',
+      ).choices(['replicas', 'metric']),
+    )
+    .option('--metric-port <port>', 'of that metric, for the API server (8443)', number)
+    .option('--metric-cert <file>', 'its certificate, for the name <service>.<namespace>.svc')
+    .option('--metric-key <file>', 'the key of the certificate')
 }
 
 /** Where the load of a workload is read, and what every controller has. */

@@ -3,6 +3,7 @@ import type { ChatHooks } from '../cluster/chat-hooks.ts'
 import { AWSIntegration, type CloudProvider, K8sIntegration } from '../fleet/integrations.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { commandProvider } from '../fleet/providers/command.ts'
+import type { KubernetesHooks } from '../fleet/providers/kubernetes/provider.ts'
 import { CLOUD_NAMES, type CloudFlags, type ProviderFlags } from './workload-flags.ts'
 
 function required<T>(flag: string, value: T | undefined, provider: string): T {
@@ -10,28 +11,33 @@ function required<T>(flag: string, value: T | undefined, provider: string): T {
   return value
 }
 
+/** What a platform cannot know of the servers on it, and where their number goes. */
+type PlatformHooks = Partial<ChatHooks> & Pick<KubernetesHooks, 'publish'>
+
 /** One line for each cloud. */
-const CLOUDS: Record<(typeof CLOUD_NAMES)[number], (flags: CloudFlags, hooks?: ChatHooks) => CloudProvider> =
-  {
-    // Whether a pod serves is what its readiness says.
-    kubernetes: ({ namespace, deployment, kubeconfig, context }, hooks) =>
-      new K8sIntegration(
-        { deployment: required('--deployment', deployment, 'kubernetes'), namespace, kubeconfig, context },
-        hooks && { empty: hooks.empty, restore: hooks.restore },
-      ),
-    aws: ({ group, region, instanceType, launchTemplate, subnet, pollSeconds }, hooks) =>
-      new AWSIntegration(
-        {
-          group: required('--group', group, 'aws'),
-          region,
-          instanceType,
-          launchTemplate,
-          subnets: subnet,
-          pollSeconds,
-        },
-        hooks,
-      ),
-  }
+const CLOUDS: Record<
+  (typeof CLOUD_NAMES)[number],
+  (flags: CloudFlags, hooks?: PlatformHooks) => CloudProvider
+> = {
+  // Whether a pod serves is what its readiness says.
+  kubernetes: ({ namespace, deployment, kubeconfig, context }, hooks) =>
+    new K8sIntegration(
+      { deployment: required('--deployment', deployment, 'kubernetes'), namespace, kubeconfig, context },
+      hooks && { empty: hooks.empty, restore: hooks.restore, publish: hooks.publish },
+    ),
+  aws: ({ group, region, instanceType, launchTemplate, subnet, pollSeconds }, hooks) =>
+    new AWSIntegration(
+      {
+        group: required('--group', group, 'aws'),
+        region,
+        instanceType,
+        launchTemplate,
+        subnets: subnet,
+        pollSeconds,
+      },
+      hooks,
+    ),
+}
 
 /** Flags that mean nothing without `--provider`. */
 const CLOUD_ONLY = [
@@ -67,7 +73,7 @@ export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
  * @param hooks what the platform cannot know of the chat servers on it
  * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
  */
-export function providerOf(flags: ProviderFlags, hooks?: ChatHooks): ProviderFactory {
+export function providerOf(flags: ProviderFlags, hooks?: PlatformHooks): ProviderFactory {
   const { provider, command, initial = 0 } = flags
   if (isCloud(provider)) return CLOUDS[provider](flags, hooks).provider
   if (provider === 'command') return commandProvider(required('--command', command, 'command'), initial)

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { count, type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { DrainHooks, ProviderFactory } from './provider.ts'
 import { type AwsOptions, awsProvider } from './providers/aws/provider.ts'
-import { kubernetesProvider } from './providers/kubernetes/provider.ts'
+import { type KubernetesHooks, kubernetesProvider } from './providers/kubernetes/provider.ts'
 
 /** Where the servers of a demonstration really are. */
 export interface CloudProvider {
@@ -29,7 +29,7 @@ export class K8sIntegration implements CloudProvider {
   readonly provider: ProviderFactory
 
   /** @throws {ConcertinaError} INVALID_INPUT or FILE_ACCESS, for options and credentials. */
-  constructor(options: K8sIntegrationOptions, hooks: DrainHooks = {}) {
+  constructor(options: K8sIntegrationOptions, hooks: KubernetesHooks = {}) {
     const parsed = k8sOptions.parse(options)
     const { deployment, namespace } = parsed
     this.description = `Deployment ${deployment}${namespace === undefined ? '' : ` in namespace ${namespace}`}`

@@ -4,6 +4,7 @@ import { chatHooks } from '../../cluster/chat-hooks.ts'
 import { ClusterController } from '../../cluster/controller.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { processLauncher } from '../../cluster/process-launcher.ts'
+import { SharedSize } from '../../cluster/shared-size.ts'
 import type { ProviderContext } from '../../cluster/term.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { brokerFrom } from '../broker-flags.ts'
@@ -11,6 +12,7 @@ import { readConfig } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { type BrokerFlags, scalingOptions, seedOf } from '../flags.ts'
+import { scalesByMetric, serveMetric } from '../metric-mode.ts'
 import { serviceLogger } from '../service-logger.ts'
 import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
 import { providerOf } from '../workload-providers.ts'
@@ -38,20 +40,23 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
   autoScaler()
   if (isPlatform) providerOf(flags)
   const broker = await openBroker(brokerFrom(flags), 'concertina controller')
+  const size = scalesByMetric(flags) ? new SharedSize(broker.bus) : undefined
+  const publish = size && ((count: number | undefined) => size.publish(count))
   const launcher = kind === 'local' ? processLauncher(serverCommand(flags)) : undefined
+  const host = flags.controlHost ?? live.controlHost ?? liveOptions.defaultOf('controlHost')
   const controller = new ClusterController({
     broker,
     autoScaler,
     provider: (context: ProviderContext) =>
       isPlatform
-        ? providerOf(flags, chatHooks(context, broker.bus))
+        ? providerOf(flags, { ...chatHooks(context, broker.bus), publish })
         : busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
     rebalance: live.rebalance,
     strategy: flags.strategy ?? config.balancer?.strategy,
     acceptRate: live.acceptRate,
     weights: config.server?.weights,
     seed: seedOf(flags.seed) ?? config.seed,
-    host: flags.controlHost ?? live.controlHost,
+    host,
     port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
     advertise: flags.advertise,
     token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
@@ -61,7 +66,12 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     logger: log,
     onTerm: (control) => decisions?.onControl(control),
   })
+  let endMetric = () => {}
   try {
+    if (size) {
+      size.start()
+      endMetric = await serveMetric(flags, { host, desired: () => size.value, logger: log })
+    }
     await controller.start()
     log.info(`Dashboard: ${controller.url} (and ${controller.url}metrics)`, { url: controller.url })
     await new Promise<void>((resolve) => {
@@ -72,6 +82,8 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     process.exitCode = 0
   } finally {
     await controller.close()
+    endMetric()
+    size?.close()
     await broker.close()
     decisions?.close()
   }

@@ -12,6 +12,7 @@ export function addController(main: Command): void {
     .description('scales the chat servers of a cluster, or any workload by a query of its load')
     .option('--advertise <url>', 'where other controllers of the cluster reach the dashboard, if not there')
     .option('--anonymous', 'users of local servers may connect without a token')
+    .option('--print-hpa', 'print the HorizontalPodAutoscaler for --scale-by metric, and end')
     .option(...PRINT_CONFIG)
     .action(async (flags: ControllerFlags & PrintConfigFlags) =>
       flags.printConfig

@@ -1,11 +1,13 @@
 import { ConcertinaError, invalidInput } from '../../base/errors.ts'
 import { BROKER_ONLY } from '../flags.ts'
+import { printHpa, scalesByMetric, serveMetric } from '../metric-mode.ts'
 import { runWorkloadController } from '../workload-controller.ts'
 import { providerOf } from '../workload-providers.ts'
 import type { ClusterControllerFlags } from './cluster-controller.ts'
 
 export interface ControllerFlags extends Omit<ClusterControllerFlags, 'broker'> {
   broker?: string
+  printHpa?: boolean
 }
 
 /** Flags that mean something for chat only, and for any other workload only. */
@@ -32,6 +34,11 @@ function reject(flags: ControllerFlags, names: readonly (keyof ControllerFlags)[
  */
 export async function controller(flags: ControllerFlags, signal: AbortSignal): Promise<void> {
   const { broker } = flags
+  if (flags.printHpa) {
+    printHpa(flags)
+    return
+  }
+  const metric = scalesByMetric(flags)
   if (broker !== undefined) {
     if (flags.provider === 'command')
       throw invalidInput(
@@ -50,5 +57,15 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
     })
   }
   reject(flags, CHAT_ONLY, 'it is only for chat, with --broker')
-  await runWorkloadController(flags, providerOf(flags), signal)
+  if (!metric) {
+    await runWorkloadController(flags, providerOf(flags), signal)
+    return
+  }
+  let size: number | undefined
+  const publish = (count: number | undefined) => {
+    size = count
+  }
+  await runWorkloadController(flags, providerOf(flags, { publish }), signal, (_, { host, logger }) =>
+    serveMetric(flags, { host, desired: () => size, logger }),
+  )
 }

@@ -147,12 +147,24 @@ function fromKubeconfig(file: string, context: string | undefined): Credentials 
   }
 }
 
+interface CredentialOptions {
+  readonly kubeconfig?: string | undefined
+  readonly context?: string | undefined
+}
+
 /**
  * Finds credentials: the kubeconfig that is named, KUBECONFIG, the pod's service account, or ~/.kube/config, in this order.
  * @throws {ConcertinaError} FILE_ACCESS or INVALID_INPUT, naming the file.
  */
-export function findCredentials(options: { kubeconfig?: string | undefined; context?: string | undefined }) {
+export function findCredentials(options: CredentialOptions): Credentials {
   const named = options.kubeconfig ?? process.env.KUBECONFIG?.split(delimiter)[0]
   if (named) return fromKubeconfig(named, options.context)
   return inCluster() ?? fromKubeconfig(join(homedir(), '.kube', 'config'), options.context)
+}
+
+/** The namespace that is meant: the one that is named, or that of the credentials, or else `default`. */
+export function namespaceOf(
+  options: CredentialOptions & { readonly namespace?: string | undefined },
+): string {
+  return options.namespace ?? findCredentials(options).namespace ?? 'default'
 }

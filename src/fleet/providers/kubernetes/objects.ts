@@ -64,8 +64,21 @@ export interface Scale extends KubeObject {
   readonly spec: { readonly replicas?: number }
 }
 
+/** How an HPA scales in one direction. */
+interface ScalingRules {
+  readonly tolerance?: string
+  readonly stabilizationWindowSeconds?: number
+}
+
 export interface HorizontalPodAutoscaler extends KubeObject {
-  readonly spec: { readonly scaleTargetRef: { readonly kind: string; readonly name: string } }
+  readonly spec: {
+    readonly scaleTargetRef: { readonly kind: string; readonly name: string }
+    readonly minReplicas?: number
+    readonly maxReplicas: number
+    readonly metrics?: readonly { readonly external?: { readonly metric: { readonly name: string } } }[]
+    readonly behavior?: { readonly scaleUp?: ScalingRules; readonly scaleDown?: ScalingRules }
+  }
+  readonly status?: { readonly conditions?: readonly Condition[] }
 }
 
 export interface KubeList<T> {

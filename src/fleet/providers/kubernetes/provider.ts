@@ -2,20 +2,28 @@ import { invalidInput } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
 import type { DrainHooks, Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { KubeApi, KubeError } from './api.ts'
-import { findCredentials } from './credentials.ts'
+import { autoscalersOf, obstaclesIn } from './autoscalers.ts'
+import { findCredentials, namespaceOf } from './credentials.ts'
+import { DeletionCosts } from './deletion-costs.ts'
 import {
   type Deployment,
   type HorizontalPodAutoscaler,
   type KubeList,
   labelSelector,
   type Pod,
-  type Scale,
 } from './objects.ts'
-import { gateOf, isLive, isReady, notReadyReason, podState } from './pod-state.ts'
-import { changeReplicas } from './scale.ts'
+import { isMarkedDraining, PodMarks } from './pod-marks.ts'
+import { isLive, isReady, notReadyReason, podState } from './pod-state.ts'
+import { PublishedReplicas, type PublishReplicas, type Replicas, WrittenReplicas } from './replicas.ts'
 import { Watcher } from './watcher.ts'
 
-export interface KubernetesOptions extends DrainHooks {
+/** How pods are emptied, and where their number goes. */
+export interface KubernetesHooks extends DrainHooks {
+  /** Receives how many replicas there are to be, for an HPA that sees to it; default: this provider writes them to the Deployment. */
+  readonly publish?: PublishReplicas | undefined
+}
+
+export interface KubernetesOptions extends KubernetesHooks {
   /** Default: that of the kubeconfig's context or of the pod this runs in, or else `default`. */
   namespace?: string | undefined
   /** The Deployment whose replicas are the servers. */
@@ -28,17 +36,9 @@ export interface KubernetesOptions extends DrainHooks {
   notReadySeconds?: number | undefined
 }
 
-/** The readiness gate that takes a pod out of every Service while it is drained; optional in the pod's template. */
-const SERVING_GATE = 'concertina.dev/serving'
-const DRAINING = 'concertina.dev/draining'
-const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
-const COST_DRAINING = -1_000_000
-const COST_EMPTY = -2_000_000
 const CHECK_MS = 1000
 const HPA_CHECK_MS = 30_000
-const RETRY_MS = 1000
-/** How long a pod that was scaled away may live on before another one is taken to be lost in its place. */
-const REMOVAL_MS = 10_000
+const COST_CHECK_MS = 10_000
 const SETTLE_MS = 2000
 
 interface KnownPod {
@@ -53,12 +53,12 @@ interface KnownPod {
 
 /**
  * The servers of a Deployment. Scales it through its `scale` subresource and follows its pods; a chosen pod is drained first
- * and then removed by its deletion cost. The fleet always counts as many servers as the Deployment has replicas.
+ * and then removed by its deletion cost. The fleet always counts as many servers as the Deployment is to have replicas.
  * @throws {ConcertinaError} FILE_ACCESS or INVALID_INPUT, for credentials; `start` for a Deployment that cannot be scaled.
  */
 export function kubernetesProvider(options: KubernetesOptions): ProviderFactory {
   const credentials = findCredentials(options)
-  const namespace = options.namespace ?? credentials.namespace ?? 'default'
+  const namespace = namespaceOf(options)
   return (lifecycle) => new KubernetesProvider(new KubeApi(credentials), { ...options, namespace }, lifecycle)
 }
 
@@ -72,21 +72,26 @@ class KubernetesProvider implements Provider {
   readonly #deployments: Watcher<Deployment>
   #pods: Watcher<Pod> | undefined
   readonly #known = new Map<ServerRef, KnownPod>()
-  /** Pods whose readiness gate is being opened. */
-  readonly #opening = new Set<ServerRef>()
-  /** Launches and cancellations that are not written yet. */
-  #unwritten = 0
-  /** What was written last, until the watch of the Deployment shows it or something newer. */
-  #written: Scale | undefined
-  #writing: Promise<void> | undefined
+  readonly #marks: PodMarks
+  readonly #costs: DeletionCosts
+  #replicas: Replicas | undefined
   #timers: NodeJS.Timeout[] = []
+  /** Why the Deployment must not be scaled by this process. */
   #conflict: string | undefined
+  /** What keeps an HPA from giving the Deployment the published size, as it was reported last. */
+  #obstacles: readonly string[] = []
   #started = false
 
   constructor(api: KubeApi, options: KubernetesOptions, lifecycle: ServerLifecycle) {
     this.#api = api
     this.#options = options
     this.#lifecycle = lifecycle
+    this.#marks = new PodMarks(api, this.#path('api/v1', 'pods'), (reason) => this.#problem(reason))
+    this.#costs = new DeletionCosts({
+      set: (ref, cost) => this.#marks.setCost(ref, cost),
+      isServing: (ref) => this.#isServing(ref),
+      onProblem: (reason) => this.#problem(reason),
+    })
     this.#deployments = new Watcher(api, {
       path: this.#path('apis/apps/v1', 'deployments'),
       fieldSelector: `metadata.name=${options.deployment}`,
@@ -107,12 +112,13 @@ class KubernetesProvider implements Provider {
           'one that exists',
         )
       }
-      await this.#findConflict()
+      this.#replicas = this.#replicasOf(found)
+      await this.#lookAtAutoscalers()
       if (this.#conflict !== undefined) {
         throw invalidInput(
           'deployment',
           this.#conflict,
-          'a Deployment that nothing else scales: delete the HPA (or the ScaledObject that made it), or publish the desired size to it with `concertina keda`',
+          'a Deployment that nothing else scales: delete the HPA (or the ScaledObject that made it), or keep an HPA and let it follow the size that is decided here: `--scale-by metric`',
         )
       }
       this.#pods = new Watcher<Pod>(this.#api, {
@@ -134,16 +140,18 @@ class KubernetesProvider implements Provider {
     this.#started = true
     this.#timers = [
       setInterval(() => this.#reconcile(), CHECK_MS),
-      setInterval(() => void this.#findConflict(), HPA_CHECK_MS),
+      setInterval(() => void this.#lookAtAutoscalers(), HPA_CHECK_MS),
     ]
+    // Its HPA may scale in on its own account, too.
+    if (this.#options.publish) this.#timers.push(setInterval(() => this.#updateCosts(), COST_CHECK_MS))
   }
 
   launch(count: number): void {
-    this.#change(count)
+    void this.#replicas?.change(count)
   }
 
   cancel(count: number): void {
-    this.#change(-count)
+    void this.#replicas?.change(-count)
   }
 
   drain(ref: ServerRef): void {
@@ -168,7 +176,7 @@ class KubernetesProvider implements Provider {
   async close(): Promise<void> {
     this.#abort.abort()
     for (const timer of this.#timers) clearInterval(timer)
-    await Promise.all([this.#deployments.close(), this.#pods?.close(), this.#writing])
+    await Promise.all([this.#deployments.close(), this.#pods?.close(), this.#replicas?.close()])
     this.#api.close()
   }
 
@@ -184,21 +192,42 @@ class KubernetesProvider implements Provider {
     if (!this.#abort.signal.aborted) this.#lifecycle.problem(reason)
   }
 
+  #replicasOf(found: Deployment): Replicas {
+    const { publish, deployment } = this.#options
+    if (publish) {
+      const published = new PublishedReplicas(found.spec.replicas ?? 0, (count) => {
+        publish(count)
+        if (count !== undefined) this.#reconcile()
+      })
+      published.start()
+      return published
+    }
+    return new WrittenReplicas({
+      api: this.#api,
+      path: `${this.#path('apis/apps/v1', 'deployments')}/${deployment}/scale`,
+      seen: () => this.#deployments.objects.get(deployment),
+      blocked: () => this.#conflict,
+      onChange: () => this.#reconcile(),
+      onProblem: (reason) => this.#problem(reason),
+    })
+  }
+
   /** Notices an HPA that scales the same Deployment: two that scale one thing never come to rest. */
-  async #findConflict(): Promise<void> {
+  async #lookAtAutoscalers(): Promise<void> {
+    const { deployment, publish } = this.#options
     const path = this.#path('apis/autoscaling/v2', 'horizontalpodautoscalers')
     try {
       const { items } = await this.#api.get<KubeList<HorizontalPodAutoscaler>>(path)
-      const rival = items.find(
-        ({
-          spec: {
-            scaleTargetRef: { kind, name },
-          },
-        }) => {
-          return kind === 'Deployment' && name === this.#options.deployment
-        },
-      )
-      const conflict = rival && `the HorizontalPodAutoscaler ${rival.metadata.name} scales it, too`
+      const found = autoscalersOf(items, deployment)
+      if (publish) {
+        // Before the start it has not been asked for the size yet.
+        const isAsked = this.#started
+        const obstacles = obstaclesIn(found, { desired: this.#desired, isAsked })
+        for (const each of obstacles) if (!this.#obstacles.includes(each)) this.#problem(each)
+        this.#obstacles = obstacles
+        return
+      }
+      const conflict = found[0] && `the HorizontalPodAutoscaler ${found[0].metadata.name} scales it, too`
       if (conflict && !this.#conflict && this.#pods)
         this.#problem(`${conflict}: nothing is scaled until it is gone`)
       this.#conflict = conflict
@@ -207,37 +236,23 @@ class KubernetesProvider implements Provider {
     }
   }
 
-  /** Writes what was launched and cancelled, together, one write at a time, until it is written. */
-  #change(delta: number): void {
-    this.#unwritten += delta
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined
-    })
+  /** What an autoscaler is to know of the pods that serve. */
+  #updateCosts(): void {
+    const serving = [...this.#known.keys()].filter((ref) => this.#isServing(ref))
+    this.#costs.update(new Map(serving.map((ref) => [ref, this.#lifecycle.users(ref)])))
   }
 
-  async #write(): Promise<void> {
-    await Promise.resolve() // calls of the same moment go into one write
-    while (this.#unwritten !== 0 && !this.#abort.signal.aborted) {
-      const delta = this.#unwritten
-      try {
-        if (this.#conflict !== undefined) throw new Error(this.#conflict)
-        const path = `${this.#path('apis/apps/v1', 'deployments')}/${this.#options.deployment}/scale`
-        this.#written = await changeReplicas(this.#api, path, delta)
-        this.#unwritten -= delta
-        this.#reconcile()
-      } catch (error) {
-        this.#problem(`cannot scale the Deployment: ${(error as Error).message}`)
-        await pause(RETRY_MS, this.#abort.signal)
-      }
-    }
+  #isServing(ref: ServerRef): boolean {
+    return this.#known.get(ref)?.state === 'ready'
   }
 
-  /** Replicas there are to be, all writes under way counted. */
-  get #replicas(): number {
-    const seen = this.#deployments.objects.get(this.#options.deployment)
-    const written = this.#written
-    const newer = written && seen && versionOf(written) > versionOf(seen) ? written : seen
-    return (newer?.spec.replicas ?? 0) + this.#unwritten
+  get #desired(): number {
+    return this.#replicas?.count ?? 0
+  }
+
+  /** Pods that run or will. */
+  get #live(): number {
+    return [...this.#pods!.objects.values()].filter(isLive).length
   }
 
   /** Pods that count as replicas: all but those that are leaving or were scaled away. */
@@ -262,23 +277,23 @@ class KubernetesProvider implements Provider {
     const unknown = [...pods.values()].filter(({ metadata }) => !this.#known.has(metadata.name))
     unknown.sort((a, b) => Number(isReady(b)) - Number(isReady(a)))
     for (const pod of unknown) this.#adopt(pod)
-    this.#lifecycle.coming(Math.max(0, this.#replicas - this.#counted))
+    this.#lifecycle.coming(Math.max(0, this.#desired - this.#counted))
   }
 
   #adopt(pod: Pod): void {
-    const { name, uid, annotations } = pod.metadata
+    const { name, uid } = pod.metadata
     const { state } = podState(pod)
     if (state === 'failed') return
-    if (state !== 'leaving' && this.#counted >= this.#replicas) {
+    if (state !== 'leaving' && this.#counted >= this.#desired) {
       // The rollout waits for it to be ready before it lets an old one go.
-      if (annotations?.[DRAINING] === undefined) this.#openGate(pod)
+      if (!isMarkedDraining(pod)) this.#marks.open(pod)
       return
     }
     if (state === 'leaving' && this.#started) return // came and went unseen
     this.#known.set(name, { uid, state: 'starting' })
     this.#lifecycle.starting(name)
     const known = this.#known.get(name)!
-    if (annotations?.[DRAINING] !== undefined && state !== 'leaving' && !this.#started) {
+    if (isMarkedDraining(pod) && state !== 'leaving' && !this.#started) {
       // Another controller began to drain it and is gone.
       known.state = 'ready'
       this.#lifecycle.draining(name)
@@ -300,7 +315,7 @@ class KubernetesProvider implements Provider {
       if (now.state === 'ready') {
         known.state = 'ready'
         this.#lifecycle.ready(ref)
-      } else this.#openGate(pod)
+      } else this.#marks.open(pod)
     } else if (known.state === 'ready') this.#followReadiness(ref, known, pod, now.state === 'ready')
   }
 
@@ -316,16 +331,6 @@ class KubernetesProvider implements Provider {
     this.#lifecycle.failed(ref, `not ready for ${notReadySeconds} s: ${notReadyReason(pod)}`)
   }
 
-  /** Lets a new pod serve. */
-  #openGate(pod: Pod): void {
-    const { name } = pod.metadata
-    if (this.#opening.has(name) || gateOf(pod, SERVING_GATE) !== 'closed') return
-    this.#opening.add(name)
-    this.#setGate(name, true)
-      .catch((error: Error) => this.#problem(`cannot let pod ${name} serve: ${error.message}`))
-      .finally(() => this.#opening.delete(name))
-  }
-
   #gone(ref: ServerRef, known: KnownPod): void {
     this.#known.delete(ref)
     if (known.killed) this.#lifecycle.failed(ref, 'killed')
@@ -338,15 +343,15 @@ class KubernetesProvider implements Provider {
     const { signal } = this.#abort
     const here = () => this.#known.get(ref) === known && !signal.aborted
     try {
-      await this.#mark(ref, COST_DRAINING, false)
+      await this.#costs.settled()
+      await this.#marks.drain(ref)
       if (wasReady && here()) {
         await this.#options.empty?.(ref, signal)
-        await this.#mark(ref, COST_EMPTY, false)
+        await this.#marks.drain(ref, { empty: true })
       }
       if (!here() || this.#leaving(ref)) return
       known.released = true
-      this.#change(-1)
-      await this.#writing
+      await this.#replicas!.change(-1)
       if (await this.#survived(ref, here)) await this.#takeBack(ref, known, wasReady)
     } catch (error) {
       if (!here()) return
@@ -363,11 +368,10 @@ class KubernetesProvider implements Provider {
 
   /** Whether the Deployment came to rest with this pod alive: it lost another one in the meantime. */
   async #survived(ref: ServerRef, here: () => boolean): Promise<boolean> {
-    const end = performance.now() + REMOVAL_MS
+    const end = performance.now() + this.#replicas!.removalMs
     let restedSince: number | undefined
     while (here() && !this.#leaving(ref)) {
-      const live = [...this.#pods!.objects.values()].filter(isLive).length
-      const atRest = live <= this.#replicas && this.#unwritten === 0
+      const atRest = this.#live <= this.#desired && this.#replicas!.settled
       restedSince = atRest ? (restedSince ?? performance.now()) : undefined
       const rested = restedSince !== undefined && performance.now() - restedSince > SETTLE_MS
       if (rested || performance.now() > end) return true
@@ -377,8 +381,11 @@ class KubernetesProvider implements Provider {
   }
 
   async #takeBack(ref: ServerRef, known: KnownPod, wasReady: boolean): Promise<void> {
+    // Whoever carries out the size did not in time: this server counts again.
+    if (known.released && this.#live > this.#desired) void this.#replicas!.change(1)
     known.released = false
-    await this.#mark(ref, undefined, true)
+    await this.#marks.takeBack(ref)
+    this.#costs.forget(ref)
     if (this.#known.get(ref) !== known || this.#leaving(ref)) return
     this.#options.restore?.(ref)
     known.state = wasReady ? 'ready' : 'starting'
@@ -386,30 +393,4 @@ class KubernetesProvider implements Provider {
     if (wasReady) this.#lifecycle.ready(ref)
     this.#reconcile()
   }
-
-  /** Sets how soon a pod goes, and whether it serves. */
-  async #mark(ref: ServerRef, cost: number | undefined, serving: boolean): Promise<void> {
-    const annotations = {
-      [DELETION_COST]: cost === undefined ? null : String(cost),
-      [DRAINING]: cost === undefined ? null : 'true',
-    }
-    const pod = await this.#api.patch<Pod>(this.#podPath(ref), { metadata: { annotations } })
-    if (gateOf(pod, SERVING_GATE) === (serving ? 'closed' : 'open')) await this.#setGate(ref, serving)
-  }
-
-  async #setGate(ref: ServerRef, serving: boolean): Promise<void> {
-    const condition = {
-      type: SERVING_GATE,
-      status: serving ? 'True' : 'False',
-      reason: serving ? 'Serving' : 'Draining',
-      lastTransitionTime: new Date().toISOString(),
-    }
-    const body = { status: { conditions: [condition] } }
-    await this.#api.patch(`${this.#podPath(ref)}/status`, body, { strategic: true })
-  }
-}
-
-/** Where an object is in the order of writes. */
-function versionOf({ metadata }: { metadata: { resourceVersion?: string } }): number {
-  return Number(metadata.resourceVersion ?? 0)
 }
