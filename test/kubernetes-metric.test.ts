@@ -1,9 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
+import { get } from 'node:https'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parse, parseAllDocuments } from 'yaml'
+import { parse } from 'yaml'
 import { wallClock } from '../src/base/clock.ts'
 import { silentLogger } from '../src/base/logger.ts'
 import { Fleet } from '../src/fleet/fleet.ts'
@@ -18,11 +19,13 @@ import { isReady } from '../src/fleet/providers/kubernetes/pod-state.ts'
 import { kubernetesProvider } from '../src/fleet/providers/kubernetes/provider.ts'
 import { listen } from '../src/http/listen.ts'
 import { runCli, startCli } from './run-cli.ts'
+import { type ClusterProcess, startLogging } from './support/cluster.ts'
 import { kubeBinaries } from './support/kube/binaries.ts'
 import { type ControlPlane, startControlPlane } from './support/kube/control-plane.ts'
 import { deploymentOf } from './support/kube/deployment.ts'
 import { Kubelet } from './support/kube/kubelet.ts'
-import { freePort } from './support/ports.ts'
+import { applyMetricMode, type MetricMode, metricFlags } from './support/kube/metric-mode.ts'
+import { requireNats, startNats } from './support/nats.ts'
 import { Prometheus, requirePrometheus } from './support/prometheus.ts'
 
 const bin = kubeBinaries()
@@ -32,29 +35,23 @@ const PODS = '/api/v1/namespaces/default/pods'
 const COST = 'controller.kubernetes.io/pod-deletion-cost'
 const SLOW = { timeout: 60_000, interval: 200 }
 
-/** Applies the manifests of metric mode, with what this cluster has instead of kube-proxy and cert-manager. */
-async function applyMetricMode(plane: ControlPlane, port: number, ca: Buffer): Promise<void> {
-  const text = readFileSync('deploy/kubernetes/metric-mode.yaml', 'utf8').replaceAll('chat', 'default')
-  const [service, api, policy] = parseAllDocuments(text).map((document) => document.toJS())
-  const objects = [
-    ['/api/v1/namespaces/default/services', service],
-    ['/apis/apiregistration.k8s.io/v1/apiservices', api],
-    ['/apis/networking.k8s.io/v1/namespaces/default/networkpolicies', policy],
-  ]
-  for (const [path, object] of objects)
-    await plane.api.create(`${path}?dryRun=All&fieldValidation=Strict`, object)
-  service.spec = { type: 'ExternalName', externalName: 'localhost' }
-  api.spec.caBundle = ca.toString('base64')
-  api.spec.service.port = port
-  for (const [path, object] of objects) await plane.api.create(path, object)
+/** What a controller answers when it is asked for the size. */
+function sizeAt(port: number, ca: Buffer): Promise<number | undefined> {
+  const path = `/apis/external.metrics.k8s.io/v1beta1/namespaces/default/concertina-desired-servers`
+  const tls = { ca, servername: 'concertina-metrics.default.svc', agent: false }
+  return new Promise((resolve, reject) => {
+    const request = get({ host: '127.0.0.1', port, path, ...tls, timeout: 5000 }, async (response) => {
+      const { items } = (await json(response)) as { items?: { value: string }[] }
+      resolve(items && Number(items[0]?.value))
+    })
+    request.on('error', reject)
+  })
 }
 
 describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 240_000 }, () => {
   let plane: ControlPlane
   let kubelet: Kubelet
-  let port: number
-  let certFile: string
-  let keyFile: string
+  let mode: MetricMode
 
   beforeAll(async () => {
     plane = await startControlPlane(bin!, {
@@ -62,15 +59,7 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
     })
     kubelet = new Kubelet(plane.api)
     await kubelet.start()
-    port = await freePort()
-    certFile = join(plane.folder, 'metric.crt')
-    keyFile = join(plane.folder, 'metric.key')
-    const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes']
-    const names = ['-subj', '/CN=metrics', '-addext', 'subjectAltName=DNS:concertina-metrics.default.svc']
-    execFileSync('openssl', ['req', '-x509', ...key, ...names, '-keyout', keyFile, '-out', certFile], {
-      stdio: 'ignore',
-    })
-    await applyMetricMode(plane, port, readFileSync(certFile))
+    mode = await applyMetricMode(plane)
   }, 120_000)
   afterAll(async () => {
     await kubelet?.close()
@@ -109,7 +98,7 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
     })
     const fleet = new Fleet(wallClock(), provider, { onProblem: (reason) => problems.push(reason) })
     const api = await startMetricApi({
-      ...{ host: '127.0.0.1', port, certFile, keyFile, namespace: 'default', deployment: 'exact' },
+      ...{ host: '127.0.0.1', ...mode, namespace: 'default', deployment: 'exact' },
       desired: () => size,
       logger: silentLogger,
     })
@@ -220,9 +209,7 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
       expect([direct.status, direct.stderr]).toEqual([2, expect.stringContaining('--scale-by metric')])
       expect(direct.stderr).toContain('the HorizontalPodAutoscaler web scales it, too')
 
-      const metric = ['--scale-by', 'metric', '--metric-port', String(port)]
-      const certificate = ['--metric-cert', certFile, '--metric-key', keyFile]
-      const { child, finished } = startCli([...flags, ...metric, ...certificate])
+      const { child, finished } = startCli([...flags, ...metricFlags(mode)])
       try {
         await expect.poll(() => replicas('web'), SLOW).toBe(5)
         users = 160
@@ -240,6 +227,34 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
     }
   })
 
+  it.skipIf(!requireNats())('what the leader of a chat decides, whichever controller is asked', async () => {
+    const nats = await startNats({ nodes: 1 })
+    const flags = ['controller', '--broker', nats.url, '--replicas', '1', '--provider', 'kubernetes']
+    flags.push('--deployment', 'chat', '--kubeconfig', plane.kubeconfig, '--control-port', '0')
+    flags.push('--max-servers', '4', ...metricFlags({ ...mode, port: 0 }))
+    const controllers: ClusterProcess[] = []
+    /** The size that each controller answers with. */
+    const sizes = () =>
+      Promise.all(
+        controllers.map(async ({ line }) => {
+          const { metricPort } = await line((each) => each.metricPort !== undefined)
+          return sizeAt(Number(metricPort), readFileSync(mode.certFile))
+        }),
+      )
+    try {
+      await deploy('chat', 1)
+      controllers.push(startLogging([...flags, '--min-servers', '3']))
+      await expect.poll(sizes, SLOW).toEqual([3])
+      controllers.push(startLogging([...flags, '--min-servers', '4']))
+      await expect.poll(sizes, SLOW).toEqual([3, 3])
+      controllers.shift()!.child.kill('SIGKILL')
+      await expect.poll(sizes, SLOW).toEqual([4])
+    } finally {
+      for (const { child } of controllers) child.kill('SIGKILL')
+      await nats.close()
+    }
+  })
+
   it('is asked for with flags that fit', async () => {
     const cases: [string[], string][] = [
       [['--scale-by', 'metric'], '--metric-cert: --scale-by metric needs it'],
@@ -247,7 +262,7 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
       [['--print-hpa', '--min-servers', '0'], '--min-servers: 0 is not allowed'],
       [['--provider', 'aws', '--scale-by', 'metric'], '--scale-by: it is only for Deployments'],
       [
-        ['--scale-by', 'metric', '--metric-cert', '/no/such', '--metric-key', keyFile],
+        ['--scale-by', 'metric', '--metric-cert', '/no/such', '--metric-key', mode.keyFile],
         '--metric-cert: /no/such: ENOENT',
       ],
     ]
