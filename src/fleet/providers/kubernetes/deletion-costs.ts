@@ -49,6 +49,8 @@ export class DeletionCosts {
       const written = this.#written.get(ref)
       return written === undefined || Math.abs(cost - written) > DEADBAND * Math.max(cost, written)
     })
+    // A pod without a cost counts as 0: those that are worth most must not be left without one.
+    stale.sort(([, a], [, b]) => b - a)
     for (const [ref, cost] of stale.slice(0, MAX_WRITES)) {
       if (!this.#options.isServing(ref)) continue
       try {
