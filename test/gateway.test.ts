@@ -107,6 +107,17 @@ describe('the gateway behind proxies', () => {
     expect([await anyone(), await anyone(), await anyone()]).toEqual(['101', '101', '429'])
   })
 
+  it('counts a kept-alive connection of a trusted proxy for the client that each request names', async () => {
+    const limits = { port: 0, connectionsPerSecond: 0.01, connectionBurst: 1 }
+    const { port } = await fleet({ gateway: { ...limits, trustedProxies: ['127.0.0.1'] } })
+    const one = raw(port)
+    one.socket.write('GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 198.51.100.1\r\n\r\n')
+    await expect.poll(() => one.got).toMatch(/HTTP\/1\.1 404/)
+    one.socket.write(upgrade('/chat', ['X-Forwarded-For: 198.51.100.2']))
+    await expect.poll(() => one.got).toMatch(/HTTP\/1\.1 101/)
+    expect(await answer(port, upgrade('/chat', ['X-Forwarded-For: 198.51.100.2']))).toBe('429')
+  })
+
   it('reads PROXY headers of both versions, and accepts no connection without one', async () => {
     const gateway = { port: 0, connectionsPerSecond: 0.01, connectionBurst: 1, trustedProxies: ['127.0.0.1'] }
     const { port } = await fleet({ gateway: { ...gateway, proxyProtocol: true } })

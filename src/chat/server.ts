@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http'
-import type { Duplex } from 'node:stream'
+import type { Socket } from 'node:net'
+import type { Duplex, Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../base/buckets.ts'
 import { distribution } from '../base/distribution.ts'
 import { Histogram } from '../base/histogram.ts'
 import { seededRng } from '../base/rng.ts'
+import { type AccessEntry, accessEntry } from '../http/access-log.ts'
 import { Origins } from '../http/origin.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
@@ -65,6 +67,12 @@ const MOVE_MS = 5000
 /** The window in which clients reconnect, by how many per second the other servers can take when this one is lost. */
 const RETRY_MS = { least: 20, most: 250, perConnection: 0.6 }
 
+type EnteringRequest = Pick<IncomingMessage, 'headers' | 'method' | 'url'>
+
+/** The connection that an answer is written to. */
+const socketOf = (output: Writable): object =>
+  ('socket' in output && (output.socket as Socket | null)) || output
+
 /** One chat server of a fleet: WebSockets on one side, the hub on the other. */
 export class ChatServer {
   readonly #wss: WebSocketServer
@@ -81,6 +89,8 @@ export class ChatServer {
   readonly #leaving = new Set<Session>()
   readonly #buckets = new Buckets(LATENCY_BOUNDS)
   #latency = new Histogram()
+  /** Called with each connection that has ended, and each that was rejected. */
+  onAccess: ((entry: AccessEntry) => void) | undefined
 
   /**
    * @param server its number in the fleet
@@ -180,24 +190,32 @@ export class ChatServer {
     }, ALIVE_MS)
   }
 
-  /** Answers a request to upgrade; `head` are bytes that came after it. */
-  accept(request: Pick<IncomingMessage, 'headers' | 'method' | 'url'>, socket: Duplex, head: Buffer): void {
+  /**
+   * Answers a request to upgrade; `head` are bytes that came after it.
+   * @param ip of the client, for the access log
+   */
+  accept(request: EnteringRequest, socket: Duplex, head: Buffer, ip = ''): void {
     socket.on('error', () => {})
-    const rejected = this.#rejects(request)
+    const rejected = this.#rejects(request, ip)
     if (rejected) {
       rejectSocket(socket, rejected)
       return
     }
+    const onEnd = this.#accessOf('websocket', request, ip, socket)
     this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
-      this.#serve(new WebSocketChannel(webSocket, socket, this.maxFrameBytes))
+      this.#serve(new WebSocketChannel(webSocket, socket, this.maxFrameBytes), onEnd)
     })
   }
 
   /** Answers a request for an event stream, which is a WebSocket's replacement where none comes through. */
-  acceptStream(request: Pick<IncomingMessage, 'headers'>, answer: StreamAnswer): void {
-    const rejected = this.#rejects(request)
-    if (rejected) answer.reject(rejected)
-    else this.#serve(this.#streams.open(answer.open()))
+  acceptStream(request: EnteringRequest, answer: StreamAnswer, ip = ''): void {
+    const rejected = this.#rejects(request, ip)
+    if (rejected) {
+      answer.reject(rejected)
+      return
+    }
+    const output = answer.open()
+    this.#serve(this.#streams.open(output), this.#accessOf('sse', request, ip, socketOf(output)))
   }
 
   /** Receives what a client of an event stream sends. Resolves when it was read. */
@@ -210,23 +228,50 @@ export class ChatServer {
     return maxFrameBytes(this.#context.limits.maxBodyBytes)
   }
 
-  #rejects({ headers }: Pick<IncomingMessage, 'headers'>) {
-    if (!this.origins.allows(headers)) return '403 Forbidden'
-    return this.#connections.size >= this.#context.limits.maxConnections
-      ? '503 Service Unavailable'
-      : undefined
+  #rejects(request: EnteringRequest, ip: string) {
+    const [reason, status] = !this.origins.allows(request.headers)
+      ? (['origin', '403 Forbidden'] as const)
+      : this.#connections.size >= this.#context.limits.maxConnections
+        ? (['full', '503 Service Unavailable'] as const)
+        : []
+    if (reason && this.onAccess)
+      this.onAccess(accessEntry(ip, request, { status: Number.parseInt(status, 10), reason }))
+    return status
   }
 
-  #serve(channel: Channel): void {
+  /** Returns what to call when the connection has ended; nothing where nobody wants to know. */
+  #accessOf(transport: 'websocket' | 'sse', request: EnteringRequest, ip: string, socket: object) {
+    const { onAccess } = this
+    if (!onAccess) return undefined
+    const began = performance.now()
+    // Of a connection that other requests came on, too.
+    const { bytesRead: readBefore = 0, bytesWritten: writtenBefore = 0 } = socket as Partial<Socket>
+    return ({ lastUser: user }: Session, code: number) => {
+      const { bytesRead = 0, bytesWritten = 0 } = socket as Partial<Socket>
+      onAccess(
+        accessEntry(ip, request, {
+          status: transport === 'websocket' ? 101 : 200,
+          transport,
+          server: this.#context.server,
+          user,
+          code,
+          durationMs: Math.round(performance.now() - began),
+          bytesIn: bytesRead - readBefore,
+          bytesOut: bytesWritten - writtenBefore,
+        }),
+      )
+    }
+  }
+
+  #serve(channel: Channel, onEnd: ((session: Session, code: number) => void) | undefined): void {
     this.#connections.add(
-      new Session(this.#context, channel, (session, code) => this.#onClosed(session, code)),
+      new Session(this.#context, channel, (session, code) => {
+        if (code === 1006) this.#counts.lost++
+        this.#connections.delete(session)
+        this.#leaving.delete(session)
+        onEnd?.(session, code)
+      }),
     )
-  }
-
-  #onClosed(session: Session, code: number): void {
-    if (code === 1006) this.#counts.lost++
-    this.#connections.delete(session)
-    this.#leaving.delete(session)
   }
 
   get stats(): ChatServerStats {

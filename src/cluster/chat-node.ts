@@ -11,6 +11,8 @@ import type { ChatOptions } from '../chat/options.ts'
 import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { ChatServer } from '../chat/server.ts'
 import { answerByResponse, answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
+import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
+import { TrustedProxies } from '../http/client-address.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { rejectSocket } from '../http/rejection.ts'
@@ -48,6 +50,10 @@ export interface ChatNodeOptions {
   leaveSeconds?: number | undefined
   /** Answers requests that are for nothing else. */
   page?: (request: IncomingMessage, response: ServerResponse) => void
+  /** Gets what is for an access log: requests but those of probes, rejections, and connections of the chat that ended. */
+  onAccess?: ((entry: AccessEntry) => void) | undefined
+  /** Proxies that are believed about the addresses of their clients, in the access log. */
+  trustedProxies?: readonly string[] | undefined
   logger?: Logger
 }
 
@@ -66,6 +72,7 @@ export class ChatNode {
   readonly #options: ChatNodeOptions
   readonly #logger: Logger
   readonly #http: Server
+  readonly #proxies: TrustedProxies
   readonly #meter = new ReportMeter()
   readonly #stops: (() => void)[] = []
   #chat: ChatServer | undefined
@@ -90,6 +97,7 @@ export class ChatNode {
     this.#broker = broker
     this.#options = options
     this.#logger = options.logger ?? silentLogger
+    this.#proxies = new TrustedProxies(options.trustedProxies)
     this.ref = options.ref ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
     this.#http = createServer(HTTP_DEADLINES, (request, response) => this.#onRequest(request, response))
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head))
@@ -120,6 +128,7 @@ export class ChatNode {
         chat,
       )
       const local = this.#chat
+      local.onAccess = this.#options.onAccess
       this.#forwarding = new StreamForwarding(bus, this.number, (id, post) => local.post(id, post))
       this.#stops.push(
         this.#forwarding.start(),
@@ -191,14 +200,20 @@ export class ChatNode {
         else text(503, `${this.#state}\n`)
         return
       default:
+        this.#log(request, response)
         if (this.#options.page) this.#options.page(request, response)
         else text(404, 'not found\n')
     }
   }
 
+  #log(request: IncomingMessage, response: ServerResponse): void {
+    const { onAccess } = this.#options
+    if (onAccess) logAnswer(this.#ipOf(request), request, response, onAccess)
+  }
+
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const chat = this.#chatFor(request)
-    if (chat) chat.accept(request, socket, head)
+    if (chat) chat.accept(request, socket, head, this.#ipOf(request))
     else rejectSocket(socket, '503 Service Unavailable')
   }
 
@@ -207,9 +222,10 @@ export class ChatNode {
     const forwarding = this.#forwarding
     if (wanted.kind === 'open') {
       const chat = this.#chatFor(request)
-      if (chat) chat.acceptStream(request, answer)
+      if (chat) chat.acceptStream(request, answer, this.#ipOf(request))
       else answer.reject('503 Service Unavailable')
     } else if (this.#chat && forwarding) {
+      this.#log(request, response)
       const { origins, maxFrameBytes: maxBytes } = this.#chat
       const deliver = forwarding.deliver.bind(forwarding)
       answerPost(request, response, wanted, { origins, maxBytes, deliver }).catch(() => {
@@ -220,11 +236,18 @@ export class ChatNode {
     }
   }
 
+  #ipOf({ headers, socket: { remoteAddress = '' } }: IncomingMessage): string {
+    if (!this.#proxies.trusts(remoteAddress)) return remoteAddress
+    const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+    return this.#proxies.client(named) ?? remoteAddress
+  }
+
   /** The chat for a user who comes; `undefined` when it is to come to another server. */
   #chatFor(request: IncomingMessage): ChatServer | undefined {
-    if (!this.#chat || this.#state !== 'ready') return undefined
-    if (this.#handsOn(request)) {
-      this.#handedOn++
+    const reason = this.#state !== 'ready' ? 'not-ready' : this.#handsOn(request) ? 'other-server' : undefined
+    if (reason === 'other-server') this.#handedOn++
+    if (!this.#chat || reason) {
+      this.#options.onAccess?.(accessEntry(this.#ipOf(request), request, { status: 503, reason }))
       return undefined
     }
     this.#taken++

@@ -6,6 +6,7 @@ import { requireNumber } from '../base/errors.ts'
 import { RateLimiter } from '../chat/session/rate-limit.ts'
 import { answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
 import type { ServerId } from '../fleet/provider.ts'
+import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'
 import { Deadlines } from '../http/deadlines.ts'
 import { descriptorLimit } from '../http/descriptors.ts'
@@ -24,7 +25,8 @@ import {
 } from '../http/raw-socket.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { readFirstRequest } from './first-request.ts'
-import { type Arrival, Handoffs } from './handoffs.ts'
+import { type Arrival, Handoffs, type Visit } from './handoffs.ts'
+import type { FromServer } from './messages.ts'
 import { REJECTIONS, type Rejection } from './rejection-log.ts'
 import { StreamPosts } from './stream-posts.ts'
 
@@ -99,6 +101,8 @@ export class Gateway {
   readonly rejected: Record<Rejection, number>
   /** Called for each rejection, with what it was about where that helps. */
   onRejected: (why: Rejection, detail?: string) => void = () => {}
+  /** Called with what is for the access log: every request, every rejection, every connection of the chat that ended. */
+  onAccess: ((entry: AccessEntry) => void) | undefined
 
   /**
    * @param http answers what does not ask for a WebSocket
@@ -143,6 +147,9 @@ export class Gateway {
   attach(id: ServerId, child: ChildProcess): void {
     this.#handoffs.attach(id, child)
     this.#posts.attach(id, child)
+    child.on('message', (message: FromServer) => {
+      if (message.type === 'access') for (const entry of message.entries) this.onAccess?.(entry)
+    })
   }
 
   /** Sockets handed to a server that it had not counted yet when it reported to have accepted `reported`. */
@@ -168,15 +175,15 @@ export class Gateway {
   #onConnection(raw: RawSocket): void {
     // The oldest connection that has done nothing yet, or nothing recently, makes room.
     if (this.#held >= this.#maxHeld && !this.#deadlines.destroyOldest()) {
-      this.#count('busy')
+      this.#count('busy', { ip: peerAddress(raw) })
       raw.close()
       return
     }
     this.#held++
     const peer = peerAddress(raw)
     const trusted = this.#proxies.trusts(peer)
-    if (!trusted && this.#limited(peer)) this.#reject(raw, 'rate-limited')
-    else this.#readHead(raw, trusted)
+    if (!trusted && this.#limited(peer)) this.#reject(raw, 'rate-limited', { ip: peer })
+    else this.#readHead(raw, peer, trusted)
   }
 
   readonly #release = () => {
@@ -187,7 +194,7 @@ export class Gateway {
     return this.#rates.take(addressKey(address)) > 0
   }
 
-  #readHead(raw: RawSocket, trusted: boolean): void {
+  #readHead(raw: RawSocket, peer: string, trusted: boolean): void {
     const proxied = trusted && this.#options.proxyProtocol === true
     const reading = { destroy: () => raw.close(this.#release) }
     this.#deadlines.set(reading, HEAD_SECONDS)
@@ -198,14 +205,15 @@ export class Gateway {
         return
       }
       if (first.kind === 'rejected') {
-        this.#reject(raw, first.why, first.detail)
+        this.#reject(raw, first.why, { ip: peer }, first.detail)
         return
       }
       const { head, read, rest } = first
       const client = trusted ? (first.client ?? this.#proxies.client(head.headers)) : undefined
-      if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
-      else if (asksForWebSocket(head) || wantsStream(head)) this.#enter(raw, head, rest)
-      else this.#serveHttp(raw, read, client)
+      const visit = { ip: client ?? peer, head }
+      if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited', visit)
+      else if (asksForWebSocket(head) || wantsStream(head)) this.#enter(raw, visit, rest)
+      else this.#serveHttp(raw, read, first.client)
     })
   }
 
@@ -227,6 +235,7 @@ export class Gateway {
       this.#deadlines.set(socket, ANSWER_SECONDS)
       response.once('finish', () => this.#deadlines.set(socket, REQUEST_SECONDS))
     }
+    if (this.onAccess) logAnswer(this.#visitOf(request).ip, request, response, this.onAccess)
     const wanted = streamRequest(request, CHAT_PATH)
     if (wanted?.kind === 'open') setImmediate(() => this.#onLateStream(request))
     else if (wanted) this.#onPost(request, response, wanted)
@@ -244,44 +253,44 @@ export class Gateway {
   /** A kept-alive connection asks for an event stream. */
   #onLateStream(request: IncomingMessage): void {
     const { socket } = request
-    const head = headOf(request)
-    const client = this.#clientOf(socket, head)
+    const visit = this.#visitOf(request)
     const raw = takeRawOfRequest(request)
     if (!raw) return
     socket.off('close', this.#release)
-    if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
-    else this.#enter(raw, head, Buffer.alloc(0))
+    if (this.#limited(visit.ip)) this.#reject(raw, 'rate-limited', visit)
+    else this.#enter(raw, visit, Buffer.alloc(0))
   }
 
   /** A kept-alive connection asks for a WebSocket. */
   #onLateUpgrade(request: IncomingMessage, socket: Socket, rest: Buffer): void {
-    const head = headOf(request)
     this.#deadlines.clear(socket)
-    const client = this.#clientOf(socket, head)
+    const visit = this.#visitOf(request)
     const raw = takeRaw(socket)
     if (!raw) return
-    if (!asksForWebSocket(head)) this.#reject(raw, 'no-websocket')
-    else if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited')
-    else this.#enter(raw, head, rest)
+    if (!asksForWebSocket(visit.head)) this.#reject(raw, 'no-websocket', visit)
+    else if (this.#limited(visit.ip)) this.#reject(raw, 'rate-limited', visit)
+    else this.#enter(raw, visit, rest)
   }
 
-  /** Whom a kept-alive connection's request is from. */
-  #clientOf(socket: Socket, { headers }: RequestHead): string | undefined {
-    const known = this.#clients.get(socket)
-    if (known !== undefined) return known
-    const trusted = this.#proxies.trusts(socket.remoteAddress ?? '')
-    return trusted ? this.#proxies.client(headers) : socket.remoteAddress
+  /** A request of a kept-alive connection. */
+  #visitOf(request: IncomingMessage): Required<Visit> {
+    const { socket } = request
+    const head = headOf(request)
+    const { remoteAddress = '' } = socket
+    const named = this.#proxies.trusts(remoteAddress) ? this.#proxies.client(head.headers) : undefined
+    return { ip: this.#clients.get(socket) ?? named ?? remoteAddress, head }
   }
 
   /** A WebSocket or an event stream is asked for. */
-  #enter(raw: RawSocket, request: RequestHead, rest: Buffer): void {
+  #enter(raw: RawSocket, visit: Required<Visit>, rest: Buffer): void {
+    const { head: request, ip } = visit
     const { path, query } = splitTarget(request.url)
     if (path !== CHAT_PATH && !wantsStream(request)) {
-      this.#reject(raw, 'not-found')
+      this.#reject(raw, 'not-found', visit)
       return
     }
     if (!this.#origins.allows(request.headers)) {
-      this.#reject(raw, 'origin', request.headers.origin)
+      this.#reject(raw, 'origin', visit, request.headers.origin)
       return
     }
     const to = Number(query.get('to') ?? Number.NaN)
@@ -289,7 +298,8 @@ export class Gateway {
     this.#handOver({
       ticket,
       raw,
-      message: { type: 'socket', ticket, request, rest: rest.toString('base64') },
+      message: { type: 'socket', ticket, request, rest: rest.toString('base64'), ip },
+      visit,
       room: query.get('room') ?? undefined,
       to: Number.isSafeInteger(to) ? to : undefined,
       attempts: 0,
@@ -300,7 +310,7 @@ export class Gateway {
 
   #handOver(arrival: Arrival): void {
     const placed = this.#place(arrival.room, arrival.to)
-    if (placed === 'full') this.#reject(arrival.raw, 'full')
+    if (placed === 'full') this.#reject(arrival.raw, 'full', arrival.visit)
     else if (placed !== 'not-ready' && this.#handoffs.has(placed)) this.#handoffs.send(placed, arrival)
     else this.#waiting.push(arrival)
   }
@@ -309,7 +319,7 @@ export class Gateway {
     this.retried++
     arrival.to = undefined
     if (++arrival.attempts < MAX_ATTEMPTS) this.#handOver(arrival)
-    else this.#reject(arrival.raw, 'no-server')
+    else this.#reject(arrival.raw, 'no-server', arrival.visit)
   }
 
   #checkWaiting(): void {
@@ -317,19 +327,20 @@ export class Gateway {
     const waiting = this.#waiting
     this.#waiting = []
     for (const arrival of waiting) {
-      if (++arrival.waited > PATIENCE_CHECKS) this.#reject(arrival.raw, 'no-server')
+      if (++arrival.waited > PATIENCE_CHECKS) this.#reject(arrival.raw, 'no-server', arrival.visit)
       else this.#waiting.push(arrival)
     }
   }
 
-  #reject(raw: RawSocket, why: Rejection, detail?: string): void {
-    this.#count(why, detail)
+  #reject(raw: RawSocket, why: Rejection, visit: Visit, detail?: string): void {
+    this.#count(why, visit, detail)
     this.#deadlines.set(rejectRaw(raw, REJECTIONS[why], this.#release), REJECTED_SECONDS)
   }
 
-  #count(why: Rejection, detail?: string): void {
+  #count(why: Rejection, { ip, head }: Visit, detail?: string): void {
     this.rejected[why]++
     this.onRejected(why, detail)
+    this.onAccess?.(accessEntry(ip, head, { status: Number.parseInt(REJECTIONS[why], 10), reason: why }))
   }
 }
 

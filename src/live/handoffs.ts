@@ -1,13 +1,21 @@
 import type { ChildProcess } from 'node:child_process'
 import type { ServerId } from '../fleet/provider.ts'
+import type { RequestHead } from '../http/http-head.ts'
 import type { RawSocket } from '../http/raw-socket.ts'
 import { sendHandle } from './handle-channel.ts'
 import type { FromServer, ToServer } from './messages.ts'
+
+/** Who asks, and for what, once that is known. */
+export interface Visit {
+  readonly ip: string
+  readonly head?: RequestHead
+}
 
 /** A connection on its way to a server. */
 export interface Arrival {
   readonly ticket: number
   readonly raw: RawSocket
+  readonly visit: Visit
   readonly message: ToServer
   readonly room: string | undefined
   /** The server that the client was asked to go to. */

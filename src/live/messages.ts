@@ -2,13 +2,15 @@ import type { ChatOptions } from '../chat/options.ts'
 import type { ChatServerStats } from '../chat/server.ts'
 import type { PostStatus, StreamPost } from '../chat/sse/event-stream.ts'
 import type { Measurements } from '../fleet/server.ts'
+import type { AccessEntry } from '../http/access-log.ts'
 import type { RequestHead } from '../http/http-head.ts'
 
 /** What the supervisor sends to a server process. A `socket` comes with the connection's handle. */
 export type ToServer =
-  | { type: 'start'; server: number; options: ChatOptions }
-  /** `rest` are the bytes that came after the head, in base64. */
-  | { type: 'socket'; ticket: number; request: RequestHead; rest: string }
+  /** `access`: whether it reports each connection for the access log. */
+  | { type: 'start'; server: number; options: ChatOptions; access: boolean }
+  /** `rest` are the bytes that came after the head, in base64; `ip` is the client's address. */
+  | { type: 'socket'; ticket: number; request: RequestHead; rest: string; ip: string }
   /** What a client of an event stream sends. */
   | { type: 'post'; ticket: number; id: string; post: StreamPost }
   | { type: 'rebalance'; count: number; to: number; seconds: number }
@@ -32,4 +34,5 @@ export type FromServer =
   /** These sockets are the server's now: the supervisor lets go of them. */
   | { type: 'took'; tickets: number[] }
   | { type: 'declined'; tickets: number[] }
+  | { type: 'access'; entries: AccessEntry[] }
   | { type: 'posted'; ticket: number; status: PostStatus }

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net'
 import { ChatServer } from '../chat/server.ts'
 import { answerOnSocket } from '../chat/sse/requests.ts'
+import type { AccessEntry } from '../http/access-log.ts'
 import { asksForWebSocket } from '../http/http-head.ts'
 import { type RawSocket, streamOf } from '../http/raw-socket.ts'
 import { receiveHandles } from './handle-channel.ts'
@@ -10,6 +11,8 @@ import { ReportMeter } from './report-meter.ts'
 
 const HUB_DESCRIPTOR = 4
 const REPORT_MS = 250
+/** Connections of one report that are logged. */
+const MAX_ENDED = 10_000
 
 const send = (message: FromServer, done?: () => void) => {
   if (process.connected) process.send!(message, undefined, {}, () => done?.())
@@ -30,6 +33,8 @@ type Life =
 let life: Life = { kind: 'waiting' }
 /** Sockets accepted so far. */
 let taken = 0
+/** Connections that ended since the last report, where they are logged; those above the bound are not. */
+let ended: AccessEntry[] = []
 const meter = new ReportMeter()
 const nextHandle = receiveHandles()
 /** Sockets that came in this turn of the event loop. */
@@ -47,16 +52,16 @@ function accept(): void {
   }
   const { chat } = life
   send({ type: 'took', tickets }, () => {
-    for (const { request, rest, raw } of sockets) {
+    for (const { request, rest, raw, ip } of sockets) {
       taken++
       const socket = streamOf(raw)
-      if (asksForWebSocket(request)) chat.accept(request, socket, Buffer.from(rest, 'base64'))
-      else chat.acceptStream(request, answerOnSocket(socket, request.headers.origin))
+      if (asksForWebSocket(request)) chat.accept(request, socket, Buffer.from(rest, 'base64'), ip)
+      else chat.acceptStream(request, answerOnSocket(socket, request.headers.origin), ip)
     }
   })
 }
 
-async function start({ server, options }: ToServer & { type: 'start' }): Promise<void> {
+async function start({ server, options, access }: ToServer & { type: 'start' }): Promise<void> {
   const hub = new Socket({ fd: HUB_DESCRIPTOR, readable: true, writable: true })
   const chat = await ChatServer.start(server, hub, options, () =>
     process.exit(life.kind === 'leaving' ? 0 : 1),
@@ -66,8 +71,19 @@ async function start({ server, options }: ToServer & { type: 'start' }): Promise
     return
   }
   life = { kind: 'serving', chat }
+  if (access) chat.onAccess = (entry) => void (ended.length < MAX_ENDED && ended.push(entry))
   send({ type: 'ready' })
-  setInterval(() => send({ type: 'report', ...meter.report(chat, taken) }), REPORT_MS)
+  setInterval(() => {
+    send({ type: 'report', ...meter.report(chat, taken) })
+    reportEnded()
+  }, REPORT_MS)
+}
+
+/** For the access log. */
+function reportEnded(): void {
+  const entries = ended
+  ended = []
+  if (entries.length > 0) send({ type: 'access', entries })
 }
 
 async function post({ ticket, id, post }: ToServer & { type: 'post' }): Promise<void> {
@@ -83,6 +99,7 @@ async function leave(drainSeconds?: number): Promise<void> {
   life = { kind: 'leaving', chat }
   if (drainSeconds !== undefined) await chat?.drain(drainSeconds)
   await chat?.close()
+  setTimeout(reportEnded, 25)
   // What was written to sockets and to the hub has left when they are closed; nothing else is awaited.
   setTimeout(() => process.exit(0), 50)
 }

@@ -24,6 +24,7 @@ import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory, ServerId } from '../fleet/provider.ts'
 import { type LocalProviderOptions, localProvider } from '../fleet/providers/local.ts'
 import type { Server } from '../fleet/server.ts'
+import type { AccessEntry } from '../http/access-log.ts'
 import type { MetricsResult, UsersSample } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import type { ScaledTick } from '../pipeline/items.ts'
@@ -74,6 +75,8 @@ export interface SupervisorOptions {
   apiKeys?: readonly ApiKeyOptions[] | undefined
   /** Receivers of what happens in rooms. */
   webhooks?: readonly WebhookOptions[] | undefined
+  /** Gets what is for an access log: requests, rejections, and connections of the chat that ended. */
+  onAccess?: ((entry: AccessEntry) => void) | undefined
   seed?: number | string
   logger?: Logger
   /** Users that were asked for, where that is known. */
@@ -145,7 +148,12 @@ export class Supervisor {
         this.#hub!.attach(child.stdio[4] as Duplex, id)
         this.servers.attach(id, child)
         this.gateway.attach(id, child)
-        child.send({ type: 'start', server: id, options: this.#chatOptions(id) })
+        child.send({
+          type: 'start',
+          server: id,
+          options: this.#chatOptions(id),
+          access: options.onAccess !== undefined,
+        })
       },
       drain: (id, child) => child.send({ type: 'drain', seconds: this.#moves.drainSeconds(id) }),
       stop: (child) => child.connected && child.send({ type: 'stop' }),
@@ -166,6 +174,7 @@ export class Supervisor {
     }
     this.gateway = new Gateway(gateway, place, http)
     this.gateway.onRejected = rejectionLogger(logger)
+    this.gateway.onAccess = options.onAccess
     this.fleet.onChange((server) => {
       if (server.state === 'ready') this.#onReady(server)
       if (server.life.state === 'failed') this.#onFailed(server, server.life.reason)

@@ -74,6 +74,7 @@ export class Session {
   /** Whether anything came since the server last looked. */
   #heard = true
   #strikes = 0
+  #lastUser: string | undefined
 
   /** @param onClosed called once, when the connection is gone, with the code of its close */
   constructor(context: ServerContext, channel: Channel, onClosed: (session: Session, code: number) => void) {
@@ -111,6 +112,11 @@ export class Session {
 
   get user(): string | undefined {
     return this.#state.kind === 'open' ? this.#state.identity.user : undefined
+  }
+
+  /** Whose connection it is or was. */
+  get lastUser(): string | undefined {
+    return this.#lastUser
   }
 
   /** Ends the connection, or its stay in rooms, when what moderators decided does not allow it any more. */
@@ -357,6 +363,7 @@ export class Session {
     // A timer holds at most 2³¹ milliseconds.
     const expiry = left === undefined ? undefined : setTimeout(expire, Math.min(left, 2 ** 31 - 1))
     this.#state = { kind: 'open', identity, expiry }
+    this.#lastUser = identity.user
   }
 
   #typing({ user, maySend }: Identity, { id, room }: TypingRequest): void {

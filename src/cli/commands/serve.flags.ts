@@ -24,6 +24,7 @@ export function addServe(main: Command): void {
     .addOption(new OptionFlag('--origin <origin>', 'live.origins').argParser(collect))
     .addOption(new OptionFlag('--trusted-proxy <address>', 'live.trustedProxies').argParser(collect))
     .addOption(new OptionFlag('--proxy-protocol', 'live.proxyProtocol'))
+    .addOption(new OptionFlag('--access-log <file>', 'live.accessLog'))
     .option(...PRINT_CONFIG)
     .action(async (flags: ServeFlags & PrintConfigFlags) =>
       flags.printConfig ? run(printConfig, flags) : run(serveWithStartedServer, flags, { service: true }),

@@ -3,6 +3,7 @@ import { invalidInput } from '../../base/errors.ts'
 import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
 import { openBrokerLog } from '../../cluster/open-broker.ts'
+import { AccessLog } from '../../http/access-log.ts'
 import { hostAndPort } from '../../http/listen.ts'
 import { chatPageServer } from '../../live/control-http.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
@@ -33,6 +34,7 @@ export interface ServeFlags extends ScalingFlags, LogFlags, Partial<BrokerFlags>
   origin?: string[]
   trustedProxy?: string[]
   proxyProtocol?: boolean
+  accessLog?: string
   strategy?: NonNullable<ConfiguredOptions['balancer']>['strategy']
   seed?: string
 }
@@ -81,6 +83,8 @@ export async function serve(
   const broker = optionalBroker(flags)
   const roomLog = broker && (await openBrokerLog(broker, 'concertina serve'))
   const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
+  const accessFile = flags.accessLog ?? live.accessLog
+  const accessLog = accessFile === undefined ? undefined : await AccessLog.open(accessFile, log)
   const autoScaler = new AutoScaler({
     ...config.autoScaler,
     ...scalingOptions(flags),
@@ -119,6 +123,7 @@ export async function serve(
       seed,
       timeOfDay: true,
       decideEarly: true,
+      onAccess: accessLog?.write,
       logger: log,
     },
     chatPageServer(() => supervisor.isReady),
@@ -177,6 +182,7 @@ export async function serve(
     view?.end()
     plane?.close()
     await roomLog?.close()
+    await accessLog?.close()
     decisions?.close()
   }
 }

@@ -16,6 +16,7 @@ export function addServer(main: Command): void {
     .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)
     .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)
     .option('--anonymous', 'users may connect without a token')
+    .addOption(new OptionFlag('--access-log <file>', 'live.accessLog'))
     .option(...PRINT_CONFIG)
     .action(async (flags: ServerFlags & PrintConfigFlags) =>
       flags.printConfig

@@ -1,6 +1,7 @@
 import { invalidInput, requireNumber } from '../../base/errors.ts'
 import { ChatNode } from '../../cluster/chat-node.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
+import { AccessLog } from '../../http/access-log.ts'
 import { pages } from '../../http/pages.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { brokerFrom } from '../broker-flags.ts'
@@ -19,6 +20,7 @@ export interface ServerFlags extends BrokerFlags, LogFlags {
   drainSeconds?: number
   leaveSeconds?: number
   anonymous?: boolean
+  accessLog?: string
 }
 
 /** `concertina server`: one chat server of a cluster. SIGTERM, or a controller, drains it; then it exits with 0. */
@@ -33,6 +35,8 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   const log = serviceLogger(flags, undefined)
   // Who started this process may be gone: that must not end it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  const accessFile = flags.accessLog ?? live.accessLog
+  const accessLog = accessFile === undefined ? undefined : await AccessLog.open(accessFile, log)
   const broker = await openBroker(brokerFrom(flags), 'concertina server')
   const node = new ChatNode(broker, {
     host: flags.host ?? live.host ?? liveOptions.defaultOf('host'),
@@ -51,6 +55,8 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
     drainSeconds: flags.drainSeconds,
     leaveSeconds: flags.leaveSeconds,
     page: pages('chat.html'),
+    onAccess: accessLog?.write,
+    trustedProxies: live.trustedProxies,
     logger: log,
   })
   try {
@@ -66,5 +72,6 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   } finally {
     await node.close()
     await broker.close()
+    await accessLog?.close()
   }
 }

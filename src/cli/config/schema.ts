@@ -106,6 +106,10 @@ export const liveOptions = optionSet({
     z.array(z.string()),
     'addresses and ranges of proxies that are believed about their clients (X-Forwarded-For, Forwarded); default none',
   ),
+  accessLog: option(
+    z.string().min(1),
+    'file for one JSON line of each connection, request and rejection, or - for the standard output',
+  ),
   proxyProtocol: option(
     z.boolean(),
     'connections of trusted proxies begin with a PROXY header, version 1 or 2',
