@@ -132,6 +132,12 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
     expect(await bob.history('slow:1', Number.MAX_SAFE_INTEGER, 10)).toMatchObject({
       messages: [{ body: 'from bob' }],
     })
+    writeFileSync(config, "live: { port: 4711, namespaces: { 'slow:': { publish: server } } }")
+    two.child.kill('SIGUSR2')
+    expect(await two.line(({ message }) => /^Config/.test(String(message)))).toMatchObject({
+      message: expect.stringMatching(/^Config reloaded: changed .*; a restart is needed for live.port$/),
+    })
+    await expect(bob.send('slow:1', 'again')).rejects.toMatchObject({ code: 'forbidden' })
   }, 60_000)
 
   it('moves its users without a break on SIGTERM, is not ready meanwhile, and exits with 0', async () => {

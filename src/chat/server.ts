@@ -13,12 +13,13 @@ import { rejectSocket } from '../http/rejection.ts'
 import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
 import { AccessControl } from './access/access-control.ts'
+import type { ModerationState } from './access/moderation.ts'
 import { ModerationLog } from './access/moderation-log.ts'
 import { Authenticator } from './auth/authenticator.ts'
 import { httpHooks } from './hooks/http-hooks.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
-import { type ChatOptions, chatLimits } from './options.ts'
+import { type ChatLimits, type ChatOptions, chatLimits } from './options.ts'
 import { HistoryBounds } from './rooms/history-bounds.ts'
 import { Namespaces } from './rooms/namespaces.ts'
 import { ReadMarkers } from './rooms/read-markers.ts'
@@ -80,8 +81,10 @@ export class ChatServer {
   readonly #link: ChatLink
   readonly #rooms: Rooms
   readonly #slots: WorkSlots | undefined
-  readonly origins: Origins
+  #origins: Origins
   readonly #streams: EventStreams
+  readonly #moderation: ModerationState
+  readonly #limits: Required<ChatLimits>
   readonly #connections = new Set<Session>()
   readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0, failures: 0 }
   readonly #alive: NodeJS.Timeout
@@ -126,8 +129,10 @@ export class ChatServer {
   private constructor(server: number, link: ChatLink, options: ChatOptions, moderation: ModerationLog) {
     const limits = chatLimits(options.limits)
     const { work, hooks } = options
+    this.#limits = limits
+    this.#moderation = moderation.state
     this.#link = link
-    this.origins = new Origins(options.origins)
+    this.#origins = new Origins(options.origins)
     this.#streams = new EventStreams(server)
     const batcher = new WriteBatcher()
     const namespaces = new Namespaces(options.namespaces)
@@ -218,6 +223,28 @@ export class ChatServer {
     this.#serve(this.#streams.open(output), this.#accessOf('sse', request, ip, socketOf(output)))
   }
 
+  /** Pages that may connect. */
+  get origins(): Origins {
+    return this.#origins
+  }
+
+  /**
+   * Other origins, tokens, options of rooms and limits hold from now on; users who are connected stay who they are. The size of
+   * a body stays.
+   * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
+   */
+  configure({ origins, auth = { anonymous: true }, namespaces, limits }: ChatOptions): void {
+    const context = this.#context
+    const nextOrigins = new Origins(origins)
+    const authenticator = new Authenticator(auth, this.#moderation)
+    const { maxBodyBytes: _, ...nextLimits } = chatLimits(limits)
+    context.namespaces.configure(namespaces)
+    this.#origins = nextOrigins
+    context.auth.authenticator = authenticator
+    Object.assign(this.#limits, nextLimits)
+    context.rates.configure(nextLimits.messagesPerSecond, nextLimits.messageBurst)
+  }
+
   /** Receives what a client of an event stream sends. Resolves when it was read. */
   post(id: string, post: StreamPost): Promise<PostStatus> {
     return this.#streams.post(id, post)
@@ -229,7 +256,7 @@ export class ChatServer {
   }
 
   #rejects(request: EnteringRequest, ip: string) {
-    const [reason, status] = !this.origins.allows(request.headers)
+    const [reason, status] = !this.#origins.allows(request.headers)
       ? (['origin', '403 Forbidden'] as const)
       : this.#connections.size >= this.#context.limits.maxConnections
         ? (['full', '503 Service Unavailable'] as const)

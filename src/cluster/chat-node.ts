@@ -149,6 +149,14 @@ export class ChatNode {
   }
 
   /**
+   * Other origins, tokens, options of rooms and limits hold from now on; users who are connected stay who they are.
+   * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
+   */
+  configure(chat: ChatOptions): void {
+    this.#chat?.configure(chat)
+  }
+
+  /**
    * Takes no more users, moves those it has over `seconds`, closes who did not go at a pace, waits for every append, and ends.
    */
   drain(seconds = this.#options.drainSeconds ?? 10): Promise<void> {

@@ -82,8 +82,8 @@ export class Gateway {
   readonly #http: HttpServer
   readonly #options: GatewayOptions
   readonly #rates: RateLimiter
-  readonly #proxies: TrustedProxies
-  readonly #origins: Origins
+  #proxies: TrustedProxies
+  #origins: Origins
   readonly #maxHeadBytes: number
   readonly #deadlines = new Deadlines()
   readonly #handoffs: Handoffs
@@ -109,12 +109,12 @@ export class Gateway {
    * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
   constructor(options: GatewayOptions, place: Place, http: HttpServer) {
-    const { connectionsPerSecond = 200, connectionBurst = 2000, maxHeadBytes = MAX_HEAD_BYTES } = options
+    const { maxHeadBytes = MAX_HEAD_BYTES } = options
     requireNumber('port', options.port, { min: 0, max: 65_535, integer: true })
     this.#options = options
     this.#place = place
     this.#http = http
-    this.#rates = new RateLimiter(connectionsPerSecond, connectionBurst)
+    this.#rates = new RateLimiter(...rateOf(options))
     this.#proxies = new TrustedProxies(options.trustedProxies)
     this.#origins = new Origins(options.origins)
     this.#maxHeadBytes = requireNumber('maxHeadBytes', maxHeadBytes, { min: 1024, integer: true })
@@ -123,6 +123,19 @@ export class Gateway {
     this.#server = createServer()
     interceptRequests(this.#http, (request, response) => this.#onRequest(request, response))
     this.#http.on('upgrade', (request, socket, rest) => this.#onLateUpgrade(request, socket as Socket, rest))
+  }
+
+  /**
+   * Other origins, proxies and rates hold from now on.
+   * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
+   */
+  configure(
+    options: Pick<GatewayOptions, 'origins' | 'trustedProxies' | 'connectionsPerSecond' | 'connectionBurst'>,
+  ): void {
+    const origins = new Origins(options.origins)
+    this.#proxies = new TrustedProxies(options.trustedProxies)
+    this.#origins = origins
+    this.#rates.configure(...rateOf(options))
   }
 
   /** Sockets handed over and confirmed. */
@@ -343,6 +356,9 @@ export class Gateway {
     this.onAccess?.(accessEntry(ip, head, { status: Number.parseInt(REJECTIONS[why], 10), reason: why }))
   }
 }
+
+const rateOf = (options: Pick<GatewayOptions, 'connectionsPerSecond' | 'connectionBurst'>) =>
+  [options.connectionsPerSecond ?? 200, options.connectionBurst ?? 2000] as const
 
 const wantsStream = (head: RequestHead) => streamRequest(head, CHAT_PATH)?.kind === 'open'
 

@@ -13,6 +13,8 @@ export type ToServer =
   | { type: 'socket'; ticket: number; request: RequestHead; rest: string; ip: string }
   /** What a client of an event stream sends. */
   | { type: 'post'; ticket: number; id: string; post: StreamPost }
+  /** What changes without a restart. */
+  | { type: 'configure'; options: ChatOptions }
   | { type: 'rebalance'; count: number; to: number; seconds: number }
   | { type: 'drain'; seconds: number }
   | { type: 'stop' }

@@ -1,5 +1,6 @@
 /** A chat server as a process of its own, forked by the supervisor: commands come over IPC, the hub is at descriptor 4. */
 import { Socket } from 'node:net'
+import type { ChatOptions } from '../chat/options.ts'
 import { ChatServer } from '../chat/server.ts'
 import { answerOnSocket } from '../chat/sse/requests.ts'
 import type { AccessEntry } from '../http/access-log.ts'
@@ -36,6 +37,8 @@ let taken = 0
 /** Connections that ended since the last report, where they are logged; those above the bound are not. */
 let ended: AccessEntry[] = []
 const meter = new ReportMeter()
+/** What came to hold while it started. */
+let configured: ChatOptions | undefined
 const nextHandle = receiveHandles()
 /** Sockets that came in this turn of the event loop. */
 let arrived: (ToServer & { type: 'socket' } & { raw: RawSocket })[] = []
@@ -71,6 +74,7 @@ async function start({ server, options, access }: ToServer & { type: 'start' }):
     return
   }
   life = { kind: 'serving', chat }
+  if (configured) chat.configure(configured)
   if (access) chat.onAccess = (entry) => void (ended.length < MAX_ENDED && ended.push(entry))
   send({ type: 'ready' })
   setInterval(() => {
@@ -118,6 +122,10 @@ process.on('message', (message: ToServer) => {
     }
     case 'post':
       void post(message)
+      return
+    case 'configure':
+      if (life.kind === 'serving') life.chat.configure(message.options)
+      else configured = message.options // it is not ready yet
       return
     case 'rebalance':
       if (life.kind === 'serving') life.chat.rebalance(message.count, { to: message.to }, message.seconds)

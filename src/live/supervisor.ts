@@ -12,6 +12,7 @@ import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
 import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
 import type { ServerApi } from '../chat/api/server-api.ts'
+import { Authenticator } from '../chat/auth/authenticator.ts'
 import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { Webhooks } from '../chat/hooks/webhooks.ts'
 import { Hub } from '../chat/hub/hub.ts'
@@ -113,6 +114,8 @@ export class Supervisor {
   #looking: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   readonly #options: SupervisorOptions
+  /** What server processes are started with. */
+  #chat: ChatOptions
   readonly #logger: Logger
   readonly #moves: UserMoves
   /** Servers that failed. */
@@ -160,10 +163,11 @@ export class Supervisor {
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
     this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.inFlight(id, taken))
-    const { maxConnections, maxBodyBytes } = chatLimits(options.chat?.limits)
+    const { maxBodyBytes } = chatLimits(options.chat?.limits)
+    this.#chat = options.chat ?? { auth: { anonymous: true } }
     this.placement = new UserRouter(this.fleet, strategy, rng.stream('placement'), {
       users: (server) => this.servers.users(server),
-      full: (server) => this.servers.connections(server) >= maxConnections,
+      full: (server) => this.servers.connections(server) >= chatLimits(this.#chat.limits).maxConnections,
     })
     this.#moves = new UserMoves(this, options.rebalance, options.acceptRate)
     const { origins } = options.chat ?? {}
@@ -252,7 +256,7 @@ export class Supervisor {
 
   /** A server of weight 2 works on twice as many messages at once. */
   #chatOptions(id: ServerId): ChatOptions {
-    const { chat = { auth: { anonymous: true } } } = this.#options
+    const chat = this.#chat
     const weight = this.fleet.servers.find((server) => server.id === id)?.weight ?? 1
     const { work } = chat
     return work
@@ -273,6 +277,22 @@ export class Supervisor {
     }
     this.failures++
     this.#logger.warn(`❗ Server ${id} failed: ${reason}`, { server: id, failure: reason })
+  }
+
+  /**
+   * Other origins, tokens, options of rooms, limits and proxies hold from now on, in the servers that run and in those to come.
+   * Users who are connected stay who they are.
+   * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
+   */
+  configure(chat: ChatOptions, gateway: Omit<GatewayOptions, 'maxPostBytes' | 'port'>): void {
+    checkNamespaces(chat.namespaces)
+    if (chat.auth) new Authenticator(chat.auth) // throws
+    const { maxBodyBytes } = chatLimits(this.#chat.limits)
+    chatLimits(chat.limits)
+    this.gateway.configure({ origins: chat.origins, ...gateway })
+    this.#chat = { ...this.#chat, ...chat, limits: { ...chat.limits, maxBodyBytes } }
+    for (const { id } of this.fleet.servers)
+      this.servers.send(id, { type: 'configure', options: this.#chatOptions(id) })
   }
 
   /** The load at this moment. */

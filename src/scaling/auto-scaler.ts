@@ -52,7 +52,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** What decides; it can be replaced and paused while it runs. */
   readonly policy: OverridablePolicy
   readonly interval: number
-  readonly #options: AutoScalerOptions
+  #options: AutoScalerOptions
   #limits: ScalingLimits
   #shadow: ShadowPolicy | undefined
   readonly #onDecision: DecisionListener
@@ -100,6 +100,17 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
     limits.follow(this.#limits)
     this.policy.current = policy
     this.#limits = limits
+  }
+
+  /**
+   * Other limits hold from now on, and with `policy` another policy decides; without it the one that decides now continues, with what it
+   * learned. The interval and the shadow stay.
+   * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
+   */
+  configure(options: AutoScalerOptions, { policy }: { policy: boolean }): void {
+    const next = new AutoScaler(options)
+    this.#options = options
+    this.setPolicy(policy ? next.policy.current : this.policy.current)
   }
 
   /** Starts a new shadow within the same limits, or ends it. */

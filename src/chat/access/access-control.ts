@@ -10,18 +10,19 @@ import { SYSTEM_PREFIX } from './moderation-log.ts'
  * names that are reserved.
  */
 export class AccessControl {
-  readonly #authenticator: Authenticator
+  /** May be replaced: users who are identified already stay who they are. */
+  authenticator: Authenticator
   readonly #moderation: ModerationState
   readonly #namespaces: Namespaces
 
   constructor(authenticator: Authenticator, moderation: ModerationState, namespaces: Namespaces) {
-    this.#authenticator = authenticator
+    this.authenticator = authenticator
     this.#moderation = moderation
     this.#namespaces = namespaces
   }
 
   async identify(token: string | undefined, name: string | undefined): Promise<Identity | Denied> {
-    const identity = await this.#authenticator.identify(token, name)
+    const identity = await this.authenticator.identify(token, name)
     if ('denied' in identity) return identity
     const { user } = identity
     if (user.startsWith(SYSTEM_PREFIX)) return denied(`names do not begin with ${SYSTEM_PREFIX}`)
@@ -42,7 +43,7 @@ export class AccessControl {
   /** What a token for one room allows its user there, now and until it expires. */
   async grant(token: string, user: string, room: string): Promise<RoomGrant | Denied> {
     if (!this.#open(user, room)) return denied('you may not join this room')
-    const granted = await this.#authenticator.grant(token, user, room)
+    const granted = await this.authenticator.grant(token, user, room)
     if ('denied' in granted) return granted
     const { tokenId: id, issuedAt } = granted
     const mayJoin = () => this.#open(user, room) && !this.#moderation.isRevoked({ user, id, issuedAt })

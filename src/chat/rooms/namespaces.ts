@@ -33,10 +33,18 @@ const DEFAULT_RULES: RoomRules = roomOptions.parse({})
 
 /** Finds the rules of a room by its name. */
 export class Namespaces {
-  readonly #rules: readonly (readonly [prefix: string, rules: RoomRules])[]
+  #rules: readonly (readonly [prefix: string, rules: RoomRules])[] = []
 
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
   constructor(options: NamespaceOptions = {}) {
+    this.configure(options)
+  }
+
+  /**
+   * Other rules hold from now on.
+   * @throws {ConcertinaError} INVALID_INPUT, naming the option.
+   */
+  configure(options: NamespaceOptions = {}): void {
     checkNamespaces(options)
     this.#rules = Object.entries(options)
       .map(([prefix, rules]) => [prefix, roomOptions.parse(rules)] as const)

@@ -34,13 +34,21 @@ export class TokenBucket {
 /** A bucket per key; idle ones are forgotten. */
 export class RateLimiter {
   readonly #buckets = new Map<string, TokenBucket>()
-  readonly #rate: number
-  readonly #burst: number
+  #rate: number
+  #burst: number
   #sweepAt = 1024
 
   constructor(rate: number, burst: number) {
     this.#rate = rate
     this.#burst = burst
+  }
+
+  /** Another rate holds from now on; every bucket is full. */
+  configure(rate: number, burst: number): void {
+    if (rate === this.#rate && burst === this.#burst) return
+    this.#rate = rate
+    this.#burst = burst
+    this.#buckets.clear()
   }
 
   /** Takes one token of `key`; returns the seconds to wait when there is none, else 0. */

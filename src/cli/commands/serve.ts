@@ -1,7 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
+import { requireStrategyName } from '../../balancing/strategies.ts'
 import { invalidInput } from '../../base/errors.ts'
 import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
+import type { ChatOptions } from '../../chat/options.ts'
 import { openBrokerLog } from '../../cluster/open-broker.ts'
 import { AccessLog } from '../../http/access-log.ts'
 import { hostAndPort } from '../../http/listen.ts'
@@ -15,11 +17,12 @@ import { setupOf } from '../../metrics/run-setup.ts'
 import { summary } from '../../report/terminal.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { optionalBroker } from '../broker-flags.ts'
-import { type ConfiguredOptions, readConfig } from '../config/config.ts'
+import { type ConfiguredOptions, readChecked } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { environment } from '../environment.ts'
 import { type BrokerFlags, type LogFlags, type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
+import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
 import { serviceLogger } from '../service-logger.ts'
 import { openView } from '../view.ts'
 
@@ -63,6 +66,38 @@ export function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly A
   return keys.length === 0 ? undefined : keys
 }
 
+/** Who may connect and what they may do, of flags and config: what can change without a restart. */
+export function chatOf(
+  flags: Pick<ServeFlags, 'anonymous' | 'origin'>,
+  { live = {} }: ConfiguredOptions,
+): ChatOptions {
+  const { connectionsPerSecond: _, connectionBurst: __, maxHeadBytes: ___, ...limits } = live.limits ?? {}
+  return {
+    auth: authOf(flags, live.auth),
+    origins: flags.origin ?? live.origins,
+    limits,
+    namespaces: live.namespaces,
+  }
+}
+
+function gatewayOf(flags: ServeFlags, { live = {} }: ConfiguredOptions) {
+  return {
+    connectionsPerSecond: live.limits?.connectionsPerSecond,
+    connectionBurst: live.limits?.connectionBurst,
+    trustedProxies: flags.trustedProxy ?? live.trustedProxies,
+  }
+}
+
+/** Keys after whose change another policy decides. */
+const POLICY_KEYS = /^autoScaler\.(policy|scaleUpThreshold|scaleDownThreshold)(\.|$)/
+
+/** Keys of the config that change without a restart. */
+const isLive = (key: string) =>
+  isLiveChatKey(key) ||
+  key.startsWith('live.trustedProxies') ||
+  key === 'balancer.strategy' ||
+  (key.startsWith('autoScaler.') && !/^autoScaler\.(interval|shadow)(\.|$)/.test(key))
+
 /**
  * `concertina serve`: a live fleet for real users, until it is stopped.
  * @param started a server process that was started ahead
@@ -72,14 +107,14 @@ export async function serve(
   signal: AbortSignal,
   started?: ChildProcess,
 ): Promise<RunResult> {
-  const config = readConfig(flags.config)
+  const read = readChecked(flags.config)
+  const config = read.options
   const { live = {}, server = {}, balancer = {} } = config
   const host = flags.host ?? live.host ?? liveOptions.defaultOf('host')
-  const { connectionsPerSecond, connectionBurst, maxHeadBytes, ...limits } = live.limits ?? {}
   const seed = seedOf(flags.seed) ?? config.seed ?? 42
   const view = openView(process.stdout)
   const log = serviceLogger(flags, view)
-  const auth = authOf(flags, live.auth)
+  const chat = chatOf(flags, config)
   const broker = optionalBroker(flags)
   const roomLog = broker && (await openBrokerLog(broker, 'concertina serve'))
   const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
@@ -95,19 +130,14 @@ export async function serve(
       gateway: {
         host,
         port: flags.port ?? live.port ?? liveOptions.defaultOf('port'),
-        connectionsPerSecond,
-        connectionBurst,
-        maxHeadBytes,
-        trustedProxies: flags.trustedProxy ?? live.trustedProxies,
+        ...gatewayOf(flags, config),
+        maxHeadBytes: live.limits?.maxHeadBytes,
         proxyProtocol: flags.proxyProtocol ?? live.proxyProtocol,
       },
       data: flags.data ?? live.data ?? liveOptions.defaultOf('data'),
       roomLog,
       chat: {
-        auth,
-        origins: flags.origin ?? live.origins,
-        limits,
-        namespaces: live.namespaces,
+        ...chat,
         ...(live.hooks && { hooks: live.hooks }),
         ...(live.work && { work: messageWork(server) }),
       },
@@ -129,6 +159,7 @@ export async function serve(
     chatPageServer(() => supervisor.isReady),
   )
   let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
+  let endReloads: (() => void) | undefined
   try {
     const control = liveControl(supervisor, autoScaler)
     decisions?.onControl(control)
@@ -147,6 +178,22 @@ export async function serve(
     log.info(`Chat:      http://${address}/ (ws://${address}/chat)`, { port })
     log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
     supervisor.run()
+    endReloads = reloadOnSignal({
+      file: flags.config,
+      started: read,
+      isLive,
+      reopen: accessLog && (() => accessLog.reopen()),
+      log,
+      apply: (options, changed) => {
+        const scaling = { ...options.autoScaler, ...scalingOptions(flags), onDecision: decisions?.onDecision }
+        new AutoScaler(scaling) // throws before anything has changed
+        const strategy = requireStrategyName(flags.strategy ?? options.balancer?.strategy ?? 'round-robin')
+        supervisor.configure(chatOf(flags, options), gatewayOf(flags, options))
+        if (changed.some((key) => key.startsWith('autoScaler.')))
+          autoScaler.configure(scaling, { policy: changed.some((key) => POLICY_KEYS.test(key)) })
+        if (changed.includes('balancer.strategy')) supervisor.placement.setStrategy(strategy)
+      },
+    })
     view?.show(control, { dashboard: plane.url })
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve()
@@ -179,6 +226,7 @@ export async function serve(
     await supervisor.close()
     throw error
   } finally {
+    endReloads?.()
     view?.end()
     plane?.close()
     await roomLog?.close()

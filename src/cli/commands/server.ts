@@ -5,11 +5,12 @@ import { AccessLog } from '../../http/access-log.ts'
 import { pages } from '../../http/pages.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { brokerFrom } from '../broker-flags.ts'
-import { readConfig } from '../config/config.ts'
+import { readChecked } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import type { BrokerFlags, LogFlags } from '../flags.ts'
+import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
 import { serviceLogger } from '../service-logger.ts'
-import { authOf } from './serve.ts'
+import { chatOf } from './serve.ts'
 
 export interface ServerFlags extends BrokerFlags, LogFlags {
   config?: string
@@ -25,9 +26,9 @@ export interface ServerFlags extends BrokerFlags, LogFlags {
 
 /** `concertina server`: one chat server of a cluster. SIGTERM, or a controller, drains it; then it exits with 0. */
 export async function server(flags: ServerFlags, signal: AbortSignal): Promise<void> {
-  const config = readConfig(flags.config)
+  const read = readChecked(flags.config)
+  const config = read.options
   const { live = {} } = config
-  const { connectionsPerSecond: _, connectionBurst: __, maxHeadBytes: ___, ...limits } = live.limits ?? {}
   if (flags.advertise !== undefined && !/^wss?:\/\//.test(flags.advertise))
     throw invalidInput('advertise', `${flags.advertise} is no WebSocket address`, 'wss://… or ws://…')
   for (const name of ['drainSeconds', 'leaveSeconds'] as const)
@@ -44,10 +45,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
     advertise: flags.advertise,
     ref: flags.ref ?? process.env.POD_NAME,
     chat: {
-      auth: authOf(flags, live.auth),
-      origins: live.origins,
-      limits,
-      namespaces: live.namespaces,
+      ...chatOf(flags, config),
       ...(live.hooks && { hooks: live.hooks }),
       ...(live.work && { work: messageWork(config.server ?? {}) }),
     },
@@ -59,6 +57,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
     trustedProxies: live.trustedProxies,
     logger: log,
   })
+  let endReloads: (() => void) | undefined
   try {
     const asked = new Promise<number | undefined>((resolve) => {
       node.onDrain = resolve
@@ -66,10 +65,19 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       signal.addEventListener('abort', () => resolve(undefined))
     })
     await node.start()
+    endReloads = reloadOnSignal({
+      file: flags.config,
+      started: read,
+      isLive: isLiveChatKey,
+      reopen: accessLog && (() => accessLog.reopen()),
+      log,
+      apply: (options) => node.configure(chatOf(flags, options)),
+    })
     log.info(`Chat server ${node.ref}: ${node.url}`, { ref: node.ref, url: node.url })
     await node.drain(await asked)
     process.exitCode = 0
   } finally {
+    endReloads?.()
     await node.close()
     await broker.close()
     await accessLog?.close()

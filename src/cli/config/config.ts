@@ -192,7 +192,14 @@ export function readPrintable(file: string | undefined): string {
   return printableConfig(readChecked(file).config)
 }
 
-function readChecked(file: string | undefined): { config: Config; options: ConfiguredOptions } {
+/** A config as it was written, and as the options that it makes. */
+export interface CheckedConfig {
+  readonly config: Config
+  readonly options: ConfiguredOptions
+}
+
+/** As `readConfig`, with the config as it was written. */
+export function readChecked(file: string | undefined): CheckedConfig {
   const read = readData(file)
   const config = parsedConfig(read)
   return { config, options: toOptions(config, read.places, file === undefined ? '.' : dirname(file)) }
