@@ -101,7 +101,7 @@ describe('the access log', { timeout: 90_000 }, () => {
 
   it('never makes anything wait: what nobody reads is dropped, and counted', async () => {
     const pipe = join(folder, 'pipe')
-    await once(spawn('mkfifo', [pipe]), 'exit')
+    await once(spawn('sh', ['-c', `mkfifo ${pipe}`]), 'exit')
     const deaf = spawn('sh', ['-c', `exec sleep 60 < ${pipe}`])
     closers.push(() => deaf.kill('SIGKILL'))
     const log = await AccessLog.open(pipe)
