@@ -55,9 +55,10 @@ await bob.goTo('lobby')
 await ann.say('Did you notice the server going away?')
 await bob.say('Which server?')
 await ann.say('Exactly.')
-await new Promise((resolve) => setTimeout(resolve, 1000))
+await bob.page.getByText('Exactly.').waitFor()
 await ann.page.screenshot({ path: 'docs/images/chat.png' })
-await new Promise((resolve) => setTimeout(resolve, 22_000))
+// The load is on its way down, and the demonstration still runs.
+for (const { page } of [light, dark]) await page.locator('#events').getByText('down to 3 servers').waitFor()
 await light.page.screenshot({ path: 'docs/images/dashboard.png' })
 await dark.page.screenshot({ path: 'docs/images/dashboard-dark.png' })
 await demo

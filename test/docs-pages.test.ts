@@ -1,3 +1,4 @@
+import { readdirSync, statSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { CONTENTS, translationOf, WITHOUT_ENTRY } from '../docs/site/contents.ts'
 import { anchorsOf, deadLink, linksOf, markdownFiles, proseOf, readDoc } from './support/markdown.ts'
@@ -78,4 +79,16 @@ describe('docs/compare-tools.md', () => {
     expect(tables.length).toBe(4)
     for (const table of tables) expect(table).toMatch(/\*\*[^*]+\*\*/)
   })
+})
+
+it('every picture of the guide is small, and on a page', () => {
+  const pictures = readdirSync(new URL('../docs/images', import.meta.url)).map(
+    (name) => `docs/images/${name}`,
+  )
+  const shown = new Set(markdownFiles().flatMap((file) => linksOf(file).map(({ target }) => target)))
+  expect(pictures.filter((picture) => !shown.has(picture))).toEqual([])
+  const large = pictures.filter(
+    (picture) => statSync(new URL(`../${picture}`, import.meta.url)).size > 200_000,
+  )
+  expect(large).toEqual([])
 })

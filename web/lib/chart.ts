@@ -142,6 +142,8 @@ export class Chart {
             grid: { show: false },
             incrs: STEPS,
             splits: (_, __, from, to, step) => timeSplits(from, to, step),
+            // A time of day with its seconds is as wide as that, with what separates it from the next.
+            space: 76,
             values: (_, ticks, __, ___, step) => ticks.map((time) => tick(time, step)),
           },
           {
