@@ -1,7 +1,7 @@
 /**
  * Every policy on every trace of a folder: `npm run bench:policies -- TRACES`. Each trace is scaled by itself so that its 99.9th
  * percentile needs 40 servers; 90 s from launch to ready, 30 s between decisions. Beside them `hpa` with the best parameters for
- * each trace in hindsight; `--no-tuning` leaves that out.
+ * each trace in hindsight; `--no-tuning` leaves that out. Last, what one decision of `slo` takes.
  */
 
 import { parseArgs } from 'node:util'
@@ -10,7 +10,9 @@ import type { Candidate } from '../src/backtest/evaluate.ts'
 import { searchSpace } from '../src/backtest/search-space.ts'
 import { TaskPool } from '../src/backtest/task-pool.ts'
 import { tune } from '../src/backtest/tuning.ts'
+import { seededRng } from '../src/base/rng.ts'
 import { judgingOf, playedOf } from '../src/cli/evaluation-flags.ts'
+import { createPolicy } from '../src/scaling/policies.ts'
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -53,6 +55,17 @@ for (const [i, { trace, floor, judged: each }] of compared.entries()) {
   console.log(trace.padEnd(26) + cells.join(''))
 }
 await pool.close()
+const { user, system } = process.cpuUsage()
 console.log(
-  `overload and cost over the floor; policies and floors took ${judgedSeconds} s${values['no-tuning'] ? '' : `, the tuning ${secondsSince(tuningBegan)} s`}`,
+  `overload and cost over the floor; policies and floors took ${judgedSeconds} s${values['no-tuning'] ? '' : `, the tuning ${secondsSince(tuningBegan)} s`}; ${((user + system) / 1e6).toFixed(0)} s of CPU`,
 )
+
+const DECISIONS = 20_000
+const slo = createPolicy({ kind: 'slo', usersPerServer: 30, provisioningDelay: 90 })
+const rng = seededRng('decisions')
+const before = process.cpuUsage().user
+for (let i = 0, size = 20; i < DECISIONS; i++) {
+  const load = 600 * (1 + 0.5 * rng.next())
+  size = slo.evaluate({ time: i * 30, load, desiredCount: size, servers: [] }).servers
+}
+console.log(`one decision of slo: ${((process.cpuUsage().user - before) / DECISIONS).toFixed(0)} µs of CPU`)

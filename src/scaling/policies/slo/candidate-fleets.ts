@@ -1,14 +1,18 @@
-import { FORECASTS } from './forecasts.ts'
+import type { RiseMeter } from './rise-meter.ts'
 
-/** Mean errors that are added to a forecast. The steps grow as the tail of an error thins. */
-const MARGINS = [
-  0, 0.5, 1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 13, 16, 20, 26, 32, 40, 50, 64, 80, 120, 200,
+/** What is prepared for, before the margin: the load, or the load that it will be if its growth continues; and what the margin is a share of. */
+export const FORMS = [
+  { growth: false, share: 'the load' },
+  { growth: false, share: "the day's mean" },
+  { growth: true, share: 'the load' },
+  { growth: true, share: "the day's mean" },
 ] as const
-const PRESUMED = MARGINS.map((margin) => Math.exp(-margin))
+/** Shares that are added: none, then 0.5 % to 41 times, each 1.7 times the one before. */
+const MARGINS: readonly number[] = [0, ...Array.from({ length: 18 }, (_, i) => 0.005 * 1.7 ** i)]
 /** How long a need is kept, in horizons: at least this, at most twice. */
-const HOLDS = [2, 4, 8, 16, 32] as const
-/** Candidates of one hold; those of one forecast lie together, by margin. */
-const PER_HOLD = FORECASTS.length * MARGINS.length
+const HOLDS = [2, 8, 32] as const
+/** Candidates of one hold; those of one form lie together, by margin. */
+const PER_HOLD = FORMS.length * MARGINS.length
 const COUNT = PER_HOLD * HOLDS.length
 /** So many horizons of errors that fall off exponentially are presumed before anything was seen. */
 const PRESUMED_HORIZONS = 30
@@ -16,8 +20,18 @@ const PRESUMED_HORIZONS = 30
 const MOST_SPENT = 5
 /** What rounding up may loosen the allowance by at most, since a load may keep just below a whole server for long. */
 const MOST_LOOSENED = 1.5
+/** A fleet is left as it is that is too large by less than this, or by less than this part of its margin. */
+const DEADBAND = 0.05
+const DEADBAND_OF_MARGIN = 0.5
 /** Equal costs are equal, also when they were computed with all loads times a factor. */
 const SAME = 1 - 1e-9
+
+/** The least share of a fleet with this margin that is worth removing. */
+const deadbandOf = (margin: number) => Math.max(DEADBAND, (DEADBAND_OF_MARGIN * margin) / (1 + margin))
+const KEPT = MARGINS.map((margin) => 1 - deadbandOf(margin))
+/** Whether a fleet of `size` users with this margin is worth shrinking to `need`. */
+export const isTooLarge = (size: number, need: number, margin: number): boolean =>
+  need < size * (1 - deadbandOf(margin))
 
 export interface CandidateOptions {
   /** Ticks from launch to ready. */
@@ -29,8 +43,7 @@ export interface CandidateOptions {
 
 /** What was chosen. */
 export interface Choice {
-  readonly forecast: number
-  /** Mean errors added. */
+  readonly form: (typeof FORMS)[number]
   readonly margin: number
   /** Horizons it keeps a need at least. */
   readonly hold: number
@@ -46,18 +59,18 @@ export interface Choice {
 
 /** What the candidates have learned, as plain data. */
 export interface CandidateState {
-  readonly excess: readonly number[]
-  readonly cost: readonly number[]
-  readonly block: readonly number[]
-  readonly before: readonly number[]
+  readonly excess: number[]
+  readonly cost: number[]
+  readonly block: number[]
+  readonly before: number[]
   readonly load: number
   readonly tick: number
 }
 
 /**
- * Fleets that are only counted: each prepares for a forecast and so many of its mean errors, and keeps a need for a while. The load does
- * not depend on the fleet, so what each would have cost and have been short of is known. They are in users, not in servers,
- * so that they, and the choice among them, are in proportion to the load.
+ * Fleets that are only counted: each prepares for the load and a margin, and keeps a need for a while. The load does not depend on the
+ * fleet, so what each would have cost and have been short of is known. They are in users, not in servers, so that they, and the
+ * choice among them, are in proportion to the load.
  */
 export class CandidateFleets {
   readonly #options: CandidateOptions
@@ -70,7 +83,9 @@ export class CandidateFleets {
   readonly #past: Float64Array[]
   readonly #excess = new Float64Array(COUNT)
   readonly #cost = new Float64Array(COUNT)
-  /** Weighted user-ticks so far. */
+  /** Overload that is presumed of each margin. */
+  readonly #presumed = new Float64Array(MARGINS.length)
+  /** User-ticks so far, the older ones for less. */
   load = 0
   #tick = 0
 
@@ -83,18 +98,25 @@ export class CandidateFleets {
     return this.#options.lead + 1
   }
 
+  /** Ticks that were counted. */
+  get ticks(): number {
+    return this.#tick
+  }
+
   /** Counts a tick in which the load went from `before` to `now`: what started `lead` ticks earlier is ready. */
-  settle(before: number, now: number, weight: number): void {
+  settle(before: number, now: number, decay: number): void {
     const early = this.#past[this.#tick % this.#past.length]!
     const mean = (before + now) / 2
     const [low, high] = before < now ? [before, now] : [now, before]
-    this.load += weight * mean
+    this.load = this.load * decay + mean
     for (let i = 0; i < COUNT; i++) {
       const held = this.#held[i]!
       const ready = Math.min(held, early[i]!)
-      if (ready <= low) this.#excess[i]! += weight * (mean - ready)
-      else if (ready < high) this.#excess[i]! += (weight * (high - ready) ** 2) / (high - low) / 2
-      this.#cost[i]! += weight * held
+      let excess = this.#excess[i]! * decay
+      if (ready <= low) excess += mean - ready
+      else if (ready < high) excess += (high - ready) ** 2 / (high - low) / 2
+      this.#excess[i] = excess
+      this.#cost[i] = this.#cost[i]! * decay + held
     }
   }
 
@@ -103,12 +125,19 @@ export class CandidateFleets {
     for (const past of this.#past) past.set(this.#held)
   }
 
-  /** Lets every candidate prepare for its forecast. */
-  prepare(expected: Float64Array, spread: Float64Array, weight: number): void {
+  /** Lets every candidate prepare for the load. */
+  prepare(load: number, rise: RiseMeter): void {
     const { startTicks, endTicks } = this.#options
     const past = this.#past[this.#tick % this.#past.length]!
-    for (let f = 0, i = 0; f < FORECASTS.length; f++) {
-      for (let m = 0; m < MARGINS.length; m++, i++) this.#need[i] = expected[f]! + MARGINS[m]! * spread[f]!
+    const [grown, mean, meanRise] = [load + rise.growth * this.horizon, rise.dayMean, rise.meanRise]
+    MARGINS.forEach((margin, m) => {
+      this.#presumed[m] = meanRise > 0 ? meanRise * Math.exp(-margin / meanRise) : 0
+    })
+    let n = 0
+    for (const { growth, share } of FORMS) {
+      const base = growth ? grown : load
+      const unit = share === 'the load' ? load : mean
+      for (const margin of MARGINS) this.#need[n++] = base + margin * unit
     }
     for (let h = 0; h < HOLDS.length; h++) {
       const from = h * PER_HOLD
@@ -117,13 +146,14 @@ export class CandidateFleets {
         this.#block.fill(0, from, from + PER_HOLD)
       }
       for (let n = 0, i = from; n < PER_HOLD; n++, i++) {
-        const need = this.#need[n]!
-        if (need > this.#block[i]!) this.#block[i] = need
-        const held = Math.max(this.#block[i]!, this.#before[i]!)
-        const change = held - this.#held[i]!
-        if (this.#tick > 0) this.#cost[i]! += weight * (change > 0 ? change * startTicks : -change * endTicks)
-        this.#held[i] = held
-        past[i] = held
+        this.#block[i] = Math.max(this.#block[i]!, this.#need[n]!)
+        const kept = Math.max(this.#block[i]!, this.#before[i]!)
+        const change = kept - this.#held[i]!
+        if (change > 0 || kept < this.#held[i]! * KEPT[n % MARGINS.length]!) {
+          if (this.#tick > 0) this.#cost[i]! += change > 0 ? change * startTicks : -change * endTicks
+          this.#held[i] = kept
+        }
+        past[i] = this.#held[i]!
       }
     }
     this.#tick++
@@ -135,54 +165,52 @@ export class CandidateFleets {
    * @param overload share of user-time that sets the price of overload
    * @param capacity users of a server
    */
-  choose(allowed: number, overload: number, presumedErrors: Float64Array, capacity: number): Choice {
+  choose(allowed: number, overload: number, capacity: number): Choice {
     const price = (MOST_SPENT / overload) * this.load
     let [within, withinCost] = [-1, Infinity]
     let [bearable, bearableCost, bearableSum] = [0, 0, Infinity]
     for (let first = 0; first < COUNT; first += MARGINS.length) {
-      const presumed = presumedErrors[Math.floor((first % PER_HOLD) / MARGINS.length)]!
       let found = false
-      for (let m = 0, index = first; m < MARGINS.length; m++, index++) {
-        const rate = this.#rate(index, m, presumed)
+      for (let index = first; index < first + MARGINS.length; index++) {
+        const rate = this.#rate(index)
         const cost = this.#cost[index]!
         const sum = cost + price * rate
         if (sum < bearableSum * SAME) [bearable, bearableCost, bearableSum] = [index, cost, sum]
         if (found || rate > allowed) continue
         found = true
-        const share = this.#share(index, m, allowed, presumed)
+        const share = this.#share(index, allowed)
         const between = share === 0 ? cost : cost + share * (this.#cost[index - 1]! - cost)
         if (between < withinCost * SAME) [within, withinCost] = [index, between]
       }
     }
     const unreachable = within < 0 || bearableCost < withinCost * SAME
     const index = unreachable ? bearable : within
-    const m = index % MARGINS.length
-    const forecast = Math.floor((index % PER_HOLD) / MARGINS.length)
-    const presumed = presumedErrors[forecast]!
-    const users = this.#between(index, unreachable ? 0 : this.#share(index, m, allowed, presumed))
+    const users = this.#between(index, unreachable ? 0 : this.#share(index, allowed))
     return {
-      forecast,
-      margin: MARGINS[m]!,
+      form: FORMS[Math.floor((index % PER_HOLD) / MARGINS.length)]!,
+      margin: MARGINS[index % MARGINS.length]!,
       hold: HOLDS[Math.floor(index / PER_HOLD)]!,
       users,
-      enough: unreachable ? users : Math.min(users, this.#enough(index, m, allowed, presumed, capacity)),
+      enough: unreachable ? users : Math.min(users, this.#enough(index, allowed, capacity)),
       overload: this.#excess[index]! / (this.load || 1),
       cost: this.#cost[index]! / (this.load || 1),
       unreachable,
     }
   }
 
-  /** Overload as counted, and as presumed before anything was: `e^−margin` of the mean error. */
-  #rate(index: number, m: number, presumed: number): number {
+  /** Overload as counted, and as presumed before anything was. */
+  #rate(index: number): number {
     const weight = (PRESUMED_HORIZONS * this.horizon) / this.#tick
-    return (this.#excess[index]! / this.load + weight * presumed * PRESUMED[m]!) / (1 + weight)
+    return (
+      (this.#excess[index]! / this.load + weight * this.#presumed[index % MARGINS.length]!) / (1 + weight)
+    )
   }
 
   /** How far the next smaller margin may be approached; overload is convex, so that it is at most as allowed. */
-  #share(index: number, m: number, allowed: number, presumed: number): number {
-    if (m === 0) return 0
-    const rate = this.#rate(index, m, presumed)
-    const smaller = this.#rate(index - 1, m - 1, presumed)
+  #share(index: number, allowed: number): number {
+    if (index % MARGINS.length === 0) return 0
+    const rate = this.#rate(index)
+    const smaller = this.#rate(index - 1)
     return smaller > allowed ? (allowed - rate) / (smaller - rate) : 0
   }
 
@@ -195,26 +223,17 @@ export class CandidateFleets {
    * Whole servers hold up to one server's users more than was asked for, so less may be asked for: with an overload that falls off
    * exponentially over `scale` users, and any part of a server alike, theirs is (1 − e^−a) / a of it, a = capacity / scale.
    */
-  #enough(index: number, margin: number, allowed: number, presumed: number, capacity: number): number {
-    if (margin === 0) return this.#held[index]!
-    const smaller = this.#rate(index - 1, margin - 1, presumed)
-    const ratio = smaller / Math.max(1e-12, this.#rate(index, margin, presumed))
-    const scale = (this.#held[index]! - this.#held[index - 1]!) / Math.log(ratio)
-    if (!(scale > 0)) return this.#held[index]!
+  #enough(index: number, allowed: number, capacity: number): number {
+    const held = this.#held[index]!
+    if (index % MARGINS.length === 0) return held
+    const ratio = this.#rate(index - 1) / Math.max(1e-12, this.#rate(index))
+    const scale = (held - this.#held[index - 1]!) / Math.log(ratio)
+    if (!(scale > 0)) return held
     const a = capacity / scale
     const loosened = allowed * Math.min(MOST_LOOSENED, a / (1 - Math.exp(-a)))
-    let [at, m] = [index, margin]
-    while (m > 0 && this.#rate(at - 1, m - 1, presumed) <= loosened) [at, m] = [at - 1, m - 1]
-    return this.#between(at, this.#share(at, m, loosened, presumed))
-  }
-
-  /** Divides every weight. */
-  rescale(by: number): void {
-    this.load /= by
-    for (let i = 0; i < COUNT; i++) {
-      this.#excess[i]! /= by
-      this.#cost[i]! /= by
-    }
+    let at = index
+    while (at % MARGINS.length > 0 && this.#rate(at - 1) <= loosened) at--
+    return this.#between(at, this.#share(at, loosened))
   }
 
   snapshot(): CandidateState {

@@ -1,10 +1,9 @@
 import type { Choice } from './candidate-fleets.ts'
-import { FORECASTS } from './forecasts.ts'
 
 /** What a size did, and why it did not shrink. */
 export type Step = 'learning' | 'grows' | 'fits' | 'rising' | 'starting' | 'close' | 'shrinks'
 
-const STEPS: Readonly<Record<Exclude<Step, 'grows' | 'fits' | 'shrinks'>, string>> = {
+const STEPS: Partial<Record<Step, string>> = {
   learning: 'it measures its errors first, and holds what there is',
   rising: 'fewer would do, but the load is rising',
   starting: 'fewer would do, but it has grown within this time',
@@ -17,7 +16,6 @@ interface Explained {
   readonly room: number
   readonly load: number
   readonly expected: number
-  readonly error: number
   /** Seconds. */
   readonly horizon: number
   readonly spare: number
@@ -29,22 +27,22 @@ interface Explained {
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(3)} %`
+const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
 /** The decision as a sentence: what it does, why, and what it has spent. */
 export function explain(of: Explained): string {
-  const { servers, choice, step, spare, spareCost } = of
-  const money = spareCost === undefined ? '' : ` (${spareCost.toFixed(2)} an hour)`
+  const { servers, choice, spare, spareCost } = of
   const held =
-    `${servers} ${servers === 1 ? 'server holds' : 'servers hold'} ${of.room.toFixed(0)} users, ` +
+    `${counted(servers, 'server holds', 'servers hold')} ${of.room.toFixed(0)} users, ` +
     `${of.load.toFixed(0)} are there`
   const ahead = `within ${of.horizon.toFixed(0)} s`
-  const why = step in STEPS ? `; ${STEPS[step as keyof typeof STEPS]}` : ''
+  const why = STEPS[of.step] ? `; ${STEPS[of.step]}` : ''
   if (!choice) return `${held}${why}: ${of.expected.toFixed(0)} expected ${ahead}`
-  const margin = choice.margin * of.error
-  const prepared =
-    `ready for ${choice.users.toFixed(0)}: "${FORECASTS[choice.forecast]}" expects ${of.expected.toFixed(0)} ${ahead}, ` +
-    `its error is ${of.error.toFixed(1)}, times ${choice.margin} that is ${margin.toFixed(0)}, kept ${((choice.hold * of.horizon) / 60).toFixed(0)} min; ` +
-    `${spare} ${spare === 1 ? 'is' : 'are'} spare${money}`
+  const { form, margin, hold } = choice
+  const base = `${of.expected.toFixed(0)} expected ${ahead} ${form.growth ? 'if its growth continues' : 'if it stays'}`
+  const more = `and ${(margin * 100).toFixed(1)} % of ${form.share}, kept ${((hold * of.horizon) / 60).toFixed(0)} min`
+  const money = spareCost === undefined ? '' : ` (${spareCost.toFixed(2)} an hour)`
+  const prepared = `ready for ${choice.users.toFixed(0)}: ${base}, ${more}; ${counted(spare, 'is', 'are')} spare${money}`
   const past = `${percent(choice.overload)} at ${choice.cost.toFixed(2)} ×`
   const level =
     choice.unreachable && choice.overload > of.level

@@ -6,10 +6,10 @@ import { excessOfLine } from '../../../traffic/excess.ts'
 import { DelayMeter } from '../../delay-meter.ts'
 import { unknownLoad } from '../../metric.ts'
 import type { Observation, Policy, Recommendation } from '../../types.ts'
-import { CandidateFleets, type CandidateState, type Choice } from './candidate-fleets.ts'
+import { CandidateFleets, type CandidateState, type Choice, isTooLarge } from './candidate-fleets.ts'
 import { explain, type Step } from './explain.ts'
-import { BAND, type ForecastState, Forecasts } from './forecasts.ts'
 import { IntervalEstimator } from './interval-estimator.ts'
+import { BAND, RiseMeter, type RiseState } from './rise-meter.ts'
 
 /** All that a user has to say; nothing depends on the traffic. */
 export interface SloOptions {
@@ -32,11 +32,9 @@ const USERS_PER_SERVER = 30
 const CHANGE_SECONDS = 300
 /** What was learned counts for 1/e after two weeks, seconds. */
 const MEMORY = 14 * 86_400
-/** Weights grow up to this before all are divided by it. */
-const MOST_WEIGHT = 1e9
-/** Horizons in which the errors are measured before the first choice; nothing is scaled in until then. */
+/** Horizons in which the rises are measured before the first choice; nothing is scaled in until then. */
 const LEARNING_HORIZONS = 30
-/** Until then growth is met with so many mean errors, and at most with this share of the load. */
+/** Until then growth is met with so many mean rises, and at most with this share of the load. */
 const FIRST_MARGIN = 3
 const FIRST_MARGIN_SHARE = 0.25
 /** The choice aims at this part of what is allowed: the future is never quite like the past. */
@@ -44,30 +42,43 @@ const SAFETY = 0.9
 /** What was not spent may be spent later and the other way round: the allowance is between these shares of the level. */
 const LEAST_ALLOWED = 0.25
 const MOST_ALLOWED = 2
-/** A fleet that is less than this too large is left as it is. */
-const DEADBAND = 0.01
 /** Ticks from launch to ready that are planned at most. */
 const MOST_LEAD = 900
 /** What a decision log can hold. */
 const MOST_SERVERS = 2 ** 31 - 1
 
-/** What is known once the interval is. */
+/** What was learned, once the interval is known. */
 interface Learned {
-  readonly forecasts: Forecasts
+  readonly rise: RiseMeter
   readonly fleets: CandidateFleets
   readonly lead: number
 }
 
-interface State {
-  readonly version: 2
-  readonly interval: number
-  readonly lead: number
-  readonly weight: number
-  readonly spent: number
-  readonly tick: number
-  readonly forecasts: ForecastState
-  readonly fleets: CandidateState
-}
+const numbers = z.array(z.number())
+const stateSchema = z.object({
+  version: z.literal(3),
+  interval: z.number().positive(),
+  lead: z.int().min(0).max(MOST_LEAD),
+  spent: z.number().min(0),
+  rise: z.object({
+    rise: z.number(),
+    from: z.number(),
+    low: z.number(),
+    high: z.number(),
+    short: z.number(),
+    day: z.number(),
+    ticks: z.int().min(0),
+  }) satisfies z.ZodType<RiseState>,
+  fleets: z.object({
+    excess: numbers,
+    cost: numbers,
+    block: numbers,
+    before: numbers,
+    load: z.number(),
+    tick: z.int().min(0),
+  }) satisfies z.ZodType<CandidateState>,
+})
+type State = z.infer<typeof stateSchema>
 
 class Slo {
   readonly #overload: number
@@ -79,16 +90,14 @@ class Slo {
   readonly #pace = new IntervalEstimator()
   #learned: Learned | undefined
   #last: { time: number; load: number } | undefined
-  #tick = 0
-  #weight = 1
   /** Users that the fleet is to hold. */
   #room = 0
   /** The same of a fleet that began with the first load and of which any part of a server can be had; of the last `lead` + 1 ticks. */
   #plan = 0
   #planned: number[] = []
-  /** When the plan last grew. */
-  #grew = 0
-  /** Weighted user-ticks that the plan had above it. */
+  /** Ticks since the plan last grew. */
+  #sinceGrowth = 0
+  /** User-ticks that the plan had above it, the older ones for less. */
   #spent = 0
   #restored: State | undefined
 
@@ -116,144 +125,135 @@ class Slo {
     const before = this.#last
     this.#last = { time, load }
     const passed = this.#pace.see(before && time - before.time)
-    if (!before) this.#room = Math.max(load, desiredCount * this.#capacity)
-    if (!before) this.#plan = load
-    const lead = this.#lead()
-    if (passed === 'begins') this.#begin(lead)
-    const { forecasts, fleets } = this.#at(lead) ?? {}
-    if (!before || !forecasts || !fleets) {
+    if (!before) {
+      this.#room = Math.max(load, desiredCount * this.#capacity)
+      this.#plan = load
+    }
+    if (passed === 'begins') this.#begin()
+    const { rise, fleets } = this.#following() ?? {}
+    if (!before || !rise || !fleets) {
       this.#room = Math.max(this.#room, load)
       const servers = this.#serversFor(this.#room)
-      return {
-        servers,
-        reason: `${load.toFixed(0)} users are all it knows yet: it holds the ${servers} it has`,
-      }
+      const reason = `${load.toFixed(0)} users are all it knows yet: it holds the ${servers} it has`
+      return { servers, reason }
     }
-
     // What the past tick did: to the candidates, and to its own plan.
+    const decay = Math.exp(-this.#pace.interval / MEMORY)
     if (passed === 'gap') {
       fleets.skip()
       this.#planned = []
-    } else this.#settle(fleets, before.load, load, lead)
-    forecasts.see(load, this.#weight, passed === 'gap')
-    fleets.prepare(forecasts.expected, forecasts.spread, this.#weight)
-    this.#tick++
-
-    // Before it knows its errors it holds what there is, and meets growth with a first guess.
-    const { rising } = forecasts
-    const horizon = lead + 1
-    if (this.#tick <= LEARNING_HORIZONS * horizon || fleets.load === 0) {
-      const margin = Math.min(FIRST_MARGIN * forecasts.spread[0]!, FIRST_MARGIN_SHARE * load)
-      this.#follow(load + margin, load + margin, 'learning')
-      return this.#recommend(forecasts, 'learning', horizon)
+    } else {
+      fleets.settle(before.load, load, decay)
+      this.#spend(before.load, load, decay, fleets.horizon)
     }
-
+    rise.see(load, decay, passed === 'gap')
+    fleets.prepare(load, rise)
+    this.#sinceGrowth++
+    // Before it knows the rises it holds what there is, and meets growth with a first guess.
+    if (fleets.ticks <= LEARNING_HORIZONS * fleets.horizon || fleets.load === 0) {
+      const margin = Math.min(FIRST_MARGIN * rise.meanRise, FIRST_MARGIN_SHARE) * load
+      this.#follow(load + margin, load + margin, 0, 'learning')
+      return this.#recommend('learning', rise, fleets)
+    }
     // The allowance, the cheapest candidate within it, and when to follow it: never for less than the load that is there.
-    const realised = this.#spent / fleets.load
-    const share = Math.min(MOST_ALLOWED, Math.max(LEAST_ALLOWED, 2 - realised / this.#overload))
-    const allowed = SAFETY * this.#overload * share
-    const choice = fleets.choose(allowed, this.#overload, forecasts.relative, this.#capacity)
-    const held = rising ? 'rising' : this.#tick - this.#grew < horizon ? 'starting' : undefined
-    const step = this.#follow(Math.max(load, choice.users), Math.max(load, choice.enough), held)
-    return this.#recommend(forecasts, step, horizon, choice, realised)
+    const share = Math.min(MOST_ALLOWED, Math.max(LEAST_ALLOWED, 2 - this.#realised(fleets) / this.#overload))
+    const choice = fleets.choose(SAFETY * this.#overload * share, this.#overload, this.#capacity)
+    const held = rise.rising ? 'rising' : this.#sinceGrowth < fleets.horizon ? 'starting' : undefined
+    const step = this.#follow(
+      Math.max(load, choice.users),
+      Math.max(load, choice.enough),
+      choice.margin,
+      held,
+    )
+    return this.#recommend(step, rise, fleets, choice)
   }
 
   /** Plan and room rise at once, and fall where nothing holds them and it is worth it. Returns what became of the room. */
-  #follow(users: number, enough: number, held: Step | undefined): Step {
-    const tooLarge = (size: number, need: number) => need <= size * (1 - DEADBAND)
+  #follow(users: number, enough: number, margin: number, held: Step | undefined): Step {
     if (users > this.#plan) {
       this.#plan = users
-      this.#grew = this.#tick
-    } else if (!held && tooLarge(this.#plan, users)) this.#plan = users
+      this.#sinceGrowth = 0
+    } else if (!held && isTooLarge(this.#plan, users, margin)) this.#plan = users
     const need = Math.min(enough, this.#plan)
-    if (need >= this.#room) {
-      const step = held === 'learning' ? held : need > this.#room ? 'grows' : 'fits'
-      this.#room = need
-      return step
-    }
-    if (held) return held
-    if (!tooLarge(this.#room, need)) return 'close'
+    const grows = need > this.#room
+    if (need < this.#room && (held || !isTooLarge(this.#room, need, margin))) return held ?? 'close'
+    const shrinks = need < this.#room
     this.#room = need
-    return 'shrinks'
+    if (held === 'learning') return held
+    return grows ? 'grows' : shrinks ? 'shrinks' : 'fits'
   }
 
+  /** Starts to learn, or goes on with what was learned at the same pace. */
+  #begin(): void {
+    const state = this.#restored
+    const { interval } = this.#pace
+    const known = state && Math.abs(state.interval - interval) <= interval / 2 ? state : undefined
+    this.#learned = this.#learner(this.#lead(), known)
+    this.#spent = known?.spent ?? 0
+    this.#sinceGrowth = 0
+    this.#planned = []
+    if (known) this.#restored = undefined
+  }
+
+  #learner(lead: number, state?: Pick<State, 'rise' | 'fleets'>): Learned {
+    const { interval } = this.#pace
+    const { start, end } = this.#changeSeconds
+    const rise = new RiseMeter(lead + 1, interval)
+    const fleets = new CandidateFleets({ lead, startTicks: start / interval, endTicks: end / interval })
+    if (state) {
+      rise.restore(state.rise)
+      fleets.restore(state.fleets)
+    }
+    return { rise, fleets, lead }
+  }
+
+  /** What was learned, for servers that need as long to start as they do now. */
+  #following(): Learned | undefined {
+    const learned = this.#learned
+    const lead = this.#lead()
+    if (!learned || learned.lead === lead) return learned
+    this.#learned = this.#learner(lead, {
+      rise: learned.rise.snapshot(),
+      fleets: learned.fleets.snapshot(),
+    })
+    return this.#learned
+  }
+
+  /** Ticks from launch to ready. */
   #lead(): number {
     const seconds = this.#delay?.seconds ?? this.#knownDelay
     return Math.min(MOST_LEAD, Math.ceil(seconds / (this.#pace.interval || 1) - 1e-9))
   }
 
-  #begin(lead: number): void {
-    const { interval } = this.#pace
-    this.#learned = {
-      forecasts: new Forecasts(lead + 1, interval),
-      fleets: this.#fleets(lead),
-      lead,
-    }
-    this.#tick = 0
-    this.#weight = 1
-    this.#spent = 0
-    this.#grew = 0
-    this.#planned = []
-    const state = this.#restored
-    if (!state || Math.abs(state.interval - interval) > interval / 2) return
-    this.#learned.forecasts.restore(state.forecasts)
-    this.#learned.fleets.restore(state.fleets)
-    this.#tick = state.tick
-    this.#weight = state.weight
-    this.#spent = state.spent
-    this.#grew = state.tick
-    this.#restored = undefined
-  }
-
-  #fleets(lead: number): CandidateFleets {
-    const { start, end } = this.#changeSeconds
-    const { interval } = this.#pace
-    return new CandidateFleets({ lead, startTicks: start / interval, endTicks: end / interval })
-  }
-
-  /** What was learned, for servers that need so many ticks to start. */
-  #at(lead: number): Learned | undefined {
-    const learned = this.#learned
-    if (!learned || learned.lead === lead) return learned
-    const forecasts = new Forecasts(lead + 1, this.#pace.interval)
-    forecasts.restore(learned.forecasts.snapshot())
-    const fleets = this.#fleets(lead)
-    fleets.restore(learned.fleets.snapshot())
-    this.#learned = { forecasts, fleets, lead }
-    return this.#learned
-  }
-
-  #settle(fleets: CandidateFleets, before: number, load: number, lead: number): void {
-    this.#weight *= Math.exp(this.#pace.interval / MEMORY)
-    fleets.settle(before, load, this.#weight)
+  #spend(before: number, load: number, decay: number, horizon: number): void {
     this.#planned.push(this.#plan)
-    while (this.#planned.length > lead + 1) this.#planned.shift()
-    this.#spent += this.#weight * excessOfLine(before, load, Math.min(...this.#planned))
-    if (this.#weight < MOST_WEIGHT) return
-    fleets.rescale(this.#weight)
-    this.#learned!.forecasts.rescale(this.#weight)
-    this.#spent /= this.#weight
-    this.#weight = 1
+    while (this.#planned.length > horizon) this.#planned.shift()
+    this.#spent = this.#spent * decay + excessOfLine(before, load, Math.min(...this.#planned))
+  }
+
+  /** The share of user-time that the plan had above it. */
+  #realised(fleets: CandidateFleets): number {
+    return this.#spent / (fleets.load || 1)
   }
 
   #serversFor(users: number): number {
     return Math.min(MOST_SERVERS, Math.max(1, Math.ceil(users / this.#capacity - 1e-9)))
   }
 
-  #recommend(forecasts: Forecasts, step: Step, ticks: number, choice?: Choice, realised = 0): Recommendation {
+  #recommend(step: Step, rise: RiseMeter, fleets: CandidateFleets, choice?: Choice): Recommendation {
+    const { time, load } = this.#last!
     const servers = this.#serversFor(this.#room)
-    const forecast = choice?.forecast ?? 0
-    const expected = forecasts.expected[forecast]!
-    const horizon = ticks * this.#pace.interval
+    const expected = load + (choice?.form.growth ? rise.growth * fleets.horizon : 0)
+    const horizon = fleets.horizon * this.#pace.interval
     const spare = Math.max(0, servers - this.#serversFor(expected))
+    const realised = this.#realised(fleets)
     return {
       servers,
       reason: explain({
         servers,
         room: servers * this.#capacity,
-        load: this.#last!.load,
+        load,
         expected,
-        error: forecasts.spread[forecast]!,
         horizon,
         spare,
         spareCost: this.#cost === undefined ? undefined : spare * this.#cost,
@@ -272,66 +272,35 @@ class Slo {
           unreachable: Number(choice.unreachable && choice.overload > this.#overload),
         }),
       },
-      forecast: { time: this.#last!.time + horizon, expected, ...forecasts.band(forecast), confidence: BAND },
+      forecast: { time: time + horizon, expected, ...rise.band(load, expected), confidence: BAND },
     }
   }
 
   snapshot = (): unknown => {
-    const learned = this.#learned
-    if (!learned) return undefined
+    if (!this.#learned) return undefined
+    const { rise, fleets, lead } = this.#learned
     const state: State = {
-      version: 2,
+      version: 3,
       interval: this.#pace.interval,
-      lead: learned.lead,
-      weight: this.#weight,
+      lead,
       spent: this.#spent,
-      tick: this.#tick,
-      forecasts: learned.forecasts.snapshot(),
-      fleets: learned.fleets.snapshot(),
+      rise: rise.snapshot(),
+      fleets: { ...fleets.snapshot() },
     }
     return state
   }
 
   /** Everything in it is a share or a count: no time of another clock. What is not as `snapshot` wrote it is not taken over. */
   restore = (state: unknown): void => {
-    const parsed = STATE.parse(state)
-    const { lead, interval } = parsed
-    // Both throw here, and not in a decision, when it is of another version.
-    new Forecasts(lead + 1, interval).restore(parsed.forecasts)
-    new CandidateFleets({ lead, startTicks: 0, endTicks: 0 }).restore(parsed.fleets)
+    const parsed = stateSchema.parse(state)
+    this.#learner(parsed.lead, parsed) // throws here, and not in a decision, when it is of another version
     this.#restored = parsed
   }
 }
 
-const numbers = z.array(z.number())
-const STATE: z.ZodType<State> = z.object({
-  version: z.literal(2),
-  interval: z.number().positive(),
-  lead: z.int().min(0).max(MOST_LEAD),
-  weight: z.number().positive(),
-  spent: z.number().min(0),
-  tick: z.int().min(0),
-  forecasts: z.object({
-    error: numbers.length(4),
-    unit: numbers.length(4),
-    high: numbers.length(4),
-    low: numbers.length(4),
-    means: z.tuple([z.number(), z.number(), z.number(), z.number()]),
-  }),
-  fleets: z.object({
-    excess: numbers,
-    cost: numbers,
-    block: numbers,
-    before: numbers,
-    load: z.number(),
-    tick: z.int().min(0),
-  }),
-})
-
 /**
  * The cheapest fleet that keeps overload at or below a share of user-time, for people who do not want to tune. Fleets with
- * several forecasts, margins and holds are counted on the load as it comes; it follows the cheapest that would have kept to the
- * level. See `docs/slo.md`.
+ * several margins and holds are counted on the load as it comes; it follows the cheapest that would have kept to the level. See `docs/slo.md`.
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function sloPolicy(options: SloOptions = {}): Policy {
