@@ -1,7 +1,7 @@
 import type { RiseMeter } from './rise-meter.ts'
 
 /** What is prepared for, before the margin: the load, or the load that it will be if its growth continues; and what the margin is a share of. */
-export const FORMS = [
+const FORMS = [
   { growth: false, share: 'the load' },
   { growth: false, share: "the day's mean" },
   { growth: true, share: 'the load' },
@@ -21,7 +21,7 @@ const MOST_SPENT = 5
 /** What rounding up may loosen the allowance by at most, since a load may keep just below a whole server for long. */
 const MOST_LOOSENED = 1.5
 /** A fleet is left as it is that is too large by less than this, or by less than this part of its margin. */
-const DEADBAND = 0.05
+const DEADBAND = 0.02
 const DEADBAND_OF_MARGIN = 0.5
 /** Equal costs are equal, also when they were computed with all loads times a factor. */
 const SAME = 1 - 1e-9
