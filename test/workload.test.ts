@@ -4,13 +4,11 @@ import { createServer, type Server } from 'node:http'
 import { createServer as createHttps } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as grpc from '@grpc/grpc-js'
-import * as loader from '@grpc/proto-loader'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
-import { EXTERNAL_SCALER } from '../src/keda/proto.ts'
 import { prometheusSource } from '../src/load-sources/prometheus.ts'
 import { runCli, startCli } from './run-cli.ts'
+import { kedaClient } from './support/keda.ts'
 import { freePort } from './support/ports.ts'
 import { Prometheus, requirePrometheus } from './support/prometheus.ts'
 
@@ -20,40 +18,6 @@ const SLOW = { timeout: 40_000, interval: 200 }
 async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return (server.address() as { port: number }).port
-}
-
-type Answer = Record<string, unknown>
-
-/** A gRPC client of an external scaler, as KEDA is one. */
-function kedaClient(port: number) {
-  const definition = grpc.loadPackageDefinition(loader.fromJSON(EXTERNAL_SCALER)) as unknown as {
-    externalscaler: {
-      ExternalScaler: new (address: string, credentials: grpc.ChannelCredentials) => grpc.Client
-    }
-  }
-  const { ExternalScaler } = definition.externalscaler
-  const client = new ExternalScaler(`127.0.0.1:${port}`, grpc.credentials.createInsecure())
-  type Unary = (request: object, done: (error: Error | null, answer: Answer) => void) => void
-  type Stream = (request: object) => grpc.ClientReadableStream<{ result: boolean }>
-  const methods = client as unknown as Record<string, Unary> & { StreamIsActive: Stream }
-  const call = (name: string, request: object = {}) =>
-    new Promise<Answer>((resolve, reject) => {
-      methods[name]!.call(client, request, (error, answer) => (error ? reject(error) : resolve(answer)))
-    })
-  return {
-    call,
-    async desired(): Promise<number | undefined> {
-      const answer = await call('GetMetrics', { metricName: 'concertina-desired-servers' }).catch(() => ({}))
-      return (answer as { metricValues?: { metricValueFloat: number }[] }).metricValues?.[0]?.metricValueFloat
-    },
-    activity(): { seen: boolean[]; cancel(): void } {
-      const seen: boolean[] = []
-      const stream = methods.StreamIsActive.call(client, {})
-      stream.on('data', ({ result }) => seen.push(result)).on('error', () => {})
-      return { seen, cancel: () => stream.cancel() }
-    },
-    close: () => client.close(),
-  }
 }
 
 describe.skipIf(!requirePrometheus())(

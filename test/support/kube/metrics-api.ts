@@ -16,7 +16,7 @@ export interface MetricSources {
    */
   pods?(selector: string): Promise<ReadonlyMap<string, number>>
   /** A metric that belongs to no object. */
-  external?(name: string): number | undefined
+  external?(name: string): Promise<number | undefined>
 }
 
 interface ApiService {
@@ -85,7 +85,7 @@ export class MetricsApi {
     const timestamp = new Date().toISOString().replace(/\.\d+Z/, 'Z')
     if (namespace === undefined) return [200, resourcesOf(groupVersion)]
     if (groupVersion === EXTERNAL) {
-      const value = this.#sources.external?.(path[0]!)
+      const value = await this.#sources.external?.(path[0]!)
       const item = { metricName: path[0], metricLabels: {}, timestamp, value: thousandths(value ?? 0) }
       const items = value === undefined ? [] : [item]
       return [200, { kind: 'ExternalMetricValueList', apiVersion: EXTERNAL, metadata: {}, items }]
