@@ -11,6 +11,7 @@ import { runSimulation } from '../src/simulation/run.ts'
 import { jitter, sum } from '../src/traffic/combinators.ts'
 import { diurnal } from '../src/traffic/patterns/diurnal.ts'
 import { spike } from '../src/traffic/patterns/spike.ts'
+import { adminFleet } from '../test/support/admin-fleet.ts'
 import { launchBrowser, openPage } from '../test/support/browser.ts'
 
 mkdirSync('docs/images', { recursive: true })
@@ -104,4 +105,17 @@ const { page: comparePage } = await openPage(browser, pathToFileURL(report).href
 await comparePage.setViewportSize({ width: 1160, height: 1010 })
 await comparePage.screenshot({ path: 'docs/images/compare.png' })
 rmSync(folder, { recursive: true })
+
+// Rooms and users, of a small chat.
+const chatFleet = await adminFleet()
+await chatFleet.start()
+const [sender, answerer] = [await chatFleet.user('ann', 'lobby'), await chatFleet.user('bob', 'lobby')]
+await sender.send('lobby', 'Did you notice the server going away?')
+await answerer.send('lobby', 'Which server?')
+await sender.send('lobby', 'Exactly.')
+const { page: admin } = await openPage(browser, `${chatFleet.url}admin#/room/lobby`)
+await admin.setViewportSize({ width: 900, height: 480 })
+await admin.getByText('Exactly.').waitFor()
+await admin.screenshot({ path: 'docs/images/admin.png' })
+await chatFleet.close()
 await browser.close()

@@ -498,7 +498,7 @@ describe.runIf(here)('the dashboard', () => {
       expect(await page.locator('main').isVisible()).toBe(false)
       await page.keyboard.type('a wrong token, long enough')
       await page.keyboard.press('Enter')
-      await page.getByRole('alert').getByText('The fleet does not take this token.').waitFor()
+      await page.getByRole('alert').getByText('The fleet rejects this token.').waitFor()
       await page.keyboard.type(token)
       await page.keyboard.press('Enter')
       await page.locator('.tile').nth(1).waitFor()

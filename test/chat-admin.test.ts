@@ -1,11 +1,6 @@
-import { createServer } from 'node:http'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ChatClient } from '../src/client/node.ts'
 import type { FleetSnapshot } from '../src/control/control-target.ts'
-import { startControlPlane } from '../src/live/control-plane.ts'
-import { liveControl } from '../src/live/live-control.ts'
-import { Supervisor } from '../src/live/supervisor.ts'
-import { AutoScaler } from '../src/scaling/auto-scaler.ts'
+import { adminFleet } from './support/admin-fleet.ts'
 
 const TOKEN = 'a control token of this test'
 
@@ -14,41 +9,15 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-/** A fleet of two servers without keys of the server API, and its control API. */
 async function fleet() {
-  const autoScaler = new AutoScaler({ minServers: 2, maxServers: 2, interval: 1 })
-  const logged: Record<string, unknown>[] = []
-  const note = (_: string, fields: object = {}) => void logged.push({ ...fields })
-  const logger = { debug: note, info: note, warn: note, error: note }
-  const supervisor = new Supervisor({ gateway: { port: 0 }, autoScaler, logger }, createServer())
-  const plane = await startControlPlane(
-    liveControl(supervisor, autoScaler),
-    { port: 0, token: TOKEN, logger },
-    supervisor,
-  )
-  closers.push(
-    () => supervisor.close(),
-    () => plane.close(),
-  )
-  const ask = async (method: string, path: string, body?: object) => {
-    const headers = { authorization: `Bearer ${TOKEN}` }
-    const init = { method, headers, ...(body && { body: JSON.stringify(body) }) }
-    const response = await fetch(plane.url + path, init)
-    const text = await response.text()
-    return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
-  }
-  const user = async (name: string, room: string) => {
-    const client = new ChatClient({ url: `ws://127.0.0.1:${port}/chat`, user: name })
-    closers.push(() => client.close())
-    await client.join(room)
-    return client
-  }
-  expect(await ask('GET', 'api/chat/rooms')).toMatchObject({
+  const made = await adminFleet(TOKEN)
+  closers.push(() => made.close())
+  expect(await made.ask('GET', 'api/chat/rooms')).toMatchObject({
     status: 503,
     body: { code: 'LOG_UNAVAILABLE', message: expect.stringContaining('starting') },
   })
-  const port = await supervisor.start()
-  return { ask, user, logged, url: plane.url }
+  await made.start()
+  return made
 }
 
 describe('the control API of a chat', () => {

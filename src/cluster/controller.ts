@@ -13,10 +13,9 @@ import type { FleetControl } from '../control/fleet-control.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
-import { pages } from '../http/pages.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { sendText } from '../http/text.ts'
-import { controlServer, servedFleet } from '../live/control-http.ts'
+import { controlPages, controlServer, servedFleet } from '../live/control-http.ts'
 import { liveControl } from '../live/live-control.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Broker } from './broker.ts'
@@ -183,7 +182,7 @@ export class ClusterController {
     const control = liveControl(term, autoScaler)
     const chat = async () => (await this.#shared.get()).chatApi()
     const api = new ControlApi({ target: control, chat, token, version: VERSION, logger: this.#logger })
-    this.#leading = { term, api, http: controlServer(servedFleet(term), api, pages('dashboard.html')) }
+    this.#leading = { term, api, http: controlServer(servedFleet(term), api, controlPages()) }
     this.#shared.opened?.lead()
     this.#options.onTerm?.(control)
     try {

@@ -16,14 +16,19 @@ const POLICY =
 /** Where the build puts the pages. */
 const FOLDER = packageFile('dist/web')
 
-function readPages(home: string): Map<string, { type: string; body: Buffer }> {
+type PageFile = 'dashboard.html' | 'admin.html' | 'chat.html'
+
+function readPages(
+  home: PageFile,
+  others: Readonly<Record<string, PageFile>>,
+): Map<string, { type: string; body: Buffer }> {
   const pages = new Map<string, { type: string; body: Buffer }>()
   const add = (path: string, file: string) =>
     pages.set(path, { type: TYPES[extname(file)] ?? 'application/octet-stream', body: readFileSync(file) })
   try {
     for (const name of readdirSync(join(FOLDER, 'assets')))
       add(`/assets/${name}`, join(FOLDER, 'assets', name))
-    add('/', join(FOLDER, home))
+    for (const [path, file] of Object.entries({ ...others, '/': home })) add(path, join(FOLDER, file))
   } catch {
     pages.set('/', {
       type: 'text/plain; charset=utf-8',
@@ -33,11 +38,14 @@ function readPages(home: string): Map<string, { type: string; body: Buffer }> {
   return pages
 }
 
-/** Gives out the page `home` at `/`, and what it needs. Everything is read once, at the start. */
+/**
+ * Gives out the page `home` at `/`, others at their paths, and what they need. Everything is read once, at the start.
+ */
 export function pages(
-  home: 'dashboard.html' | 'chat.html',
+  home: PageFile,
+  others: Readonly<Record<string, PageFile>> = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const all = readPages(home)
+  const all = readPages(home, others)
   return ({ url = '/', method }, response) => {
     const page = all.get(url.split('?')[0]!)
     if (!page || (method !== 'GET' && method !== 'HEAD')) {

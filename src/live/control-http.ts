@@ -37,6 +37,9 @@ export function servedFleet(fleet: MeteredFleet): ServedFleet {
   }
 }
 
+/** The pages for who runs a fleet: its dashboard, and the rooms and users of its chat. */
+export const controlPages = () => pages('dashboard.html', { '/admin': 'admin.html' })
+
 /** The chat page of a fleet, and its health, for who comes to the port of the chat with plain HTTP. */
 export function chatPageServer(isReady: () => boolean): Server {
   const page = pages('chat.html')

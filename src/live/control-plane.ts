@@ -6,8 +6,7 @@ import type { ControlTarget } from '../control/control-target.ts'
 import type { StateHistory } from '../control/state-history.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
-import { pages } from '../http/pages.ts'
-import { controlServer, type ServedFleet, servedFleet } from './control-http.ts'
+import { controlPages, controlServer, type ServedFleet, servedFleet } from './control-http.ts'
 import type { Supervisor } from './supervisor.ts'
 
 export interface ControlPlaneOptions {
@@ -42,7 +41,7 @@ export async function startControlPlane(
   }
   const chat = supervisor && (() => supervisor.chatApi())
   const api = new ControlApi({ target, chat, token, version: VERSION, day, logger })
-  const page = pages('dashboard.html')
+  const page = controlPages()
   const server = controlServer(served ?? (supervisor && servedFleet(supervisor)), api, page)
   const close = () => {
     api.close()

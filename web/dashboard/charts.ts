@@ -1,6 +1,7 @@
 import type { FleetEvent } from '../../src/control/control-target.ts'
 import { Chart, extent, type Mark } from '../lib/chart.ts'
-import { byId, milliseconds, short } from './format.ts'
+import { byId } from '../lib/dom.ts'
+import { milliseconds, short } from './format.ts'
 import type { Column, History, View } from './history.ts'
 import { texts } from './texts.ts'
 

@@ -1,15 +1,17 @@
 import '../lib/page.css'
+import '../lib/control.css'
 import './dashboard.css'
 import { STRATEGY_NAMES } from '../../src/balancing/strategy-names.ts'
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
 import { type StateField, stateRow } from '../../src/control/state-history.ts'
 import { follow, get, post } from '../lib/api.ts'
+import { byId, make, set } from '../lib/dom.ts'
 import { Tiles } from '../lib/tiles.ts'
 import { type Alert, Alerts } from './alerts.ts'
 import { Charts } from './charts.ts'
 import { Events } from './events.ts'
 import { Figures } from './figures.ts'
-import { byId, make, moment, set, setOrigin } from './format.ts'
+import { moment, setOrigin } from './format.ts'
 import { type DayRow, History } from './history.ts'
 import { Past } from './past.ts'
 import { PolicyForm, type PolicySchema } from './policy.ts'
@@ -135,6 +137,7 @@ function show(sent: FleetSnapshot): void {
     select.value = strategy
   }
   set(byId('load'), 'hidden', !next.loadCanBeSet)
+  set(byId('admin'), 'hidden', !next.hasChat)
   const servers = byId<HTMLInputElement>('servers')
   if (servers.min !== String(limits.minServers)) servers.min = String(limits.minServers)
   if (servers.max !== String(limits.maxServers)) servers.max = String(limits.maxServers)
@@ -166,6 +169,7 @@ onSubmit('strategies', () => {
 })
 byId('dismiss').addEventListener('click', () => say(''))
 
+byId<HTMLAnchorElement>('admin').search = location.search
 void follow({
   onConnect: fetchPast,
   onState: show,

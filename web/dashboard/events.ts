@@ -1,5 +1,6 @@
 import type { FleetEvent } from '../../src/control/control-target.ts'
-import { byId, make, moment } from './format.ts'
+import { byId, make } from '../lib/dom.ts'
+import { moment } from './format.ts'
 import { texts } from './texts.ts'
 
 const MOST_EVENTS = 300

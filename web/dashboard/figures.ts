@@ -1,6 +1,7 @@
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
 import { wholeReason } from '../../src/scaling/types.ts'
-import { byId, clock, make, milliseconds, set, short, whole } from './format.ts'
+import { byId, make, set } from '../lib/dom.ts'
+import { clock, milliseconds, short, whole } from './format.ts'
 import { texts } from './texts.ts'
 
 interface Figure {

@@ -1,4 +1,4 @@
-import { make } from './format.ts'
+import { make } from '../lib/dom.ts'
 import { texts } from './texts.ts'
 
 /** What the form knows of a JSON schema. */

@@ -9,7 +9,7 @@ import {
   type PolicyOption,
   row,
 } from './form-controls.ts'
-import { make } from './format.ts'
+import { make } from '../lib/dom.ts'
 import { texts } from './texts.ts'
 
 type Values = Record<string, unknown>

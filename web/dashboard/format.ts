@@ -55,15 +55,6 @@ export function moment(seconds: number): string {
   return (Date.now() - ms < DAY_MS / 2 ? MOMENT : DATED).format(ms)
 }
 
-/** Writes a property of an element when it differs: what is unchanged costs the browser nothing. */
-export function set<T extends HTMLElement, K extends 'textContent' | 'className' | 'title' | 'hidden'>(
-  element: T,
-  key: K,
-  value: T[K],
-): void {
-  if (element[key] !== value) element[key] = value
-}
-
 /** A tick of a time axis whose ticks are `step` seconds apart: `20 s`, `3:20`, `1 h`. */
 export function tick(seconds: number, step: number): string {
   if (originMs !== undefined) {
@@ -74,19 +65,4 @@ export function tick(seconds: number, step: number): string {
   }
   const short = seconds % 3600 === 0 || step >= 3600
   return short && seconds >= 3600 ? `${+(seconds / 3600).toFixed(1)} h` : clock(seconds)
-}
-
-/** The element of the page with this id. */
-export const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
-
-/** Makes an element with text. */
-export function make<K extends keyof HTMLElementTagNameMap>(
-  tag: K,
-  className = '',
-  text = '',
-): HTMLElementTagNameMap[K] {
-  const element = document.createElement(tag)
-  if (className) element.className = className
-  if (text) element.textContent = text
-  return element
 }

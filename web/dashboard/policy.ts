@@ -1,9 +1,9 @@
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
 import type { PolicySpec } from '../../src/scaling/policies.ts'
 import { policyWords } from '../../src/scaling/policy-words.ts'
+import { byId, set } from '../lib/dom.ts'
 import type { FieldSchema } from './form-controls.ts'
 import { KindFields } from './form-fields.ts'
-import { byId, set } from './format.ts'
 import { texts } from './texts.ts'
 
 /** The answer of `/api/policies`. */

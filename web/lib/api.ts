@@ -1,5 +1,5 @@
 import type { FleetEvent, FleetSnapshot } from '../../src/control/control-target.ts'
-import { askForToken, controlToken } from '../dashboard/token.ts'
+import { askForToken, controlToken } from './token.ts'
 
 /** The fleet sends its state ten times a second: after this many milliseconds of silence the connection is dead. */
 const SILENCE_MS = 4000
@@ -37,6 +37,10 @@ export async function post(path: string, body?: object): Promise<void> {
     method: 'POST',
     ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   })
+}
+
+export async function remove(path: string): Promise<void> {
+  await ask(path, { method: 'DELETE' })
 }
 
 /** What a page does with what the fleet sends. */

@@ -1,7 +1,8 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { make, moment, originSeconds, set, tick } from '../dashboard/format.ts'
+import { moment, originSeconds, tick } from '../dashboard/format.ts'
 import type { Column, View } from '../dashboard/history.ts'
+import { make, set } from './dom.ts'
 
 /** One line of a chart. */
 export interface Line {

@@ -15,15 +15,17 @@ export const dateLocale = languageOf(navigator.language) === language ? navigato
 type Texts = Readonly<Record<string, unknown>>
 
 /**
- * The texts of this page. Elements that name one of them take it: `data-text` as their content, `data-label` as their accessible
+ * Texts of this page, which may have several catalogues. Elements that name one of them get it: `data-text` as their content, `data-label` as their accessible
  * name, `data-hint` as their placeholder, `data-tip` as their title.
  */
 export function pageTexts<T extends Texts>(catalogue: Catalogue<T>): T {
   const texts = catalogue[language]
   document.documentElement.lang = languageTag
   const each = (name: string, write: (element: HTMLElement, text: string) => void) => {
-    for (const element of document.querySelectorAll<HTMLElement>(`[data-${name}]`))
-      write(element, String(texts[element.dataset[name]!]))
+    for (const element of document.querySelectorAll<HTMLElement>(`[data-${name}]`)) {
+      const text = texts[element.dataset[name]!]
+      if (text !== undefined) write(element, String(text))
+    }
   }
   each('text', (element, text) => {
     element.textContent = text

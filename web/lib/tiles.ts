@@ -1,11 +1,10 @@
 import type { ServerSnapshot } from '../../src/control/control-target.ts'
-import { make, set, short } from '../dashboard/format.ts'
+import { short } from '../dashboard/format.ts'
 import { texts } from '../dashboard/texts.ts'
+import { make, set, sureButton } from './dom.ts'
 
 /** More servers than these are shown small: their buttons come when one is opened. */
 const ROOMY = 24
-/** A kill is pressed twice; the first press expires after this many milliseconds. */
-const SURE_MS = 4000
 const ARROWS: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 }
 
 type Act = (id: number, what: 'drain' | 'kill') => void
@@ -134,7 +133,10 @@ export class Tiles {
     drain.onclick = () => this.#act(id, 'drain')
     acts.append(
       drain,
-      killButton(id, () => this.#act(id, 'kill')),
+      sureButton(
+        { text: texts.kill, label: texts.killServer(id), sure: texts.sure, really: texts.reallyKill(id) },
+        () => this.#act(id, 'kill'),
+      ),
     )
     item.append(top, users, rate, meter, busy, acts)
     this.#list.append(item)
@@ -142,26 +144,4 @@ export class Tiles {
     this.#tiles.set(id, tile)
     return tile
   }
-}
-
-/** A button that is pressed twice: it asks first, and forgets after a while or when it loses the focus. */
-function killButton(id: number, kill: () => void): HTMLButtonElement {
-  const button = make('button', 'kill')
-  button.type = 'button'
-  let timer = 0
-  const ask = (sure: boolean) => {
-    clearTimeout(timer)
-    button.classList.toggle('sure', sure)
-    button.textContent = sure ? texts.sure : texts.kill
-    button.ariaLabel = sure ? texts.reallyKill(id) : texts.killServer(id)
-    if (sure) timer = window.setTimeout(() => ask(false), SURE_MS)
-  }
-  button.onclick = () => {
-    const sure = button.classList.contains('sure')
-    ask(!sure)
-    if (sure) kill()
-  }
-  button.onblur = () => ask(false)
-  ask(false)
-  return button
 }

@@ -1,5 +1,20 @@
-import { byId } from './format.ts'
-import { texts } from './texts.ts'
+import { byId } from './dom.ts'
+import { pageTexts } from './language.ts'
+
+const texts = pageTexts({
+  en: {
+    gate: 'Control token',
+    gateLabel: 'This fleet is steered with a control token',
+    open: 'Open',
+    wrongToken: 'The fleet rejects this token.',
+  },
+  zh: {
+    gate: '控制令牌',
+    gateLabel: '此机群需要控制令牌才能操作',
+    open: '打开',
+    wrongToken: '机群不接受这个令牌。',
+  },
+})
 
 const KEY = 'concertina-control-token'
 
@@ -12,7 +27,7 @@ let waiting: Promise<void> | undefined
 
 /**
  * Asks for the control token, in the place of the page's content, and waits for it.
- * @param refused the token that the fleet did not take, or `null` when none was sent
+ * @param refused the token that the fleet rejected, or `null` when none was sent
  */
 export async function askForToken(refused: string | null): Promise<void> {
   // Several requests may be refused at once: one answer is for all of them.
