@@ -57,6 +57,7 @@ export const CONTENTS: readonly Section[] = [
     zh: '在其上开发',
     pages: [
       { file: 'docs/add-chat.md', en: 'Add chat to an app' },
+      { file: 'docs/compare-chat.md', en: 'Beside other ways to chat' },
       { file: 'docs/from-socket.io.md', en: 'From Socket.IO' },
       { file: 'docs/tokens.md', en: 'Tokens' },
       { file: 'docs/server-api.md', en: 'The server API' },
