@@ -126,6 +126,35 @@ describe('what the options of a room bound', () => {
     await expect.poll(() => carl.join('duo:1').catch(({ code }) => code)).toMatchObject({ room: 'duo:1' })
   })
 
+  it('N4: not more users than that when many join on several servers at once', async () => {
+    const { client, raw, urls } = await start({ 'few:': { maxMembers: 5 } }, 2)
+    // Those who go while they join leave no place behind.
+    await Promise.all(
+      Array.from({ length: 20 }, async (_, i) => {
+        const gone = await raw(`gone-${i}`)
+        gone.send({ type: 'join', id: 'j', room: 'few:1' })
+        gone.socket.terminate()
+      }),
+    )
+    const users = Array.from({ length: 40 }, (_, i) => client(`u${i}`, {}, urls[i % 2]))
+    const join = (user: (typeof users)[number]) =>
+      user.join('few:1').then(
+        () => 1,
+        () => 0,
+      )
+    const first = await Promise.all(users.slice(0, 30).map(join))
+    const inAtOnce = first.reduce((sum: number, joined) => sum + joined, 0)
+    expect(inAtOnce).toBeLessThanOrEqual(5)
+    // The rest of the places, if those who went had some, are taken by others; and no more.
+    let joined = inAtOnce
+    await until(async () => {
+      const more = await Promise.all(users.slice(30).map(join))
+      joined = Math.max(joined, inAtOnce + more.reduce((sum: number, each) => sum + each, 0))
+      return joined === 5
+    })
+    expect(await join(client('late', {}, urls[1]))).toBe(0)
+  })
+
   it('N5: how often a user sends, on all servers together', async () => {
     const { client, raw, urls } = await start({ 'slow:': { slowModeSeconds: 2 } }, 2)
     const ann = await raw('ann')

@@ -14,6 +14,11 @@ export interface ChatLink extends RoomLog {
   present(room: string, user: string, here: boolean): void
   typing(room: string, user: string): void
   /**
+   * Takes a place in a room of at most `maxMembers` users for a user who is about to join, unless the user has one; returns whether
+   * there was one. `present` with `false` gives it back. Where the servers share no such count, each goes by what it knows.
+   */
+  takePlace?(room: string, user: string, maxMembers: number): Promise<boolean>
+  /**
    * Milliseconds after which to try again when an append would be refused as overloaded now: asked first, because refusing
    * has to cost far less than accepting.
    */

@@ -32,6 +32,7 @@ export type ToHub =
   | ['unsubscribe', room: string]
   | ['here', room: string, user: string]
   | ['gone', room: string, user: string]
+  | ['place', request: number, room: string, user: string, maxMembers: number]
   | ['typing', room: string, user: string]
 
 export type FromHub =
@@ -40,6 +41,7 @@ export type FromHub =
   /** Messages of the room will bear this number; comes before the first of them. */
   | ['room', number: number, room: string]
   | ['subscribed', request: number, first: number, head: number, roster: Roster]
+  | ['placed', request: number, taken: boolean]
   /** Messages of the room up to `head` were left out, because too much waited for this server; they are in the log. */
   | ['missed', number: number, head: number]
 

@@ -132,6 +132,11 @@ export class Hub {
       case 'gone':
         this.#presence.gone(peer.server, request[1], request[2])
         return
+      case 'place': {
+        const [, id, room, user, maxMembers] = request
+        send(peer, ['placed', id, this.#presence.take(peer.server, room, user, maxMembers)])
+        return
+      }
       case 'typing':
         this.#sendEvent(request[1], JSON.stringify({ type: 'typing', room: request[1], user: request[2] }))
     }

@@ -54,6 +54,7 @@ export class RemoteRoomLog implements ChatLink {
   readonly #appends = new Map<number, PendingAppend>()
   readonly #reads = new Map<number, Request<LogPage>>()
   readonly #subscribes = new Map<number, Request<Subscribed>>()
+  readonly #places = new Map<number, Request<boolean>>()
   readonly #subscriptions = new Map<string, Subscription>()
   /** By the number that the hub gave the room. */
   readonly #byNumber = new Map<number, Subscription>()
@@ -73,7 +74,7 @@ export class RemoteRoomLog implements ChatLink {
       onClose: () => {
         this.#isClosed = true
         const gone = new LogUnavailable('the hub is gone')
-        for (const requests of [this.#appends, this.#reads, this.#subscribes]) {
+        for (const requests of [this.#appends, this.#reads, this.#subscribes, this.#places]) {
           for (const { reject } of requests.values()) reject(gone)
           requests.clear()
         }
@@ -145,6 +146,9 @@ export class RemoteRoomLog implements ChatLink {
         take(this.#subscribes, request)?.resolve({ first, head, roster })
         return
       }
+      case 'placed':
+        take(this.#places, content[1])?.resolve(content[2])
+        return
       case 'missed':
         this.#byNumber.get(content[1])?.missed(content[2])
         return
@@ -243,6 +247,15 @@ export class RemoteRoomLog implements ChatLink {
   /** The first connection of `user` in `room` on this server came, or the last one left. */
   present(room: string, user: string, here: boolean): void {
     this.#send([here ? 'here' : 'gone', room, user])
+  }
+
+  takePlace(room: string, user: string, maxMembers: number): Promise<boolean> {
+    if (this.#isClosed) return Promise.reject(new LogUnavailable('the hub is gone'))
+    const request = this.#nextRequest()
+    return new Promise((resolve, reject) => {
+      this.#places.set(request, { resolve, reject })
+      this.#send(['place', request, room, user, maxMembers])
+    })
   }
 
   typing(room: string, user: string): void {

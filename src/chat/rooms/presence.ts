@@ -78,6 +78,14 @@ export class PresenceTracker implements PresenceDirectory {
     }
   }
 
+  /** The same in a room of at most `maxMembers` users; returns whether there was a place. */
+  take(server: number, name: string, user: string, maxMembers: number): boolean {
+    const users = this.#rooms.get(name)?.users
+    if (users && !users.has(user) && users.size >= maxMembers) return false
+    this.here(server, name, user)
+    return true
+  }
+
   gone(server: number, name: string, user: string): void {
     const room = this.#rooms.get(name)
     const servers = room?.users.get(user)

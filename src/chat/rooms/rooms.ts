@@ -76,15 +76,21 @@ export class Rooms {
     this.#link.unsubscribe(name)
   }
 
-  /** Whether a room has as many users as it may have, and this one is not among them. */
-  isFullFor(user: string, name: string, maxMembers: number): boolean {
+  /** Takes a place in a room of at most `maxMembers` users, unless the user has one; returns whether there was one. */
+  async takePlace(user: string, name: string, maxMembers: number): Promise<boolean> {
     const entered = this.#rooms.get(name)
-    if (!entered || entered.present.has(user)) return false
+    if (!entered || entered.present.has(user)) return true
+    if (this.#link.takePlace) return this.#link.takePlace(name, user, maxMembers)
     const { members, users } = entered.room.roster
-    if (users?.has(user)) return false
+    if (users?.has(user)) return true
     // Who came to this server a moment ago may not have been reported yet.
     const known = users ? new Set([...users, ...entered.present.keys()]).size : members
-    return Math.max(known, entered.present.size) >= maxMembers
+    return Math.max(known, entered.present.size) < maxMembers
+  }
+
+  /** Gives the place back of a user who does not join after all. */
+  leavePlace(user: string, name: string): void {
+    if (!this.#rooms.get(name)?.present.has(user)) this.#link.present(name, user, false)
   }
 
   present(name: string, user: string, here: boolean): void {

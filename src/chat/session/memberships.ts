@@ -63,16 +63,17 @@ export class Memberships {
     try {
       resumable =
         cursor !== undefined && cursor.epoch === link.epoch && (await this.#exists(room, cursor.seq))
-      // Who resumes was in the room already: a lost connection must not cost the place in it.
-      if (!resumable && maxMembers !== undefined && rooms.isFullFor(user, name, maxMembers))
-        throw new Rejection('room-full', `at most ${maxMembers} users`)
       floor = await historyBounds.floor(room)
       seq = resumable ? cursor!.seq : Math.max(floor, await placeBefore(link, room, history))
+      // Who resumes was in the room already: a lost connection must not cost the place in it.
+      if (!resumable && maxMembers !== undefined && !(await rooms.takePlace(user, name, maxMembers)))
+        throw new Rejection('room-full', `at most ${maxMembers} users`)
     } catch (error) {
       rooms.left(room)
       throw Rejection.of(error)
     }
     if (this.#closed) {
+      if (maxMembers !== undefined) rooms.leavePlace(user, name)
       rooms.left(room)
       return
     }
