@@ -1,4 +1,5 @@
 import { optionWords } from '../../src/scaling/policy-words.ts'
+import { make } from '../lib/dom.ts'
 import {
   box,
   choice,
@@ -9,7 +10,6 @@ import {
   type PolicyOption,
   row,
 } from './form-controls.ts'
-import { make } from '../lib/dom.ts'
 import { texts } from './texts.ts'
 
 type Values = Record<string, unknown>
