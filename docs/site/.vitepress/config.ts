@@ -41,13 +41,25 @@ const searchInChinese = {
 /** Chinese is written without spaces: each of its characters is a word of the index. */
 const words = (text: string) => text.toLowerCase().match(/\p{Script=Han}|[\p{L}\p{N}_-]+/gu) ?? []
 
+interface Markdown {
+  readonly renderer: {
+    readonly rules: Record<string, (tokens: readonly { readonly content: string }[], at: number) => string>
+  }
+}
+
+/** Where a line of Chinese ends in the source there is no space on the page. */
+function joinLines({ renderer }: Markdown): void {
+  renderer.rules.softbreak = (tokens, at) =>
+    /[\u3000-\u9fff\uff00-\uffef]$/.test(tokens[at - 1]?.content ?? '') ? '' : '\n'
+}
+
 export default {
   srcDir: 'pages',
   outDir: 'dist',
   title: 'Concertina',
   description: 'Chat that scales itself',
   head: [['link', { rel: 'icon', href: 'data:,' }]],
-  markdown: { anchor: { slugify: slug }, toc: { slugify: slug } },
+  markdown: { anchor: { slugify: slug }, toc: { slugify: slug }, config: joinLines },
   locales: {
     root: {
       label: 'English',
