@@ -54,5 +54,5 @@ it('writes what zsh and fish complete by', async () => {
 it('shows examples and true defaults in its help', async () => {
   const { stdout } = await runCli(['demo', '--help'])
   expect(stdout).toContain('Examples:')
-  expect(stdout).toMatch(new RegExp(`users per server\\s+\\(${DEMO_SCALE_UP_THRESHOLD}\\)`))
+  expect(stdout).toMatch(new RegExp(`server is added\\s+\\(${DEMO_SCALE_UP_THRESHOLD}\\)`))
 }, 30_000)
