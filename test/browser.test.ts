@@ -20,6 +20,7 @@ import { constant } from '../src/traffic/patterns/constant.ts'
 import { threePhase } from '../src/traffic/patterns/three-phase.ts'
 import { UserTrafficSource } from '../src/traffic/user-traffic-source.ts'
 import { launchBrowser, openPage, requireBrowser, seriousFindings } from './support/browser.ts'
+import { startHttpOnlyProxy } from './support/http-only-proxy.ts'
 
 const here = requireBrowser()
 let browser: Browser
@@ -772,6 +773,31 @@ describe.runIf(here)('the chat page', () => {
       await page.close()
       talker!.close()
       annElsewhere!.close()
+    })
+  })
+
+  it('lets two people talk where no WebSocket comes through, and a server goes', {
+    timeout: 90_000,
+  }, async () => {
+    await withFleet(async ({ supervisor, chat }) => {
+      const proxy = await startHttpOnlyProxy(() => [Number(new URL(chat).port)])
+      try {
+        const page = proxy.url.replace(/^ws/, 'http').replace(/chat$/, '')
+        const ann = await enter(page, 'ann')
+        const bob = await enter(page, 'bob')
+        await ann.page.getByText('Here: 2').waitFor()
+        await say(ann, 'by events and requests')
+        await bob.page.getByText('by events and requests').waitFor()
+        const under = Number(await bob.page.locator('#status').getAttribute('data-server'))
+        expect(supervisor.fleet.drain(under)).toBe(true)
+        await expect.poll(() => bob.page.locator('#status').getAttribute('data-server')).not.toBe(`${under}`)
+        await say(bob, 'from another server')
+        await ann.page.getByText('from another server').waitFor()
+        expect(proxy.counts).toMatchObject({ upgrades: 2 })
+        for (const each of [ann, bob]) await each.page.close()
+      } finally {
+        proxy.close()
+      }
     })
   })
 
