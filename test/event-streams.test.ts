@@ -187,6 +187,19 @@ describe('where no WebSocket comes through', () => {
   }, 30_000)
 })
 
+it('counts a stream as a connection of its client, and not what is sent beside it', async () => {
+  const rates = { connectionsPerSecond: 0.001, connectionBurst: 2 }
+  const { port } = await fleet({ gateway: { port: 0, trustedProxies: ['127.0.0.1'], ...rates } })
+  const proxy = await startHttpOnlyProxy(() => [port], { keepAlive: false, forwardedFor: '198.51.100.1' })
+  closers.push(() => proxy.close())
+  const { client } = user(proxy.url, 'ann', { transport: 'sse' })
+  await client.join('r')
+  for (let i = 0; i < 10; i++) await client.send('r', `${i}`)
+  await user(proxy.url, 'bob', { transport: 'sse' }).client.join('r')
+  const { statuses } = user(proxy.url, 'eve', { transport: 'sse' })
+  await expect.poll(() => statuses[0], { timeout: 10_000 }).toMatchObject({ cause: 'rate-limited' })
+}, 40_000)
+
 describe('an event stream', () => {
   it('F1, F2, F3: carries the protocol: frames in order, each request once, and a close with its code', async () => {
     const { http, chat } = await app()

@@ -224,7 +224,9 @@ export class Gateway {
       const { head, read, rest } = first
       const client = trusted ? (first.client ?? this.#proxies.client(head.headers)) : undefined
       const visit = { ip: client ?? peer, head }
-      if (client !== undefined && this.#limited(client)) this.#reject(raw, 'rate-limited', visit)
+      // What comes beside an event stream has the budget of its connection, and may come on many.
+      const counts = client !== undefined && streamRequest(head, CHAT_PATH)?.kind !== 'post'
+      if (counts && this.#limited(client)) this.#reject(raw, 'rate-limited', visit)
       else if (asksForWebSocket(head) || wantsStream(head)) this.#enter(raw, visit, rest)
       else this.#serveHttp(raw, read, first.client)
     })

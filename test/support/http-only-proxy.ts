@@ -5,10 +5,13 @@ import type { Duplex } from 'node:stream'
 
 /**
  * A proxy that passes requests and no upgrades, as those of some companies do. It keeps its connections to the servers, and gives
- * each request to the next of them. With `passUpgrades` it is as if its network had been left.
+ * each request to the next of them; or none, with `keepAlive: false`. With `passUpgrades` it is as if its network had been left.
  */
-export async function startHttpOnlyProxy(ports: () => readonly number[]) {
-  const agent = new Agent({ keepAlive: true })
+export async function startHttpOnlyProxy(
+  ports: () => readonly number[],
+  { keepAlive = true, forwardedFor = '' } = {},
+) {
+  const agent = new Agent({ keepAlive })
   let turn = 0
   const counts = { upgrades: 0, streams: 0, posts: 0 }
   const state = { passUpgrades: false }
@@ -17,7 +20,8 @@ export async function startHttpOnlyProxy(ports: () => readonly number[]) {
     if (incoming.method === 'POST') counts.posts++
     else counts.streams++
     const all = ports()
-    const { url: path = '/', method, headers } = incoming
+    const { url: path = '/', method } = incoming
+    const headers = { ...incoming.headers, ...(forwardedFor && { 'x-forwarded-for': forwardedFor }) }
     const outgoing = httpRequest(
       { host: '127.0.0.1', port: all[turn++ % all.length], path, method, headers, agent },
       (answer) => {
