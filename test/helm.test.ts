@@ -27,7 +27,10 @@ const VALUES: Record<string, object> = {
     image: { repository: 'registry.example.com/concertina', tag: 'main', pullPolicy: 'Always' },
     imagePullSecrets: [{ name: 'pull' }],
     auth: { users: 'config', existingSecret: 'mine' },
-    config: { autoScaler: { minServers: 3 }, live: { auth: { jwksUrl: 'https://id.example.com/jwks' } } },
+    config: {
+      autoScaler: { minServers: 3, policy: { kind: 'threshold', scaleUpThreshold: 900 } },
+      live: { auth: { jwksUrl: 'https://id.example.com/jwks' } },
+    },
     server: {
       replicas: null,
       leaveSeconds: 0,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { virtualClock } from '../../src/base/clock.ts'
 import { exponential } from '../../src/base/distribution.ts'
+import { signToken } from '../../src/chat/auth/sign.ts'
 import { VirtualUsers } from '../../src/load/virtual-users.ts'
 import { LocalEnvironment } from '../../src/pipeline/local-environment.ts'
 import { UserTrafficSource } from '../../src/traffic/user-traffic-source.ts'
@@ -8,13 +9,25 @@ import { HistoryChecker } from '../../src/verify/checker.ts'
 import { roomLogOf } from './cluster.ts'
 
 /** Virtual users of a cluster around NATS, as many as `load` says at any moment, and what they saw. */
-export function startUsers({ url, name, load }: { url: string; name: string; load: () => number }) {
+export function startUsers({
+  url,
+  name,
+  load,
+  secret,
+}: {
+  url: string
+  name: string
+  load: () => number
+  /** Signs their tokens; without it they are anonymous. */
+  secret?: string
+}) {
   const rooms = new Set<string>()
   const outages: number[] = []
   const checker = new HistoryChecker()
   const users = new VirtualUsers({
     url,
     name,
+    ...(secret !== undefined && { token: (user) => signToken(secret, { user }) }),
     onEvent: (event) => {
       if (event.type === 'join') rooms.add(event.room)
       checker.take(event)

@@ -5,6 +5,8 @@ import { Watcher } from '../../../src/fleet/providers/kubernetes/watcher.ts'
 
 export interface KubeletOptions {
   nodes?: number
+  /** The first half of the pods' addresses, for tests that run at the same time; default 127.77. */
+  subnet?: string
   /** Milliseconds until a pod's container runs and is ready; 50 by default. */
   readyAfterMs?: (pod: Pod) => number
   /** Starts the process of a pod, which listens on the address `ip`. */
@@ -124,7 +126,7 @@ export class Kubelet {
 
   #launch(pod: GracefulPod): void {
     const number = this.#next++
-    const ip = `127.77.${number >> 8}.${number & 255}`
+    const ip = `${this.#options.subnet ?? '127.77'}.${number >> 8}.${number & 255}`
     const child = this.#options.run?.(pod, ip)
     const local: LocalPod = { ip, child, ready: false, reported: undefined, ending: false }
     this.#pods.set(pod.metadata.uid!, local)

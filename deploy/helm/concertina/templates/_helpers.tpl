@@ -40,6 +40,16 @@ labels:
 {{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end -}}
 
+{{/* Not a default of values.yaml: Helm would merge the options of its policy into those of another. */}}
+{{- define "concertina.config" -}}
+{{- $config := deepCopy .Values.config -}}
+{{- if not $config.autoScaler -}}
+{{- $policy := dict "kind" "slo" "usersPerServer" 1000 -}}
+{{- $_ := set $config "autoScaler" (dict "minServers" 2 "maxServers" 20 "policy" $policy) -}}
+{{- end -}}
+{{- toYaml $config -}}
+{{- end -}}
+
 {{- define "concertina.secret" -}}
 {{ default (include "concertina.fullname" .) .Values.auth.existingSecret }}
 {{- end -}}
