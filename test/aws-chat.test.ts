@@ -1,3 +1,8 @@
+import {
+  AutoScalingClient,
+  PutLifecycleHookCommand,
+  TerminateInstanceInAutoScalingGroupCommand,
+} from '@aws-sdk/client-auto-scaling'
 import { afterEach, expect, it } from 'vitest'
 import type { ServerStatus } from '../src/cluster/messages.ts'
 import type { FleetSnapshot } from '../src/control/control-target.ts'
@@ -28,6 +33,14 @@ async function startCluster() {
   closing.push(() => balancer.close())
   const broker = ['--broker', nats.url, '--cluster-name', NAME, '--replicas', '1', '--anonymous']
   await aws.makeGroup(2)
+  await aws.autoScaling.send(
+    new PutLifecycleHookCommand({
+      AutoScalingGroupName: 'chat',
+      LifecycleHookName: 'drain',
+      LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',
+    }),
+  )
+  aws.proxy.faults.hookMs = 60_000
   const boot = (id: string) => {
     const flags = ['--port', '0', '--ref', id, '--leave-seconds', '1', '--drain-seconds', '2']
     return startCli(['server', ...broker, ...flags]).child
@@ -67,6 +80,13 @@ async function startCluster() {
     servers: balancer.servers,
     ended,
     settled,
+    /** Ends an instance as AWS does by itself, such as a spot one: it is replaced. */
+    async interrupt(id: string) {
+      const input = { InstanceId: id, ShouldDecrementDesiredCapacity: false }
+      const client = new AutoScalingClient({}) // through the proxy, which has the hooks
+      await client.send(new TerminateInstanceInAutoScalingGroupCommand(input))
+      client.destroy()
+    },
     /** Kills the controller at once, and starts another. */
     async replaceController() {
       controller.child.kill('SIGKILL')
@@ -76,10 +96,11 @@ async function startCluster() {
 }
 
 it.skipIf(!folder || !requireNats())(
-  'chat on AWS: the group grows and shrinks with its users, the drained instance is the one that ends, nothing is lost',
+  'chat on AWS: the group grows and shrinks with its users, what ends was drained, nothing is lost',
   { timeout: 300_000 },
   async () => {
-    const { broker, url, instances, servers, ended, settled, replaceController } = await startCluster()
+    const { broker, url, instances, servers, ended, settled, interrupt, replaceController } =
+      await startCluster()
     await settled(2)
     expect([...servers.keys()].sort()).toEqual(instances.ids.sort())
 
@@ -94,6 +115,12 @@ it.skipIf(!folder || !requireNats())(
     await replaceController()
     await settled(4)
 
+    const interruption = await users.cutOff(async () => {
+      const [victim] = instances.ids
+      await interrupt(victim!)
+      await expect.poll(() => instances.ids.includes(victim!), SLOW).toBe(false)
+      await settled(4)
+    })
     const scaleIn = await users.cutOff(async () => {
       load = 8
       await settled(2)
@@ -101,9 +128,9 @@ it.skipIf(!folder || !requireNats())(
     const { acked, delivered } = await users.check(broker)
     expect(acked).toBeGreaterThan(100)
     expect(delivered).toBeGreaterThan(acked)
-    expect({ scaleOut, scaleIn }).toEqual({ scaleOut: 0, scaleIn: 0 })
+    expect({ scaleOut, interruption, scaleIn }).toEqual({ scaleOut: 0, interruption: 0, scaleIn: 0 })
     const emptied = { state: 'draining', report: expect.objectContaining({ connections: 0 }) }
-    expect(ended).toEqual([expect.objectContaining(emptied), expect.objectContaining(emptied)])
+    expect(ended).toEqual(Array(3).fill(expect.objectContaining(emptied)))
     expect(users.counts.moved).toBeGreaterThan(3)
   },
 )

@@ -47,6 +47,7 @@ export const CONTENTS: readonly Section[] = [
       { file: 'docs/cluster.md', en: 'Many machines' },
       { file: 'docs/image.md', en: 'The image' },
       { file: 'docs/kubernetes.md', en: 'Kubernetes' },
+      { file: 'deploy/helm/concertina/README.md', en: 'The Helm chart' },
       { file: 'docs/aws.md', en: 'AWS' },
       { file: 'docs/workloads.md', en: 'Any workload' },
       { file: 'docs/errors.md', en: 'Errors' },
