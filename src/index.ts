@@ -48,6 +48,7 @@ export type {
   DrainHooks,
   Provider,
   ProviderFactory,
+  ServerHooks,
   ServerId,
   ServerLifecycle,
   ServerRef,

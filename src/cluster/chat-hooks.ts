@@ -1,5 +1,5 @@
 import { pause } from '../base/pause.ts'
-import type { DrainHooks, ServerRef } from '../fleet/provider.ts'
+import type { ServerHooks, ServerRef } from '../fleet/provider.ts'
 import type { Bus } from './broker.ts'
 import { commandTopic, type ServerCommand } from './messages.ts'
 import type { ProviderContext } from './term.ts'
@@ -11,9 +11,9 @@ const RESTORE_CHECKS = 40
 const SERVES_CHECKS = 40
 
 /** What a platform cannot know of the chat servers on it. */
-export interface ChatHooks extends DrainHooks {
+export interface ChatHooks extends ServerHooks {
   /** Waits for a while until a server reports that it serves. Resolves whether it does. */
-  serves(ref: ServerRef, signal: AbortSignal): Promise<boolean>
+  readonly serves: NonNullable<ServerHooks['serves']>
 }
 
 /**

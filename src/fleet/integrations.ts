@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { count, type OptionsOf, option, optionSet } from '../base/options.ts'
-import type { DrainHooks, ProviderFactory } from './provider.ts'
-import { type AwsOptions, awsProvider } from './providers/aws/provider.ts'
+import type { ProviderFactory, ServerHooks } from './provider.ts'
+import { awsProvider } from './providers/aws/provider.ts'
 import { type KubernetesHooks, kubernetesProvider } from './providers/kubernetes/provider.ts'
 
 /** Where the servers of a demonstration really are. */
@@ -59,7 +59,7 @@ export class AWSIntegration implements CloudProvider {
   readonly provider: ProviderFactory
 
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
-  constructor(options: AWSIntegrationOptions = {}, hooks: DrainHooks & Pick<AwsOptions, 'serves'> = {}) {
+  constructor(options: AWSIntegrationOptions = {}, hooks: ServerHooks = {}) {
     const { launchTemplate, subnets, maxSize, ...parsed } = awsOptions.parse(options)
     const { group, region, instanceType } = parsed
     const of = instanceType === undefined ? '' : ` of ${instanceType}`

@@ -75,5 +75,14 @@ export interface DrainHooks {
   readonly restore?: ((server: ServerRef) => void) | undefined
 }
 
+/** What a platform that only sees machines has to ask of the servers on them. */
+export interface ServerHooks extends DrainHooks {
+  /**
+   * Resolves whether a server serves; default: as soon as its machine runs. It may wait until it does, but not for ever: it is asked
+   * again at every look.
+   */
+  readonly serves?: ((server: ServerRef, signal: AbortSignal) => Promise<boolean>) | undefined
+}
+
 /** Makes the provider for one fleet, which it reports to. */
 export type ProviderFactory = (lifecycle: ServerLifecycle) => Provider

@@ -70,7 +70,7 @@ export async function containerRuntime(plane: ControlPlane, namespace: string, r
         }),
       )
       const { serviceAccountName } = pod.spec as { serviceAccountName?: string }
-      const rights = serviceAccountName === account ? { KUBECONFIG: kubeconfig } : {}
+      const rights: Record<string, string> = serviceAccountName === account ? { KUBECONFIG: kubeconfig } : {}
       return startCli(own, { ...variables, ...rights }).child
     },
   }

@@ -1,18 +1,15 @@
-import { get } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { FleetSnapshot } from '../../../src/control/control-target.ts'
 import { hpaManifest } from '../../../src/fleet/providers/kubernetes/hpa-manifest.ts'
-import type { Pod } from '../../../src/fleet/providers/kubernetes/objects.ts'
 import { isReady } from '../../../src/fleet/providers/kubernetes/pod-state.ts'
-import { Watcher } from '../../../src/fleet/providers/kubernetes/watcher.ts'
 import { startCli } from '../../run-cli.ts'
-import { startBalancer } from '../balancer.ts'
 import { type ClusterProcess, startLogging } from '../cluster.ts'
 import { startNats } from '../nats.ts'
 import { startControlPlane } from './control-plane.ts'
 import { Kubelet } from './kubelet.ts'
 import { applyMetricMode, metricFlags } from './metric-mode.ts'
+import { answers, startService } from './service.ts'
 
 interface ChatClusterOptions {
   name: string
@@ -24,18 +21,6 @@ interface ChatClusterOptions {
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
 const PORT = 8080
 const SETTLING_MS = 90_000
-
-/** Whether a chat server says that it is ready, as a readiness probe asks. */
-function readyz(host: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get({ host, port: PORT, path: '/readyz', timeout: 1000, agent: false }, (response) => {
-      response.resume()
-      resolve(response.statusCode === 200)
-    })
-    request.on('timeout', () => request.destroy())
-    request.on('error', () => resolve(false))
-  })
-}
 
 const DEPLOYMENT = {
   metadata: { name: 'chat' },
@@ -85,35 +70,20 @@ export async function startChatCluster(bin: string, { name, maxServers, byMetric
     const broker = ['--broker', nats.url, '--cluster-name', name, '--replicas', '1', '--anonymous']
     const kubelet = new Kubelet(plane.api, {
       nodes: 3,
+      subnet: byMetric ? '127.79' : '127.77',
       run: ({ metadata }, ip) => {
         const own = ['--host', ip, '--port', String(PORT), '--ref', metadata.name]
         return startCli(['server', ...broker, ...own, '--leave-seconds', '1', '--drain-seconds', '2']).child
       },
-      probe: (_, ip) => readyz(ip),
+      probe: (_, ip) => answers(ip, PORT, '/readyz'),
     })
     closing.push(() => kubelet.close())
     await kubelet.start()
     await plane.api.create(DEPLOYMENTS, DEPLOYMENT)
 
-    const service = await startBalancer()
+    const service = await startService(plane.api, { labelSelector: 'app=chat', port: PORT })
     closing.push(() => service.close())
-    const routed = new Set<string>()
-    const pods = new Watcher<Pod>(plane.api, {
-      path: '/api/v1/namespaces/default/pods',
-      labelSelector: 'app=chat',
-      onProblem: () => {},
-      onChange: () => {
-        const serving = live().filter(isReady)
-        const addresses = new Set(serving.map(({ status }) => status!.podIP!))
-        for (const address of routed)
-          if (!addresses.has(address) && routed.delete(address)) service.remove(PORT, address)
-        for (const address of addresses)
-          if (!routed.has(address) && routed.add(address)) service.add(PORT, address)
-      },
-    })
-    const live = () => [...pods.objects.values()].filter(({ metadata }) => !metadata.deletionTimestamp)
-    closing.push(() => pods.close())
-    await pods.start()
+    const { pods, live } = service
 
     const metricMode = byMetric ? await applyMetricMode(plane) : undefined
     if (metricMode) {

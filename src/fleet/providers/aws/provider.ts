@@ -1,9 +1,9 @@
 import { invalidInput } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
-import type { DrainHooks, Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
+import type { Provider, ProviderFactory, ServerHooks, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { AutoScalingGroup, type GroupInstance, type GroupView, type NewGroup, passes } from './group.ts'
 
-export interface AwsOptions extends DrainHooks {
+export interface AwsOptions extends ServerHooks {
   /** The Auto Scaling Group whose instances are the servers. */
   group: string
   /** Default: AWS_REGION, or that of the profile. */
@@ -12,11 +12,6 @@ export interface AwsOptions extends DrainHooks {
   instanceType?: string | undefined
   /** Creates the group when there is none; default: that is an error. */
   create?: Omit<NewGroup, 'instanceType'> | undefined
-  /**
-   * Resolves whether an instance serves; default: as soon as it is `InService`. It may wait until it does, but not for ever: it is
-   * asked again at every look.
-   */
-  serves?: ((instance: ServerRef, signal: AbortSignal) => Promise<boolean>) | undefined
   /** Seconds between two looks at the group; default 10. AWS throttles those who look more often. */
   pollSeconds?: number | undefined
   /** Seconds between two heartbeats of a lifecycle hook that holds an instance; default 30. */
