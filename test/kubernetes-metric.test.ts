@@ -177,13 +177,12 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
       metadata: { name: 'old' },
       spec: {
         scaleTargetRef,
-        minReplicas: 2,
         maxReplicas: 3,
         metrics: [{ type: 'Resource', resource: { name: 'cpu', target } }],
       },
     })
     const text = await start()
-    for (const part of ['does not scale by the metric', 'from 20 to 21', 'waits for 300 s', 'minReplicas 2'])
+    for (const part of ['does not scale by the metric', 'from 20 to 21', 'waits for 300 s'])
       expect(text).toContain(part)
     await plane.api.delete(`${HPAS}/old`)
     await plane.api.delete(`${APPS}/hindered`, { propagationPolicy: 'Background' })
