@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { OptionSets } from './option-texts.ts'
+import type { OptionSets } from './option-sets.ts'
 
 /** An option of the library: `autoScaler.cooldown`. */
 export type OptionName = {
