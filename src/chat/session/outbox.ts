@@ -1,3 +1,4 @@
+import { writeDirectly } from '../../http/direct-write.ts'
 import type { FrameSink } from './channel.ts'
 import type { WriteBatcher } from './write-batcher.ts'
 
@@ -16,9 +17,12 @@ export class Outbox {
   readonly #events: OutboxEvents
   #frames: Buffer[] = []
   #bytes = 0
+  /** Bytes of a write past the stream that the system has not accepted whole. */
+  #direct = 0
   #ended = false
   /** Resolves when what waits was read, or is closed. */
   #draining: Promise<void> | undefined
+  #onDrained: (() => void) | undefined
 
   /** @param limit bytes that may wait before it counts as full */
   constructor(sink: FrameSink, batcher: WriteBatcher, limit: number, events: OutboxEvents) {
@@ -42,7 +46,24 @@ export class Outbox {
     this.#frames = []
     this.#bytes = 0
     if (this.closed) return
-    this.#sink.write(frames.length === 1 ? frames[0]! : Buffer.concat(frames))
+    const data = frames.length === 1 ? frames[0]! : Buffer.concat(frames)
+    const written = this.#direct === 0 ? writeDirectly(this.#sink, data, this) : undefined
+    if (written === undefined) {
+      this.#sink.write(data)
+    } else {
+      if (written === 'waits') this.#direct = data.length
+      this.#checkDrained()
+    }
+  }
+
+  onWritten(): void {
+    this.#direct = 0
+    this.#checkDrained()
+  }
+
+  /** What went past the stream is followed by no 'drain'. */
+  #checkDrained(): void {
+    if (this.#onDrained !== undefined && !this.full) this.#onDrained()
   }
 
   /** Writes what waits, and accepts nothing more. */
@@ -58,7 +79,7 @@ export class Outbox {
 
   /** Bytes that the other side has not received yet. */
   get waiting(): number {
-    return this.#sink.writableLength + this.#bytes
+    return this.#sink.writableLength + this.#direct + this.#bytes
   }
 
   /** Whether the other side reads too slowly to be given more. */
@@ -70,15 +91,16 @@ export class Outbox {
   drained(): Promise<void> {
     if (this.#draining !== undefined) return this.#draining
     this.flush()
-    // A write that the system accepted whole is followed by no 'drain'.
     if (!this.full || this.#sink.destroyed) return Promise.resolve()
     this.#draining = new Promise((resolve) => {
       const done = () => {
         this.#sink.off('drain', done)
         this.#sink.off('close', done)
         this.#draining = undefined
+        this.#onDrained = undefined
         resolve()
       }
+      this.#onDrained = done
       this.#sink.on('drain', done)
       this.#sink.on('close', done)
     })
