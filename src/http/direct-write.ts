@@ -16,7 +16,7 @@ let request: WriteRequest | undefined
  * @returns `written` whole, `waits` for the rest until `onWritten`, or `undefined`: only the stream can write it
  */
 export function writeDirectly(
-  stream: Duplex,
+  stream: object,
   data: Buffer,
   waiting: Waiting,
 ): 'written' | 'waits' | undefined {

@@ -16,7 +16,9 @@ import { listen } from '../http/listen.ts'
 import { Origins } from '../http/origin.ts'
 import {
   acceptRaw,
+  HAS_HANDLES,
   peerAddress,
+  RAW_SERVER,
   type RawSocket,
   rejectRaw,
   streamOf,
@@ -120,7 +122,9 @@ export class Gateway {
     this.#maxHeadBytes = requireNumber('maxHeadBytes', maxHeadBytes, { min: 1024, integer: true })
     this.#handoffs = new Handoffs((arrival) => this.#again(arrival))
     this.rejected = Object.fromEntries(Object.keys(REJECTIONS).map((why) => [why, 0])) as typeof this.rejected
-    this.#server = createServer()
+    this.#server = createServer(RAW_SERVER)
+    // A connection that the HTTP server has read from cannot be handed over then: the next request comes on another one.
+    if (!HAS_HANDLES) http.maxRequestsPerSocket = 1
     interceptRequests(this.#http, (request, response) => this.#onRequest(request, response))
     this.#http.on('upgrade', (request, socket, rest) => this.#onLateUpgrade(request, socket as Socket, rest))
   }
@@ -273,6 +277,7 @@ export class Gateway {
     if (!raw) return
     socket.off('close', this.#release)
     if (this.#limited(visit.ip)) this.#reject(raw, 'rate-limited', visit)
+    else if (!HAS_HANDLES) this.#reject(raw, 'no-server', visit)
     else this.#enter(raw, visit, Buffer.alloc(0))
   }
 
@@ -284,6 +289,7 @@ export class Gateway {
     if (!raw) return
     if (!asksForWebSocket(visit.head)) this.#reject(raw, 'no-websocket', visit)
     else if (this.#limited(visit.ip)) this.#reject(raw, 'rate-limited', visit)
+    else if (!HAS_HANDLES) this.#reject(raw, 'no-server', visit)
     else this.#enter(raw, visit, rest)
   }
 

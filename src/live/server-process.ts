@@ -108,14 +108,17 @@ async function leave(drainSeconds?: number): Promise<void> {
   setTimeout(() => process.exit(0), 50)
 }
 
-process.on('message', (message: ToServer) => {
+process.on('message', (message: ToServer, socket?: Socket) => {
   switch (message.type) {
     case 'start':
       void start(message)
       return
     case 'socket': {
-      const raw = nextHandle()
-      if (!raw) return
+      const raw = nextHandle(socket)
+      if (!raw) {
+        send({ type: 'declined', tickets: [message.ticket] })
+        return
+      }
       if (arrived.length === 0) setImmediate(accept)
       arrived.push({ ...message, raw })
       return
