@@ -4,7 +4,8 @@ import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
 import { notFound } from '../src/live/control-http.ts'
-import { Supervisor, type SupervisorOptions } from '../src/live/supervisor.ts'
+import { Supervisor } from '../src/live/supervisor.ts'
+import type { SupervisorOptions } from '../src/live/supervisor-options.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 
 const running: Supervisor[] = []

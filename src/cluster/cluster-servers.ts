@@ -8,12 +8,11 @@ import type { ServerReport } from '../live/messages.ts'
 import { addReport, type FleetTotals, NO_TOTALS, ReportedWork } from '../live/reported-work.ts'
 import type { Bus } from './broker.ts'
 import { type ServerStatus, STATUS_TOPIC } from './messages.ts'
+import { Silence } from './silence.ts'
 
 interface KnownServer {
   status: ServerStatus
   readonly work: ReportedWork
-  /** Checks since its last status. Not seconds: while this process stands still, none is silent. */
-  silentChecks: number
 }
 
 const CHECK_MS = 500
@@ -27,6 +26,7 @@ const COMPLETE_CHECKS = 5
 export class ClusterServers {
   readonly #bus: Bus
   readonly #known = new Map<ServerRef, KnownServer>()
+  readonly #silence = new Silence<ServerRef>()
   readonly #unsubscribe: () => void
   readonly #timer: NodeJS.Timeout
   readonly #gone: FleetTotals = { ...NO_TOTALS }
@@ -75,9 +75,9 @@ export class ClusterServers {
 
   /** The last statuses of the servers that report. */
   get current(): readonly ServerStatus[] {
-    return [...this.#known.values()]
-      .filter(({ silentChecks }) => silentChecks <= LATE_CHECKS)
-      .map(({ status }) => status)
+    return [...this.#known]
+      .filter(([ref]) => this.#silence.of(ref) <= LATE_CHECKS)
+      .map(([, { status }]) => status)
   }
 
   status(ref: ServerRef): ServerStatus | undefined {
@@ -95,9 +95,7 @@ export class ClusterServers {
     if (!this.#bus.connected) return 'the broker cannot be reached'
     if (!this.complete) return 'not every server has reported yet'
     const ready = this.#fleet?.ready ?? []
-    const silent = ready.filter(
-      ({ ref }) => (this.#byRef(ref)?.silentChecks ?? Infinity) > LATE_CHECKS,
-    ).length
+    const silent = ready.filter(({ ref }) => ref === undefined || this.#silence.of(ref) > LATE_CHECKS).length
     if (silent > 0) return `${silent} of ${ready.length} ready servers do not report`
     return this.#lost.missing(this.load)
   }
@@ -156,9 +154,9 @@ export class ClusterServers {
       return
     }
     const lost = report.lost - (known?.status.report.lost ?? 0)
-    const entry = known ?? { status, work: new ReportedWork(), silentChecks: 0 }
+    const entry = known ?? { status, work: new ReportedWork() }
     entry.status = status
-    entry.silentChecks = 0
+    this.#silence.heard(ref)
     entry.work.last = report
     entry.work.at = performance.now()
     this.#known.set(ref, entry)
@@ -173,6 +171,7 @@ export class ClusterServers {
 
   #forget(ref: ServerRef, { status }: KnownServer): void {
     this.#known.delete(ref)
+    this.#silence.forget(ref)
     addReport(this.#gone, status.report)
     this.#latencyOfGone.add(status.report.latency)
   }
@@ -181,12 +180,12 @@ export class ClusterServers {
     // While the broker is away all are silent: that means nothing.
     if (!this.#bus.connected) {
       this.#listening = 0
-      for (const known of this.#known.values()) known.silentChecks = 0
+      this.#silence.reset()
       return
     }
     this.#listening++
-    for (const [ref, known] of this.#known) {
-      if (++known.silentChecks <= SILENT_CHECKS) continue
+    for (const ref of this.#silence.check(SILENT_CHECKS)) {
+      const known = this.#known.get(ref)!
       this.silent.emit(known.status)
       this.#forget(ref, known)
     }

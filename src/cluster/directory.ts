@@ -13,14 +13,13 @@ import {
   SILENT_CHECKS,
   TALKERS_TOPIC,
 } from './presence.ts'
+import { Silence } from './silence.ts'
 
 interface Source {
   readonly number: number
   /** Members of each room; their names are absent where they are many. */
   readonly rooms: Map<string, { members: number; users: readonly string[] | undefined }>
   talkers: readonly Talker[]
-  /** Checks since its last sign of life. */
-  silent: number
 }
 
 /** Milliseconds over which changes of a room are gathered. */
@@ -33,6 +32,7 @@ const GATHER_MS = 500
 export class ClusterDirectory implements ChatDirectory {
   readonly #bus: Bus
   readonly #sources = new Map<string, Source>()
+  readonly #silence = new Silence<string>()
   readonly #timer: NodeJS.Timeout
   readonly #stops: readonly (() => void)[]
   /** Who was reported to be in each room. */
@@ -52,23 +52,18 @@ export class ClusterDirectory implements ChatDirectory {
       bus.subscribe(HEARTBEAT_TOPIC, (text) => {
         const { server, ends } = JSON.parse(text) as Heartbeat
         if (ends) this.#drop(server)
-        else this.#alive(server)
+        else if (this.#sources.has(server)) this.#silence.heard(server)
       }),
     ]
     this.#timer = setInterval(() => this.#check(), CHECK_MS)
     bus.publish(DIRECTORY_ASK_TOPIC, '')
   }
 
-  #alive(server: string): void {
-    const source = this.#sources.get(server)
-    if (source) source.silent = 0
-  }
-
   /** The server, which has just given a sign of life. */
   #source(server: string, number: number): Source {
-    const source = this.#sources.get(server) ?? { number, rooms: new Map(), talkers: [], silent: 0 }
+    const source = this.#sources.get(server) ?? { number, rooms: new Map(), talkers: [] }
     this.#sources.set(server, source)
-    source.silent = 0
+    this.#silence.heard(server)
     return source
   }
 
@@ -82,6 +77,7 @@ export class ClusterDirectory implements ChatDirectory {
   #drop(server: string): void {
     const source = this.#sources.get(server)
     this.#sources.delete(server)
+    this.#silence.forget(server)
     for (const room of source?.rooms.keys() ?? []) this.#changed(room)
   }
 
@@ -111,7 +107,7 @@ export class ClusterDirectory implements ChatDirectory {
     // While the broker is away all are silent: that means nothing.
     if (!this.#bus.connected) return
     this.#bus.publish(DIRECTORY_ASK_TOPIC, '')
-    for (const [server, source] of this.#sources) if (++source.silent > SILENT_CHECKS) this.#drop(server)
+    for (const server of this.#silence.check(SILENT_CHECKS)) this.#drop(server)
   }
 
   *rooms(): Iterable<readonly [room: string, members: number]> {

@@ -2,6 +2,7 @@ import { MAX_TALKERS, type Talker, type TalkerMeter } from '../chat/api/talkers.
 import { NAMED_MEMBERS, type Roster } from '../chat/hub/hub-protocol.ts'
 import { roomToken } from '../chat/log/nats/record.ts'
 import type { Bus } from './broker.ts'
+import { Silence } from './silence.ts'
 
 /** What one server announces of its members of one room: names where they are few, otherwise how many. */
 interface Announcement {
@@ -51,7 +52,7 @@ interface LocalRoom {
 /** Milliseconds over which changes are gathered before they are sent. */
 const GATHER_MS = 100
 export const CHECK_MS = 1000
-/** Checks without a heartbeat after which a server is gone, with all its users. Checks made here, not seconds of a clock. */
+/** Checks without a heartbeat after which a server is gone, with all its users. */
 export const SILENT_CHECKS = 5
 /** Each room is announced at least once in so many checks: what was lost on the way is right again by then. */
 const ANNOUNCE_CHECKS = 10
@@ -72,8 +73,7 @@ export class ClusterPresence {
   readonly #server: string
   readonly #send: (room: string, line: string) => void
   readonly #rooms = new Map<string, LocalRoom>()
-  /** By server: checks since its last sign of life. */
-  readonly #silent = new Map<string, number>()
+  readonly #silence = new Silence<string>()
   readonly #check: NodeJS.Timeout
   readonly #stops: readonly (() => void)[]
   readonly #number: number
@@ -103,7 +103,7 @@ export class ClusterPresence {
       bus.subscribe(HEARTBEAT_TOPIC, (text) => {
         const { server: from, ends } = JSON.parse(text) as Heartbeat
         if (ends) this.#forget(from)
-        else if (from !== server) this.#silent.set(from, 0)
+        else if (from !== server) this.#silence.heard(from)
       }),
       bus.subscribe(DIRECTORY_ASK_TOPIC, () => {
         const isNew = this.#directoryChecks === 0
@@ -187,7 +187,7 @@ export class ClusterPresence {
     const room = this.#rooms.get(name)
     const { server, members, users, ask } = JSON.parse(text) as Announcement
     if (!room || server === this.#server) return
-    this.#silent.set(server, 0)
+    this.#silence.heard(server)
     if (members === 0) room.remote.delete(server)
     else room.remote.set(server, { members, users })
     if (ask && room.users.size > 0) this.#announce(name, room)
@@ -195,7 +195,7 @@ export class ClusterPresence {
   }
 
   #forget(server: string): void {
-    this.#silent.delete(server)
+    this.#silence.forget(server)
     for (const [name, room] of this.#rooms) if (room.remote.delete(server)) this.#reportSoon(name, room)
   }
 
@@ -203,10 +203,7 @@ export class ClusterPresence {
     // While the broker is away all are silent: that means nothing.
     if (!this.#bus.connected) return
     this.#heartbeat({ server: this.#server })
-    for (const [server, checks] of this.#silent) {
-      if (checks >= SILENT_CHECKS) this.#forget(server)
-      else this.#silent.set(server, checks + 1)
-    }
+    for (const server of this.#silence.check(SILENT_CHECKS)) this.#forget(server)
     this.#checks++
     if (this.#directoryChecks > 0) {
       this.#directoryChecks--

@@ -63,8 +63,6 @@ export class Term {
   readonly autoScaler: AutoScaler
   readonly faults: Faults
   readonly placement: UserBalancer
-  readonly keepsRooms = false
-  readonly log = undefined
   readonly startups = new Buckets(STARTUP_BOUNDS)
   decisions: Record<Decision['action'], number> = { scale_up: 0, scale_down: 0, none: 0 }
   lastDecision: Decision | undefined

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { ServerApi } from '../chat/api/server-api.ts'
 import type { ControlApi } from '../control/control-api.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { pages } from '../http/pages.ts'
@@ -23,7 +24,7 @@ export interface ServedFleet {
   metrics(): Promise<MetricsText>
   /** What `/readyz` answers. */
   isReady(): boolean
-  readonly serverApi?: MeteredFleet['serverApi'] | undefined
+  readonly serverApi?: ServerApi | undefined
 }
 
 /** What a control server answers for a live fleet. */
@@ -32,7 +33,7 @@ export function servedFleet(fleet: MeteredFleet): ServedFleet {
     metrics: async () => (await import('./metrics.ts')).liveMetrics(fleet),
     isReady: () => fleet.isReady ?? fleet.fleet.ready.length > 0,
     get serverApi() {
-      return fleet.serverApi // from its start on
+      return fleet.rooms?.serverApi // from its start on
     },
   }
 }

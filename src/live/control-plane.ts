@@ -39,7 +39,7 @@ export async function startControlPlane(
       'a controlToken with it',
     )
   }
-  const chat = supervisor && (() => supervisor.chatApi())
+  const chat = supervisor && (() => supervisor.rooms.chatApi())
   const api = new ControlApi({ target, chat, token, version: VERSION, day, logger })
   const page = controlPages()
   const server = controlServer(served ?? (supervisor && servedFleet(supervisor)), api, page)

@@ -23,8 +23,8 @@ function steadyStart(now: () => number): () => number {
 export interface ControlledFleet extends Pick<Supervisor, 'fleet' | 'clock' | 'now' | 'ticks'> {
   readonly servers: Pick<LiveServers, 'report' | 'users' | 'totals'>
   readonly placement: FleetParts['balancer']
-  /** Rooms with members, where they are known. */
-  readonly rooms?: number
+  /** Where the rooms are known. */
+  readonly rooms?: { readonly count: number }
 }
 
 /**
@@ -46,7 +46,7 @@ export function liveControl(
   let counted = { time: -Infinity, rooms: 0 }
   const rooms = () => {
     const time = clock.now()
-    if (time - counted.time >= RATE_SECONDS) counted = { time, rooms: supervisor.rooms ?? 0 }
+    if (time - counted.time >= RATE_SECONDS) counted = { time, rooms: supervisor.rooms?.count ?? 0 }
     return counted.rooms
   }
   const startMs = steadyStart(() => clock.now())
@@ -54,7 +54,7 @@ export function liveControl(
     hasChat: true,
     startMs,
     rejected: () => servers.totals.refused,
-    ...('rooms' in supervisor && { rooms }),
+    ...(supervisor.rooms && { rooms }),
     fleet,
     autoScaler,
     balancer: placement,

@@ -1,5 +1,6 @@
 import { histogramText } from '../base/histogram-text.ts'
 import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
+import type { FleetRooms } from './fleet-rooms.ts'
 import type { LiveServers } from './live-servers.ts'
 import { addScalingMetrics, MetricSet, type MetricsText } from './scaling-metrics.ts'
 import type { Supervisor } from './supervisor.ts'
@@ -8,15 +9,7 @@ import type { Supervisor } from './supervisor.ts'
 export interface MeteredFleet
   extends Pick<
     Supervisor,
-    | 'fleet'
-    | 'autoScaler'
-    | 'decisions'
-    | 'lastDecision'
-    | 'moves'
-    | 'failures'
-    | 'startups'
-    | 'keepsRooms'
-    | 'log'
+    'fleet' | 'autoScaler' | 'decisions' | 'lastDecision' | 'moves' | 'failures' | 'startups'
   > {
   readonly servers: Pick<LiveServers, 'load' | 'totals' | 'latency' | 'users' | 'report'> & {
     readonly handedOn?: number
@@ -24,7 +17,8 @@ export interface MeteredFleet
   readonly faults: Pick<Supervisor['faults'], 'counts'>
   /** Whether users can be served; default while a server is ready. */
   readonly isReady?: boolean
-  readonly serverApi?: Supervisor['serverApi']
+  /** Of one machine; those of a cluster are the broker's. */
+  readonly rooms?: Pick<FleetRooms, 'log' | 'onDisk' | 'serverApi'>
   /** Of one machine; a cluster's way in belongs to the platform. */
   readonly gateway?: Pick<Supervisor['gateway'], 'handedOver' | 'retried' | 'rejected'>
 }
@@ -84,8 +78,9 @@ export function liveMetrics(supervisor: MeteredFleet): MetricsText {
     'Times that a room was joined where its user had left off, after a lost connection or a move.',
     () => servers.totals.resumed,
   )
-  if (supervisor.keepsRooms) {
-    const embedded = () => (supervisor.log instanceof EmbeddedRoomLog ? supervisor.log : undefined)
+  const { rooms } = supervisor
+  if (rooms?.onDisk) {
+    const embedded = () => (rooms.log instanceof EmbeddedRoomLog ? rooms.log : undefined)
     metrics.gauge('room_log_bytes', 'Bytes of the room log on disk.', () => embedded()?.bytes ?? 0)
     metrics.gauge(
       'room_log_damaged',
@@ -111,7 +106,7 @@ export function liveMetrics(supervisor: MeteredFleet): MetricsText {
   return { contentType, text: async () => [await registry.metrics(), ...histograms(supervisor)].join('\n') }
 }
 
-function histograms({ servers, startups, log }: MeteredFleet): string[] {
+function histograms({ servers, startups, rooms }: MeteredFleet): string[] {
   const all = [
     histogramText(
       'concertina_message_latency_seconds',
@@ -124,6 +119,7 @@ function histograms({ servers, startups, log }: MeteredFleet): string[] {
       startups,
     ),
   ]
+  const { log } = rooms ?? {}
   if (log instanceof EmbeddedRoomLog) {
     all.push(
       histogramText(

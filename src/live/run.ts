@@ -18,7 +18,8 @@ import { chatPageServer } from './control-http.ts'
 import { startControlPlane } from './control-plane.ts'
 import { liveControl } from './live-control.ts'
 import { messageWork } from './message-work.ts'
-import { Supervisor, type SupervisorOptions } from './supervisor.ts'
+import { Supervisor } from './supervisor.ts'
+import type { SupervisorOptions } from './supervisor-options.ts'
 
 export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | 'balancer'> {
   autoScaler: AutoScaler

@@ -1,32 +1,18 @@
-import type { ChildProcess } from 'node:child_process'
 import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { StrategyName } from '../balancing/strategy-names.ts'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
 import { ConcertinaError, requireNumber } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
-import { OnDemand } from '../base/on-demand.ts'
-import { check, within } from '../base/options.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
-import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
-import type { ServerApi } from '../chat/api/server-api.ts'
 import { Authenticator } from '../chat/auth/authenticator.ts'
-import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
-import { Webhooks } from '../chat/hooks/webhooks.ts'
-import { Hub } from '../chat/hub/hub.ts'
-import { openRoomLog } from '../chat/log/embedded/open.ts'
-import { MemoryRoomLog } from '../chat/log/memory.ts'
-import type { RoomLog } from '../chat/log/room-log.ts'
 import { type ChatOptions, chatLimits } from '../chat/options.ts'
-import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { Fleet } from '../fleet/fleet.ts'
-import type { ProviderFactory, ServerId } from '../fleet/provider.ts'
-import { type LocalProviderOptions, localProvider } from '../fleet/providers/local.ts'
+import type { ServerId } from '../fleet/provider.ts'
+import { localProvider } from '../fleet/providers/local.ts'
 import type { Server } from '../fleet/server.ts'
-import type { AccessEntry } from '../http/access-log.ts'
-import type { MetricsResult, UsersSample } from '../metrics/metrics-collector.ts'
+import type { MetricsResult } from '../metrics/metrics-collector.ts'
 import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import type { ScaledTick } from '../pipeline/items.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
@@ -34,57 +20,15 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/types.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
 import { Faults } from './faults.ts'
-import { captureState, type FleetState, resumeFrom, StateFile } from './fleet-state.ts'
-import { Gateway, type GatewayOptions, type Place } from './gateway.ts'
+import { FleetRooms } from './fleet-rooms.ts'
+import { Gateway, type Place } from './gateway.ts'
+import { KeptState } from './kept-state.ts'
 import { LiveServers } from './live-servers.ts'
-import { openServerApi } from './open-server-api.ts'
 import { processModule } from './process-module.ts'
-import type { RebalanceOptions } from './rebalance.ts'
 import { rejectionLogger } from './rejection-log.ts'
+import type { SupervisorOptions } from './supervisor-options.ts'
 import { UserMoves } from './user-moves.ts'
 import { UserRouter } from './user-router.ts'
-
-export interface SupervisorOptions {
-  gateway: Omit<GatewayOptions, 'maxPostBytes'>
-  /** Folder of the room log; without it rooms live in memory only. */
-  data?: string | undefined
-  /** Where rooms are kept; default the log in `data`. It is closed with the fleet. */
-  roomLog?: RoomLog | undefined
-  chat?: ChatOptions
-  autoScaler: AutoScaler
-  strategy?: StrategyName
-  weights?: number[] | undefined
-  rebalance?: RebalanceOptions
-  /** Users/s that a server accepts when others are drained; default 200. */
-  acceptRate?: number
-  /** Seconds without a message from a server after which it counts as hung and is killed; default 5. */
-  hangSeconds?: number
-  /** Server processes that are started ahead, so that a scale-out has a server at once; default 0. */
-  spares?: number | undefined
-  /** A server process that was started ahead, by `withStartedServer`: the first server. */
-  started?: ChildProcess | undefined
-  /** Whether a policy that can is asked as soon as users who connect pass its threshold, between two ticks; default false. */
-  decideEarly?: boolean
-  /** Whether policies follow the time of day, as a fleet that serves does; otherwise they see the run's clock alone. */
-  timeOfDay?: boolean
-  /**
-   * Makes the provider from what a server process of this fleet needs, in place of `localProvider`: to wrap it, or to start
-   * the processes in another way on this machine.
-   */
-  provider?: ((processes: LocalProviderOptions) => ProviderFactory) | undefined
-  /** Keys of the server API; without any there is no such API. */
-  apiKeys?: readonly ApiKeyOptions[] | undefined
-  /** Receivers of what happens in rooms. */
-  webhooks?: readonly WebhookOptions[] | undefined
-  /** Gets what is for an access log: requests, rejections, and connections of the chat that ended. */
-  onAccess?: ((entry: AccessEntry) => void) | undefined
-  seed?: number | string
-  logger?: Logger
-  /** Users that were asked for, where that is known. */
-  requestedLoad?: (time: number) => number
-  /** What users met, where they are virtual ones; asked at every tick. */
-  usersSample?: () => UsersSample
-}
 
 /** Upper bounds for the time that a server takes to be ready, seconds. */
 const STARTUP_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
@@ -92,8 +36,6 @@ const STARTUP_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 const MAX_FAILED_STARTS = 3
 /** Milliseconds from a connection until the load is looked at. */
 const LOOK_MS = 20
-/** Milliseconds between two writes of the fleet's state. */
-const STATE_MS = 5000
 
 /** A live fleet on this machine: gateway, room-log hub, control loop, and the server processes. Nothing is opened before `start`. */
 export class Supervisor {
@@ -105,12 +47,8 @@ export class Supervisor {
   readonly loop: ControlLoop
   readonly autoScaler: AutoScaler
   readonly faults: Faults
-  readonly #api: OnDemand<Awaited<ReturnType<typeof openServerApi>>>
-  #webhooks: Webhooks | undefined
-  #log: RoomLog | undefined
-  #hub: Hub | undefined
-  #stateFile: StateFile | undefined
-  #stateTimer: NodeJS.Timeout | undefined
+  readonly rooms: FleetRooms
+  readonly #kept: KeptState | undefined
   #looking: NodeJS.Timeout | undefined
   #closing: Promise<void> | undefined
   readonly #options: SupervisorOptions
@@ -137,10 +75,7 @@ export class Supervisor {
     this.autoScaler = options.autoScaler
     this.#logger = logger
     this.faults = new Faults(logger)
-    new ApiKeys(options.apiKeys ?? []) // throws
-    within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
-    checkNamespaces(options.chat?.namespaces)
-    this.#api = new OnDemand(() => openServerApi(this.#hub, options.apiKeys, options.chat?.limits, logger))
+    this.rooms = new FleetRooms(options, logger)
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
@@ -148,7 +83,7 @@ export class Supervisor {
       spares: requireNumber('spares', options.spares ?? 0, { min: 0, max: 100, integer: true }),
       started: options.started,
       onFork: (id, child) => {
-        this.#hub!.attach(child.stdio[4] as Duplex, id)
+        this.rooms.attach(child.stdio[4] as Duplex, id)
         this.servers.attach(id, child)
         this.gateway.attach(id, child)
         child.send({
@@ -183,6 +118,7 @@ export class Supervisor {
       if (server.state === 'ready') this.#onReady(server)
       if (server.life.state === 'failed') this.#onFailed(server, server.life.reason)
     })
+    if (options.data !== undefined) this.#kept = new KeptState(options.data, this, logger)
     this.loop = new ControlLoop(
       options.autoScaler,
       {
@@ -199,7 +135,7 @@ export class Supervisor {
     this.loop.ticks.subscribe(({ decision }) => {
       this.decisions[decision.action]++
       this.lastDecision = decision
-      if (decision.action !== 'none') this.#keepState()
+      if (decision.action !== 'none') this.#kept?.write()
       this.#moves.evenOut()
     })
   }
@@ -212,28 +148,6 @@ export class Supervisor {
   /** Users that were asked to move to even out the servers. */
   get moves(): number {
     return this.#moves.asked
-  }
-
-  /** Rooms that have members now. */
-  get rooms(): number {
-    let count = 0
-    for (const _ of this.#hub?.directory.rooms() ?? []) count++
-    return count
-  }
-
-  /** Where the rooms are kept; open from `start` on. */
-  get log(): RoomLog | undefined {
-    return this.#log
-  }
-
-  /** For backends; from `start` on, when there are keys. */
-  get serverApi(): ServerApi | undefined {
-    return this.#options.apiKeys && this.#api.opened?.api
-  }
-
-  /** The same for the control API: without keys it is opened when it is first asked for. */
-  async chatApi(): Promise<ServerApi> {
-    return (await this.#api.get()).api
   }
 
   /** Whether users can be served: some server is ready, and it is not closing. */
@@ -312,40 +226,19 @@ export class Supervisor {
    */
   async start(): Promise<number> {
     try {
-      const { data } = this.#options
-      this.#log =
-        this.#options.roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, this.#logger))
-      this.#hub = new Hub(await this.#openWebhooks(this.#log))
-      this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
+      await this.rooms.open()
       const port = await this.gateway.listen()
-      if (data !== undefined) this.#restore(data)
+      this.#kept?.restore()
       this.loop.open()
       await this.#firstServers()
-      if (this.#options.apiKeys) await this.#api.get()
+      await this.rooms.openApi()
       this.clock.setToZero()
-      this.#resume?.()
+      this.#kept?.resume()
       return port
     } catch (error) {
       await this.close()
       throw error
     }
-  }
-
-  /** Returns the log that the fleet uses: with webhooks it notes what they are to get. */
-  async #openWebhooks(log: RoomLog): Promise<RoomLog> {
-    const { webhooks = [] } = this.#options
-    if (webhooks.length === 0) return log
-    this.#webhooks = new Webhooks(log, webhooks, this.#logger)
-    await this.#webhooks.start()
-    return this.#webhooks.log
-  }
-
-  #notePresence(room: string, joined: string[], left: string[], members: number): void {
-    this.#webhooks?.log.presence(room, joined, left, members === 0).catch((error: Error) => {
-      this.#logger.warn(`Webhooks: who came to ${room} and left could not be kept: ${error.message}`, {
-        room,
-      })
-    })
   }
 
   #firstServers(): Promise<void> {
@@ -366,43 +259,16 @@ export class Supervisor {
     })
   }
 
-  /** What remains to be restored once the clock is set. */
-  #resume: (() => void) | undefined
-
-  /** Begins with the servers that the last run had; their users are expected to reconnect. */
-  #restore(folder: string): void {
-    this.#stateFile = new StateFile(folder, (message) => this.#logger.warn(message))
-    const state = this.#stateFile.read()
-    if (!state) return
-    const { limits } = this.autoScaler
-    const servers = Math.min(limits.maxServers, Math.max(limits.minServers, state.servers))
-    this.fleet.begin(servers)
-    this.servers.expect(state.load)
-    this.#resume = () => resumeFrom(state, { autoScaler: this.autoScaler, onFault: this.faults.report })
-  }
-
-  #state(): FleetState {
-    return captureState(
-      { autoScaler: this.autoScaler, onFault: this.faults.report },
-      { time: this.clock.now(), servers: this.fleet.desiredCount, load: this.servers.load },
-    )
-  }
-
-  #keepState(): void {
-    void this.#stateFile?.write(this.#state())
-  }
-
   /** Begins to scale. */
   run(delay?: number): void {
     this.loop.start(delay)
-    this.#stateTimer = setInterval(() => this.#keepState(), STATE_MS)
-    this.#stateTimer.unref()
+    this.#kept?.keepOn()
   }
 
   /** Ends everything; resolves when no process is left, with what the run amounted to. */
   async stop(): Promise<MetricsResult & ScalingEventsResult> {
     const result = this.loop.stop()
-    this.#stateFile?.writeNow(this.#state())
+    this.#kept?.writeNow()
     await this.close()
     return result
   }
@@ -414,14 +280,12 @@ export class Supervisor {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#stateTimer)
+    this.#kept?.close()
     clearTimeout(this.#looking)
     this.loop.close()
     this.gateway.close()
     this.servers.close()
     await this.fleet.close()
-    await this.#api.close()
-    await this.#webhooks?.close()
-    await this.#hub?.close()
+    await this.rooms.close()
   }
 }

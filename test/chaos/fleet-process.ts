@@ -65,7 +65,7 @@ process.on('message', (command: FleetCommand) => {
   }
 })
 const api = createServer((request, response) => {
-  if (!supervisor.serverApi?.handle(request, response)) response.writeHead(503).end()
+  if (!supervisor.rooms.serverApi?.handle(request, response)) response.writeHead(503).end()
 })
 const chatPort = await supervisor.start()
 send({ type: 'listening', port: chatPort, apiPort: await listen(api, '127.0.0.1', Number(apiPort)) })

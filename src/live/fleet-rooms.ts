@@ -1,0 +1,110 @@
+import type { Duplex } from 'node:stream'
+import type { Logger } from '../base/logger.ts'
+import { OnDemand } from '../base/on-demand.ts'
+import { check, within } from '../base/options.ts'
+import { ApiKeys } from '../chat/api/keys.ts'
+import { serverApi, serviceOfHub } from '../chat/api/open.ts'
+import type { ServerApi } from '../chat/api/server-api.ts'
+import { webhookListOptions } from '../chat/hooks/webhook-options.ts'
+import { Webhooks } from '../chat/hooks/webhooks.ts'
+import { Hub } from '../chat/hub/hub.ts'
+import { openRoomLog } from '../chat/log/embedded/open.ts'
+import { MemoryRoomLog } from '../chat/log/memory.ts'
+import { LogUnavailable, type RoomLog } from '../chat/log/room-log.ts'
+import { checkNamespaces } from '../chat/rooms/namespaces.ts'
+import type { ServerId } from '../fleet/provider.ts'
+import type { SupervisorOptions } from './supervisor-options.ts'
+
+/** The rooms of a fleet on this machine: their log, the hub between the servers, webhooks, and the server API. Opened by `open`. */
+export class FleetRooms {
+  readonly #options: SupervisorOptions
+  readonly #logger: Logger
+  readonly #api: OnDemand<{ api: ServerApi; close(): Promise<void> }>
+  #log: RoomLog | undefined
+  #hub: Hub | undefined
+  #webhooks: Webhooks | undefined
+
+  /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
+  constructor(options: SupervisorOptions, logger: Logger) {
+    this.#options = options
+    this.#logger = logger
+    new ApiKeys(options.apiKeys ?? []) // throws
+    within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
+    checkNamespaces(options.chat?.namespaces)
+    this.#api = new OnDemand(async () => {
+      if (!this.#hub) throw new LogUnavailable('the fleet is starting')
+      const { service, close } = await serviceOfHub(this.#hub)
+      return {
+        api: serverApi(service, options.apiKeys ?? [], options.chat?.limits?.maxBodyBytes, logger),
+        close,
+      }
+    })
+  }
+
+  /** Where the rooms are kept; open from `open` on. */
+  get log(): RoomLog | undefined {
+    return this.#log
+  }
+
+  /** Whether rooms are kept on disk. */
+  get onDisk(): boolean {
+    return this.#options.data !== undefined
+  }
+
+  /** Rooms that have members now. */
+  get count(): number {
+    let count = 0
+    for (const _ of this.#hub?.directory.rooms() ?? []) count++
+    return count
+  }
+
+  /** For backends; when there are keys, and from `openApi` on. */
+  get serverApi(): ServerApi | undefined {
+    return this.#options.apiKeys && this.#api.opened?.api
+  }
+
+  /** The same for the control API: without keys it is opened when it is first asked for. */
+  async chatApi(): Promise<ServerApi> {
+    return (await this.#api.get()).api
+  }
+
+  async open(): Promise<void> {
+    const { data, roomLog } = this.#options
+    this.#log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, this.#logger))
+    this.#hub = new Hub(await this.#openWebhooks(this.#log))
+    this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
+  }
+
+  /** Opens the server API, when there are keys. */
+  async openApi(): Promise<void> {
+    if (this.#options.apiKeys) await this.#api.get()
+  }
+
+  /** Connects a server by its end of the line to the hub. */
+  attach(line: Duplex, id: ServerId): void {
+    this.#hub!.attach(line, id)
+  }
+
+  /** Returns the log that the fleet uses: with webhooks it notes what they are to get. */
+  async #openWebhooks(log: RoomLog): Promise<RoomLog> {
+    const { webhooks = [] } = this.#options
+    if (webhooks.length === 0) return log
+    this.#webhooks = new Webhooks(log, webhooks, this.#logger)
+    await this.#webhooks.start()
+    return this.#webhooks.log
+  }
+
+  #notePresence(room: string, joined: string[], left: string[], members: number): void {
+    this.#webhooks?.log.presence(room, joined, left, members === 0).catch((error: Error) => {
+      this.#logger.warn(`Webhooks: who came to ${room} and left could not be kept: ${error.message}`, {
+        room,
+      })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#api.close()
+    await this.#webhooks?.close()
+    await this.#hub?.close()
+  }
+}
