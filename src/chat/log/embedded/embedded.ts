@@ -2,25 +2,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Buckets } from '../../../base/buckets.ts'
 import { requireNumber } from '../../../base/errors.ts'
 import type { RoomMessage } from '../../../protocol/messages.ts'
-import { BatchIds, type IdHash, isSameId, type RecentIds } from '../recent-ids.ts'
+import { BatchIds, isSameId, type RecentIds } from '../recent-ids.ts'
 import {
   type Append,
   type Appended,
-  type LogEntry,
   LogOverloaded,
   type LogPage,
   LogUnavailable,
   messageJson,
-  PAGE_BYTES,
   type RoomListener,
   type RoomLog,
   type RoomRange,
 } from '../room-log.ts'
+import { AppendQueue, type Pending } from './append-queue.ts'
+import { LogReader } from './log-reader.ts'
 import { TERM_PLACES } from './meta.ts'
 import { encodeRecords, MAX_PAYLOAD, RECORD_HEAD } from './record.ts'
 import type { Damage } from './recovery.ts'
-import type { Placed, RoomIndex } from './room-index.ts'
-import { RecordReader, segmentFile } from './segment.ts'
+import type { RoomIndex } from './room-index.ts'
 import { FolderLost, LogStore } from './store.ts'
 
 export interface EmbeddedLogOptions {
@@ -36,34 +35,6 @@ export interface EmbeddedLogOptions {
   maxWaitMs?: number
 }
 
-/** An append on its way; it gets its place with the batch in which it is written. */
-class Pending {
-  readonly message: Append
-  /** When it came, `performance.now()`. */
-  readonly since: number
-  readonly resolve: (appended: Appended) => void
-  readonly reject: (error: Error) => void
-  readonly hash: IdHash
-  seq = 0
-  prevSeq = 0
-  /** Of its record in the batch. */
-  offset = 0
-
-  constructor(
-    message: Append,
-    hash: IdHash,
-    since: number,
-    resolve: Pending['resolve'],
-    reject: Pending['reject'],
-  ) {
-    this.message = message
-    this.hash = hash
-    this.since = since
-    this.resolve = resolve
-    this.reject = reject
-  }
-}
-
 /** An append of what was appended already, or is earlier in the batch: `of`. */
 interface Repeat {
   readonly pending: Pending
@@ -71,22 +42,9 @@ interface Repeat {
   readonly of: Pending | undefined
 }
 
-/** Milliseconds from one write to the next while many come: what comes meanwhile shares one sync, one frame, one turn. */
-const GATHER_MS = 2
-/** So many writes in a row need not wait for more to gather. */
-const AT_ONCE = 8
-const BATCH = 8192
-const BATCH_BYTES = 8 * 2 ** 20
-/** Bytes of bodies that may wait for the disk. */
-const QUEUE_BYTES = 64 * 2 ** 20
 /** Bytes of a body as JSON that a record can hold, and characters below which it need not be looked at. */
 const MAX_BODY = MAX_PAYLOAD - 8192
 const LARGE_BODY = 2 ** 16
-/** Records of a room that are read together, backwards. */
-const CHUNK = 32
-/** Entries of one page at most. */
-const PAGE_ENTRIES = 4096
-const MAX_REPORTED = 1000
 /** Upper bounds for the time that the disk takes for a batch, seconds. */
 const COMMIT_BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5]
 
@@ -101,21 +59,13 @@ export class EmbeddedRoomLog implements RoomLog {
   readonly damage: readonly Damage[]
   /** Seconds that the disk took to write and sync a batch. */
   readonly commits = new Buckets(COMMIT_BOUNDS)
-  readonly #folder: string
   readonly #store: LogStore
   readonly #index: RoomIndex
+  readonly #reader: LogReader
   readonly #ids: RecentIds
-  readonly #queueLimit: number
-  readonly #maxWaitMs: number
   readonly #listeners = new Map<string, RoomListener>()
-  readonly #reported = new Set<string>()
-  #queue: Pending[] = []
-  #queueBytes = 0
-  /** When the oldest append came that is not answered yet. */
-  #oldest: number | undefined
+  readonly #queue: AppendQueue
   #writing: Promise<void> | undefined
-  /** Writes are due every `GATHER_MS` since; behind the clock by what may be written at once. */
-  #writeDue = 0
   #closed = false
   #trouble: string | undefined
   /** Called when the disk begins to refuse, with why, and with nothing when it accepts messages again. */
@@ -124,15 +74,14 @@ export class EmbeddedRoomLog implements RoomLog {
   onDamage: (damage: Damage) => void = () => {}
 
   private constructor(folder: string, store: LogStore, options: EmbeddedLogOptions) {
-    this.#folder = folder
     this.#store = store
+    this.#reader = new LogReader(folder, store, (damage) => this.onDamage(damage))
     const { index, ids, damage } = store.recovered
     this.epoch = store.epoch
     this.damage = damage
     this.#index = index
     this.#ids = ids
-    this.#queueLimit = options.queueLimit ?? 50_000
-    this.#maxWaitMs = options.maxWaitMs ?? 500
+    this.#queue = new AppendQueue(options.queueLimit ?? 50_000, options.maxWaitMs ?? 500)
     store.keepRoom = (room) => this.#listeners.has(room)
   }
 
@@ -168,16 +117,11 @@ export class EmbeddedRoomLog implements RoomLog {
     if (this.#closed) return Promise.reject(new LogUnavailable('the room log is closed'))
     if (message.body.length > LARGE_BODY && Buffer.byteLength(JSON.stringify(message.body)) > MAX_BODY)
       return Promise.reject(new LogUnavailable('the message is too large for the room log'))
-    const now = performance.now()
-    const age = now - (this.#oldest ?? now)
-    if (age > this.#maxWaitMs || this.#queue.length >= this.#queueLimit || this.#queueBytes > QUEUE_BYTES) {
-      const retryMs = Math.round(Math.min(5000, Math.max(250, 2 * age)))
+    const retryMs = this.#queue.overload()
+    if (retryMs !== undefined)
       return Promise.reject(new LogOverloaded('the disk is too slow for this many messages', retryMs))
-    }
     return new Promise((resolve, reject) => {
-      this.#oldest ??= now
-      this.#queue.push(new Pending(message, this.#ids.hash(message), now, resolve, reject))
-      this.#queueBytes += message.body.length
+      this.#queue.push(message, this.#ids.hash(message), resolve, reject)
       this.#writing ??= this.#writeAll()
     })
   }
@@ -185,36 +129,12 @@ export class EmbeddedRoomLog implements RoomLog {
   async #writeAll(): Promise<void> {
     await undefined // whatever comes in this turn goes into the first batch
     while (this.#queue.length > 0) {
-      const waitMs = this.#gatherMs()
+      const waitMs = this.#closed ? 0 : this.#queue.gatherMs()
       if (waitMs > 0) await sleep(waitMs)
-      const batch = this.#nextBatch()
-      this.#oldest = batch[0]!.since
-      await this.#writeBatch(batch)
-      this.#nextIsOldest()
+      await this.#writeBatch(this.#queue.nextBatch())
+      this.#queue.answered()
     }
     this.#writing = undefined
-  }
-
-  /** Milliseconds until the next write: none for one that comes alone, or when a batch is full. */
-  #gatherMs(): number {
-    const now = performance.now()
-    const due = Math.max(this.#writeDue, now - AT_ONCE * GATHER_MS)
-    this.#writeDue = due + GATHER_MS
-    return this.#queue.length >= BATCH || this.#closed ? 0 : Math.ceil(due - now)
-  }
-
-  /** What is being answered counts no more: an append that follows an answer must not be refused for its age. */
-  #nextIsOldest(): void {
-    this.#oldest = this.#queue[0]?.since
-  }
-
-  #nextBatch(): Pending[] {
-    let count = 0
-    let bytes = 0
-    while (count < this.#queue.length && count < BATCH && bytes < BATCH_BYTES)
-      bytes += this.#queue[count++]!.message.body.length
-    this.#queueBytes -= bytes
-    return this.#queue.splice(0, count)
   }
 
   async #writeBatch(batch: readonly Pending[]): Promise<void> {
@@ -258,7 +178,7 @@ export class EmbeddedRoomLog implements RoomLog {
           : code === 'ENOSPC'
             ? 'the disk is full'
             : `the disk failed (${code ?? message})`
-      this.#nextIsOldest()
+      this.#queue.answered()
       this.#setTrouble(why)
       const unavailable = new LogUnavailable(why)
       for (const { reject } of fresh) reject(unavailable)
@@ -266,7 +186,7 @@ export class EmbeddedRoomLog implements RoomLog {
     }
     this.commits.record((performance.now() - began) / 1000)
     this.#setTrouble(undefined)
-    this.#nextIsOldest()
+    this.#queue.answered()
     for (let i = 0; i < fresh.length; i++) {
       const { message, seq, prevSeq, hash, offset, resolve } = fresh[i]!
       const { room } = message
@@ -310,7 +230,7 @@ export class EmbeddedRoomLog implements RoomLog {
   async #isSame(message: Append, seq: number): Promise<boolean> {
     const placed = this.#index.find(message.room, seq)
     if (!placed) return seq < this.#index.range(message.room).first
-    const [entry] = await this.#readAll([placed])
+    const [entry] = await this.#reader.entries([placed])
     return entry !== undefined && isSameId(JSON.parse(entry.payload.toString()) as RoomMessage, message)
   }
 
@@ -320,57 +240,12 @@ export class EmbeddedRoomLog implements RoomLog {
     this.onTrouble(why)
   }
 
-  /** The messages at these locations, without those that are damaged. */
-  async #readAll(places: readonly Placed[], maxBytes = PAGE_BYTES): Promise<LogEntry[]> {
-    const entries: LogEntry[] = []
-    const reader = new RecordReader()
-    let bytes = 0
-    try {
-      for (const { segment: id, offset, seq, prevSeq } of places) {
-        if (bytes >= maxBytes) break
-        const segment = this.#store.segment(id)
-        if (!segment) continue // trimmed meanwhile
-        const payload = await reader.read(segment, offset)
-        if (payload) {
-          entries.push({ seq, prevSeq, payload: Buffer.from(payload) })
-          bytes += payload.length
-        } else {
-          this.#reportDamaged(id, offset)
-        }
-      }
-    } finally {
-      reader.close()
-    }
-    return entries
+  read(room: string, after: number, limit: number): Promise<LogPage> {
+    return this.#reader.after(room, after, limit)
   }
 
-  #reportDamaged(segment: number, offset: number): void {
-    const key = `${segment} ${offset}`
-    if (this.#reported.has(key) || this.#reported.size >= MAX_REPORTED) return
-    this.#reported.add(key)
-    this.onDamage({
-      file: segmentFile(this.#folder, segment),
-      kind: 'garbled',
-      from: offset,
-      to: offset + RECORD_HEAD,
-    })
-  }
-
-  async read(room: string, after: number, limit: number): Promise<LogPage> {
-    const entries = await this.#readAll(upTo(limit, this.#index.after(room, after)))
-    return { ...this.#index.range(room), entries }
-  }
-
-  async readBefore(room: string, before: number, limit: number): Promise<LogPage> {
-    const places = upTo(limit, this.#index.before(room, before))
-    let entries: LogEntry[] = []
-    let bytes = 0
-    for (let i = 0; i < places.length && bytes < PAGE_BYTES; i += CHUNK) {
-      const older = await this.#readAll(places.slice(i, i + CHUNK).reverse(), Infinity)
-      bytes = older.reduce((sum, { payload }) => sum + payload.length, bytes)
-      entries = [...older, ...entries]
-    }
-    return { ...this.#index.range(room), entries }
+  readBefore(room: string, before: number, limit: number): Promise<LogPage> {
+    return this.#reader.before(room, before, limit)
   }
 
   async subscribe(room: string, listener: RoomListener): Promise<RoomRange> {
@@ -389,14 +264,4 @@ export class EmbeddedRoomLog implements RoomLog {
     await this.#writing
     await this.#store.close()
   }
-}
-
-/** The first of `places`, as they are now: while they are read, the index changes. */
-function upTo(limit: number, places: Iterable<Placed>): Placed[] {
-  const taken: Placed[] = []
-  for (const placed of places) {
-    if (taken.length >= Math.min(limit, PAGE_ENTRIES)) break
-    taken.push(placed)
-  }
-  return taken
 }
