@@ -1,6 +1,7 @@
 import { invalidInput } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
 import type { Provider, ProviderFactory, ServerHooks, ServerLifecycle, ServerRef } from '../../provider.ts'
+import { DesiredCapacity, STALE_SECONDS } from './desired-capacity.ts'
 import { AutoScalingGroup, type GroupInstance, type GroupView, type NewGroup, passes } from './group.ts'
 
 export interface AwsOptions extends ServerHooks {
@@ -18,8 +19,6 @@ export interface AwsOptions extends ServerHooks {
   heartbeatSeconds?: number | undefined
 }
 
-/** How long a look at the group may be behind a write. */
-const STALE_SECONDS = 30
 const DEFAULT_POLL_SECONDS = 10
 const MAX_BACKOFF_SECONDS = 60
 const RETRY_MS = 1000
@@ -64,21 +63,22 @@ class AwsProvider implements Provider {
   /** Instances that were emptied, and those that a hook of the group holds. */
   readonly #emptied = new Set<ServerRef>()
   readonly #holding = new Set<ServerRef>()
-  /** The group's desired capacity by our own writes, or by the last look that cannot be older than they. */
-  #desired = 0
-  #wroteAt = Number.NEGATIVE_INFINITY
-  /** Launches and cancellations that are not written yet. */
-  #unwritten = 0
-  /** Instances to come that are not desired any more: they are ended as they appear. */
-  #surplus = 0
-  #max = Number.POSITIVE_INFINITY
+  readonly #capacity: DesiredCapacity
   #started = false
-  #write: Promise<void> | undefined
 
   constructor(options: AwsOptions, lifecycle: ServerLifecycle) {
     this.#options = options
     this.#lifecycle = lifecycle
     this.#group = new AutoScalingGroup(options.group, options.region)
+    this.#capacity = new DesiredCapacity({
+      signal: this.#abort.signal,
+      setDesired: (count) => {
+        const what = `cannot raise the desired capacity to ${count}`
+        return this.#retry(what, () => this.#group.setDesired(count))
+      },
+      problem: (reason) => this.#problem(reason),
+      onChange: () => this.#report(),
+    })
   }
 
   async start(): Promise<void> {
@@ -105,18 +105,17 @@ class AwsProvider implements Provider {
         instanceTypes.join(', '),
       )
     }
-    this.#desired = view.desired
     this.#apply(view)
     this.#started = true
     this.#run(this.#poll())
   }
 
   launch(count: number): void {
-    this.#change(count)
+    this.#run(this.#capacity.change(count))
   }
 
   cancel(count: number): void {
-    this.#change(-count)
+    this.#run(this.#capacity.change(-count))
   }
 
   drain(ref: ServerRef): void {
@@ -144,7 +143,8 @@ class AwsProvider implements Provider {
     this.#group.close()
   }
 
-  #run(task: Promise<void>): void {
+  #run(task: Promise<void> | undefined): void {
+    if (!task) return
     this.#tasks.add(task)
     void task.finally(() => this.#tasks.delete(task))
   }
@@ -200,49 +200,9 @@ class AwsProvider implements Provider {
     this.#reported = new Set(failed.map(({ id }) => id))
   }
 
-  /** Writes what was launched, together. The desired capacity is raised by number, and lowered only by instance. */
-  #change(delta: number): void {
-    // Launches that were written already are taken back as their instances appear.
-    const surplus = Math.max(0, -delta - Math.max(0, this.#unwritten))
-    const wanted = Math.min(this.#surplus, Math.max(0, delta))
-    this.#surplus += surplus - wanted
-    this.#unwritten += delta + surplus - wanted
-    if (this.#write || this.#unwritten === 0) {
-      this.#report()
-      return
-    }
-    this.#write = this.#writeAll().finally(() => {
-      this.#write = undefined
-    })
-    this.#run(this.#write)
-  }
-
-  async #writeAll(): Promise<void> {
-    await Promise.resolve() // calls of the same moment go into one write
-    while (this.#unwritten > 0 && !this.#abort.signal.aborted) {
-      const delta = this.#unwritten
-      const count = Math.min(this.#desired + delta, this.#max)
-      if (count < this.#desired + delta) {
-        this.#problem(`the group's maximum is ${this.#max}, and ${this.#desired + delta} are desired`)
-      }
-      const what = `cannot raise the desired capacity to ${count}`
-      const done = count > this.#desired && (await this.#retry(what, () => this.#group.setDesired(count)))
-      this.#unwritten -= delta
-      if (done) this.#wrote(count)
-      this.#report()
-    }
-  }
-
-  #wrote(desired: number): void {
-    this.#desired = desired
-    this.#wroteAt = performance.now()
-  }
-
   #apply(view: GroupView): void {
     const now = performance.now()
-    this.#max = view.max
-    // A look may be older than our last write; after a while it cannot be.
-    if (now - this.#wroteAt > STALE_SECONDS * 1000) this.#desired = view.desired
+    this.#capacity.saw(view)
     for (const instance of view.instances) this.#follow(instance, now)
     const listed = new Set(view.instances.map(({ id }) => id))
     for (const [id, known] of [...this.#known]) {
@@ -272,7 +232,7 @@ class AwsProvider implements Provider {
   #report(): void {
     if (this.#abort.signal.aborted) return
     const there = [...this.#known.values()].filter(({ counts }) => counts).length
-    this.#lifecycle.coming(Math.max(0, this.#desired + this.#unwritten - this.#surplus - there))
+    this.#lifecycle.coming(Math.max(0, this.#capacity.wanted - there))
   }
 
   #follow({ id, state, healthy }: GroupInstance, now: number): void {
@@ -297,8 +257,7 @@ class AwsProvider implements Provider {
       idleSince: undefined,
     }
     this.#known.set(id, known)
-    if (this.#surplus > 0 && !leaving) {
-      this.#surplus--
+    if (!leaving && this.#capacity.isSurplus()) {
       known.state = 'draining'
       this.#run(this.#remove(id, known, false))
     } else this.#lifecycle.starting(id)
@@ -395,7 +354,7 @@ class AwsProvider implements Provider {
     this.#emptied.add(id)
     if (await this.#terminate(id, true)) {
       known.counts = false
-      this.#wrote(this.#desired - 1)
+      this.#capacity.lowered()
       this.#report()
       return
     }
