@@ -160,7 +160,7 @@ describe('where no WebSocket comes through', () => {
     expect(statuses.map(({ state }) => state)).toEqual(['waiting', 'open', 'moved'])
   }, 40_000)
 
-  it('uses event streams alone when told to, and only WebSockets when told to', async () => {
+  it('uses event streams alone when asked to, and only WebSockets when asked to', async () => {
     const { port } = await app()
     const proxy = await httpOnly(port)
     const { client } = user(proxy.url, 'ann', { transport: 'sse' })
