@@ -1,9 +1,12 @@
 import { ExpectedError } from '../../base/errors.ts'
 import type { RejectionCode } from '../../protocol/messages.ts'
+import type { Denied } from '../auth/identity.ts'
 import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
 
 /** Milliseconds after which what the log could not do may be tried again. */
 const LOG_RETRY_MS = 1000
+/** The same for a token that cannot be verified yet. */
+const AUTH_RETRY_MS = 1000
 
 /** Why a request is not carried out; it is answered by `rejected`. */
 export class Rejection extends ExpectedError {
@@ -23,4 +26,9 @@ export class Rejection extends ExpectedError {
     if (error instanceof LogUnavailable) return new Rejection('log-unavailable', error.message, LOG_RETRY_MS)
     return error
   }
+}
+
+/** Rejects a request whose token is not accepted. */
+export function unauthorized({ denied, retry }: Denied): Rejection {
+  return new Rejection('unauthorized', denied, retry ? AUTH_RETRY_MS : undefined)
 }

@@ -3,29 +3,24 @@ import {
   CLOSE,
   type ClientMessage,
   type HelloRequest,
-  type JoinRequest,
-  type MarkRequest,
   PROTOCOL_VERSION,
   type RequestType,
   type ServerMessage,
-  type TypingRequest,
 } from '../../protocol/messages.ts'
 import { type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
 import type { ModerationAction, ModerationState } from '../access/moderation.ts'
 import type { Denied, Identity } from '../auth/identity.ts'
-import type { Room } from '../rooms/room.ts'
-import { jsonFrame } from './catch-up.ts'
 import type { Channel } from './channel.ts'
 import { Grants } from './grants.ts'
 import { Inbox } from './inbox.ts'
 import { Memberships } from './memberships.ts'
-import { MessageSender } from './message-sender.ts'
 import { Outbox } from './outbox.ts'
 import { TokenBucket } from './rate-limit.ts'
-import { Rejection } from './rejection.ts'
-import { historyPage, unreadRooms } from './room-reader.ts'
+import { Rejection, unauthorized } from './rejection.ts'
+import { Replies } from './replies.ts'
+import { RoomRequests } from './room-requests.ts'
 import type { ServerContext } from './server-context.ts'
-import { OVERLOADED, rejectionOfBytes } from './shedding.ts'
+import { rejectionOfBytes } from './shedding.ts'
 
 /** Milliseconds that a connection may take until its hello. */
 const HELLO_MS = 10_000
@@ -33,10 +28,6 @@ const HELLO_MS = 10_000
 const CLOSE_MS = 2000
 /** A client that received nothing for so long asks whether the connection still works. */
 const HEARTBEAT_MS = 15_000
-/** Milliseconds after which a token that cannot be verified yet may be tried again. */
-const AUTH_RETRY_MS = 1000
-/** Invalid or too fast requests, one after another, that end a connection. */
-const MAX_STRIKES = 100
 /** What requests cost beside one token each, and another one per 4 KiB. */
 const COST: Partial<Record<RequestType, number>> = { auth: 5, join: 2, history: 10, unread: 20 }
 const BYTES_PER_TOKEN = 4096
@@ -68,12 +59,11 @@ export class Session {
   readonly #inbox: Inbox<Frame>
   readonly #rooms: Memberships
   readonly #grants: Grants
-  readonly #sender: MessageSender
-  readonly #typed = new Map<string, number>()
+  readonly #replies: Replies
+  readonly #requests: RoomRequests
   #state: State
   /** Whether anything came since the server last looked. */
   #heard = true
-  #strikes = 0
   #lastUser: string | undefined
 
   /** @param onClosed called once, when the connection is gone, with the code of its close */
@@ -94,12 +84,21 @@ export class Session {
       new TokenBucket(framesPerSecond, burst, performance.now() / 1000),
       (frame) => this.#handle(frame),
     )
+    this.#replies = new Replies(context, this.outbox, () =>
+      this.close(CLOSE.rateLimited, 'too many bad requests'),
+    )
     this.#rooms = new Memberships(context, this.outbox, (message) => this.send(message))
     this.#grants = new Grants((room) => {
       if (this.#state.kind !== 'open' || this.#state.identity.mayJoin(room)) return
       this.#rooms.keepOnly((each) => each !== room, 'unauthorized', "the room's token has expired")
     })
-    this.#sender = new MessageSender(context)
+    this.#requests = new RoomRequests(
+      context,
+      this.#rooms,
+      this.#grants,
+      this.#replies,
+      () => this.#state.kind === 'open',
+    )
     const deadline = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_MS)
     this.#state = { kind: 'new', deadline }
     channel.listen({
@@ -139,7 +138,7 @@ export class Session {
   }
 
   send(message: ServerMessage): void {
-    this.outbox.push(jsonFrame(message))
+    this.#replies.send(message)
   }
 
   close(code: number, reason: string): void {
@@ -205,14 +204,16 @@ export class Session {
     }
     if (frame.kind === 'pong') return
     if (frame.kind === 'invalid') {
-      this.#onInvalid(frame)
+      this.#replies.invalid(frame)
+      if (this.#state.kind === 'new') this.close(CLOSE.badMessage, 'not a hello')
+      else this.#replies.strike()
       return
     }
     const { request } = frame
     try {
-      return this.#dispatch(request)?.catch((error: unknown) => this.#fail(request, error))
+      return this.#dispatch(request)?.catch((error: unknown) => this.#replies.fail(request, error))
     } catch (error) {
-      this.#fail(request, error)
+      this.#replies.fail(request, error)
     }
   }
 
@@ -225,85 +226,9 @@ export class Session {
     }
     if (this.#state.kind !== 'open') return
     const { identity } = this.#state
-    switch (request.type) {
-      case 'hello':
-        throw new Rejection('bad-message', 'hello comes once')
-      case 'auth':
-        return this.#authenticate(identity, request)
-      case 'join':
-        return this.#join(identity, request)
-      case 'leave':
-        this.#rooms.leave(request.room)
-        this.send({ type: 'left', id: request.id, room: request.room })
-        return
-      case 'send':
-      case 'edit':
-      case 'delete':
-      case 'invite': {
-        const room = this.#joined(request.room)
-        const retryMs = this.#sender.overload()
-        if (retryMs !== undefined) {
-          this.#reject(request, { code: 'overloaded', message: OVERLOADED, retryMs })
-          return
-        }
-        // Many may be in flight at once.
-        this.#sender.send(identity, room, request).then(
-          (ack) => {
-            this.#strikes = 0
-            this.send(ack)
-          },
-          (error: unknown) => this.#fail(request, error),
-        )
-        return
-      }
-      case 'typing':
-        this.#typing(identity, request)
-        return
-      case 'history':
-        return historyPage(this.#context, this.#joined(request.room), request).then((page) => this.send(page))
-      case 'mark':
-        return this.#mark(identity, request)
-      case 'unread':
-        return unreadRooms(this.#context, identity, request).then((rooms) => this.send(rooms))
-      case 'ping':
-        this.send({ type: 'pong', id: request.id })
-    }
-  }
-
-  #onInvalid({ problem, of }: ParsedFrame & { kind: 'invalid' }): void {
-    if (of) {
-      const { type, ...rest } = of
-      this.send({ type: 'rejected', ...rest, request: type, code: 'bad-message', message: problem })
-    } else {
-      this.send({ type: 'error', code: 'bad-message', message: problem })
-    }
-    if (this.#state.kind === 'new') this.close(CLOSE.badMessage, 'not a hello')
-    else this.#strike()
-  }
-
-  #fail(request: ClientMessage, error: unknown): void {
-    const known = error instanceof Rejection
-    if (!known) this.#context.onFailure(error)
-    this.#reject(request, known ? error : { code: 'internal', message: 'internal error' })
-  }
-
-  #reject(
-    request: ClientMessage,
-    { code, message, retryMs }: Pick<Rejection, 'code' | 'message'> & { retryMs?: number | undefined },
-  ): void {
-    const room = 'room' in request ? request.room : undefined
-    this.send({ type: 'rejected', id: request.id, request: request.type, room, code, message, retryMs })
-    if (code === 'rate-limited' || code === 'bad-message') this.#strike()
-  }
-
-  #strike(): void {
-    if (++this.#strikes > MAX_STRIKES) this.close(CLOSE.rateLimited, 'too many bad requests')
-  }
-
-  #joined(name: string): Room {
-    const room = this.#rooms.room(name)
-    if (!room) throw new Rejection('not-joined', 'join the room first')
-    return room
+    if (request.type === 'hello') throw new Rejection('bad-message', 'hello comes once')
+    if (request.type === 'auth') return this.#authenticate(identity, request)
+    return this.#requests.handle(identity, request)
   }
 
   async #hello({ id, token, user: name }: HelloRequest): Promise<void> {
@@ -332,27 +257,12 @@ export class Session {
   async #authenticate({ user }: Identity, { id, token }: AuthRequest): Promise<void> {
     const identity = await this.#context.auth.identify(token, undefined)
     if (this.#state.kind !== 'open') return
-    if ('denied' in identity) {
-      throw new Rejection('unauthorized', identity.denied, identity.retry ? AUTH_RETRY_MS : undefined)
-    }
+    if ('denied' in identity) throw unauthorized(identity)
     if (identity.user !== user) throw new Rejection('unauthorized', 'the token is of another user')
     this.#become(identity)
     this.send({ type: 'authenticated', id, expiresInMs: expiresInMs(identity) })
     const { mayJoin } = this.#state.identity
     this.#rooms.keepOnly(mayJoin, 'forbidden', 'you may not be in this room any more')
-  }
-
-  async #join(identity: Identity, request: JoinRequest): Promise<void> {
-    const { room, token } = request
-    if (token !== undefined) {
-      const grant = await this.#context.auth.grant(token, identity.user, room)
-      if (this.#state.kind !== 'open') return
-      if ('denied' in grant)
-        throw new Rejection('unauthorized', grant.denied, grant.retry ? AUTH_RETRY_MS : undefined)
-      this.#grants.add(grant)
-    }
-    await this.#rooms.join(identity, request, this.#grants.expiresInMs(room))
-    this.#strikes = 0
   }
 
   #become(named: Identity): void {
@@ -364,27 +274,6 @@ export class Session {
     const expiry = left === undefined ? undefined : setTimeout(expire, Math.min(left, 2 ** 31 - 1))
     this.#state = { kind: 'open', identity, expiry }
     this.#lastUser = identity.user
-  }
-
-  #typing({ user, maySend }: Identity, { id, room }: TypingRequest): void {
-    this.#joined(room)
-    if (!maySend(room)) throw new Rejection('forbidden', 'you may not send to this room')
-    const now = performance.now()
-    if (now - (this.#typed.get(room) ?? -Infinity) >= 1000) {
-      this.#typed.set(room, now)
-      this.#context.link.typing(room, user)
-    }
-    this.send({ type: 'ok', id })
-  }
-
-  async #mark({ user }: Identity, { id, room, seq }: MarkRequest): Promise<void> {
-    this.#joined(room)
-    const wait = this.#context.rates.take(user)
-    if (wait > 0) throw new Rejection('rate-limited', 'too many messages', Math.ceil(wait * 1000))
-    await this.#context.readMarkers.mark(user, room, seq).catch((error: unknown) => {
-      throw Rejection.of(error)
-    })
-    this.send({ type: 'ok', id })
   }
 
   /** The other side reads too slowly; when that lasts, it has to go. */
