@@ -1,5 +1,6 @@
 /** The chat client for browsers. */
-import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
+import { ChatClient as Client } from './chat-client.ts'
+import type { ChatClientOptions } from './chat-client-options.ts'
 import type { WebSocketClass } from './transport.ts'
 
 export { privateRoom } from '../protocol/private-rooms.ts'

@@ -1,6 +1,7 @@
 /** The chat client for Node; browsers get `browser.ts` by the same name, `concertina/client`. */
 import { WebSocket } from 'ws'
-import { type ChatClientOptions, ChatClient as Client } from './chat-client.ts'
+import { ChatClient as Client } from './chat-client.ts'
+import type { ChatClientOptions } from './chat-client-options.ts'
 import type { WebSocketClass } from './transport.ts'
 
 export type { RequestOptions } from '../base/requests.ts'
@@ -14,7 +15,12 @@ export type {
   UnreadRoom,
 } from '../protocol/messages.ts'
 export { privateRoom } from '../protocol/private-rooms.ts'
-export type { ChatClientEvents, ChatClientOptions, OlderMessages, SendOptions } from './chat-client.ts'
+export type {
+  ChatClientEvents,
+  ChatClientOptions,
+  OlderMessages,
+  SendOptions,
+} from './chat-client-options.ts'
 export type { ChatErrorCode } from './chat-error.ts'
 export type { JoinedRoom, JoinOptions } from './client-room.ts'
 export type { CloseCause } from './close-cause.ts'

@@ -1,4 +1,5 @@
-import type { ChatClient, ChatClientEvents } from '../client/chat-client.ts'
+import type { ChatClient } from '../client/chat-client.ts'
+import type { ChatClientEvents } from '../client/chat-client-options.ts'
 import type { JoinOptions } from '../client/client-room.ts'
 import type { RoomMessage } from '../protocol/messages.ts'
 
