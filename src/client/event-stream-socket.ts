@@ -156,10 +156,11 @@ export class EventStreamSocket implements WebSocketLike {
   }
 }
 
-/** What a failed `fetch` was about: the system's error, where it is known. */
+/** What a failed `fetch` was about: the system's error where it is known. A browser says no more than that it failed. */
 function messageOf(error: unknown): string {
   const { message, cause } = error as Error
-  return cause instanceof Error && cause.message !== '' ? cause.message : message
+  if (cause instanceof Error && cause.message !== '') return cause.message
+  return error instanceof TypeError ? '' : message
 }
 
 /** Reads server-sent events, as a chat server writes them: their names and data, without ids. */
