@@ -815,6 +815,7 @@ describe.runIf(here)('the chat page', () => {
       await listen(0)
       const { port } = network.address() as AddressInfo
       const ann = await enter(`http://127.0.0.1:${port}/`, 'ann')
+      await ann.page.getByText('Here: 1').waitFor()
       network.close()
       for (const each of open) each.destroy()
       await ann.page
