@@ -26,7 +26,12 @@ export interface Route {
   run(input: RouteInput, body: never): unknown
 }
 
-const POLICIES = z.toJSONSchema(policySchema, { io: 'input' })
+let policies: object | undefined
+/** The kinds of policy as JSON Schema; made when it is first asked for, since a start should not wait for it. */
+function policiesSchema(): object {
+  policies ??= z.toJSONSchema(policySchema, { io: 'input' })
+  return policies
+}
 
 /** Rows of history that one answer has at most. */
 const MAX_ROWS = 5000
@@ -82,7 +87,7 @@ export const ROUTES: readonly Route[] = [
     method: 'GET',
     path: '/api/policies',
     summary: 'What may be said of a policy: a JSON schema with an alternative for each kind.',
-    run: () => POLICIES,
+    run: () => policiesSchema(),
   },
   action(
     '/api/load',
