@@ -4,7 +4,7 @@ import type { ModerationAction } from '../access/moderation.ts'
 import { type ModerationLog, SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { RoomLog } from '../log/room-log.ts'
 import { changeMessage, purgeRoom } from '../rooms/change-message.ts'
-import { RoomChanges } from '../rooms/room-changes.ts'
+import { RecentChanges } from '../rooms/recent-changes.ts'
 import type { ChatDirectory } from './directory.ts'
 import { TALK_SECONDS } from './talkers.ts'
 
@@ -54,6 +54,7 @@ export type RoomOrder = 'name' | 'members'
 /** What the server API can do, whatever way it is asked. It is one more reader and writer of what the fleet shares. */
 export class ChatService {
   readonly #log: RoomLog
+  readonly #changes = new RecentChanges()
   readonly #moderation: ModerationLog
   readonly #directory: ChatDirectory
 
@@ -84,7 +85,7 @@ export class ChatService {
   /** The newest messages before a place, oldest first. */
   async history(room: string, before: number, limit: number) {
     const { entries, first, head } = await this.#log.readBefore(room, before, limit)
-    const changes = new RoomChanges(room)
+    const changes = this.#changes.of(room)
     const messages = await changes.resolve(this.#log, entries)
     return { room, messages, first: Math.max(first, changes.purgedTo + 1), head }
   }
@@ -96,7 +97,7 @@ export class ChatService {
     { body, data, user = SERVER_USER, id = randomUUID() }: Publication,
   ): Promise<Published> {
     const change = { room, seq, user, id, edit: { body, data } }
-    const { seq: place, duplicate } = await changeMessage(this.#log, new RoomChanges(room), change)
+    const { seq: place, duplicate } = await changeMessage(this.#log, this.#changes.of(room), change)
     return { room, seq: place, id, duplicate }
   }
 
@@ -104,7 +105,7 @@ export class ChatService {
   async delete(room: string, seq: number): Promise<Published> {
     const id = `delete-${seq}`
     const change = { room, seq, user: SERVER_USER, id }
-    const { seq: place, duplicate } = await changeMessage(this.#log, new RoomChanges(room), change)
+    const { seq: place, duplicate } = await changeMessage(this.#log, this.#changes.of(room), change)
     return { room, seq: place, id, duplicate }
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { RoomMessage, UnreadRoom } from '../../protocol/messages.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { RoomLog } from '../log/room-log.ts'
-import { RoomChanges } from './room-changes.ts'
+import { RecentChanges } from './recent-changes.ts'
 
 /** Up to here a user has read a room; or all such places of the user, as they were at the place `upTo` of the log. */
 type Entry =
@@ -22,6 +22,7 @@ const markersRoom = (user: string): string => `${SYSTEM_PREFIX}read/${user}`
 /** How far each user has read each room: a log per user, which any server can read. */
 export class ReadMarkers {
   readonly #log: RoomLog
+  readonly #changes = new RecentChanges()
 
   constructor(log: RoomLog) {
     this.#log = log
@@ -74,7 +75,7 @@ export class ReadMarkers {
 
   /** What a user has not read yet of a room: the messages of others, without edits, deleted ones and reactions. */
   async unread(user: string, room: string, read: number): Promise<UnreadRoom> {
-    const changes = new RoomChanges(room)
+    const changes = this.#changes.of(room)
     const [{ entries, head }] = await Promise.all([
       this.#log.read(room, read, MAX_COUNTED),
       changes.refresh(this.#log),

@@ -24,6 +24,7 @@ export class RoomChanges {
   #purgedTo = 0
   #at = 0
   #isStale = true
+  #reading: Promise<void> | undefined
 
   constructor(room: string) {
     this.#room = room
@@ -36,7 +37,15 @@ export class RoomChanges {
 
   /** Reads what was changed since it was last read, unless every change was received as it came. */
   async refresh(log: RoomLog): Promise<void> {
-    if (!this.#isStale) return
+    while (this.#isStale || this.#reading) {
+      this.#reading ??= this.#read(log).finally(() => {
+        this.#reading = undefined
+      })
+      await this.#reading
+    }
+  }
+
+  async #read(log: RoomLog): Promise<void> {
     this.#isStale = false
     try {
       for (;;) {
