@@ -55,6 +55,8 @@ export class Supervisor {
   readonly #options: SupervisorOptions
   /** What server processes are started with. */
   #chat: ChatOptions
+  /** Connections of a full server. */
+  #maxConnections: number
   readonly #logger: Logger
   readonly #moves: UserMoves
   /** Servers that failed. */
@@ -99,11 +101,12 @@ export class Supervisor {
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
     this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.inFlight(id, taken))
-    const { maxBodyBytes } = chatLimits(options.chat?.limits)
+    const { maxBodyBytes, maxConnections } = chatLimits(options.chat?.limits)
+    this.#maxConnections = maxConnections
     this.#chat = options.chat ?? { auth: { anonymous: true } }
     this.placement = new UserRouter(this.fleet, strategy, rng.stream('placement'), {
       users: (server) => this.servers.users(server),
-      full: (server) => this.servers.connections(server) >= chatLimits(this.#chat.limits).maxConnections,
+      full: (server) => this.servers.connections(server) >= this.#maxConnections,
     })
     this.#moves = new UserMoves(this, options.rebalance, options.acceptRate)
     const { origins } = options.chat ?? {}
@@ -203,9 +206,10 @@ export class Supervisor {
     checkNamespaces(chat.namespaces)
     if (chat.auth) new Authenticator(chat.auth) // throws
     const { maxBodyBytes } = chatLimits(this.#chat.limits)
-    chatLimits(chat.limits)
+    const { maxConnections } = chatLimits(chat.limits)
     this.gateway.configure({ origins: chat.origins, ...gateway })
     this.#chat = { ...this.#chat, ...chat, limits: { ...chat.limits, maxBodyBytes } }
+    this.#maxConnections = maxConnections
     for (const { id } of this.fleet.servers)
       this.servers.send(id, { type: 'configure', options: this.#chatOptions(id) })
   }
