@@ -16,9 +16,12 @@ const SLOT_MS = (TALK_SECONDS * 1000) / SLOTS
 /** Users of one slot; beyond twice as many those with the fewest messages in it are forgotten. */
 const MAX_USERS = 5000
 
+/** What is counted of a user; counted up in place, since every message comes here. */
+type Count = { -readonly [K in keyof Talker]: Talker[K] }
+
 interface Slot {
   readonly number: number
-  users: Map<string, Talker>
+  users: Map<string, Count>
 }
 
 /** Counts the messages of each user over the last minute, in bounded memory. */
@@ -36,7 +39,13 @@ export class TalkerMeter {
   count(user: string, room: string): void {
     if (room.startsWith(SYSTEM_PREFIX)) return
     const slot = this.#slot()
-    slot.users.set(user, { user, messages: (slot.users.get(user)?.messages ?? 0) + 1, room })
+    const known = slot.users.get(user)
+    if (known) {
+      known.messages++
+      known.room = room
+      return
+    }
+    slot.users.set(user, { user, messages: 1, room })
     if (slot.users.size > 2 * MAX_USERS)
       slot.users = new Map(mostActive([slot.users.values()], MAX_USERS).map((each) => [each.user, each]))
   }

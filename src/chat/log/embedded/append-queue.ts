@@ -62,20 +62,18 @@ export class AppendQueue {
     return this.#waiting.length
   }
 
-  /** Milliseconds after which to retry, when no more can be accepted now. */
-  overload(): number | undefined {
-    const now = performance.now()
+  /** Milliseconds after which to retry, when no more can be accepted at `now`, `performance.now()`. */
+  overload(now: number): number | undefined {
     const age = now - (this.#oldest ?? now)
     if (age <= this.#maxWaitMs && this.#waiting.length < this.#limit && this.#bytes <= QUEUE_BYTES)
       return undefined
     return Math.round(Math.min(5000, Math.max(250, 2 * age)))
   }
 
-  push(message: Append, hash: IdHash, resolve: Pending['resolve'], reject: Pending['reject']): void {
-    const now = performance.now()
-    this.#oldest ??= now
-    this.#waiting.push(new Pending(message, hash, now, resolve, reject))
-    this.#bytes += message.body.length
+  push(pending: Pending): void {
+    this.#oldest ??= pending.since
+    this.#waiting.push(pending)
+    this.#bytes += pending.message.body.length
   }
 
   /** Milliseconds until the next write: none for one that comes alone, or when a batch is full. */

@@ -14,7 +14,7 @@ import {
   type RoomLog,
   type RoomRange,
 } from '../room-log.ts'
-import { AppendQueue, type Pending } from './append-queue.ts'
+import { AppendQueue, Pending } from './append-queue.ts'
 import { LogReader } from './log-reader.ts'
 import { TERM_PLACES } from './meta.ts'
 import { encodeRecords, MAX_PAYLOAD, RECORD_HEAD } from './record.ts'
@@ -117,11 +117,12 @@ export class EmbeddedRoomLog implements RoomLog {
     if (this.#closed) return Promise.reject(new LogUnavailable('the room log is closed'))
     if (message.body.length > LARGE_BODY && Buffer.byteLength(JSON.stringify(message.body)) > MAX_BODY)
       return Promise.reject(new LogUnavailable('the message is too large for the room log'))
-    const retryMs = this.#queue.overload()
+    const now = performance.now()
+    const retryMs = this.#queue.overload(now)
     if (retryMs !== undefined)
       return Promise.reject(new LogOverloaded('the disk is too slow for this many messages', retryMs))
     return new Promise((resolve, reject) => {
-      this.#queue.push(message, this.#ids.hash(message), resolve, reject)
+      this.#queue.push(new Pending(message, this.#ids.hash(message), now, resolve, reject))
       this.#writing ??= this.#writeAll()
     })
   }
