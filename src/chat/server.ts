@@ -19,7 +19,7 @@ import { Authenticator } from './auth/authenticator.ts'
 import { httpHooks } from './hooks/http-hooks.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
-import { type ChatLimits, type ChatOptions, chatLimits } from './options.ts'
+import { type ChatOptions, chatLimits } from './options.ts'
 import { HistoryBounds } from './rooms/history-bounds.ts'
 import { Namespaces } from './rooms/namespaces.ts'
 import { ReadMarkers } from './rooms/read-markers.ts'
@@ -84,7 +84,6 @@ export class ChatServer {
   #origins: Origins
   readonly #streams: EventStreams
   readonly #moderation: ModerationState
-  readonly #limits: Required<ChatLimits>
   readonly #connections = new Set<Session>()
   readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0, failures: 0 }
   readonly #alive: NodeJS.Timeout
@@ -129,7 +128,6 @@ export class ChatServer {
   private constructor(server: number, link: ChatLink, options: ChatOptions, moderation: ModerationLog) {
     const limits = chatLimits(options.limits)
     const { work, hooks } = options
-    this.#limits = limits
     this.#moderation = moderation.state
     this.#link = link
     this.#origins = new Origins(options.origins)
@@ -241,7 +239,7 @@ export class ChatServer {
     context.namespaces.configure(namespaces)
     this.#origins = nextOrigins
     context.auth.authenticator = authenticator
-    Object.assign(this.#limits, nextLimits)
+    Object.assign(context.limits, nextLimits)
     context.rates.configure(nextLimits.messagesPerSecond, nextLimits.messageBurst)
   }
 
