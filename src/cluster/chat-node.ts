@@ -216,12 +216,12 @@ export class ChatNode {
 
   #log(request: IncomingMessage, response: ServerResponse): void {
     const { onAccess } = this.#options
-    if (onAccess) logAnswer(this.#ipOf(request), request, response, onAccess)
+    if (onAccess) logAnswer(this.#proxies.addressOf(request), request, response, onAccess)
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const chat = this.#chatFor(request)
-    if (chat) chat.accept(request, socket, head, this.#ipOf(request))
+    if (chat) chat.accept(request, socket, head, this.#proxies.addressOf(request))
     else rejectSocket(socket, '503 Service Unavailable')
   }
 
@@ -230,7 +230,7 @@ export class ChatNode {
     const forwarding = this.#forwarding
     if (wanted.kind === 'open') {
       const chat = this.#chatFor(request)
-      if (chat) chat.acceptStream(request, answer, this.#ipOf(request))
+      if (chat) chat.acceptStream(request, answer, this.#proxies.addressOf(request))
       else answer.reject('503 Service Unavailable')
     } else if (this.#chat && forwarding) {
       this.#log(request, response)
@@ -244,18 +244,14 @@ export class ChatNode {
     }
   }
 
-  #ipOf({ headers, socket: { remoteAddress = '' } }: IncomingMessage): string {
-    if (!this.#proxies.trusts(remoteAddress)) return remoteAddress
-    const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
-    return this.#proxies.client(named) ?? remoteAddress
-  }
-
   /** The chat for a user who comes; `undefined` when it is to come to another server. */
   #chatFor(request: IncomingMessage): ChatServer | undefined {
     const reason = this.#state !== 'ready' ? 'not-ready' : this.#handsOn(request) ? 'other-server' : undefined
     if (reason === 'other-server') this.#handedOn++
     if (!this.#chat || reason) {
-      this.#options.onAccess?.(accessEntry(this.#ipOf(request), request, { status: 503, reason }))
+      this.#options.onAccess?.(
+        accessEntry(this.#proxies.addressOf(request), request, { status: 503, reason }),
+      )
       return undefined
     }
     this.#taken++

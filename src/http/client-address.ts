@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv4 } from 'node:net'
 import { invalidInput } from '../base/errors.ts'
 
@@ -37,6 +38,16 @@ export class TrustedProxies {
     if (this.#none) return false
     const peer = plain(address)
     return isIP(peer) !== 0 && this.#list.check(peer, familyOf(peer))
+  }
+
+  /** The client of a request: its peer, or whom that speaks for as a trusted proxy. */
+  addressOf({
+    headers,
+    socket: { remoteAddress = '' },
+  }: Pick<IncomingMessage, 'headers' | 'socket'>): string {
+    if (!this.trusts(remoteAddress)) return remoteAddress
+    const named = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
+    return this.client(named) ?? remoteAddress
   }
 
   /**

@@ -295,11 +295,10 @@ export class Gateway {
 
   /** A request of a kept-alive connection. */
   #visitOf(request: IncomingMessage): Required<Visit> {
-    const { socket } = request
-    const head = headOf(request)
-    const { remoteAddress = '' } = socket
-    const named = this.#proxies.trusts(remoteAddress) ? this.#proxies.client(head.headers) : undefined
-    return { ip: this.#clients.get(socket) ?? named ?? remoteAddress, head }
+    return {
+      ip: this.#clients.get(request.socket) ?? this.#proxies.addressOf(request),
+      head: headOf(request),
+    }
   }
 
   /** A WebSocket or an event stream is asked for. */
