@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { count, type OptionsOf, option, optionSet } from '../base/options.ts'
+import { count, type Filled, type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
 
 /** Messages between the processes of a cluster that may be lost: presence, typing, status, commands. */
@@ -71,3 +71,5 @@ export const brokerOptions = optionSet({
 
 /** What a broker is asked for. */
 export type BrokerOptions = OptionsOf<typeof brokerOptions.shape>
+/** The same with the defaults. */
+export type FilledBrokerOptions = Filled<typeof brokerOptions.shape>

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connectNats, JetStreamError, type Nats } from '../chat/log/nats/connection.ts'
 import { NatsRoomLog } from '../chat/log/nats/nats-room-log.ts'
-import type { Broker, BrokerOptions, Bus, KeyValueStore, Versioned } from './broker.ts'
+import type { Broker, Bus, FilledBrokerOptions, KeyValueStore, Versioned } from './broker.ts'
 
 const STORE_TIMEOUT_MS = 1000
 const FLUSH_MS = 1000
@@ -92,8 +92,8 @@ async function natsStore(nats: Nats, name: string, replicas: number): Promise<Ke
 }
 
 /** Everything around NATS: rooms and state in JetStream, the bus over plain subjects. */
-export async function openNatsBroker(options: BrokerOptions, process: string): Promise<Broker> {
-  const { url, name = 'concertina', replicas = 3, maxAgeSeconds, maxBytes, syncAlways } = options
+export async function openNatsBroker(options: FilledBrokerOptions, process: string): Promise<Broker> {
+  const { url, name, replicas = 3, maxAgeSeconds, maxBytes, syncAlways } = options
   const nats = await connectNats(url, process)
   try {
     // The room log waits for a broker that is starting, so it is opened first.

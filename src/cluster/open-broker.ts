@@ -7,10 +7,11 @@ import { type Broker, type BrokerOptions, brokerOptions } from './broker.ts'
  * @throws {ConcertinaError} BROKER_UNAVAILABLE, or INVALID_INPUT.
  */
 export async function openBroker(options: BrokerOptions, process: string): Promise<Broker> {
-  const { url, replicas } = brokerOptions.parse(options)
-  if (/^redis/.test(url)) return (await import('./redis-broker.ts')).openRedisBroker(options, process)
+  const filled = brokerOptions.parse(options)
+  const { url, replicas } = filled
+  if (/^redis/.test(url)) return (await import('./redis-broker.ts')).openRedisBroker(filled, process)
   if (replicas === 0) throw invalidInput('replicas', '0 copies keep nothing', '1 to 5')
-  return (await import('./nats-broker.ts')).openNatsBroker(options, process)
+  return (await import('./nats-broker.ts')).openNatsBroker(filled, process)
 }
 
 /** The room log of a broker for a fleet on one machine; closing it closes the connection, too. */

@@ -1,7 +1,7 @@
 import { connectRedis, type RedisConnection } from '../chat/log/redis/connection.ts'
 import { RedisRoomLog } from '../chat/log/redis/redis-room-log.ts'
 import { PUT } from '../chat/log/redis/scripts.ts'
-import type { Broker, BrokerOptions, Bus, KeyValueStore } from './broker.ts'
+import type { Broker, Bus, FilledBrokerOptions, KeyValueStore } from './broker.ts'
 
 function redisBus(redis: RedisConnection, name: string): Bus {
   return {
@@ -30,8 +30,8 @@ function redisStore({ commands }: RedisConnection, name: string): KeyValueStore 
 }
 
 /** Everything around Redis: rooms in streams, state in hashes, the bus over publish and subscribe. */
-export async function openRedisBroker(options: BrokerOptions, process: string): Promise<Broker> {
-  const { url, name = 'concertina', maxAgeSeconds, maxMessages, replicas } = options
+export async function openRedisBroker(options: FilledBrokerOptions, process: string): Promise<Broker> {
+  const { url, name, maxAgeSeconds, maxMessages, replicas } = options
   const redis = await connectRedis(url, process)
   try {
     const log = await RedisRoomLog.open(redis, { name, maxAgeSeconds, maxMessages, replicas })
