@@ -11,7 +11,7 @@ import type { RunResult } from './metrics/run-result.ts'
 import { block, summary } from './report/terminal.ts'
 import { type ReportTexts, reportTexts } from './report/texts.ts'
 import { translatedLogger } from './report/translated-logger.ts'
-import { AutoScaler, autoScalerOptions, autoScalerOptionsIn } from './scaling/auto-scaler.ts'
+import { AutoScaler, autoScalerOptions } from './scaling/auto-scaler.ts'
 import { thresholdsOf } from './scaling/policies/threshold.ts'
 import { runSimulation } from './simulation/run.ts'
 import { custom } from './traffic/patterns/custom.ts'
@@ -119,7 +119,7 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
   const scaler =
     options.autoScaler ??
     new AutoScaler(
-      autoScalerOptionsIn(
+      autoScalerOptions.given(
         options.policy
           ? options
           : { ...options, scaleUpThreshold: options.scaleUpThreshold ?? DEMO_SCALE_UP_THRESHOLD },

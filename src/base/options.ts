@@ -46,6 +46,8 @@ export interface OptionSet<S extends z.ZodRawShape> {
   readonly keys: readonly (keyof S & string)[]
   /** The default of one option. */
   defaultOf<K extends keyof S & string>(key: K): NonNullable<z.output<S[K]>>
+  /** Only these options, of an object that may have others, too, and only those that are given. */
+  given(options: Partial<OptionsOf<S>>): Partial<OptionsOf<S>>
   /** Checks the options and fills in the defaults. Throws INVALID_INPUT that names the option. */
   parse(options: unknown): Filled<S>
 }
@@ -63,6 +65,11 @@ export function optionSet<S extends z.ZodRawShape>(shape: S): OptionSet<S> {
     schema: schema as OptionSet<S>['schema'],
     keys,
     defaultOf: (key) => defaultIn(shape[key] as unknown as z.ZodType) as never,
+    given(options) {
+      const all = options as Record<string, unknown>
+      const given = keys.flatMap((key) => (all[key] === undefined ? [] : [[key, all[key]]]))
+      return Object.fromEntries(given)
+    },
     parse(options) {
       const parsed = check(schema, options) as Record<string, unknown>
       for (const [key, value] of defaults) parsed[key] ??= value

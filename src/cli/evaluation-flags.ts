@@ -73,16 +73,13 @@ function termsOf(
     queueLimit = MESSAGE_TERMS.queueLimit,
     serviceTime = { mean: MESSAGE_TERMS.serviceTime },
   } = server
-  const given = Object.fromEntries(
-    evaluationOptions.keys.flatMap((key) => (flags[key] === undefined ? [] : [[key, flags[key]]])),
-  )
   const { serversPerNode, nodeDelay, sessionDuration, fullUtilization, ...conditions } =
     evaluationOptions.parse({
       minServers: autoScaler.minServers,
       interval: autoScaler.interval,
       provisioningDelay: server.startupDelay,
       drainWindow: server.drainWindow,
-      ...given,
+      ...evaluationOptions.given(flags),
     })
   const { usersPerServer, minServers } = conditions
   if (flags.nodeDelay !== undefined && serversPerNode === undefined)

@@ -40,13 +40,6 @@ export const autoScalerOptions = optionSet({
 /** Options of the autoscaler. */
 export type AutoScalerOptions = OptionsOf<typeof autoScalerOptions.shape>
 
-/** Only the options of the autoscaler, of an object that has others, too. */
-export function autoScalerOptionsIn(options: AutoScalerOptions): AutoScalerOptions {
-  return Object.fromEntries(
-    autoScalerOptions.keys.filter((key) => options[key] !== undefined).map((key) => [key, options[key]]),
-  )
-}
-
 /** Policy, then limits: decides at every tick how many servers are desired, gives the reason, and scales the fleet. */
 export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   /** What decides; it can be replaced and paused while it runs. */
