@@ -7,6 +7,7 @@ import { startMetricApi } from '../fleet/providers/kubernetes/metric-api.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { readConfig } from './config/config.ts'
 import { scalingOptions } from './flags.ts'
+import { needed } from './option-flag.ts'
 import type { ProviderFlags, WorkloadFlags } from './workload-flags.ts'
 
 type MetricFlags = ProviderFlags & WorkloadFlags
@@ -14,10 +15,7 @@ type MetricFlags = ProviderFlags & WorkloadFlags
 const METRIC_ONLY = ['metricPort', 'metricCert', 'metricKey'] as const
 const DEFAULT_PORT = 8443
 
-function needed(flag: string, value: string | undefined): string {
-  if (value === undefined) throw invalidInput(flag, '--scale-by metric needs it', `${flag} <value>`)
-  return value
-}
+const NEEDS_IT = '--scale-by metric needs it'
 
 /**
  * Whether the size is published as a metric, for an HPA to follow.
@@ -27,8 +25,8 @@ export function scalesByMetric(flags: MetricFlags): boolean {
   if (flags.scaleBy !== undefined && flags.provider !== 'kubernetes')
     throw invalidInput('--scale-by', 'it is only for Deployments', 'together with --provider kubernetes')
   if (flags.scaleBy === 'metric') {
-    needed('--metric-cert', flags.metricCert)
-    needed('--metric-key', flags.metricKey)
+    needed('--metric-cert', flags.metricCert, NEEDS_IT)
+    needed('--metric-key', flags.metricKey, NEEDS_IT)
     return true
   }
   const given = METRIC_ONLY.find((name) => flags[name] !== undefined)
@@ -45,10 +43,10 @@ export async function serveMetric(
   const api = await startMetricApi({
     host,
     port: flags.metricPort ?? DEFAULT_PORT,
-    certFile: needed('--metric-cert', flags.metricCert),
-    keyFile: needed('--metric-key', flags.metricKey),
+    certFile: needed('--metric-cert', flags.metricCert, NEEDS_IT),
+    keyFile: needed('--metric-key', flags.metricKey, NEEDS_IT),
     namespace: namespaceOf(flags),
-    deployment: needed('--deployment', flags.deployment),
+    deployment: needed('--deployment', flags.deployment, NEEDS_IT),
     desired,
     logger,
   })
@@ -60,7 +58,7 @@ export async function serveMetric(
 
 /** `concertina controller --print-hpa`. */
 export function printHpa(flags: MetricFlags): void {
-  const deployment = needed('--deployment', flags.deployment)
+  const deployment = needed('--deployment', flags.deployment, NEEDS_IT)
   const config = readConfig(flags.config)
   const { limits } = new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags) })
   const { namespace } = flags

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { invalidInput } from '../base/errors.ts'
 import type { OptionSets } from './option-sets.ts'
 
 /** An option of the library: `autoScaler.cooldown`. */
@@ -39,4 +40,13 @@ export function addNumbers(
 ): Command {
   for (const flag of flags) command.addOption(new OptionFlag(...flag).argParser(number))
   return command
+}
+
+/**
+ * The value of a flag that cannot be left out here.
+ * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
+ */
+export function needed<T>(flag: string, value: T | undefined, why: string, allowed = `${flag} <value>`): T {
+  if (value === undefined) throw invalidInput(flag, why, allowed)
+  return value
 }

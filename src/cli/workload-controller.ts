@@ -1,4 +1,3 @@
-import { invalidInput } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { startControlPlane } from '../live/control-plane.ts'
@@ -10,6 +9,7 @@ import { readConfig } from './config/config.ts'
 import { liveOptions } from './config/schema.ts'
 import { DecisionLog } from './decision-log.ts'
 import { scalingOptions } from './flags.ts'
+import { needed } from './option-flag.ts'
 import { serviceLogger } from './service-logger.ts'
 import type { WorkloadFlags } from './workload-flags.ts'
 
@@ -17,11 +17,6 @@ import type { WorkloadFlags } from './workload-flags.ts'
 interface Place {
   readonly host: string
   readonly logger: Logger
-}
-
-function required(flag: string, value: string | undefined, allowed: string): string {
-  if (value === undefined) throw invalidInput(flag, 'it is missing', allowed)
-  return value
 }
 
 /**
@@ -38,8 +33,13 @@ export async function runWorkloadController(
   const { live = {} } = config
   const logger = serviceLogger(flags, undefined)
   const source = prometheusSource({
-    url: required('--prometheus', flags.prometheus, 'address of the server that knows the load'),
-    query: required('--load-query', flags.loadQuery, 'PromQL that gives the load'),
+    url: needed(
+      '--prometheus',
+      flags.prometheus,
+      'it is missing',
+      'address of the server that knows the load',
+    ),
+    query: needed('--load-query', flags.loadQuery, 'it is missing', 'PromQL that gives the load'),
     bearerToken: process.env.CONCERTINA_PROMETHEUS_TOKEN,
     caFile: flags.prometheusCa,
     certFile: flags.prometheusCert,

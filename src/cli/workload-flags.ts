@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import type { LogFlags, ScalingFlags } from './flags.ts'
+import { CONFIG, DECISIONS, type LogFlags, type ScalingFlags } from './flags.ts'
 import { collect, number, OptionFlag } from './option-flag.ts'
 
 /** Where the load of a workload is read, and what every controller of one has. */
@@ -96,11 +96,8 @@ export function addPrometheusFlags(command: Command): Command {
     .option('--prometheus-cert <file>', 'client certificate, with --prometheus-key')
     .option('--prometheus-key <file>', 'its key')
     .option('--max-age <seconds>', 'a sample older than this is missing (60)', number)
-    .option('--config <file>', 'take everything that no flag sets from a YAML file')
+    .option(...CONFIG)
     .addOption(new OptionFlag('--control-host <address>', 'live.controlHost'))
     .addOption(new OptionFlag('--control-port <port>', 'live.controlPort').argParser(number))
-    .option(
-      '--decisions <file>',
-      'write every decision there, one JSON object a line, for explain and replay',
-    )
+    .option(...DECISIONS)
 }

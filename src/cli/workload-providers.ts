@@ -4,12 +4,8 @@ import { AWSIntegration, type CloudProvider, K8sIntegration } from '../fleet/int
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { commandProvider } from '../fleet/providers/command.ts'
 import type { KubernetesHooks } from '../fleet/providers/kubernetes/provider.ts'
+import { needed } from './option-flag.ts'
 import { CLOUD_NAMES, type CloudFlags, type ProviderFlags } from './workload-flags.ts'
-
-function required<T>(flag: string, value: T | undefined, provider: string): T {
-  if (value === undefined) throw invalidInput(flag, `provider ${provider} needs it`, `${flag} <value>`)
-  return value
-}
 
 /** What a platform cannot know of the servers on it, and where their number goes. */
 type PlatformHooks = Partial<ChatHooks> & Pick<KubernetesHooks, 'publish'>
@@ -22,13 +18,18 @@ const CLOUDS: Record<
   // Whether a pod serves is what its readiness says.
   kubernetes: ({ namespace, deployment, kubeconfig, context }, hooks) =>
     new K8sIntegration(
-      { deployment: required('--deployment', deployment, 'kubernetes'), namespace, kubeconfig, context },
+      {
+        deployment: needed('--deployment', deployment, 'provider kubernetes needs it'),
+        namespace,
+        kubeconfig,
+        context,
+      },
       hooks && { empty: hooks.empty, restore: hooks.restore, publish: hooks.publish },
     ),
   aws: ({ group, region, instanceType, launchTemplate, subnet, pollSeconds }, hooks) =>
     new AWSIntegration(
       {
-        group: required('--group', group, 'aws'),
+        group: needed('--group', group, 'provider aws needs it'),
         region,
         instanceType,
         launchTemplate,
@@ -76,7 +77,8 @@ export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
 export function providerOf(flags: ProviderFlags, hooks?: PlatformHooks): ProviderFactory {
   const { provider, command, initial = 0 } = flags
   if (isCloud(provider)) return CLOUDS[provider](flags, hooks).provider
-  if (provider === 'command') return commandProvider(required('--command', command, 'command'), initial)
+  if (provider === 'command')
+    return commandProvider(needed('--command', command, 'provider command needs it'), initial)
   const allowed = [...CLOUD_NAMES, 'command'].join(', ')
   if (provider === undefined) throw invalidInput('--provider', 'it is missing', allowed)
   throw invalidInput('--provider', `${provider} is only for chat`, allowed)
