@@ -1,7 +1,7 @@
 import '../lib/page.css'
 import '../lib/control.css'
 import './admin.css'
-import { byId, make, set } from '../lib/dom.ts'
+import { byId, make, set, showProblem } from '../lib/dom.ts'
 import { decisionsView } from './decisions.ts'
 import { roomsView, usersView } from './lists.ts'
 import { roomView } from './room.ts'
@@ -24,21 +24,16 @@ const page: Page = {
   act(what, done) {
     what().then(
       () => {
-        problem('')
+        showProblem('')
         set(byId('done'), 'textContent', done)
         clearTimeout(doneTimer)
         doneTimer = window.setTimeout(() => set(byId('done'), 'textContent', ''), DONE_MS)
         refresh()
       },
-      (error: Error) => problem(error.message),
+      (error: Error) => showProblem(error.message),
     )
   },
   refresh,
-}
-
-function problem(text: string): void {
-  set(byId('problem-text'), 'textContent', text)
-  set(byId('problem'), 'hidden', text === '')
 }
 
 function connection(className: 'live' | 'cut', text: string): void {
@@ -105,7 +100,7 @@ function show(): void {
 }
 
 byId<HTMLAnchorElement>('fleet').search = location.search
-byId('dismiss').addEventListener('click', () => problem(''))
+byId('dismiss').addEventListener('click', () => showProblem(''))
 addEventListener('hashchange', () => {
   show()
   document.querySelector<HTMLElement>('main h1')?.focus()

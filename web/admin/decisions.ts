@@ -1,9 +1,9 @@
 import type { ModerationAction } from '../../src/chat/access/moderation.ts'
 import { get, post, remove } from '../lib/api.ts'
-import { make, set } from '../lib/dom.ts'
+import { button, make, set } from '../lib/dom.ts'
 import { KeyedList } from './keyed-list.ts'
 import { moment, texts } from './texts.ts'
-import { button, link, type Page, path, plainPanel, type View } from './view.ts'
+import { link, type Page, path, plainPanel, type View } from './view.ts'
 
 type Decision = ModerationAction & { readonly user?: string; readonly room?: string; readonly id?: string }
 

@@ -1,8 +1,8 @@
 import { get } from '../lib/api.ts'
-import { make, set } from '../lib/dom.ts'
+import { button, make, set } from '../lib/dom.ts'
 import { KeyedList } from './keyed-list.ts'
 import { texts } from './texts.ts'
-import { button, field, link } from './view.ts'
+import { field, link } from './view.ts'
 
 /** A name with a note of how much it has. */
 interface Named {

@@ -1,9 +1,9 @@
 import type { ChatService } from '../../src/chat/api/chat-service.ts'
 import { get, post, remove } from '../lib/api.ts'
-import { make, set, sureButton } from '../lib/dom.ts'
+import { button, make, set, sureButton } from '../lib/dom.ts'
 import { KeyedList } from './keyed-list.ts'
 import { moment, texts } from './texts.ts'
-import { button, link, type Page, panel, path, plainPanel, type View } from './view.ts'
+import { link, type Page, panel, path, plainPanel, type View } from './view.ts'
 
 type Room = Awaited<ReturnType<ChatService['room']>>
 type History = Awaited<ReturnType<ChatService['history']>>

@@ -1,10 +1,10 @@
 import type { ChatService } from '../../src/chat/api/chat-service.ts'
 import { get, post } from '../lib/api.ts'
-import { make, set, sureButton } from '../lib/dom.ts'
+import { button, make, set, sureButton } from '../lib/dom.ts'
 import { DecisionList } from './decisions.ts'
 import { KeyedList } from './keyed-list.ts'
 import { texts } from './texts.ts'
-import { button, column, field, link, type Page, panel, path, type View } from './view.ts'
+import { column, field, link, type Page, panel, path, type View } from './view.ts'
 
 type User = ReturnType<ChatService['user']>
 

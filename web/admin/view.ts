@@ -63,10 +63,3 @@ export function field(text: string, input: HTMLInputElement | HTMLSelectElement)
   whole.append(label, input)
   return whole
 }
-
-export function button(text: string, act: () => void, className = ''): HTMLButtonElement {
-  const made = make('button', className, text)
-  made.type = 'button'
-  made.onclick = act
-  return made
-}

@@ -1,3 +1,4 @@
+import { button } from '../lib/dom.ts'
 import { type EditForm, editForm } from './chat-edit.ts'
 import type { ChatLines } from './chat-lines.ts'
 import type { MessageLine } from './chat-message.ts'
@@ -10,15 +11,6 @@ interface Deeds {
   react(line: MessageLine, key: string): void
   edit(line: MessageLine, body: string): Promise<unknown>
   delete(line: MessageLine): void
-}
-
-function button(text: string, run: () => void, label = text): HTMLButtonElement {
-  const made = document.createElement('button')
-  made.type = 'button'
-  made.textContent = text
-  made.setAttribute('aria-label', label)
-  made.addEventListener('click', run)
-  return made
 }
 
 /**
@@ -131,7 +123,6 @@ export class MessageActions {
       }
       asked = true
       made.textContent = texts.reallyDelete
-      made.setAttribute('aria-label', texts.reallyDelete)
     })
     return made
   }

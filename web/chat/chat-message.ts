@@ -1,4 +1,5 @@
 import type { RoomMessage } from '../../src/client/browser.ts'
+import { make } from '../lib/dom.ts'
 import { dateLocale } from '../lib/language.ts'
 import { withLinks } from './chat-links.ts'
 import { texts } from './texts.ts'
@@ -12,16 +13,9 @@ const clock = new Intl.DateTimeFormat(dateLocale, { hour: '2-digit', minute: '2-
 const fullDate = new Intl.DateTimeFormat(dateLocale, { dateStyle: 'full' })
 const moment = new Intl.DateTimeFormat(dateLocale, { dateStyle: 'full', timeStyle: 'medium' })
 
-function element(tag: string, className: string, text: string): HTMLElement {
-  const made = document.createElement(tag)
-  made.className = className
-  made.textContent = text
-  return made
-}
-
 /** A line that the page itself says. */
 export function noteLine(text: string, className = 'note'): HTMLLIElement {
-  return element('li', className, text) as HTMLLIElement
+  return make('li', className, text)
 }
 
 /** One message of the conversation. What a user wrote is text, never markup, and has its own text direction. */
@@ -46,13 +40,13 @@ export class MessageLine {
     this.data = data
     this.#body = body
     this.item.classList.toggle('own', own)
-    this.#said = element('span', 'body', '')
+    this.#said = make('span', 'body', '')
     this.#said.dir = 'auto'
     this.#said.append(...withLinks(body))
-    const when = element('time', 'quiet', clock.format(time)) as HTMLTimeElement
+    const when = make('time', 'quiet', clock.format(time))
     when.dateTime = new Date(time).toISOString()
     when.title = moment.format(time)
-    this.item.append(element('bdi', 'who', user), this.#said, when)
+    this.item.append(make('bdi', 'who', user), this.#said, when)
     if (seq !== undefined) this.placed(seq)
     if (deleted) this.showDeleted()
     else if (editedAt !== undefined) this.showEdited(body, data, editedAt)
@@ -70,7 +64,7 @@ export class MessageLine {
   /** The message is in the room, at this place. */
   placed(seq: number): void {
     this.#seq = seq
-    const more = element('button', 'more', '⋯') as HTMLButtonElement
+    const more = make('button', 'more', '⋯')
     more.type = 'button'
     more.tabIndex = -1
     more.title = texts.actionsHelp
@@ -100,7 +94,7 @@ export class MessageLine {
     this.#body = body
     this.data = data
     this.#said.replaceChildren(...withLinks(body))
-    if (!this.item.querySelector('.edited')) this.item.append(element('span', 'edited quiet', texts.edited))
+    if (!this.item.querySelector('.edited')) this.item.append(make('span', 'edited quiet', texts.edited))
   }
 
   /** Shows `bar` under the message instead of the one before; a button of it that has the focus keeps it. */
@@ -119,7 +113,7 @@ export class MessageLine {
   tick(mark: string, meaning: string): void {
     let said = this.item.querySelector<HTMLElement>('.tick')
     if (!said) {
-      said = element('span', 'tick', '')
+      said = make('span', 'tick', '')
       said.setAttribute('role', 'img')
       this.item.append(said)
     }

@@ -2,10 +2,10 @@ import '../lib/page.css'
 import './chat.css'
 import './chat-messages.css'
 import { ChatClient, type ChatClientEvents } from '../../src/client/browser.ts'
+import { byId } from '../lib/dom.ts'
 import { ChatRoom } from './chat-room.ts'
 import { texts } from './texts.ts'
 
-const byId = <T extends HTMLElement>(id: string) => document.getElementById(id) as T
 /** Milliseconds without a connection that are not worth a word: a killed server costs less. */
 const CALM_MS = 1500
 const NAME_KEY = 'concertina-chat-name'

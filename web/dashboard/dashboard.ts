@@ -5,7 +5,7 @@ import { STRATEGY_NAMES } from '../../src/balancing/strategy-names.ts'
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
 import { type StateField, stateRow } from '../../src/control/state-history.ts'
 import { follow, get, post } from '../lib/api.ts'
-import { byId, make, set } from '../lib/dom.ts'
+import { byId, make, set, showProblem } from '../lib/dom.ts'
 import { Tiles } from '../lib/tiles.ts'
 import { type Alert, Alerts } from './alerts.ts'
 import { Charts } from './charts.ts'
@@ -27,18 +27,13 @@ let state: FleetSnapshot | undefined
 let measured: FleetSnapshot | undefined
 let history: History | undefined
 
-function say(problem: string): void {
-  set(byId('problem-text'), 'textContent', problem)
-  set(byId('problem'), 'hidden', problem === '')
-}
-
 async function act(path: string, body?: object): Promise<boolean> {
   try {
     await post(path, body)
-    say('')
+    showProblem('')
     return true
   } catch (error) {
-    say((error as Error).message)
+    showProblem((error as Error).message)
     return false
   }
 }
@@ -63,9 +58,9 @@ const policyForm = new PolicyForm(
       const course = await askWhatIf(policy, state!)
       history?.setOverlay(course)
       charts.draw(true)
-      say('')
+      showProblem('')
     } catch (error) {
-      say((error as Error).message)
+      showProblem((error as Error).message)
     }
   },
 )
@@ -167,7 +162,7 @@ onSubmit('strategies', () => {
   const { value } = byId<HTMLSelectElement>('strategy')
   void act('/api/strategy', { strategy: value })
 })
-byId('dismiss').addEventListener('click', () => say(''))
+byId('dismiss').addEventListener('click', () => showProblem(''))
 
 byId<HTMLAnchorElement>('admin').search = location.search
 void follow({

@@ -1,5 +1,5 @@
 import { optionWords } from '../../src/scaling/policy-words.ts'
-import { make } from '../lib/dom.ts'
+import { button, make } from '../lib/dom.ts'
 import {
   box,
   choice,
@@ -253,11 +253,4 @@ function listGroup({ label, schema, required, example, kinds }: PolicyOption): F
   }
   write(undefined)
   return { element, read: () => (items.length === 0 ? undefined : items.map(({ read }) => read())), write }
-}
-
-function button(text: string, run: () => void): HTMLButtonElement {
-  const element = make('button', '', text)
-  element.type = 'button'
-  element.addEventListener('click', run)
-  return element
 }

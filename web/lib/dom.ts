@@ -13,6 +13,15 @@ export function make<K extends keyof HTMLElementTagNameMap>(
   return element
 }
 
+/** @param label what it is called, where its text does not say enough */
+export function button(text: string, act: () => void, label?: string): HTMLButtonElement {
+  const made = make('button', '', text)
+  made.type = 'button'
+  if (label !== undefined) made.setAttribute('aria-label', label)
+  made.onclick = act
+  return made
+}
+
 /** Writes a property of an element when it differs: what is unchanged costs the browser nothing. */
 export function set<T extends HTMLElement, K extends 'textContent' | 'className' | 'title' | 'hidden'>(
   element: T,
@@ -20,6 +29,12 @@ export function set<T extends HTMLElement, K extends 'textContent' | 'className'
   value: T[K],
 ): void {
   if (element[key] !== value) element[key] = value
+}
+
+/** Says on the page what went wrong; an empty text hides it. */
+export function showProblem(text: string): void {
+  set(byId('problem-text'), 'textContent', text)
+  set(byId('problem'), 'hidden', text === '')
 }
 
 /** What a button is called, and what it asks when it was pressed once. */
