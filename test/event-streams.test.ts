@@ -5,15 +5,13 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { seededRng } from '../src/base/rng.ts'
 import { createChat, type EmbeddedChatOptions } from '../src/chat/embed.ts'
 import { ChatClient, type ChatClientOptions, type ConnectionStatus } from '../src/client/node.ts'
-import { notFound } from '../src/live/control-http.ts'
-import { Supervisor } from '../src/live/supervisor.ts'
 import type { SupervisorOptions } from '../src/live/supervisor-options.ts'
 import { VirtualUsers } from '../src/load/virtual-users.ts'
 import type { OperatorContext } from '../src/pipeline/functions.ts'
 import type { TrafficItem } from '../src/pipeline/items.ts'
-import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { HistoryChecker } from '../src/verify/checker.ts'
 import { startHttpOnlyProxy } from './support/http-only-proxy.ts'
+import { scriptedFleet } from './support/scripted-fleet.ts'
 
 const closers: (() => unknown)[] = []
 afterEach(async () => {
@@ -21,16 +19,7 @@ afterEach(async () => {
 })
 
 async function fleet(options: Partial<SupervisorOptions> = {}) {
-  const desired = { servers: 2 }
-  const policy = { name: 'scripted', evaluate: () => ({ ...desired, reason: 'scripted' }) }
-  const supervisor = new Supervisor(
-    {
-      gateway: { port: 0 },
-      autoScaler: new AutoScaler({ policy, minServers: 1, maxServers: 4, cooldown: 0, interval: 0.1 }),
-      ...options,
-    },
-    createServer(notFound),
-  )
+  const { supervisor, desired } = scriptedFleet(options)
   closers.push(() => supervisor.stop())
   const port = await supervisor.start()
   supervisor.run()

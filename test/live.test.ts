@@ -1,21 +1,20 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer } from 'node:http'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { EmbeddedRoomLog } from '../src/chat/log/embedded/embedded.ts'
 import { ChatClient } from '../src/client/node.ts'
-import { notFound } from '../src/live/control-http.ts'
 import { startControlPlane } from '../src/live/control-plane.ts'
 import { liveControl } from '../src/live/live-control.ts'
-import { Supervisor } from '../src/live/supervisor.ts'
+import type { Supervisor } from '../src/live/supervisor.ts'
 import type { SupervisorOptions } from '../src/live/supervisor-options.ts'
 import type { RunResult } from '../src/metrics/run-result.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { runCli, startCli } from './run-cli.ts'
+import { scriptedFleet } from './support/scripted-fleet.ts'
 
 let folder: string
 beforeEach(() => {
@@ -42,16 +41,7 @@ async function withFleet(
   }) => Promise<void>,
   options: Partial<SupervisorOptions> = {},
 ): Promise<void> {
-  const desired = { servers: 2 }
-  const policy = { name: 'scripted', evaluate: () => ({ ...desired, reason: 'scripted' }) }
-  const supervisor = new Supervisor(
-    {
-      gateway: { port: 0 },
-      autoScaler: new AutoScaler({ policy, minServers: 1, maxServers: 4, cooldown: 0, interval: 0.1 }),
-      ...options,
-    },
-    createHttpServer(notFound),
-  )
+  const { supervisor, desired } = scriptedFleet(options)
   try {
     const port = await supervisor.start()
     supervisor.run()
