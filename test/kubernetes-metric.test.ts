@@ -1,9 +1,9 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { get } from 'node:https'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { wallClock } from '../src/base/clock.ts'
 import { silentLogger } from '../src/base/logger.ts'
@@ -64,6 +64,14 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
   afterAll(async () => {
     await kubelet?.close()
     await plane?.close()
+  })
+  afterEach(async () => {
+    // What a failed test left would fail those after it.
+    for (const path of [HPAS, APPS]) {
+      const { items } = await plane.api.get<KubeList<Deployment>>(path)
+      for (const { metadata } of items)
+        await plane.api.delete(`${path}/${metadata.name}`, { propagationPolicy: 'Background' })
+    }
   })
 
   const deploy = (name: string, count: number) => plane.api.create(APPS, deploymentOf(name, count))
@@ -151,8 +159,6 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
     } finally {
       await fleet.close()
       api.close()
-      await plane.api.delete(`${HPAS}/exact`)
-      await plane.api.delete(`${APPS}/exact`, { propagationPolicy: 'Background' })
     }
   })
 
@@ -182,13 +188,10 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
     const text = await start()
     for (const part of ['does not scale by the metric', 'from 20 to 21', 'waits for 300 s'])
       expect(text).toContain(part)
-    await plane.api.delete(`${HPAS}/old`)
-    await plane.api.delete(`${APPS}/hindered`, { propagationPolicy: 'Background' })
   })
 
   it('a controller that publishes the size of a policy; one that would write it refuses', async () => {
-    const folder = join(plane.folder, 'prometheus')
-    mkdirSync(folder)
+    const folder = mkdtempSync(join(plane.folder, 'prometheus-'))
     let users = 100
     const app = createServer((_, response) => response.end(`users_online ${users}\n`))
     const targets = [`127.0.0.1:${await listen(app, '127.0.0.1', 0)}`]

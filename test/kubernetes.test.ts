@@ -79,6 +79,9 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     crashing = false
     return async () => {
       for (const fleet of open.splice(0)) await fleet.close()
+      // What a failed test left would fail those after it.
+      const { items } = await plane.api.get<KubeList<Deployment>>(APPS)
+      for (const { metadata } of items) await undeploy(metadata.name)
     }
   })
 
@@ -116,7 +119,6 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
       expect(emptied[round]).toBe(chosen.ref)
     }
     expect([await replicas(), failures]).toEqual([1, []])
-    await undeploy()
   })
 
   it('needs no more rights than deploy/kubernetes/rbac.yaml gives', async () => {
@@ -144,7 +146,6 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await expect.poll(() => killed!.state, { timeout: 15_000 }).toBe('failed')
     await ready(2)
     expect(problems).toEqual([])
-    await undeploy()
   })
 
   it('has manifests that the API server takes word for word, with flags that the commands have', async () => {
@@ -188,12 +189,11 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     expect(second.fleet.servers.find(({ ref }) => ref === chosen!.ref)?.state).not.toBe('ready')
     await expect.poll(async () => (await livePods()).length).toBe(2)
     expect(await replicas()).toBe(2)
-    await undeploy()
   })
 
   it('takes the chosen pod back into service when another one is lost in its place', async () => {
     await deploy(4, { gate: true })
-    let letGo = () => {}
+    let letGo: (() => void) | undefined
     const restored: string[] = []
     const { fleet, ready } = await fleetOf({
       empty: () =>
@@ -205,17 +205,17 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await ready(4)
     const [chosen, other] = fleet.ready
     fleet.drain(chosen!.id)
-    await expect.poll(() => letGo.length === 0 && fleet.desiredCount).toBe(3)
+    await expect.poll(() => letGo).toBeDefined()
+    expect(fleet.desiredCount).toBe(3)
     // Replaced by a pod that starts slowly: a set gives up first what is not ready yet.
     startMs = 60_000
     await plane.api.delete(`${PODS}/${other!.ref}`, { gracePeriodSeconds: 0 })
     await expect.poll(async () => (await livePods()).length).toBe(4)
-    letGo()
+    letGo!()
     await expect.poll(() => chosen!.state, { timeout: 20_000 }).toMatch(/ready|stopped/)
     await ready(3)
     expect([await replicas(), (await livePods()).length]).toEqual([3, 3])
     if (chosen!.state === 'ready') expect(restored).toEqual([chosen!.ref])
-    await undeploy()
   })
 
   it('counts replacements and changes by hand without launching twice', async () => {
@@ -231,7 +231,6 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await scale(2)
     await ready(2)
     expect(await replicas()).toBe(2)
-    await undeploy()
   })
 
   it('keeps the count through a rolling update', async () => {
@@ -248,7 +247,6 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await ready(4)
     expect(Math.max(...counts)).toBe(4)
     expect(await replicas()).toBe(4)
-    await undeploy()
   })
 
   it('reports a crash loop as failed with its reason, and does not launch more for it', async () => {
@@ -260,7 +258,6 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     expect(failures[0]).toBe('CrashLoopBackOff (container chat): Error, status 1')
     await expect.poll(replicas).toBe(2)
     expect([fleet.desiredCount, fleet.ready.length]).toEqual([2, 0])
-    await undeploy()
   })
 
   it('continues when the API server was away', async () => {
@@ -271,7 +268,6 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     fleet.scaleTo(3)
     await ready(3)
     expect(problems.join('\n')).toMatch(/Kubernetes API|cannot scale/)
-    await undeploy()
   })
 
   it('is what the demonstration scales, by its simulated users', async () => {
@@ -321,6 +317,5 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await expect(fleetOf()).rejects.toThrow('the HorizontalPodAutoscaler rival scales it, too')
     await plane.api.delete(`${hpas}/rival`)
     await expect(fleetOf({ deployment: 'nope' })).rejects.toThrow('no Deployment nope in namespace default')
-    await undeploy()
   })
 })
