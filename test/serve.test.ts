@@ -145,6 +145,18 @@ describe('serve', { timeout: 90_000 }, () => {
     },
   )
 
+  it.skipIf(!requireRedis())('ends with what it opened closed when a file cannot be written', async () => {
+    const redis = await startRedis()
+    try {
+      const missing = join(folder, 'missing', 'access.log')
+      const args = ['serve', '--anonymous', '--broker', redis.url, '--access-log', missing]
+      const { status, stderr } = await runCli(args)
+      expect([status, stderr]).toEqual([2, expect.stringContaining('the access log cannot be written')])
+    } finally {
+      await redis.close()
+    }
+  })
+
   it('logs as much as it is asked to', async () => {
     const verbose = await serve('--verbose')
     await verbose.seen(/"level":"debug","message":"📊 Load/)

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
+import { CloseStack } from '../base/close-stack.ts'
 import { invalidInput } from '../base/errors.ts'
 import { type Logger, lineLogger } from '../base/logger.ts'
 import { interceptRequests } from '../http/intercept.ts'
@@ -53,18 +54,13 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
     throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
   if (data !== undefined && roomLog) throw invalidInput('roomLog', 'there is data, too', 'one of the two')
   const log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, logger))
-  const hub = new Hub(log)
-  const closers: (() => Promise<unknown>)[] = [() => hub.close()]
-  const close = async () => {
-    for (const each of closers.splice(0).reverse()) await each()
-  }
+  const opened = new CloseStack()
+  const hub = opened.use(new Hub(log))
   try {
     const [near, far] = streamPair()
     hub.attach(far, 1)
-    const chat = await ChatServer.start(1, near, chatOptions, () => {})
-    closers.push(() => chat.close())
-    const { service, close: closeService } = await serviceOfHub(hub)
-    closers.push(closeService)
+    const chat = opened.use(await ChatServer.start(1, near, chatOptions, () => {}))
+    const { service } = opened.use(await serviceOfHub(hub))
     return {
       service,
       attach(server) {
@@ -85,15 +81,15 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
         }
         server.on('upgrade', onUpgrade)
         const restore = interceptRequests(server, onRequest)
-        closers.push(async () => {
+        opened.defer(() => {
           restore()
           server.off('upgrade', onUpgrade)
         })
       },
-      close,
+      close: () => opened.close(),
     }
   } catch (error) {
-    await close()
+    await opened.close()
     throw error
   }
 }

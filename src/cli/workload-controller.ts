@@ -1,4 +1,6 @@
+import { CloseStack } from '../base/close-stack.ts'
 import type { Logger } from '../base/logger.ts'
+import { aborted } from '../base/pause.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { startControlPlane } from '../live/control-plane.ts'
 import { prometheusSource } from '../load-sources/prometheus.ts'
@@ -46,17 +48,17 @@ export async function runWorkloadController(
     keyFile: flags.prometheusKey,
     maxAgeSeconds: flags.maxAge,
   })
-  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
-  const ends: (() => unknown)[] = [() => decisions?.close()]
+  const opened = new CloseStack()
   try {
+    const decisions =
+      flags.decisions === undefined ? undefined : opened.use(new DecisionLog(flags.decisions, true))
     const autoScaler = new AutoScaler({
       ...config.autoScaler,
       ...scalingOptions(flags),
       onDecision: decisions?.onDecision,
     })
-    const controller = new WorkloadController({ source, provider, autoScaler, logger })
+    const controller = opened.use(new WorkloadController({ source, provider, autoScaler, logger }))
     decisions?.onControl(controller.control)
-    ends.push(() => controller.close())
     await controller.start()
     const host = flags.controlHost ?? live.controlHost ?? liveOptions.defaultOf('controlHost')
     const plane = await startControlPlane(controller.control, {
@@ -66,15 +68,12 @@ export async function runWorkloadController(
       logger,
       served: { metrics: async () => workloadMetrics(controller), isReady: () => controller.isReady },
     })
-    ends.push(plane.close)
-    ends.push(await publish(controller, { host, logger }))
+    opened.use(plane)
+    opened.defer(await publish(controller, { host, logger }))
     logger.info(`Load:      ${source.description}`)
     logger.info(`Dashboard: ${plane.url}`, { port: plane.port })
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve())
-    })
+    await aborted(signal)
   } finally {
-    for (const end of ends.reverse()) await end()
+    await opened.close()
   }
 }

@@ -1,4 +1,6 @@
 import type { StrategyName } from '../../balancing/strategy-names.ts'
+import { CloseStack } from '../../base/close-stack.ts'
+import { aborted } from '../../base/pause.ts'
 import { busProvider } from '../../cluster/bus-provider.ts'
 import { chatHooks } from '../../cluster/chat-hooks.ts'
 import { ClusterController } from '../../cluster/controller.ts'
@@ -33,59 +35,54 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
   const kind = flags.provider ?? 'local'
   if (kind === 'local') authOf(flags, live.auth)
   const isPlatform = kind !== 'local' && kind !== 'none'
-  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
-  const autoScaler = () =>
-    new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags), onDecision: decisions?.onDecision })
-  // A mistake in the options is reported now, not when this controller leads.
-  autoScaler()
-  if (isPlatform) providerOf(flags)
-  const broker = await openBroker(brokerFrom(flags), 'concertina controller')
-  const size = scalesByMetric(flags) ? new SharedSize(broker.bus) : undefined
-  const publish = size && ((count: number | undefined) => size.publish(count))
-  const launcher = kind === 'local' ? processLauncher(serverCommand(flags)) : undefined
-  const host = flags.controlHost ?? live.controlHost ?? liveOptions.defaultOf('controlHost')
-  const controller = new ClusterController({
-    broker,
-    autoScaler,
-    provider: (context: ProviderContext) =>
-      isPlatform
-        ? providerOf(flags, { ...chatHooks(context, broker.bus), publish })
-        : busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
-    rebalance: live.rebalance,
-    strategy: flags.strategy ?? config.balancer?.strategy,
-    acceptRate: live.acceptRate,
-    weights: config.server?.weights,
-    seed: seedOf(flags.seed) ?? config.seed,
-    host,
-    port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
-    advertise: flags.advertise,
-    token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
-    apiKeys: apiKeysOf(live.apiKeys),
-    webhooks: live.webhooks,
-    maxBodyBytes: live.limits?.maxBodyBytes,
-    logger: log,
-    onTerm: (control) => decisions?.onControl(control),
-  })
-  let endMetric = () => {}
+  const opened = new CloseStack()
   try {
+    const decisions =
+      flags.decisions === undefined ? undefined : opened.use(new DecisionLog(flags.decisions, true))
+    const autoScaler = () =>
+      new AutoScaler({ ...config.autoScaler, ...scalingOptions(flags), onDecision: decisions?.onDecision })
+    // A mistake in the options is reported now, not when this controller leads.
+    autoScaler()
+    if (isPlatform) providerOf(flags)
+    const broker = opened.use(await openBroker(brokerFrom(flags), 'concertina controller'))
+    const size = scalesByMetric(flags) ? opened.use(new SharedSize(broker.bus)) : undefined
+    const publish = size && ((count: number | undefined) => size.publish(count))
+    const launcher = kind === 'local' ? processLauncher(serverCommand(flags)) : undefined
+    const host = flags.controlHost ?? live.controlHost ?? liveOptions.defaultOf('controlHost')
+    const controller = new ClusterController({
+      broker,
+      autoScaler,
+      provider: (context: ProviderContext) =>
+        isPlatform
+          ? providerOf(flags, { ...chatHooks(context, broker.bus), publish })
+          : busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
+      rebalance: live.rebalance,
+      strategy: flags.strategy ?? config.balancer?.strategy,
+      acceptRate: live.acceptRate,
+      weights: config.server?.weights,
+      seed: seedOf(flags.seed) ?? config.seed,
+      host,
+      port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
+      advertise: flags.advertise,
+      token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+      apiKeys: apiKeysOf(live.apiKeys),
+      webhooks: live.webhooks,
+      maxBodyBytes: live.limits?.maxBodyBytes,
+      logger: log,
+      onTerm: (control) => decisions?.onControl(control),
+    })
     if (size) {
       size.start()
-      endMetric = await serveMetric(flags, { host, desired: () => size.value, logger: log })
+      opened.defer(await serveMetric(flags, { host, desired: () => size.value, logger: log }))
     }
+    opened.use(controller)
     await controller.start()
     log.info(`Dashboard: ${controller.url} (and ${controller.url}metrics)`, { url: controller.url })
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve())
-    })
+    await aborted(signal)
     log.info('Stopping: the servers keep running, another controller takes over')
     process.exitCode = 0
   } finally {
-    await controller.close()
-    endMetric()
-    size?.close()
-    await broker.close()
-    decisions?.close()
+    await opened.close()
   }
 }
 

@@ -1,3 +1,4 @@
+import { CloseStack } from '../../base/close-stack.ts'
 import { ConcertinaError, invalidInput } from '../../base/errors.ts'
 import { lineLogger } from '../../base/logger.ts'
 import type { RoomLog } from '../../chat/log/room-log.ts'
@@ -45,20 +46,22 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
   if (cloudProvider && flags.live)
     throw invalidInput('provider', 'a live demo starts its servers on this machine', 'without --live')
   const broker = optionalBroker(flags)
-  const roomLog = broker && (await openBrokerLog(broker, 'concertina demo'))
   const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
-  let watchers: Watchers = {}
+  const opened = new CloseStack()
+  const view = openView(process.stdout)
   try {
-    watchers = {
-      history: flags.history === undefined ? undefined : new LineFile('--history', flags.history),
-      decisions: flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions),
-      view: openView(process.stdout),
+    const { history, decisions } = flags
+    const watchers: Watchers = {
+      history: history === undefined ? undefined : opened.use(new LineFile('--history', history)),
+      decisions: decisions === undefined ? undefined : opened.use(new DecisionLog(decisions)),
+      view,
     }
+    const roomLog = broker && opened.use(await openBrokerLog(broker, 'concertina demo'))
     const result =
       flags.config === undefined
         ? await phases(flags, signal, watchers, { roomLog, cloudProvider })
         : await configured(flags, signal, watchers, roomLog)
-    watchers.view?.end()
+    view?.end()
     report?.commit(result, languageIn(flags))
     if (result.live) requirePromise(result.live.checks)
     return result
@@ -66,13 +69,8 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     report?.discard()
     throw error
   } finally {
-    watchers.view?.end()
-    await roomLog?.close()
-    try {
-      watchers.decisions?.close()
-    } finally {
-      watchers.history?.close()
-    }
+    view?.end()
+    await opened.close()
   }
 }
 

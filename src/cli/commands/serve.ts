@@ -1,6 +1,8 @@
 import type { ChildProcess } from 'node:child_process'
 import { requireStrategyName } from '../../balancing/strategies.ts'
+import { CloseStack } from '../../base/close-stack.ts'
 import { invalidInput } from '../../base/errors.ts'
+import { aborted } from '../../base/pause.ts'
 import type { ApiKeyOptions } from '../../chat/api/keys.ts'
 import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
 import type { ChatOptions } from '../../chat/options.ts'
@@ -116,69 +118,72 @@ export async function serve(
   const log = serviceLogger(flags, view)
   const chat = chatOf(flags, config)
   const broker = optionalBroker(flags)
-  const roomLog = broker && (await openBrokerLog(broker, 'concertina serve'))
-  const decisions = flags.decisions === undefined ? undefined : new DecisionLog(flags.decisions, true)
   const accessFile = flags.accessLog ?? live.accessLog
-  const accessLog = accessFile === undefined ? undefined : await AccessLog.open(accessFile, log)
-  const autoScaler = new AutoScaler({
-    ...config.autoScaler,
-    ...scalingOptions(flags),
-    onDecision: decisions?.onDecision,
-  })
-  const supervisor: Supervisor = new Supervisor(
-    {
-      gateway: {
-        host,
-        port: flags.port ?? live.port ?? liveOptions.defaultOf('port'),
-        ...gatewayOf(flags, config),
-        maxHeadBytes: live.limits?.maxHeadBytes,
-        proxyProtocol: flags.proxyProtocol ?? live.proxyProtocol,
-      },
-      data: flags.data ?? live.data ?? liveOptions.defaultOf('data'),
-      roomLog,
-      chat: {
-        ...chat,
-        ...(live.hooks && { hooks: live.hooks }),
-        ...(live.work && { work: messageWork(server) }),
-      },
-      apiKeys: apiKeysOf(live.apiKeys),
-      webhooks: live.webhooks,
-      autoScaler,
-      strategy: flags.strategy ?? balancer.strategy,
-      rebalance: live.rebalance,
-      acceptRate: live.acceptRate,
-      spares: live.spares,
-      started,
-      weights: server.weights,
-      seed,
-      timeOfDay: true,
-      decideEarly: true,
-      onAccess: accessLog?.write,
-      logger: log,
-    },
-    chatPageServer(() => supervisor.isReady),
-  )
-  let plane: Awaited<ReturnType<typeof startControlPlane>> | undefined
-  let endReloads: (() => void) | undefined
+  const opened = new CloseStack()
   try {
-    const control = liveControl(supervisor, autoScaler)
-    decisions?.onControl(control)
-    plane = await startControlPlane(
-      control,
+    const decisions =
+      flags.decisions === undefined ? undefined : opened.use(new DecisionLog(flags.decisions, true))
+    const accessLog = accessFile === undefined ? undefined : opened.use(await AccessLog.open(accessFile, log))
+    const roomLog = broker && opened.use(await openBrokerLog(broker, 'concertina serve'))
+    const autoScaler = new AutoScaler({
+      ...config.autoScaler,
+      ...scalingOptions(flags),
+      onDecision: decisions?.onDecision,
+    })
+    const supervisor: Supervisor = new Supervisor(
       {
-        host: live.controlHost,
-        port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
-        token: environment('CONCERTINA_CONTROL_TOKEN') ?? live.controlToken,
+        gateway: {
+          host,
+          port: flags.port ?? live.port ?? liveOptions.defaultOf('port'),
+          ...gatewayOf(flags, config),
+          maxHeadBytes: live.limits?.maxHeadBytes,
+          proxyProtocol: flags.proxyProtocol ?? live.proxyProtocol,
+        },
+        data: flags.data ?? live.data ?? liveOptions.defaultOf('data'),
+        roomLog,
+        chat: {
+          ...chat,
+          ...(live.hooks && { hooks: live.hooks }),
+          ...(live.work && { work: messageWork(server) }),
+        },
+        apiKeys: apiKeysOf(live.apiKeys),
+        webhooks: live.webhooks,
+        autoScaler,
+        strategy: flags.strategy ?? balancer.strategy,
+        rebalance: live.rebalance,
+        acceptRate: live.acceptRate,
+        spares: live.spares,
+        started,
+        weights: server.weights,
+        seed,
+        timeOfDay: true,
+        decideEarly: true,
+        onAccess: accessLog?.write,
         logger: log,
       },
-      supervisor,
+      chatPageServer(() => supervisor.isReady),
+    )
+    opened.use(supervisor)
+    const control = liveControl(supervisor, autoScaler)
+    decisions?.onControl(control)
+    const plane = opened.use(
+      await startControlPlane(
+        control,
+        {
+          host: live.controlHost,
+          port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
+          token: environment('CONCERTINA_CONTROL_TOKEN') ?? live.controlToken,
+          logger: log,
+        },
+        supervisor,
+      ),
     )
     const port = await supervisor.start()
     const address = hostAndPort(host, port)
     log.info(`Chat:      http://${address}/ (ws://${address}/chat)`, { port })
     log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
     supervisor.run()
-    endReloads = reloadOnSignal({
+    const endReloads = reloadOnSignal({
       file: flags.config,
       started: read,
       isLive,
@@ -194,11 +199,9 @@ export async function serve(
         if (changed.includes('balancer.strategy')) supervisor.placement.setStrategy(strategy)
       },
     })
+    opened.defer(endReloads)
     view?.show(control, { dashboard: plane.url })
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve()
-      signal.addEventListener('abort', () => resolve())
-    })
+    await aborted(signal)
     log.info('Stopping: connections are closed, the log is written')
     const { messages: processedMessages, refused: rejectedMessages } = supervisor.servers.totals
     const metrics = await supervisor.stop()
@@ -222,15 +225,8 @@ export async function serve(
     view?.end()
     if (process.stdout.isTTY) console.log(summary(result))
     return result
-  } catch (error) {
-    await supervisor.close()
-    throw error
   } finally {
-    endReloads?.()
     view?.end()
-    plane?.close()
-    await roomLog?.close()
-    await accessLog?.close()
-    decisions?.close()
+    await opened.close()
   }
 }

@@ -1,4 +1,6 @@
+import { CloseStack } from '../../base/close-stack.ts'
 import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { aborted } from '../../base/pause.ts'
 import { ChatNode } from '../../cluster/chat-node.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { AccessLog } from '../../http/access-log.ts'
@@ -37,35 +39,36 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   // Who started this process may be gone: that must not end it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   const accessFile = flags.accessLog ?? live.accessLog
-  const accessLog = accessFile === undefined ? undefined : await AccessLog.open(accessFile, log)
-  const broker = await openBroker(brokerFrom(flags), 'concertina server')
-  const node = new ChatNode(broker, {
-    host: flags.host ?? live.host ?? liveOptions.defaultOf('host'),
-    port: flags.port ?? live.port ?? liveOptions.defaultOf('port'),
-    advertise: flags.advertise,
-    ref: flags.ref ?? process.env.POD_NAME,
-    chat: {
-      ...chatOf(flags, config),
-      ...(live.hooks && { hooks: live.hooks }),
-      ...(live.work && { work: messageWork(config.server ?? {}) }),
-    },
-    webhooks: live.webhooks,
-    drainSeconds: flags.drainSeconds,
-    leaveSeconds: flags.leaveSeconds,
-    page: pages('chat.html'),
-    onAccess: accessLog?.write,
-    trustedProxies: live.trustedProxies,
-    logger: log,
-  })
-  let endReloads: (() => void) | undefined
+  const opened = new CloseStack()
   try {
-    const asked = new Promise<number | undefined>((resolve) => {
+    const accessLog = accessFile === undefined ? undefined : opened.use(await AccessLog.open(accessFile, log))
+    const broker = opened.use(await openBroker(brokerFrom(flags), 'concertina server'))
+    const node = opened.use(
+      new ChatNode(broker, {
+        host: flags.host ?? live.host ?? liveOptions.defaultOf('host'),
+        port: flags.port ?? live.port ?? liveOptions.defaultOf('port'),
+        advertise: flags.advertise,
+        ref: flags.ref ?? process.env.POD_NAME,
+        chat: {
+          ...chatOf(flags, config),
+          ...(live.hooks && { hooks: live.hooks }),
+          ...(live.work && { work: messageWork(config.server ?? {}) }),
+        },
+        webhooks: live.webhooks,
+        drainSeconds: flags.drainSeconds,
+        leaveSeconds: flags.leaveSeconds,
+        page: pages('chat.html'),
+        onAccess: accessLog?.write,
+        trustedProxies: live.trustedProxies,
+        logger: log,
+      }),
+    )
+    const askedToDrain = new Promise<number | undefined>((resolve) => {
       node.onDrain = resolve
-      if (signal.aborted) resolve(undefined)
-      signal.addEventListener('abort', () => resolve(undefined))
+      void aborted(signal).then(() => resolve(undefined))
     })
     await node.start()
-    endReloads = reloadOnSignal({
+    const endReloads = reloadOnSignal({
       file: flags.config,
       started: read,
       isLive: isLiveChatKey,
@@ -73,13 +76,11 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       log,
       apply: (options) => node.configure(chatOf(flags, options)),
     })
+    opened.defer(endReloads)
     log.info(`Chat server ${node.ref}: ${node.url}`, { ref: node.ref, url: node.url })
-    await node.drain(await asked)
+    await node.drain(await askedToDrain)
     process.exitCode = 0
   } finally {
-    endReloads?.()
-    await node.close()
-    await broker.close()
-    await accessLog?.close()
+    await opened.close()
   }
 }
