@@ -3,7 +3,16 @@ import { balancerOptions } from './balancing/load-balancer.ts'
 import { invalidInput } from './base/errors.ts'
 import { LANGUAGES } from './base/language.ts'
 import { lineLogger } from './base/logger.ts'
-import { atLeastZero, madeInCode, type OptionsOf, option, optionSet, port, seconds } from './base/options.ts'
+import {
+  atLeastZero,
+  madeInCode,
+  type OptionsOf,
+  option,
+  optionSet,
+  port,
+  seconds,
+  withDefault,
+} from './base/options.ts'
 import type { RoomLog } from './chat/log/room-log.ts'
 import type { ControlTarget } from './control/control-target.ts'
 import type { CloudProvider } from './fleet/integrations.ts'
@@ -29,6 +38,7 @@ export const DEMO_DURATION = 30
 /** All that may be said of a demonstration. */
 export const demoOptions = optionSet({
   ...autoScalerOptions.shape,
+  scaleUpThreshold: withDefault(autoScalerOptions.shape.scaleUpThreshold, DEMO_SCALE_UP_THRESHOLD),
   ...balancerOptions.shape,
   duration: option(seconds, 'seconds that the run lasts', DEMO_DURATION),
   baseRate: option(atLeastZero, 'concurrent users at the ends', 5),
@@ -82,7 +92,7 @@ function policyLine(scaler: AutoScaler, options: DemoOptions, texts: ReportTexts
   const limits = texts.demoLimits(minServers, maxServers, cooldown)
   if (options.autoScaler || scaler.policy.name !== 'threshold')
     return `${scaler.policy.name}${texts.list}${limits}`
-  const { scaleUpThreshold = DEMO_SCALE_UP_THRESHOLD, scaleDownThreshold } = options
+  const { scaleUpThreshold = demoOptions.defaultOf('scaleUpThreshold'), scaleDownThreshold } = options
   const { up, down } = thresholdsOf({ scaleUpThreshold, scaleDownThreshold })
   const note = options.scaleUpThreshold === undefined ? texts.demoOwn : ''
   return `${texts.demoThreshold(up, note, down)}${texts.list}${limits}`
@@ -111,20 +121,14 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
   const { verbose, pace, seed, strategy, routing, language } = parsed
   const texts = reportTexts(language)
   const { signal, onControl, onProgress, write = (line: string) => console.log(line) } = options
-  const { duration, baseRate } = parsed
+  const { duration, baseRate, scaleUpThreshold } = parsed
   const peakRate = parsed.peakRate ?? Math.max(50, baseRate)
   const pattern = options.loadPattern
     ? custom(options.loadPattern, { duration })
     : threePhase({ duration, baseRate, peakRate })
   const scaler =
     options.autoScaler ??
-    new AutoScaler(
-      autoScalerOptions.given(
-        options.policy
-          ? options
-          : { ...options, scaleUpThreshold: options.scaleUpThreshold ?? DEMO_SCALE_UP_THRESHOLD },
-      ),
-    )
+    new AutoScaler(autoScalerOptions.given(options.policy ? options : { ...options, scaleUpThreshold }))
   const load: [string, string][] = options.loadPattern
     ? [[texts.load, texts.loadFunction]]
     : [

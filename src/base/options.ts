@@ -29,6 +29,11 @@ export function option(schema: z.ZodType, description: string, value?: unknown) 
   return schema.optional().meta({ description, ...(value !== undefined && { default: value }) })
 }
 
+/** The same option with another default. */
+export function withDefault<T extends z.ZodType>(field: T, value: NonNullable<z.output<T>>): T {
+  return field.meta({ ...field.meta(), default: value })
+}
+
 /** What a caller may give, as a type made of the same shape. */
 export type OptionsOf<S extends z.ZodRawShape> = z.input<z.ZodObject<S>>
 

@@ -57,25 +57,25 @@ export function addTraceFlags(command: Command): Command {
   ])
 }
 
-/** @param own defaults of the command that are not those of the autoscaler */
-export function addScalingFlags(command: Command, own: { scaleUpThreshold?: number } = {}): Command {
+/** @param set the options whose defaults hold */
+export function addScalingFlags(command: Command, set: 'autoScaler' | 'demo' = 'autoScaler'): Command {
   return addNumbers(command, [
-    ['--scale-up-threshold <users>', 'autoScaler.scaleUpThreshold', own.scaleUpThreshold],
-    ['--scale-down-threshold <users>', 'autoScaler.scaleDownThreshold'],
-    ['--min-servers <count>', 'autoScaler.minServers'],
-    ['--max-servers <count>', 'autoScaler.maxServers'],
-    ['--cooldown <seconds>', 'autoScaler.cooldown'],
+    ['--scale-up-threshold <users>', `${set}.scaleUpThreshold`],
+    ['--scale-down-threshold <users>', `${set}.scaleDownThreshold`],
+    ['--min-servers <count>', `${set}.minServers`],
+    ['--max-servers <count>', `${set}.maxServers`],
+    ['--cooldown <seconds>', `${set}.cooldown`],
   ])
 }
 
-export function addFleetFlags(command: Command, own: { scaleUpThreshold?: number } = {}): Command {
-  return addScalingFlags(command, own)
+export function addFleetFlags(command: Command, set?: 'autoScaler' | 'demo'): Command {
+  return addScalingFlags(command, set)
     .addOption(new OptionFlag('--strategy <name>', 'balancer.strategy').choices(STRATEGY_NAMES))
     .addOption(new OptionFlag('--seed <seed>', 'demo.seed'))
 }
 
-export function addRunFlags(command: Command, own?: { scaleUpThreshold?: number }): Command {
-  return addLanguageFlag(addFleetFlags(addLoadFlags(command), own)).addOption(
+export function addRunFlags(command: Command, set?: 'autoScaler' | 'demo'): Command {
+  return addLanguageFlag(addFleetFlags(addLoadFlags(command), set)).addOption(
     new OptionFlag('--routing <kind>', 'balancer.routing').choices(['sticky', 'message']),
   )
 }

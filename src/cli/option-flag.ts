@@ -23,20 +23,17 @@ export const collect = (value: string, before: string[] = []) => [...before, val
  */
 export class OptionFlag extends Option {
   readonly declared: OptionName
-  /** The command's own default, where it is not that of the library. */
-  readonly ownDefault: string | number | undefined
 
-  constructor(flags: string, declared: OptionName, ownDefault?: string | number) {
+  constructor(flags: string, declared: OptionName) {
     super(flags, declared)
     this.declared = declared
-    this.ownDefault = ownDefault
   }
 }
 
 /** Adds flags of numbers: each with the option that it sets. */
 export function addNumbers(
   command: Command,
-  flags: readonly (readonly [flags: string, declared: OptionName, ownDefault?: number | undefined])[],
+  flags: readonly (readonly [flags: string, declared: OptionName])[],
 ): Command {
   for (const flag of flags) command.addOption(new OptionFlag(...flag).argParser(number))
   return command

@@ -3,12 +3,11 @@ import type { z } from 'zod'
 import { collect, OptionFlag } from './option-flag.ts'
 import { OPTION_SETS, type OptionSets } from './option-sets.ts'
 
-/** What an option is, and its default: that of the option, or the command's own. */
-function textOf({ declared, ownDefault, parseArg }: OptionFlag): string {
+/** What an option is, and its default. */
+function textOf({ declared, parseArg }: OptionFlag): string {
   const [set, key] = declared.split('.') as [keyof OptionSets, string]
   const field = (OPTION_SETS[set] as z.ZodRawShape)[key] as z.ZodType
-  const { description = '', default: usual } = field.meta() ?? {}
-  const value = ownDefault ?? usual
+  const { description = '', default: value } = field.meta() ?? {}
   const shown = value === undefined || value === false ? description : `${description} (${value})`
   return parseArg === collect ? `${shown}; may be given several times` : shown
 }

@@ -6,7 +6,7 @@ import { addDemoProviderFlags } from '../workload-flags.ts'
 import type { DemoFlags } from './demo.ts'
 
 export function addDemo(main: Command): void {
-  addDemoProviderFlags(addBrokerFlags(addRunFlags(main.command('demo'), { scaleUpThreshold: 15 }), false))
+  addDemoProviderFlags(addBrokerFlags(addRunFlags(main.command('demo'), 'demo'), false))
     .description('users come and go, and the fleet follows, at the pace of real time')
     .addOption(new OptionFlag('--verbose', 'demo.verbose'))
     .addOption(new OptionFlag('--live', 'demo.live'))
