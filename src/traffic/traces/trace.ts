@@ -50,8 +50,6 @@ export const readOptions = optionSet({
   ),
 })
 
-/** Seconds above this are since 1970, the moment 2001. */
-const EPOCH_FROM = 1e9
 /** The share of rows that may repeat a time with another value, as at the end of daylight saving time. */
 const MOST_CONFLICTS = 0.1
 /** Times the usual distance between two points, from which on there is a gap. */
@@ -123,7 +121,7 @@ export function parseTrace(text: string, file: string, options: TraceOptions = {
   if (negative)
     throw invalidTrace(negative.where, `${negative.value} is not allowed`, 'a number of at least 0')
   const first = known[0]!.time
-  const absolute = first > EPOCH_FROM
+  const absolute = epochUnit(first) !== undefined
   const times = Float64Array.from(known, ({ time }) => (absolute ? time - first : time))
   return {
     file,
