@@ -1,3 +1,5 @@
+import { texts } from './texts.ts'
+
 /** An address in running text; what follows it in a sentence is cut off by `endOf`. */
 const ADDRESS = /\bhttps?:\/\/[^\s<>"“”「」（），。；！？、]+/giu
 const PAIRS: Readonly<Record<string, string>> = { ')': '(', ']': '[' }
@@ -23,7 +25,7 @@ function link(text: string, { href, host }: URL): HTMLAnchorElement {
   made.target = '_blank'
   made.rel = 'noopener noreferrer'
   // An address may look like that of another host.
-  made.title = `opens ${host} in a new tab`
+  made.title = texts.opensInNewTab(host)
   made.textContent = text
   return made
 }

@@ -50,6 +50,7 @@ export class ChatRoom {
     this.#changed = changed
     this.#readPlace = new ReadPlace(name, client)
     this.list.setAttribute('aria-label', texts.messagesIn(name))
+    this.list.dataset.empty = texts.noMessages
     this.list.tabIndex = 0
     this.list.addEventListener('scroll', () => {
       if (this.list.scrollTop < NEAR) void this.#fetchOlder()
