@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
-import type { Deployment } from '../src/fleet/providers/kubernetes/objects.ts'
+import type { Deployment, KubeList, Pod } from '../src/fleet/providers/kubernetes/objects.ts'
 import { isReady } from '../src/fleet/providers/kubernetes/pod-state.ts'
 import { startUsers } from './support/chat-users.ts'
 import { CHART, helmIn, requireHelm } from './support/helm/chart.ts'
@@ -25,10 +25,12 @@ afterEach(async () => {
 })
 
 /** The chart, installed on a real control plane; its pods are real processes. */
-async function install() {
+async function install(more: object = {}) {
   const nats = await startNats({ nodes: 1 })
   closing.push(() => nats.close())
-  const plane = await startControlPlane(bin!)
+  const plane = await startControlPlane(bin!, {
+    controllerManager: ['--horizontal-pod-autoscaler-sync-period=1s'],
+  })
   closing.push(() => plane.close())
   const folder = mkdtempSync(join(tmpdir(), 'helm-'))
   closing.push(() => rmSync(folder, { recursive: true, force: true }))
@@ -45,6 +47,7 @@ async function install() {
       },
     },
     server: { leaveSeconds: 1, drainSeconds: 2 },
+    ...more,
   })
   helm.must('install', RELEASE, CHART, ...on, ...values, '--create-namespace')
 
@@ -65,6 +68,7 @@ async function install() {
     await expect.poll(now, SLOW).toEqual([count, count, count])
   }
   return {
+    plane,
     broker: nats.url,
     secret: secret.secret!,
     service,
@@ -99,5 +103,37 @@ it.skipIf(!bin || !requireHelm() || !requireNats())(
     expect(delivered).toBeGreaterThan(acked)
     expect(cutOff).toBe(0)
     expect(users.counts.moved).toBeGreaterThan(20)
+  },
+)
+
+it.skipIf(!bin || !requireHelm() || !requireNats())(
+  'the chart, installed in metric mode, is scaled by its HPA through the certificate that it made',
+  { timeout: 300_000 },
+  async () => {
+    const { plane, secret, service, settled } = await install({
+      scaleBy: 'metric',
+      controller: { replicas: 1 },
+    })
+    const controllerAddress = async () => {
+      const query = { labelSelector: 'app.kubernetes.io/component=controller' }
+      const { items } = await plane.api.get<KubeList<Pod>>(pathOf('Pod', NAMESPACE), { query })
+      return items.find(isReady)?.status?.podIP
+    }
+    await expect.poll(controllerAddress, SLOW).toBeDefined()
+    // There is no kube-proxy: the aggregator resolves the name of such a Service, and keeps to the port of the APIService.
+    const externalName = await controllerAddress()
+    await plane.api.patch(`${pathOf('Service', NAMESPACE)}/${RELEASE}-metric`, {
+      spec: { type: 'ExternalName', externalName },
+    })
+    await plane.api.patch(`${pathOf('APIService')}/v1beta1.external.metrics.k8s.io`, {
+      spec: { service: { port: 8443 } },
+    })
+    await settled(2)
+    let load = 24
+    const users = startUsers({ url: service.url, name: RELEASE, load: () => load, secret })
+    closing.push(() => users.close())
+    await settled(4)
+    load = 8
+    await settled(2)
   },
 )

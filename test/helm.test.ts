@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -22,6 +23,12 @@ const VALUES: Record<string, object> = {
     auth: { users: 'anonymous' },
   },
   'one small node': { nats: { replicas: 1, syncAlways: true, storage: { size: '1Gi', className: 'fast' } } },
+  'a size that an HPA carries out': { scaleBy: 'metric', config: { autoScaler: { maxServers: 1 } } },
+  'one between the usual limits, and a certificate from elsewhere': {
+    scaleBy: 'metric',
+    metric: { existingSecret: 'mine', annotations: { 'cert-manager.io/inject-ca-from': 'chat/metric' } },
+    config: { autoScaler: { minServers: 12 } },
+  },
   everything: {
     fullnameOverride: 'talk',
     image: { repository: 'registry.example.com/concertina', tag: 'main', pullPolicy: 'Always' },
@@ -73,8 +80,10 @@ function checkReferences(objects: readonly Manifest[], ...secrets: (string | und
   const names = (kind: string) =>
     objects.filter((each) => each.kind === kind).map(({ metadata }) => metadata.name)
   for (const { spec } of pods) {
-    for (const { configMap } of spec.volumes ?? [])
+    for (const { configMap, secret } of spec.volumes ?? []) {
       if (configMap) expect(names('ConfigMap')).toContain(configMap.name)
+      if (secret) expect([...names('Secret'), ...secrets]).toContain(secret.secretName)
+    }
     if (spec.serviceAccountName) expect(names('ServiceAccount')).toContain(spec.serviceAccountName)
   }
   const text = JSON.stringify(objects)
@@ -98,8 +107,9 @@ describe.skipIf(!requireHelm())('the chart', { timeout: 120_000 }, () => {
 
   it.each(Object.entries(VALUES))('refers only to what it has itself (%s)', (_, values) => {
     const objects = helm.render(values)
-    const { existingSecret } = (values as { auth?: { existingSecret?: string } }).auth ?? {}
-    checkReferences(objects, existingSecret)
+    type Named = { existingSecret?: string }
+    const { auth, metric } = values as { auth?: Named; metric?: Named }
+    checkReferences(objects, auth?.existingSecret, metric?.existingSecret)
   })
 
   it.each(Object.entries(VALUES))('runs every pod without rights (%s)', (_, values) => {
@@ -121,7 +131,7 @@ describe.skipIf(!requireHelm())('the chart', { timeout: 120_000 }, () => {
       const objects = helm.render(values)
       const config = join(folder, 'config.yaml')
       writeFileSync(config, named(objects, 'ConfigMap', '-config').data!['config.yaml']!)
-      expect(readConfig(config).autoScaler?.minServers).toBeGreaterThan(1)
+      expect(readConfig(config).autoScaler).toBeDefined()
       for (const { spec } of podsOf(objects)) {
         const [command, ...flags] = spec.containers[0]!.args
         if (command!.startsWith('-')) continue // NATS
@@ -153,9 +163,42 @@ describe.skipIf(!requireHelm())('the chart', { timeout: 120_000 }, () => {
     ['auth/users', { auth: { users: 'nobody' } }],
     ['replica', { server: { replica: 3 } }],
     ['where are rooms to be kept', { nats: { enabled: false } }],
+    ['scaleBy', { scaleBy: 'hpa' }],
+    ['metric.ca', { scaleBy: 'metric', metric: { existingSecret: 'mine' } }],
   ])('refuses values that mean nothing, naming %s', (name, values) => {
     const { status, stderr } = helm.run('template', 'chat', CHART, ...helm.withValues(values))
     expect([status, stderr]).toEqual([1, expect.stringContaining(name)])
+  })
+
+  it('has the HPA that --print-hpa prints, a certificate for its Service, and no right to the size', async () => {
+    for (const values of Object.values(VALUES)) {
+      const objects = helm.render(values)
+      const hpa = objects.find(({ kind }) => kind === 'HorizontalPodAutoscaler')
+      const byMetric = 'scaleBy' in values
+      expect(hpa !== undefined).toBe(byMetric)
+      const may = named(objects, 'Role', '-controller').rules!.flatMap(({ resources }) => resources)
+      expect(may.includes('deployments/scale')).toBe(!byMetric)
+      if (!byMetric) continue
+      const config = join(folder, 'config.yaml')
+      writeFileSync(config, named(objects, 'ConfigMap', '-config').data!['config.yaml']!)
+      const deployment = named(objects, 'Deployment', '-server').metadata.name
+      const { stdout } = await runCli([
+        'controller',
+        '--print-hpa',
+        '--deployment',
+        deployment,
+        '--config',
+        config,
+      ])
+      expect(hpa!.spec).toEqual(parse(stdout).spec)
+      const [service, secret] = ['Service', 'Secret'].map((kind) => named(objects, kind, '-metric'))
+      const { caBundle } = objects.find(({ kind }) => kind === 'APIService')!.spec!
+      expect(caBundle).toBe(secret?.data?.['tls.crt'])
+      if (caBundle === undefined) continue
+      const certificate = new X509Certificate(Buffer.from(caBundle as string, 'base64'))
+      expect(certificate.checkHost(`${service!.metadata.name}.default.svc`)).toBeDefined()
+      expect(Date.parse(certificate.validTo)).toBeGreaterThan(Date.now() + 3000 * 86_400_000)
+    }
   })
 
   it('agrees with the plain manifests', () => {
@@ -236,7 +279,8 @@ describe.skipIf(!requireHelm() || !kubeBinaries())(
       const notes = helm.must('install', 'chat', CHART, ...on, '--create-namespace')
       expect(notes).toContain('concertina token --user')
       const servers = `${pathOf('Deployment', 'chat')}/chat-concertina-server`
-      const secret = () => plane.api.get<Manifest>(`${pathOf('Secret', 'chat')}/chat-concertina`)
+      const secret = (end = '') =>
+        plane.api.get<Manifest>(`${pathOf('Secret', 'chat')}/chat-concertina${end}`)
       const { data } = await secret()
       expect((await plane.api.get<Manifest>(servers)).spec?.replicas).toBe(2)
 
@@ -246,6 +290,13 @@ describe.skipIf(!requireHelm() || !kubeBinaries())(
       expect(spec?.replicas).toBe(7)
       expect(spec?.template?.spec.containers[0]?.args).toContain('--drain-seconds=60')
       expect((await secret()).data).toEqual(data)
+
+      const metric = () => helm.must('upgrade', 'chat', CHART, ...on, '--set', 'scaleBy=metric')
+      metric()
+      const { data: certificate } = await secret('-metric')
+      metric()
+      expect((await secret('-metric')).data).toEqual(certificate)
+      expect((await plane.api.get<Manifest>(servers)).spec?.replicas).toBe(7)
 
       helm.must('uninstall', 'chat', ...on)
       const left = async () => {
@@ -257,6 +308,7 @@ describe.skipIf(!requireHelm() || !kubeBinaries())(
           'Role',
           'NetworkPolicy',
           'PodDisruptionBudget',
+          'HorizontalPodAutoscaler',
         ]
         const lists = await Promise.all(
           kinds.map((kind) => plane.api.get<{ items: Manifest[] }>(pathOf(kind, 'chat'))),

@@ -19,7 +19,7 @@ export function requireHelm(): boolean {
 
 interface PodSpec {
   containers: { args: string[]; env?: object[]; [field: string]: unknown }[]
-  volumes?: { configMap?: { name: string } }[]
+  volumes?: { configMap?: { name: string }; secret?: { secretName: string } }[]
   serviceAccountName?: string
   [field: string]: unknown
 }

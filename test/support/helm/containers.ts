@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import type { Pod } from '../../../src/fleet/providers/kubernetes/objects.ts'
@@ -40,12 +40,15 @@ export async function containerRuntime(plane: ControlPlane, namespace: string, r
     )
     return data
   }
-  const secret = Object.fromEntries(
-    Object.entries(await read('Secret', release)).map(([key, value]) => [
-      key,
-      Buffer.from(value, 'base64').toString(),
-    ]),
-  )
+  const readSecret = async (name: string) => {
+    const entries = Object.entries(await read('Secret', name))
+    return Object.fromEntries(entries.map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]))
+  }
+  const secret = await readSecret(release)
+  const certificate = join(plane.folder, 'metric')
+  mkdirSync(certificate)
+  for (const [name, text] of Object.entries(await readSecret(`${release}-metric`).catch(() => ({}))))
+    writeFileSync(join(certificate, name), text)
   const config = join(plane.folder, 'config.yaml')
   writeFileSync(config, (await read('ConfigMap', `${release}-config`))['config.yaml']!)
   const account = `${release}-controller`
@@ -62,7 +65,12 @@ export async function containerRuntime(plane: ControlPlane, namespace: string, r
     secret,
     run(pod: Pod, ip: string): ChildProcess {
       const { args, env } = containerOf(pod)
-      const own = args.map((arg) => arg.replace('0.0.0.0', ip).replace('/etc/concertina/config.yaml', config))
+      const own = args.map((arg) =>
+        arg
+          .replace('0.0.0.0', ip)
+          .replace('/etc/concertina/config.yaml', config)
+          .replace('/etc/concertina-metric', certificate),
+      )
       const variables = Object.fromEntries(
         env.map(({ name, value, valueFrom }) => {
           const key = valueFrom?.secretKeyRef?.key

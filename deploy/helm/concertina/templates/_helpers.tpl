@@ -54,6 +54,10 @@ labels:
 {{ default (include "concertina.fullname" .) .Values.auth.existingSecret }}
 {{- end -}}
 
+{{- define "concertina.metricSecret" -}}
+{{ default (include "concertina.name" (list . "metric")) .Values.metric.existingSecret }}
+{{- end -}}
+
 {{/* Whether the NATS cluster of this chart is the broker: not empty if so. */}}
 {{- define "concertina.ownNats" -}}
 {{- if .Values.broker.url -}}
