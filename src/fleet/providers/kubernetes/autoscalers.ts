@@ -13,7 +13,8 @@ export function autoscalersOf(
 
 const PRINT = '`--print-hpa` prints the right one'
 
-interface PublishedSize {
+/** The size that is published for an HPA. */
+export interface PublishedSize {
   readonly desired: number
   /** Whether autoscalers have had time to ask for it: their status counts. */
   readonly isAsked: boolean

@@ -1,25 +1,19 @@
 import { invalidInput } from '../../../base/errors.ts'
-import { pause } from '../../../base/pause.ts'
 import type { DrainHooks, Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { KubeApi, KubeError } from './api.ts'
-import { autoscalersOf, obstaclesIn } from './autoscalers.ts'
+import { AutoscalerCheck } from './autoscaler-check.ts'
 import { findCredentials, namespaceOf } from './credentials.ts'
 import { DeletionCosts } from './deletion-costs.ts'
-import {
-  type Deployment,
-  type HorizontalPodAutoscaler,
-  type KubeList,
-  labelSelector,
-  type Pod,
-} from './objects.ts'
+import { type Deployment, labelSelector, type Pod } from './objects.ts'
 import { isMarkedDraining, PodMarks } from './pod-marks.ts'
-import { isLive, isReady, notReadyReason, podState } from './pod-state.ts'
+import { type KnownPod, PodRemoval } from './pod-removal.ts'
+import { isReady, notReadyReason, podState } from './pod-state.ts'
 import { PublishedReplicas, type PublishReplicas, type Replicas, WrittenReplicas } from './replicas.ts'
 import { Watcher } from './watcher.ts'
 
 /** How pods are emptied, and where their number goes. */
 export interface KubernetesHooks extends DrainHooks {
-  /** Receives how many replicas there are to be, for an HPA that sees to it; default: this provider writes them to the Deployment. */
+  /** Receives the desired number of replicas, for an HPA that sets it; default: this provider writes it to the Deployment. */
   readonly publish?: PublishReplicas | undefined
 }
 
@@ -39,21 +33,10 @@ export interface KubernetesOptions extends KubernetesHooks {
 const CHECK_MS = 1000
 const HPA_CHECK_MS = 30_000
 const COST_CHECK_MS = 10_000
-const SETTLE_MS = 2000
-
-interface KnownPod {
-  readonly uid: string | undefined
-  state: 'starting' | 'ready' | 'draining'
-  /** Why it is going to be gone, other than by draining. */
-  killed?: boolean
-  /** The replicas were lowered for it. */
-  released?: boolean
-  notReadySince?: number | undefined
-}
 
 /**
  * The servers of a Deployment. Scales it through its `scale` subresource and follows its pods; a chosen pod is drained first
- * and then removed by its deletion cost. The fleet always counts as many servers as the Deployment is to have replicas.
+ * and then removed by its deletion cost. The fleet always counts as many servers as the Deployment has desired replicas.
  * @throws {ConcertinaError} FILE_ACCESS or INVALID_INPUT, for credentials; `start` for a Deployment that cannot be scaled.
  */
 export function kubernetesProvider(options: KubernetesOptions): ProviderFactory {
@@ -74,15 +57,13 @@ class KubernetesProvider implements Provider {
   readonly #known = new Map<ServerRef, KnownPod>()
   readonly #marks: PodMarks
   readonly #costs: DeletionCosts
+  readonly #autoscalers: AutoscalerCheck
+  #removal: PodRemoval | undefined
   #replicas: Replicas | undefined
   #timers: NodeJS.Timeout[] = []
-  /** Why the Deployment must not be scaled by this process. */
-  #conflict: string | undefined
-  /** What keeps an HPA from giving the Deployment the published size, as it was reported last. */
-  #obstacles: readonly string[] = []
   #started = false
 
-  constructor(api: KubeApi, options: KubernetesOptions, lifecycle: ServerLifecycle) {
+  constructor(api: KubeApi, options: KubernetesOptions & { namespace: string }, lifecycle: ServerLifecycle) {
     this.#api = api
     this.#options = options
     this.#lifecycle = lifecycle
@@ -92,9 +73,17 @@ class KubernetesProvider implements Provider {
       isServing: (ref) => this.#isServing(ref),
       onProblem: (reason) => this.#problem(reason),
     })
+    const { namespace, deployment, publish } = options
+    this.#autoscalers = new AutoscalerCheck({
+      api,
+      namespace,
+      deployment,
+      published: () => publish && { desired: this.#desired, isAsked: this.#started },
+      onProblem: (reason) => this.#problem(reason),
+    })
     this.#deployments = new Watcher(api, {
       path: this.#path('apis/apps/v1', 'deployments'),
-      fieldSelector: `metadata.name=${options.deployment}`,
+      fieldSelector: `metadata.name=${deployment}`,
       onChange: () => this.#reconcile(),
       onProblem: (reason) => this.#problem(reason),
     })
@@ -112,22 +101,36 @@ class KubernetesProvider implements Provider {
           'one that exists',
         )
       }
-      this.#replicas = this.#replicasOf(found)
-      await this.#lookAtAutoscalers()
-      if (this.#conflict !== undefined) {
+      const replicas = this.#replicasOf(found)
+      this.#replicas = replicas
+      await this.#autoscalers.look()
+      const { conflict } = this.#autoscalers
+      if (conflict !== undefined) {
         throw invalidInput(
           'deployment',
-          this.#conflict,
+          conflict,
           'a Deployment that nothing else scales: delete the HPA (or the ScaledObject that made it), or keep an HPA and let it follow the size that is decided here: `--scale-by metric`',
         )
       }
-      this.#pods = new Watcher<Pod>(this.#api, {
+      const pods = new Watcher<Pod>(this.#api, {
         path: this.#path('api/v1', 'pods'),
         labelSelector: labelSelector(found),
         onChange: () => this.#reconcile(),
         onProblem: (reason) => this.#problem(reason),
       })
-      await this.#pods.start()
+      this.#pods = pods
+      this.#removal = new PodRemoval({
+        known: this.#known,
+        pods: pods.objects,
+        replicas,
+        marks: this.#marks,
+        costs: this.#costs,
+        hooks: this.#options,
+        signal: this.#abort.signal,
+        onTakenBack: (ref, pod, wasReady) => this.#takeBack(ref, pod, wasReady),
+        onProblem: (reason) => this.#problem(reason),
+      })
+      await pods.start()
     } catch (error) {
       await this.close()
       if (!(error instanceof KubeError)) throw error
@@ -140,9 +143,9 @@ class KubernetesProvider implements Provider {
     this.#started = true
     this.#timers = [
       setInterval(() => this.#reconcile(), CHECK_MS),
-      setInterval(() => void this.#lookAtAutoscalers(), HPA_CHECK_MS),
+      setInterval(() => void this.#autoscalers.look(), HPA_CHECK_MS),
     ]
-    // Its HPA may scale in on its own account, too.
+    // The HPA may also scale in for reasons of its own.
     if (this.#options.publish) this.#timers.push(setInterval(() => this.#updateCosts(), COST_CHECK_MS))
   }
 
@@ -159,7 +162,7 @@ class KubernetesProvider implements Provider {
     if (!pod || pod.state === 'draining') return
     const wasReady = pod.state === 'ready'
     pod.state = 'draining'
-    void this.#remove(ref, pod, wasReady)
+    void this.#removal?.remove(ref, pod, wasReady)
   }
 
   kill(ref: ServerRef): void {
@@ -206,37 +209,13 @@ class KubernetesProvider implements Provider {
       api: this.#api,
       path: `${this.#path('apis/apps/v1', 'deployments')}/${deployment}/scale`,
       seen: () => this.#deployments.objects.get(deployment),
-      blocked: () => this.#conflict,
+      blocked: () => this.#autoscalers.conflict,
       onChange: () => this.#reconcile(),
       onProblem: (reason) => this.#problem(reason),
     })
   }
 
-  /** Notices an HPA that scales the same Deployment: two that scale one thing never come to rest. */
-  async #lookAtAutoscalers(): Promise<void> {
-    const { deployment, publish } = this.#options
-    const path = this.#path('apis/autoscaling/v2', 'horizontalpodautoscalers')
-    try {
-      const { items } = await this.#api.get<KubeList<HorizontalPodAutoscaler>>(path)
-      const found = autoscalersOf(items, deployment)
-      if (publish) {
-        // Before the start it has not been asked for the size yet.
-        const isAsked = this.#started
-        const obstacles = obstaclesIn(found, { desired: this.#desired, isAsked })
-        for (const each of obstacles) if (!this.#obstacles.includes(each)) this.#problem(each)
-        this.#obstacles = obstacles
-        return
-      }
-      const conflict = found[0] && `the HorizontalPodAutoscaler ${found[0].metadata.name} scales it, too`
-      if (conflict && !this.#conflict && this.#pods)
-        this.#problem(`${conflict}: nothing is scaled until it is gone`)
-      this.#conflict = conflict
-    } catch (error) {
-      this.#problem(`cannot look for HorizontalPodAutoscalers: ${(error as Error).message}`)
-    }
-  }
-
-  /** What an autoscaler is to know of the pods that serve. */
+  /** Keeps the deletion costs near the number of users, for an HPA that scales in. */
   #updateCosts(): void {
     const serving = [...this.#known.keys()].filter((ref) => this.#isServing(ref))
     this.#costs.update(new Map(serving.map((ref) => [ref, this.#lifecycle.users(ref)])))
@@ -248,11 +227,6 @@ class KubernetesProvider implements Provider {
 
   get #desired(): number {
     return this.#replicas?.count ?? 0
-  }
-
-  /** Pods that run or will. */
-  get #live(): number {
-    return [...this.#pods!.objects.values()].filter(isLive).length
   }
 
   /** Pods that count as replicas: all but those that are leaving or were scaled away. */
@@ -338,56 +312,8 @@ class KubernetesProvider implements Provider {
     else this.#lifecycle.failed(ref, 'the pod was deleted')
   }
 
-  /** Drains a chosen pod, scales the Deployment by one, and sees to it that this pod is the one that goes. */
-  async #remove(ref: ServerRef, known: KnownPod, wasReady: boolean): Promise<void> {
-    const { signal } = this.#abort
-    const here = () => this.#known.get(ref) === known && !signal.aborted
-    try {
-      await this.#costs.settled()
-      await this.#marks.drain(ref)
-      if (wasReady && here()) {
-        await this.#options.empty?.(ref, signal)
-        await this.#marks.drain(ref, { empty: true })
-      }
-      if (!here() || this.#leaving(ref)) return
-      known.released = true
-      await this.#replicas!.change(-1)
-      if (await this.#survived(ref, here)) await this.#takeBack(ref, known, wasReady)
-    } catch (error) {
-      if (!here()) return
-      this.#problem(`cannot drain pod ${ref}: ${(error as Error).message}`)
-      if (error instanceof KubeError && error.status === 404) return
-      if (known.released) return
-      await this.#takeBack(ref, known, wasReady)
-    }
-  }
-
-  #leaving(ref: ServerRef): boolean {
-    return this.#pods?.objects.get(ref)?.metadata.deletionTimestamp !== undefined
-  }
-
-  /** Whether the Deployment came to rest with this pod alive: it lost another one in the meantime. */
-  async #survived(ref: ServerRef, here: () => boolean): Promise<boolean> {
-    const end = performance.now() + this.#replicas!.removalMs
-    let restedSince: number | undefined
-    while (here() && !this.#leaving(ref)) {
-      const atRest = this.#live <= this.#desired && this.#replicas!.settled
-      restedSince = atRest ? (restedSince ?? performance.now()) : undefined
-      const rested = restedSince !== undefined && performance.now() - restedSince > SETTLE_MS
-      if (rested || performance.now() > end) return true
-      await pause(50, this.#abort.signal)
-    }
-    return false
-  }
-
-  async #takeBack(ref: ServerRef, known: KnownPod, wasReady: boolean): Promise<void> {
-    // Whoever carries out the size did not in time: this server counts again.
-    if (known.released && this.#live > this.#desired) void this.#replicas!.change(1)
-    known.released = false
-    await this.#marks.takeBack(ref)
-    this.#costs.forget(ref)
-    if (this.#known.get(ref) !== known || this.#leaving(ref)) return
-    this.#options.restore?.(ref)
+  /** The pod was to go and is there to stay. */
+  #takeBack(ref: ServerRef, known: KnownPod, wasReady: boolean): void {
     known.state = wasReady ? 'ready' : 'starting'
     this.#lifecycle.starting(ref)
     if (wasReady) this.#lifecycle.ready(ref)
