@@ -22,7 +22,7 @@ export class FluidFleet {
 
   /**
    * @param readyAt when the n-th server is ready that is launched at `time`, seconds
-   * @param standing servers that are ready from the beginning, and took so many seconds to start
+   * @param standing servers that are ready from the beginning, and the seconds that each took to start
    */
   constructor(readyAt: (time: number, number: number) => number, standing: number, standingDelay = 0) {
     this.#readyAt = readyAt
@@ -51,7 +51,7 @@ export class FluidFleet {
     this.ready = Math.min(this.ready, size)
   }
 
-  /** One of the ready servers ends, for which another was launched so many seconds before. */
+  /** One of the ready servers ends, for which another was launched that many seconds before. */
   replaceOne(time: number, notice: number): void {
     this.ready--
     this.#servers.splice(this.ready, 1)

@@ -2,13 +2,13 @@ import { invalidInput } from '../base/errors.ts'
 import { type LimitOptions, limitOptions } from './limit-options.ts'
 import type { Limit, Policy } from './types.ts'
 
-/** What the limits make of a wanted size. */
+/** What the limits make of the size that the policy desires. */
 export interface Limited {
   readonly servers: number
   readonly limitedBy?: Limit
 }
 
-/** The wanted sizes of the last `seconds`, and their lowest or highest. */
+/** The desired sizes of the last `seconds`, and their lowest or highest. */
 class SlidingExtreme {
   readonly #seconds: number
   readonly #sign: 1 | -1
@@ -73,22 +73,22 @@ export class ScalingLimits {
     this.lastEvent = before.lastEvent
   }
 
-  /** The size that `wanted` servers at `time` come to, from `size` now. Remembers it when it is a change. */
-  apply(time: number, wanted: number, size: number): Limited {
-    // As if the size at the start had been wanted then, like the HPA controller: a restart does not scale in at once.
+  /** The size within the limits, of `desired` servers at `time` and `size` now. Remembers it when it is a change. */
+  apply(time: number, desired: number, size: number): Limited {
+    // As if the size at the start had been desired then, like the HPA controller: a restart does not scale in at once.
     if (!this.#began && this.#scaleDownStabilization > 0) this.#highest.add(time, size)
     this.#began = true
-    const lowest = this.#lowest.add(time, wanted)
-    const highest = this.#highest.add(time, wanted)
-    let servers = wanted
+    const lowest = this.#lowest.add(time, desired)
+    const highest = this.#highest.add(time, desired)
+    let servers = desired
     let limitedBy: Limit | undefined
     const limit = (value: number, by: Limit) => {
       if (value === servers) return
       servers = value
       limitedBy = by
     }
-    if (wanted > size) limit(Math.max(size, lowest), 'stabilization')
-    else if (wanted < size) limit(Math.min(size, highest), 'stabilization')
+    if (desired > size) limit(Math.max(size, lowest), 'stabilization')
+    else if (desired < size) limit(Math.min(size, highest), 'stabilization')
     limit(Math.min(servers, size + this.#maxStepUp), 'step')
     limit(Math.max(servers, size - this.#maxStepDown), 'step')
     limit(Math.max(servers, this.minServers), 'min')

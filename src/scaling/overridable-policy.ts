@@ -35,12 +35,12 @@ export class OverridablePolicy implements Policy {
 
   evaluate(observation: Observation): Recommendation {
     // It observes while paused, so that it knows the past when it resumes.
-    const wanted = this.current.evaluate(observation)
-    if (!this.paused) return wanted
+    const recommendation = this.current.evaluate(observation)
+    if (!this.paused) return recommendation
     return {
-      ...wanted,
+      ...recommendation,
       servers: observation.desiredCount,
-      reason: `paused; ${this.name} says: ${wanted.reason}`,
+      reason: `paused; ${this.name} says: ${recommendation.reason}`,
     }
   }
 }

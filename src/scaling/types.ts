@@ -10,7 +10,7 @@ export interface ServerObservation {
   /** When it was launched, and when it became ready; seconds on the run's clock. */
   readonly launchedAt?: number
   readonly readyAt?: number
-  /** Messages it handled a second, since the last observation. */
+  /** Messages it handled per second, since the last observation. */
   readonly messagesPerSecond?: number
   /** Share of its concurrency in use, 0–1, since the last observation. */
   readonly utilization?: number
@@ -32,11 +32,11 @@ export interface Observation {
   readonly time: number
   /** Concurrent users; absent when the measurement is missing, and then nothing is scaled in. */
   readonly load?: number
-  /** Servers that are wanted: starting + ready. */
+  /** Servers that are desired: starting + ready. */
   readonly desiredCount: number
   /** Every server that is not gone: starting, ready and draining. */
   readonly servers: readonly ServerObservation[]
-  /** Age of the figures in seconds; 0 when they were taken just now. */
+  /** Age of the figures in seconds; 0 when they were measured just now. */
   readonly age?: number
   /** The time of day, seconds since 1970; present only on a fleet that serves, whose clock is the world's. */
   readonly wallTime?: number
@@ -94,7 +94,7 @@ export interface Policy {
   restore?(state: unknown, shift: number): void
 }
 
-/** What kept the fleet from the size the policy wanted. */
+/** What kept the fleet from the size that the policy desired. */
 export type Limit = 'min' | 'max' | 'cooldown' | 'stabilization' | 'step' | 'missing-metrics'
 
 /** What the autoscaler decided at one instant, and why. */
@@ -107,7 +107,7 @@ export interface Decision {
   readonly to: number
   /** Servers that took users when it was decided. */
   readonly ready?: number
-  /** What the policy wanted before the limits. */
+  /** What the policy desired, before the limits. */
   readonly desired: number
   /** Concurrent users it saw; absent when the measurement was missing. */
   readonly load?: number
@@ -122,7 +122,7 @@ export interface Decision {
   readonly forecast?: Forecast
 }
 
-/** The reason, and what kept the fleet from what the policy wanted. */
+/** The reason, and what kept the fleet from what the policy desired. */
 export function wholeReason({
   reason,
   desired,

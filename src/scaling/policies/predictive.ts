@@ -123,11 +123,11 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       }
       last = time
       const forecast = Math.max(0, level + trend * horizon + parts[partOf(time + horizon)]!)
-      const wanted = Math.max(load, forecast)
+      const highest = Math.max(load, forecast)
       error.see(time, load)
       error.made(time + horizon, forecast)
       const band = BAND * (error.deviation ?? forecast)
-      const { servers, why } = sizeBy(amount, Math.ceil(wanted / usersPerServer - 1e-9), desiredCount)
+      const { servers, why } = sizeBy(amount, Math.ceil(highest / usersPerServer - 1e-9), desiredCount)
       const shown = metric === 'users' ? load : Number(load.toFixed(2))
       return {
         servers,

@@ -16,7 +16,7 @@ export class SlidingMean {
     if (n > 0) this.#samples = this.#samples.slice(n)
   }
 
-  /** Cut to a millionth, so that what adding and taking away leaves behind is no demand. */
+  /** Cut to a millionth, so that a rounding error of adding and subtracting does not count as load. */
   get mean(): number {
     return this.#samples.length > 0 ? Math.floor((this.#sum / this.#samples.length) * 1e6) / 1e6 : 0
   }

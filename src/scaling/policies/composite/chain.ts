@@ -8,10 +8,10 @@ import { combined, explain } from './members.ts'
  */
 export function chainPolicy(policies: readonly Policy[]): Policy {
   const policy = combined('chain', policies, (answers, { desiredCount }) => {
-    const deciding = answers.findIndex(({ wanted }) => !wanted.insufficientData)
-    const decider = answers[deciding]?.wanted
-    const asked = decider ? answers.slice(0, deciding + 1) : answers
-    const reason = asked.map(explain).join('; ')
+    const deciding = answers.findIndex(({ recommendation }) => !recommendation.insufficientData)
+    const decider = answers[deciding]?.recommendation
+    const considered = decider ? answers.slice(0, deciding + 1) : answers
+    const reason = considered.map(explain).join('; ')
     if (!decider) return { servers: desiredCount, reason, insufficientData: true }
     const { servers, forecast } = decider
     return { servers, reason, ...(forecast && { forecast }) }

@@ -8,7 +8,7 @@ import { combined, explain } from './members.ts'
  */
 export function maxPolicy(policies: readonly Policy[]): Policy {
   const policy = combined('max', policies, (answers) => {
-    const all = answers.map(({ wanted }) => wanted)
+    const all = answers.map(({ recommendation }) => recommendation)
     const forecast = all.find((each) => each.forecast)?.forecast
     return {
       servers: Math.max(...all.map(({ servers }) => servers)),
@@ -17,7 +17,7 @@ export function maxPolicy(policies: readonly Policy[]): Policy {
       ...(all.every(({ insufficientData }) => insufficientData) && { insufficientData: true }),
     }
   })
-  // The one that lets a server hold least is the first to want another.
-  const held = policies.flatMap(({ usersPerServer }) => usersPerServer ?? [])
-  return { ...policy, ...(held.length > 0 && { usersPerServer: Math.min(...held) }) }
+  // The one with the fewest users a server is the first to desire another.
+  const capacities = policies.flatMap(({ usersPerServer }) => usersPerServer ?? [])
+  return { ...policy, ...(capacities.length > 0 && { usersPerServer: Math.min(...capacities) }) }
 }

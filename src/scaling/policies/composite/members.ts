@@ -1,24 +1,24 @@
 import { invalidInput } from '../../../base/errors.ts'
 import type { Observation, Policy, Recommendation } from '../../types.ts'
 
-/** What a member of a combined policy wants. */
+/** What a member of a combined policy recommends. */
 export interface Answer {
   readonly name: string
-  readonly wanted: Recommendation
+  readonly recommendation: Recommendation
 }
 
 /** What a combined policy makes of its members' answers. Their numbers are added to it. */
 export type Combine = (answers: readonly Answer[], observation: Observation) => Recommendation
 
-/** What a member wants, in words. */
-export function explain({ name, wanted }: Answer): string {
-  const what = wanted.insufficientData ? 'has insufficient data' : `desires ${wanted.servers}`
-  return `${name} ${what} (${wanted.reason})`
+/** What a member recommends, in words. */
+export function explain({ name, recommendation }: Answer): string {
+  const what = recommendation.insufficientData ? 'has insufficient data' : `desires ${recommendation.servers}`
+  return `${name} ${what} (${recommendation.reason})`
 }
 
 /**
- * One policy out of several, called as in `max(threshold, hpa)`, with the least cooldown of all. Everybody is asked every time, also
- * those whose answer does not count, so that all of them know the past.
+ * One policy out of several, called as in `max(threshold, hpa)`, with the least cooldown of all. Every member is evaluated every time,
+ * also those whose answer does not count, so that all of them know the past.
  * @throws {ConcertinaError} INVALID_INPUT when there is no policy.
  */
 export function combined(kind: string, policies: readonly Policy[], combine: Combine): Policy {
@@ -32,10 +32,16 @@ export function combined(kind: string, policies: readonly Policy[], combine: Com
     name: `${kind}(${names.join(', ')})`,
     limits: { cooldown: Math.min(...policies.map(({ limits }) => limits?.cooldown ?? 5)) },
     evaluate(observation) {
-      const answers = policies.map((policy) => ({ name: policy.name, wanted: policy.evaluate(observation) }))
+      const answers = policies.map((policy) => ({
+        name: policy.name,
+        recommendation: policy.evaluate(observation),
+      }))
       const numbers = Object.fromEntries(
-        answers.flatMap(({ wanted }, i) =>
-          Object.entries(wanted.numbers ?? {}).map(([key, value]) => [`${prefixes[i]}.${key}`, value]),
+        answers.flatMap(({ recommendation }, i) =>
+          Object.entries(recommendation.numbers ?? {}).map(([key, value]) => [
+            `${prefixes[i]}.${key}`,
+            value,
+          ]),
         ),
       )
       return { ...combine(answers, observation), numbers }

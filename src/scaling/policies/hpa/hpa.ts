@@ -6,7 +6,7 @@ import type { Observation, Policy } from '../../types.ts'
 import { Behavior, DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP, type DirectionBehavior } from './behavior.ts'
 
 /** What the metrics alone ask for. */
-interface Wanted {
+interface Desired {
   readonly servers: number
   readonly ratio: number
   readonly why: string
@@ -59,12 +59,12 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
   const close = (ratio: number) => ratio >= 1 - tolerance && ratio <= 1 + tolerance
   const ratioOf = (sum: number, count: number) => Math.trunc((sum * 1000) / count + 1e-6) / thousandths
 
-  const recommend = ({ servers, desiredCount }: Observation): Wanted | undefined => {
+  const recommend = ({ servers, desiredCount }: Observation): Desired | undefined => {
     const unready = servers.filter((server) => server.state === 'starting').length
     const { sum, known, missing } = measure(servers, metric)
     if (known === 0) return undefined
     const ratio = ratioOf(sum, known)
-    const keep = (why: string): Wanted => ({ servers: desiredCount, ratio, why })
+    const keep = (why: string): Desired => ({ servers: desiredCount, ratio, why })
     const what = `${(sum / known).toFixed(2)} ${metric} a server are ${ratio.toFixed(2)} of the target ${target}`
     if (ratio === 1) return keep(what)
     if (missing === 0 && (ratio < 1 || unready === 0)) {
@@ -75,9 +75,9 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
     const corrected = ratioOf(sum + (ratio < 1 ? (missing * thousandths) / 1000 : 0), total)
     const why = `${what} (${corrected.toFixed(2)} with ${unready} not ready and ${missing} missing)`
     if (close(corrected) || ratio > 1 !== corrected > 1) return keep(`${why}, too uncertain to change`)
-    const wanted = wholeServers(corrected * total)
-    if (corrected < 1 ? wanted > desiredCount : wanted < desiredCount) return keep(why)
-    return { servers: wanted, ratio: corrected, why }
+    const desired = wholeServers(corrected * total)
+    if (corrected < 1 ? desired > desiredCount : desired < desiredCount) return keep(why)
+    return { servers: desired, ratio: corrected, why }
   }
 
   return {
@@ -86,12 +86,13 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
     limits: { cooldown: 0 },
     evaluate(observation) {
       behavior.see(observation.time, observation.desiredCount)
-      const wanted = recommend(observation)
-      if (!wanted) return unknown(metric, observation)
-      const { servers, ratio, why } = wanted
+      const desired = recommend(observation)
+      if (!desired) return unknown(metric, observation)
+      const { servers, ratio, why } = desired
       const allowed = behavior.apply(observation.time, servers, observation.desiredCount)
-      const held = allowed === servers ? '' : `; it wants ${servers} servers, its behavior allows ${allowed}`
-      return { servers: allowed, reason: why + held, numbers: { ratio, target, wantedByRatio: servers } }
+      const limited =
+        allowed === servers ? '' : `; it wants ${servers} servers, its behavior allows ${allowed}`
+      return { servers: allowed, reason: why + limited, numbers: { ratio, target, wantedByRatio: servers } }
     },
   }
 }

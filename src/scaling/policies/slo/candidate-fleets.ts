@@ -14,7 +14,7 @@ const HOLDS = [2, 8, 32] as const
 /** Candidates of one hold; those of one form lie together, by margin. */
 const PER_HOLD = FORMS.length * MARGINS.length
 const COUNT = PER_HOLD * HOLDS.length
-/** So many horizons of errors that fall off exponentially are presumed before anything was seen. */
+/** The prior: this many horizons with errors that fall off exponentially, before anything was seen. */
 const PRESUMED_HORIZONS = 30
 /** A server is kept for overload only where that is more than `overload` / this of the time. */
 const MOST_SPENT = 5

@@ -1,6 +1,6 @@
-/** Longer than so many intervals is a gap. */
+/** Longer than this many intervals is a gap. */
 const GAP = 1.5
-/** After so many decisions in a row that were not the interval apart, it is another one. */
+/** After this many decisions in a row at another distance, that is the interval. */
 const PATIENCE = 20
 
 /**

@@ -2,7 +2,7 @@
 const DAY = 86_400
 /** Horizons that the mean reaches back above which a load counts as rising. */
 const SHORT = 2
-/** The share of horizons whose highest load is to be within the band. */
+/** The share of horizons whose highest load should be within the band. */
 export const BAND = 0.9
 /** An edge of the band moves by this part of the mean rise when it was wrong. */
 const BAND_STEP = 0.2
@@ -86,7 +86,7 @@ export class RiseMeter {
     return Math.max(0, this.#loads.at(-1)! - (this.#loads.at(-2) ?? Infinity))
   }
 
-  /** The load is above what it was of late. */
+  /** The load is above its recent level. */
   get rising(): boolean {
     return this.growth > 0 || this.#loads.at(-1)! > this.#learned.short
   }
