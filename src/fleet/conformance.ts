@@ -91,7 +91,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     expect(first?.[0] === 'starting' && second?.[0] === 'ready', 'starting comes before ready', recorder)
     expect(first?.[1] === second?.[1], 'both name the same server', recorder)
   },
-  async 'starts as many as were asked for, each reported once, and drains the chosen one'(recorder) {
+  async 'starts as many as were launched, each reported once, and drains the chosen one'(recorder) {
     recorder.provider.launch(3)
     await recorder.ready(3)
     await recorder.quiet()

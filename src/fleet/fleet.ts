@@ -128,7 +128,7 @@ export class Fleet {
     return true
   }
 
-  /** Lets go of every server: those that live only by this process end. */
+  /** Releases every server: those that live only with this process end. */
   async close(): Promise<void> {
     this.#closed = true
     for (const cancel of this.#delayed.values()) cancel()
@@ -167,7 +167,7 @@ export class Fleet {
     else this.#provider.drain(ref)
   }
 
-  /** Servers that were asked for and have no name yet, in order of id. */
+  /** Servers that were launched and have no name yet, in order of id. */
   #unnamed(): Server[] {
     return this.servers.filter(({ id, ref }) => ref === undefined && !this.#delayed.has(id))
   }

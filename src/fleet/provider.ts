@@ -17,15 +17,15 @@ export interface ServerLifecycle {
   starting(ref: ServerRef): ServerId
   /** The server can take users now; also of one that was draining and is taken back into service. */
   ready(ref: ServerRef): void
-  /** The server is leaving without the fleet having asked: the platform ends it, or another controller did. */
+  /** The server is leaving though the fleet did not drain it: the platform ends it, or another controller did. */
   draining(ref: ServerRef): void
   /** The server is gone after it was drained or cancelled. */
   stopped(ref: ServerRef): void
-  /** The server could not start, or is gone without being asked. */
+  /** The server could not start, or ended unexpectedly. */
   failed(ref: ServerRef, reason: string): void
   /**
    * How many servers are on their way that have no name yet, where the platform itself keeps a number of servers alive:
-   * those it was asked for, and replacements. The fleet counts as many as starting.
+   * those that were launched, and replacements. The fleet counts as many as starting.
    */
   coming(count: number): void
   /** Something an operator should know that ends no server, such as a platform that has no capacity. */
@@ -58,7 +58,7 @@ export interface Provider {
   /** Ends a server without letting it finish: later `failed`. */
   kill(ref: ServerRef): void
   /**
-   * Lets go of the servers; reports nothing more. Those that live only by this process end with it, and those of a platform
+   * Releases the servers; reports nothing more. Those that live only by this process end with it, and those of a platform
    * run on, to be adopted by the next. Resolves when that is done.
    */
   close(): Promise<void>
@@ -75,7 +75,7 @@ export interface DrainHooks {
   readonly restore?: ((server: ServerRef) => void) | undefined
 }
 
-/** What a platform that only sees machines has to ask of the servers on them. */
+/** What a platform that sees only machines needs from the servers on them. */
 export interface ServerHooks extends DrainHooks {
   /**
    * Resolves whether a server serves; default: as soon as its machine runs. It may wait until it does, but not for ever: it is asked

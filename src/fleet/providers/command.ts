@@ -14,7 +14,7 @@ export function commandProvider(command: string, initial: number): ProviderFacto
     const running: string[] = []
     const abort = new AbortController()
     let next = 1
-    let wanted = initial
+    let desired = initial
     let written = initial
     let working: Promise<void> | undefined
 
@@ -29,8 +29,8 @@ export function commandProvider(command: string, initial: number): ProviderFacto
     }
     const run = async () => {
       await Promise.resolve() // changes of the same moment go into one call
-      while (written !== wanted && !abort.signal.aborted) {
-        const count = wanted
+      while (written !== desired && !abort.signal.aborted) {
+        const count = desired
         const text = command.includes('{}') ? command.replaceAll('{}', String(count)) : `${command} ${count}`
         try {
           const limits = { timeout: COMMAND_TIMEOUT_MS, signal: abort.signal }
@@ -45,7 +45,7 @@ export function commandProvider(command: string, initial: number): ProviderFacto
       }
     }
     const set = (count: number) => {
-      wanted = Math.max(0, count)
+      desired = Math.max(0, count)
       working ??= run().finally(() => {
         working = undefined
       })
@@ -56,14 +56,14 @@ export function commandProvider(command: string, initial: number): ProviderFacto
       async start() {
         adjust()
       },
-      launch: (count) => set(wanted + count),
-      cancel: (count) => set(wanted - count),
+      launch: (count) => set(desired + count),
+      cancel: (count) => set(desired - count),
       drain(ref) {
         const at = running.indexOf(ref)
         if (at < 0) return
         // Which one goes is the command's choice: the last in the list represents it.
         running.push(...running.splice(at, 1))
-        set(wanted - 1)
+        set(desired - 1)
       },
       kill() {},
       async close() {

@@ -55,7 +55,7 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
       const id = lifecycle.starting(ref)
       const child = warm.take() ?? forked()
       if (child instanceof Error) {
-        // Not within the call that asked for it.
+        // Not within the call that launched it.
         setImmediate(() => closed || lifecycle.failed(ref, child.message))
         return
       }

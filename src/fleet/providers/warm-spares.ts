@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 
 /** Milliseconds until a spare is started after one was needed: the server that was just launched comes first. */
 const REFILL_MS = 1000
-/** And after one died by itself, as all may where processes cannot live. */
+/** And after one died, as all may where processes cannot run. */
 const REFILL_AFTER_DEATH_MS = 10_000
 
 /** Processes that have loaded their program and wait to become servers, so that a launch does not wait for it. */

@@ -31,8 +31,8 @@ export class DesiredCapacity {
     this.#writer = writer
   }
 
-  /** Instances that there will be, when all that was asked for is written and what is not desired any more has ended. */
-  get wanted(): number {
+  /** Instances that are desired: with what is not written yet, and without surplus that has not ended yet. */
+  get count(): number {
     return this.#desired + this.#unwritten - this.#surplus
   }
 

@@ -31,7 +31,7 @@ export interface NewGroup {
   readonly maxSize: number
 }
 
-/** The errors of AWS that pass by themselves. */
+/** Transient errors of AWS. */
 const PASSING = new Set([
   'Throttling',
   'ThrottlingException',
@@ -46,8 +46,8 @@ const PASSING = new Set([
 const MAX_ATTEMPTS = 5
 const CALL_TIMEOUT_MS = 15_000
 
-/** Whether an error of AWS passes by itself, so that the same call may succeed later. */
-export function passes(error: unknown): boolean {
+/** Whether an error of AWS is transient, so that the same call may succeed later. */
+export function isTransient(error: unknown): boolean {
   const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } }
   return PASSING.has(name ?? '') || ($metadata?.httpStatusCode ?? 500) >= 500
 }
@@ -103,7 +103,7 @@ export class AutoScalingGroup {
     return { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) }
   }
 
-  /** What the group is; undefined when there is none of this name. */
+  /** The group as it is now; undefined when no group has this name. */
   async describe(): Promise<GroupView | undefined> {
     const { client, commands } = this.#opened
     const command = new commands.DescribeAutoScalingGroupsCommand({ AutoScalingGroupNames: [this.name] })
@@ -173,7 +173,7 @@ export class AutoScalingGroup {
     await client.send(new commands.SetDesiredCapacityCommand(input), this.#timeout)
   }
 
-  /** Keeps AWS from choosing these when it scales in by itself. */
+  /** Keeps AWS from choosing these when it scales in. */
   async protect(ids: readonly string[]): Promise<void> {
     const { client, commands } = this.#opened
     const input = { AutoScalingGroupName: this.name, InstanceIds: [...ids], ProtectedFromScaleIn: true }

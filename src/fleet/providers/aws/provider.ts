@@ -2,7 +2,7 @@ import { invalidInput } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
 import type { Provider, ProviderFactory, ServerHooks, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { DesiredCapacity, STALE_SECONDS } from './desired-capacity.ts'
-import { AutoScalingGroup, type GroupInstance, type GroupView, type NewGroup, passes } from './group.ts'
+import { AutoScalingGroup, type GroupInstance, type GroupView, isTransient, type NewGroup } from './group.ts'
 
 export interface AwsOptions extends ServerHooks {
   /** The Auto Scaling Group whose instances are the servers. */
@@ -11,7 +11,7 @@ export interface AwsOptions extends ServerHooks {
   region?: string | undefined
   /** What the instances must be; a group of others is refused. */
   instanceType?: string | undefined
-  /** Creates the group when there is none; default: that is an error. */
+  /** Creates the group if it does not exist; default: that is an error. */
   create?: Omit<NewGroup, 'instanceType'> | undefined
   /** Seconds between two looks at the group; default 10. AWS throttles those who look more often. */
   pollSeconds?: number | undefined
@@ -32,7 +32,7 @@ interface KnownInstance {
   killed: boolean
   /** When it was last listed. */
   seenAt: number
-  /** Whether it serves is being asked. */
+  /** Whether a check that it serves is under way. */
   checking: boolean
   /** When it was first found in service without serving; `Infinity` once that was reported. */
   idleSince: number | undefined
@@ -40,7 +40,7 @@ interface KnownInstance {
 
 /**
  * The instances of an Auto Scaling Group. Its desired capacity is only ever raised; a chosen instance is drained and then
- * terminated with a decrement. What AWS ends by itself (spot interruptions, rebalancing, refreshes) is drained while a
+ * terminated with a decrement. What AWS ends of its own accord (spot interruptions, rebalancing, refreshes) is drained while a
  * lifecycle hook holds it, where the group has one.
  */
 export function awsProvider(options: AwsOptions): ProviderFactory {
@@ -162,7 +162,7 @@ class AwsProvider implements Provider {
         return true
       } catch (error) {
         this.#problem(`${what}: ${(error as Error).message}`)
-        if (!passes(error)) return false
+        if (!isTransient(error)) return false
         await pause(wait * (0.5 + Math.random() / 2), signal)
       }
     }
@@ -232,7 +232,7 @@ class AwsProvider implements Provider {
   #report(): void {
     if (this.#abort.signal.aborted) return
     const there = [...this.#known.values()].filter(({ counts }) => counts).length
-    this.#lifecycle.coming(Math.max(0, this.#capacity.wanted - there))
+    this.#lifecycle.coming(Math.max(0, this.#capacity.count - there))
   }
 
   #follow({ id, state, healthy }: GroupInstance, now: number): void {
@@ -292,7 +292,7 @@ class AwsProvider implements Provider {
     this.#problem(`${id} is in service for ${SERVES_SECONDS} s and no server reports by this name (--ref)`)
   }
 
-  /** AWS ends an instance by itself: it is drained for as long as a hook holds it. */
+  /** AWS ends an instance of its own accord: it is drained for as long as a hook holds it. */
   #leave(id: ServerRef, known: KnownInstance, held: boolean): void {
     known.counts = false
     if (known.state !== 'draining') {

@@ -6,14 +6,14 @@ interface AutoscalerCheckOptions {
   api: KubeApi
   namespace: string
   deployment: string
-  /** The size that an HPA is to carry out; `undefined` where this process scales the Deployment itself, and no HPA may. */
+  /** The size that an HPA sets; `undefined` where this process scales the Deployment itself, and no HPA may. */
   published: () => PublishedSize | undefined
   onProblem: (reason: string) => void
 }
 
 /**
- * Looks for HPAs of a Deployment: one that scales it beside this process is a conflict, as the two would never agree; one that is to
- * carry out the published size must be able to.
+ * Looks for HPAs of a Deployment: one that scales it beside this process is a conflict, as the two would never agree; one that sets
+ * the published size must be able to.
  */
 export class AutoscalerCheck {
   readonly #options: AutoscalerCheckOptions

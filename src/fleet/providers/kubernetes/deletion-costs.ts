@@ -8,14 +8,14 @@ interface DeletionCostsOptions {
   onProblem: (reason: string) => void
 }
 
-/** Writes in one round: everything that follows pods gets to see each of them. */
+/** Writes in one round, since every watcher of pods receives each of them. */
 const MAX_WRITES = 20
 /** A number of users that has changed by no more than this share is not written again. */
 const DEADBAND = 0.1
 
 /**
- * Keeps the deletion cost of pods near the number of their users, so that the emptiest one goes when something else than this process
- * decides that one has to. Nothing is written while all have the same: only the order counts.
+ * Keeps the deletion cost of pods near the number of their users, so that the emptiest one goes when another controller
+ * scales in. Nothing is written while all have the same number: only the order counts.
  */
 export class DeletionCosts {
   readonly #options: DeletionCostsOptions

@@ -15,7 +15,7 @@ export function isMarkedDraining({ metadata }: Pod): boolean {
   return metadata.annotations?.[DRAINING] !== undefined
 }
 
-/** What is written on pods: which of them goes first, and whether one serves. */
+/** The annotations and readiness gate of pods: which of them goes first, and whether one serves. */
 export class PodMarks {
   readonly #api: KubeApi
   readonly #pods: string
@@ -30,7 +30,7 @@ export class PodMarks {
     this.#onProblem = onProblem
   }
 
-  /** The pod serves no more, and goes before every one that does; once it is empty, before those that are not. */
+  /** The pod stops serving, and goes before every one that serves; once it is empty, before those that are not. */
   async drain(ref: ServerRef, { empty = false } = {}): Promise<void> {
     const cost = String(empty ? COST_EMPTY : COST_DRAINING)
     const pod = await this.#annotate(ref, { [DELETION_COST]: cost, [DRAINING]: 'true' })

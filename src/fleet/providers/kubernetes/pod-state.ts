@@ -5,7 +5,7 @@ export type PodState =
   | { readonly state: 'starting' | 'ready' | 'leaving' }
   | { readonly state: 'failed'; readonly reason: string }
 
-/** Reasons for which a container waits that do not pass by themselves. */
+/** Reasons for a waiting container that do not go away without a change. */
 const FATAL_WAITS = new Set([
   'CrashLoopBackOff',
   'ImagePullBackOff',
@@ -38,7 +38,7 @@ export function podState(pod: Pod): PodState {
   return { state: isReady(pod) ? 'ready' : 'starting' }
 }
 
-/** Why a pod is not ready, as far as it says. */
+/** Why a pod is not ready, as far as it reports. */
 export function notReadyReason({ status }: Pod): string {
   const condition = status?.conditions?.find(({ type }) => type === 'Ready')
   return condition?.message ?? condition?.reason ?? 'no reason given'

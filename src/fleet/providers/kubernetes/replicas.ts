@@ -3,13 +3,13 @@ import type { KubeApi } from './api.ts'
 import type { Deployment, Scale } from './objects.ts'
 import { changeReplicas } from './scale.ts'
 
-/** How many replicas a Deployment is to have, and how that comes about. */
+/** The desired replicas of a Deployment, and the way in which they are set. */
 export interface Replicas {
-  /** Replicas there are to be, all changes under way counted. */
+  /** Desired replicas, with all changes that are under way. */
   readonly count: number
   /** Whether no change is under way that only this process knows. */
   readonly settled: boolean
-  /** How long a pod that was scaled away may live on before another one is taken to be lost in its place. */
+  /** How long a pod that was scaled away may live on until it is assumed that another one was removed in its place. */
   readonly removalMs: number
   /** Changes the count; resolves when others can see it, or `close` was called. */
   change(delta: number): Promise<void>
@@ -88,13 +88,13 @@ export class WrittenReplicas implements Replicas {
   }
 }
 
-/** Receives how many replicas a Deployment is to have; `undefined` while this process does not know. */
+/** Receives the desired replicas of a Deployment; `undefined` while this process does not know. */
 export type PublishReplicas = (count: number | undefined) => void
 
-/** Published, for an HPA that carries it out in its own time. */
+/** Published for an HPA, which sets it when it next looks. */
 export class PublishedReplicas implements Replicas {
   readonly settled = true
-  /** An HPA looks every 15 s by default, and may miss a look. */
+  /** An HPA looks every 15 s by default, and may miss one. */
   readonly removalMs = 60_000
   readonly #publish: PublishReplicas
   #count: number
