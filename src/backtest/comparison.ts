@@ -13,7 +13,7 @@ export interface Evaluated {
   readonly result: FluidResult
   /** Server-hours over the floor's. */
   readonly cost: number
-  /** Ready servers over time, where asked for. */
+  /** Ready servers over time, if requested. */
   readonly course?: TimeSeries
   /** What became of it on copies of the trace, where there are any. */
   readonly copies?: readonly CopyResult[]
@@ -30,21 +30,21 @@ export interface TraceComparison {
   readonly trace: string
   readonly floor: LowerBound
   readonly judged: readonly Evaluated[]
-  /** Servers that the load needs over time, where asked for. */
+  /** Servers that the load needs over time, if requested. */
   readonly course?: TimeSeries
 }
 
 export interface ComparisonOptions extends PoolOptions {
   /** Whether to give the courses as well. */
   readonly courses?: boolean
-  /** So many copies of each trace are looked at as well: begun elsewhere, scaled, with noise. */
+  /** Copies of each trace that are evaluated as well: with another start, scaled, with noise. */
   readonly copies?: number
   /** Called after each piece of work. */
   readonly onProgress?: (done: number, of: number) => void
 }
 
 /**
- * Plays every load against every candidate in worker threads, and finds the floor of each load. Aborted, it gives what is whole;
+ * Plays every load against every candidate in worker threads, and finds the floor of each load. Aborted, it returns what is complete;
  * in any case no thread is left.
  * @throws {ConcertinaError} FILE_ACCESS, INVALID_TRACE or INVALID_INPUT.
  */

@@ -25,14 +25,14 @@ export class Draining {
     return this.#servers.length
   }
 
-  /** When the next of them ends; `Infinity` when there is none. */
+  /** When the next of them ends; `Infinity` when none drains. */
   get nextEndAt(): number {
     let next = Infinity
     for (const { until } of this.#servers) if (until < next) next = until
     return next
   }
 
-  /** Lets servers drain from `time` on that hold so many users each, of which at most `capacity` can stay. */
+  /** Drains servers from `time` on, each with its number of users, of whom at most `capacity` can stay. */
   add(servers: number, users: number, capacity: number, time: number): void {
     const { drainWindow, sessionDuration } = this.#terms
     const staying = Math.min(users, capacity)

@@ -20,7 +20,7 @@ export interface EvaluationSettings extends Surroundings {
   readonly overload: number
   readonly minServers: number
   readonly maxServers: number
-  /** Servers that stand at the begin, if the load does not need more before a policy could start one. */
+  /** Servers that are ready at the start, if the load does not need more before a policy could start one. */
   readonly initialServers: number
   readonly messages: MessageTerms
   /** Whether the autoscaler is started again in the middle, and what it then knows: what it had learned, or nothing. */
@@ -30,7 +30,7 @@ export interface EvaluationSettings extends Surroundings {
 /** Whether the autoscaler is started again in the middle, and with what it had learned or with nothing. */
 export type Restart = 'none' | 'keep' | 'forget'
 
-/** What is input: the file, and the factor to it, or the servers its 99.9th percentile shall need. */
+/** What is input: the file, and the factor to it, or the servers that its 99.9th percentile should need. */
 export interface TraceInput {
   readonly file: string
   /** Which of its columns, metrics or series, and the session of an access log; as `readTrace` takes them. */
@@ -38,7 +38,7 @@ export interface TraceInput {
   readonly session?: number | undefined
   readonly scale?: number
   readonly targetServers?: number
-  /** Shares (0–1) of the trace's duration to begin and to end at. */
+  /** Where to begin and end, as shares (0–1) of the trace's duration. */
   readonly part?: readonly [from: number, to: number]
   /** Which of its copies: begun elsewhere, scaled and with noise. The trace itself by default. */
   readonly copy?: number
@@ -115,7 +115,7 @@ function knownOptions(kind: string, terms: EvaluationSettings): Record<string, u
     usersPerServer,
     provisioningDelay,
     overload,
-    // Knative's target is what a server holds; what is left free stands beside it.
+    // Knative's target is the capacity of a server; the free share is an option of its own.
     ...(kind === 'knative' ? { target: usersPerServer, targetUtilization: 0.8 } : { target: busy }),
     scaleUpThreshold: busy,
     scaleDownThreshold: idle,

@@ -16,9 +16,9 @@ export interface FluidWorld extends Surroundings {
   readonly usersPerServer: number
   /** From launch to ready. */
   readonly provisioningDelay: number
-  /** Of the beginning, for which nothing is counted; 0. Counts whole control intervals. */
+  /** Seconds at the start that are not counted, in whole control intervals; 0. */
   readonly warmUp?: number
-  /** Servers that are ready at the begin, if the load does not need more before the first of a policy could be. */
+  /** Servers that are ready at the start, if the load does not need more before the first of a policy could be. */
   readonly initialServers?: number
 }
 
@@ -59,7 +59,7 @@ export interface FluidResult {
   /** Servers that were launched, and those of them that were ended before they were ready. */
   readonly starts: number
   readonly startsInVain: number
-  /** Spot servers that were taken away. */
+  /** Spot servers that were interrupted. */
   readonly interruptions: number
   /** Users who had to change their server because it ended. */
   readonly usersMoved: number
@@ -95,7 +95,7 @@ export function standingServers(
 /** Decisions of one run: three years at every second. */
 const MOST_DECISIONS = 1e8
 
-/** The begin of scoring and the end, seconds. */
+/** The start and the end of scoring, seconds. */
 export function scoredTime(world: FluidWorld, interval: number): { begin: number; end: number } {
   requireNumber('usersPerServer', world.usersPerServer, { above: 0 })
   requireNumber('provisioningDelay', world.provisioningDelay, { min: 0 })

@@ -20,7 +20,7 @@ interface LevelOptions {
   readonly tick: number
   /** Ticks from launch to ready. */
   readonly leadTicks: number
-  /** Servers that are ready at the begin. */
+  /** Servers that are ready at the start. */
   readonly standing: number
 }
 

@@ -111,14 +111,14 @@ function onTimes(level: Level, price: number, tick: number, startCost: number): 
  * same least and most servers, and has at most the share `overload` of user-time above capacity.
  *
  * A fleet is a stack of servers, the n-th of which holds what the load has above n − 1 and up to n servers' capacity, so
- * with a price λ for a user-second above capacity each level is planned by itself, exactly, by dynamic programming over on
+ * with a price λ for a user-second above capacity each level is planned separately, exactly, by dynamic programming over on
  * and off (a start costs the delay). The budget joins the levels: by Lagrangian duality, max over λ of
  * [cost(λ) + λ · (excess(λ) − budget)] is a lower bound for every fleet within the budget (weak duality; Everett, 1963), and
  * the plan at that λ that keeps the budget is a fleet. λ is found by walking the lower hull of (excess, cost).
  *
  * The plan is on a grid of ticks that has both the interval and the delay on it: exact when the delay is a multiple of the
  * interval. Otherwise the grid is finer (the delay rounded down to a tenth of the interval if need be), so that the fleet of the
- * floor may do more than the policies; it stays a lower bound. With a warm-up the servers at its end stand for nothing.
+ * floor may do more than the policies; it stays a lower bound. With a warm-up the servers at its end are not counted.
  */
 export function lowerBound(options: LowerBoundOptions): LowerBound {
   return solve(options).bound

@@ -73,18 +73,18 @@ const DELAYS = 512
  * server is an M/M/c queue whose arrival rate follows the load:
  *
  * - below saturation it is in equilibrium at each moment, with Erlang's C formula for the wait: the pointwise stationary
- *   approximation (Green and Kolesar, *Management Science* 37, 1991). Near saturation equilibrium comes late, after about
+ *   approximation (Green and Kolesar, *Management Science* 37, 1991). Near saturation equilibrium is reached late, after about
  *   1/(c·μ·(1 − √ρ)²) (the relaxation time of M/M/1 at rate c·μ), so no server counts as fuller than what it can settle to within
  *   a minute;
- * - above it a backlog grows as a fluid by λ − c·μ a second, and is worked off so afterwards (Newell, *Applications of
- *   Queueing Theory*, 1982); who comes into a full queue is rejected. A server that becomes ready later brings none with it.
+ * - above it a backlog grows as a fluid by λ − c·μ a second, and is worked off likewise afterwards (Newell, *Applications of
+ *   Queueing Theory*, 1982); a message that meets a full queue is rejected. A server that becomes ready later has no backlog.
  *
  * Only the messages at each utilization and at each backlog are counted, so that a step costs next to nothing and quantiles
  * are those of the whole mixture.
  */
 export class MessageMeter {
   readonly #terms: MessageTerms
-  /** The utilization up to which a server comes to its equilibrium. */
+  /** The utilization up to which a server reaches its equilibrium. */
   readonly #settled: number
   /** Messages by utilization, of those who find no backlog. */
   readonly #calm = new Float64Array(UTILIZATIONS)
@@ -144,7 +144,7 @@ export class MessageMeter {
     this.#processed += messages
   }
 
-  /** Messages that come evenly while a server's backlog goes from `before` to `after`. */
+  /** Messages that arrive evenly while a server's backlog goes from `before` to `after`. */
   #delayed(before: number, after: number, messages: number): void {
     if (messages <= 0) return
     const of = (backlog: number) =>
@@ -157,7 +157,7 @@ export class MessageMeter {
     this.#processed += messages
   }
 
-  /** What all of it comes to; 0 where no message was sent. */
+  /** The total; 0 where no message was sent. */
   result(): MessageLatency {
     const { concurrency, serviceTime, queueLimit } = this.#terms
     const all = this.#processed

@@ -17,23 +17,23 @@ export interface Recorded {
   readonly serverHours: number
   readonly peakServers: number
   readonly scalingEvents: number
-  /** Share of user-time above what the ready servers held, at so many users a server; `undefined` when the log does not say what was ready. */
+  /** Share of user-time above what the ready servers held, at a given number of users per server; `undefined` when the log does not say what was ready. */
   overload(usersPerServer: number): number | undefined
 }
 
 const median = (values: readonly number[]) =>
   values.length === 0 ? undefined : [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 
-/** How long each scale-out took until as many servers were ready; those that were taken back before are left out. */
+/** How long each scale-out took until as many servers were ready; those that were reversed before are left out. */
 function delays(decisions: readonly Decision[]): number[] {
   const seen: number[] = []
   let waiting: Decision[] = []
   for (const each of decisions) {
     const { action, to, time, ready = -1 } = each
-    waiting = waiting.filter((asked) => {
-      const done = ready >= asked.to
-      if (done) seen.push(time - asked.time)
-      return !done && to >= asked.to
+    waiting = waiting.filter((request) => {
+      const done = ready >= request.to
+      if (done) seen.push(time - request.time)
+      return !done && to >= request.to
     })
     if (action === 'scale_up') waiting.push(each)
   }

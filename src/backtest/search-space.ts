@@ -1,7 +1,7 @@
 import { createPolicy, type PolicySpec, policySchema } from '../scaling/policies.ts'
 import type { Candidate, EvaluationSettings, PolicyLimits } from './evaluate.ts'
 
-/** The values that are tried for an option of a policy, or a limit that goes with it. */
+/** The values that are tried for an option of a policy, or a limit that belongs to it. */
 export interface Dimension {
   /** Its key, with dots between levels. */
   readonly path: string
@@ -119,7 +119,7 @@ function put(target: unknown, [key, ...rest]: readonly string[], value: number |
   return { ...object, [key]: put(object[key], rest, value) }
 }
 
-/** The candidate with options of its policy, or limits, set otherwise; `undefined` where one of the values is not allowed by itself. */
+/** The candidate with options of its policy, or limits, set to other values; `undefined` where one of the values is not allowed. */
 function written(base: Candidate, setting: Setting): Candidate | undefined {
   let policy: unknown = base.policy
   let limits = base.limits

@@ -10,7 +10,7 @@ interface Answer {
   readonly error?: { code: ErrorCode; message: string; hint?: string; where?: string }
 }
 
-/** A thread with the module compiled as it is, or from source through `tsx`, which a thread must register by itself. */
+/** A thread with the module compiled as it is, or from source through `tsx`, which each thread must register. */
 function launch(): Worker {
   const module = moduleFile('backtest/task-worker')
   if (!FROM_SOURCE) return new Worker(module)
@@ -38,7 +38,7 @@ export class TaskPool {
     this.#signal = signal
   }
 
-  /** Whether it was asked to stop, and does nothing more. */
+  /** Whether it has been stopped. */
   get stopped(): boolean {
     return this.#signal?.aborted ?? false
   }

@@ -23,9 +23,9 @@ export type Task = { readonly input: TraceInput; readonly terms: EvaluationSetti
 
 /** What came of a piece of work. */
 export type Outcome =
-  /** With the ready servers over time, where asked for. */
+  /** With the ready servers over time, if requested. */
   | { readonly kind: 'evaluate'; readonly result: FluidResult; readonly course?: TimeSeries }
-  /** With the servers that the load needs over time, where asked for. */
+  /** With the servers that the load needs over time, if requested. */
   | { readonly kind: 'lower-bound'; readonly floor: LowerBound; readonly course?: TimeSeries }
 
 /** Does a piece of work here and now. */

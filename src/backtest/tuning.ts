@@ -129,7 +129,7 @@ class Search {
 /**
  * Tries every combination of a grid on a load and takes the cheapest that keeps to the allowed overload; then looks around it,
  * in one and two options at once, at half the distance in each round. The answer does not depend on the number of threads.
- * Aborted, it gives the best so far; nothing when there is none.
+ * Aborted, it returns the best so far, if any.
  * @throws {ConcertinaError} INVALID_INPUT when the policy takes none of the combinations.
  */
 export async function tune(

@@ -4,7 +4,7 @@ import { runFluid } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
 import type { TimeSeries } from './time-series.ts'
 
-/** What a fleet did, a point every few seconds: seconds since it began, users, servers wanted, servers ready. */
+/** What a fleet did, a point every few seconds: seconds since it began, users, servers desired, servers ready. */
 export interface RecordedFleet {
   readonly times: readonly number[]
   readonly load: readonly number[]

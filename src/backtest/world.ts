@@ -14,9 +14,9 @@ interface NodeTerms {
 /** What servers cost an hour. */
 export interface Prices {
   readonly onDemand: number
-  /** So many servers are paid for all the time, whether or not they run. */
+  /** Servers that are paid for all the time, whether or not they run. */
   readonly reserved?: { readonly servers: number; readonly price: number }
-  /** The share of those above the reserved that are spot servers, and how often one of them is taken away, a day. */
+  /** The share of those above the reserved that are spot servers, and how often one of them is interrupted, per day. */
   readonly spot?: { readonly share: number; readonly price: number; readonly interruptionsPerDay: number }
 }
 
@@ -30,7 +30,7 @@ export interface Surroundings extends Partial<DrainTerms> {
   readonly prices?: Prices
 }
 
-/** Seconds from the notice, at which the replacement is launched, until a spot server is taken away; as on AWS. */
+/** Seconds from the notice, at which the replacement is launched, until a spot server is interrupted; as on AWS. */
 export const SPOT_NOTICE = 120
 /** The Cluster Autoscaler's `scale-down-unneeded-time`. */
 const NODE_IDLE = 600
@@ -58,7 +58,7 @@ export function checkSurroundings({ startUpTail, nodes, metricDelay, prices }: S
   }
 }
 
-/** What so many servers cost an hour. */
+/** What `servers` cost per hour. */
 function hourlyCost(servers: number, { onDemand, reserved, spot }: Prices): number {
   const above = Math.max(0, servers - (reserved?.servers ?? 0))
   const onSpot = above * (spot?.share ?? 0)
@@ -92,7 +92,7 @@ class Nodes {
     return (this.#stack.at(-1)?.emptySince ?? Infinity) + this.#idle
   }
 
-  /** So many servers are on them from `time` on. */
+  /** The number of servers on them from `time` on. */
   occupy(servers: number, time: number): void {
     const needed = Math.ceil(servers / this.#perNode)
     while (this.#stack.length < needed)
@@ -114,7 +114,7 @@ class Nodes {
   }
 }
 
-/** How long starts take, on which nodes, and which spot servers are taken away; the same for the same generator. */
+/** How long starts take, on which nodes, and which spot servers are interrupted; the same for the same generator. */
 export class Platform {
   readonly #delay: number
   readonly #tail: number
@@ -156,7 +156,7 @@ export class Platform {
     return this.#nodes?.nextEndAt ?? Infinity
   }
 
-  /** So many servers start or are ready, and so many drain. */
+  /** How many servers start or are ready, and how many drain. */
   occupy(servers: number, draining: number, time: number): void {
     this.#servers = servers + draining
     this.#draining = draining
@@ -175,7 +175,7 @@ export class Platform {
     if (this.#prices) this.money += (hourlyCost(paid, this.#prices) * seconds) / 3600
   }
 
-  /** How many of the ready servers are taken away in the coming seconds. */
+  /** How many of the ready servers are interrupted in the coming seconds. */
   interruptions(ready: number, seconds: number): number {
     const { reserved, spot } = this.#prices ?? {}
     if (!spot) return 0
