@@ -30,7 +30,7 @@ const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).pa
 
 /**
  * A chat user: joins rooms, sends, and stays connected. It connects at once, keeps a cursor for each room and resumes there on
- * any server, sees a gap by itself and repairs it, moves to another server without a break when asked to, and sends again
+ * any server, detects a gap and repairs it, moves to another server without a break when asked to, and sends again
  * what was not acknowledged, which the room then has once. Every promise settles: by its answer, its `signal` or its
  * `timeoutMs`, and at the latest when the client is closed.
  *

@@ -73,7 +73,7 @@ export class ClientRoom {
     return this.#joins.ask(Symbol(), () => {}, options)
   }
 
-  /** Whether it is neither joined nor wanted: every `join` was given up before the server confirmed one. */
+  /** Whether it is neither joined nor being joined: every `join` was given up before the server confirmed one. */
   get abandoned(): boolean {
     return !this.#wasJoined && this.#joins.size === 0
   }

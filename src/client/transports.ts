@@ -37,7 +37,7 @@ export class Transports {
     return this.#fellBack || this.#failures >= most ? 'sse' : 'websocket'
   }
 
-  /** Milliseconds until a WebSocket is to be tried, while a connection of this transport serves; `undefined`: not at all. */
+  /** Milliseconds until a WebSocket is tried, while a connection of this transport serves; `undefined`: not at all. */
   againMs(serving: Transport): number | undefined {
     return this.#option === 'auto' && serving === 'sse' ? this.#againMs : undefined
   }

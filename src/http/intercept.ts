@@ -18,7 +18,7 @@ export function interceptRequests(
   server.removeAllListeners('request')
   server.on('request', onRequest)
   return () => {
-    handle = () => false // whoever intercepted after this holds on to it
+    handle = () => false // what intercepted after this still calls it
     if (!server.listeners('request').includes(onRequest)) return
     server.off('request', onRequest)
     for (const other of others) server.on('request', other)

@@ -4,7 +4,7 @@ import { type Handle, internals } from './node-internals.ts'
 import { rejectSocket } from './rejection.ts'
 
 /**
- * A connection that nobody reads from unless asked. Below Node's streams where it can be had there: a stream costs more than all
+ * A connection that is read only on request. Below Node's streams where it can be had there: a stream costs more than all
  * that a gateway does with a connection.
  */
 export type RawSocket = Handle | PausedSocket
@@ -17,7 +17,7 @@ export const RAW_SERVER = { noDelay: true, ...(!HAS_HANDLES && { pauseOnConnect:
 
 const ignore = () => {}
 
-/** A raw connection by what is public of Node: its stream reads one chunk when it is asked to, and no byte more. */
+/** A raw connection by what is public of Node: its stream reads one chunk on request, and no byte more. */
 export class PausedSocket {
   readonly socket: Socket
 
@@ -129,11 +129,11 @@ export function takeRaw(socket: Socket): RawSocket | undefined {
 }
 
 /**
- * As `takeRaw`, of a request without a body that an HTTP server has read and not answered. The server lets go of it, so its
+ * As `takeRaw`, of a request without a body that an HTTP server has read and not answered. The server releases it, so its
  * listeners stay. Not to be called within its `request` event: the parser is at work then.
  */
 export function takeRawOfRequest({ socket }: IncomingMessage): RawSocket | undefined {
-  socket.on('data', () => {}) // the parser reads the connection by itself until somebody listens
+  socket.on('data', () => {}) // the parser reads the connection by itself until there is a listener
   return detach(socket, () => {})
 }
 

@@ -207,7 +207,7 @@ export interface Joined {
   expiresInMs?: number | undefined
 }
 
-/** Answers `leave`; with a `code` the server ended the membership by itself. */
+/** Answers `leave`; with a `code` the server ended the membership. */
 interface Left {
   type: 'left'
   id?: string | undefined

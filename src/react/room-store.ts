@@ -3,7 +3,7 @@ import type { ChatClientEvents } from '../client/chat-client-options.ts'
 import type { JoinOptions } from '../client/client-room.ts'
 import type { RoomMessage } from '../protocol/messages.ts'
 
-/** A message as it is to be shown: with the newest edit, and without what was deleted. */
+/** A message to show: with the newest edit, and without what was deleted. */
 export interface ShownMessage extends RoomMessage {
   readonly edited?: true
 }

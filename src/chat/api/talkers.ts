@@ -1,6 +1,6 @@
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 
-/** A user who sent much of late, and the room of the last message. */
+/** A user who sent much recently, and the room of the last message. */
 export interface Talker {
   readonly user: string
   readonly messages: number

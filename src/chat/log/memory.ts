@@ -57,7 +57,7 @@ export class MemoryRoomLog implements RoomLog {
     return { seq, duplicate: false }
   }
 
-  /** Whether the message at `seq` is this one; one that is no longer kept is taken for it. */
+  /** Whether the message at `seq` is this one; one that is no longer kept counts as the same. */
   #isSame(message: Append, seq: number): boolean {
     const room = this.#rooms.get(message.room)
     if (!room || seq >= room.first + room.entries.length) return false

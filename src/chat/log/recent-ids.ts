@@ -4,7 +4,7 @@ import type { Append } from './room-log.ts'
 const GENERATION = 500_000
 const SLOTS = 2 ** 20
 
-/** 64 bits that stand for `(room, user, id)`. */
+/** 64 bits that represent `(room, user, id)`. */
 export interface IdHash {
   readonly high: number
   readonly low: number

@@ -1,4 +1,4 @@
-/** A token bucket: `burst` at once, `rate` a second on average. */
+/** A token bucket: `burst` at once, `rate` per second on average. */
 export class TokenBucket {
   readonly #rate: number
   readonly #burst: number
@@ -51,7 +51,7 @@ export class RateLimiter {
     this.#buckets.clear()
   }
 
-  /** Takes one token of `key`; returns the seconds to wait when there is none, else 0. */
+  /** Takes one token of `key`; returns the seconds to wait when it is empty, else 0. */
   take(key: string, now = performance.now() / 1000): number {
     let bucket = this.#buckets.get(key)
     if (!bucket) {

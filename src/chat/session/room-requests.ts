@@ -17,7 +17,7 @@ import { historyPage, unreadRooms } from './room-reader.ts'
 import type { ServerContext } from './server-context.ts'
 import { OVERLOADED } from './shedding.ts'
 
-/** A user who types is shown once in so many milliseconds. */
+/** Milliseconds in which a user who types is shown once. */
 const TYPING_MS = 1000
 
 /** What a user may ask for once it is known who it is. */

@@ -7,7 +7,7 @@ import zlib from 'node:zlib'
 export const RECORD_HEAD = 12
 const MAGIC = 0x434c5247 // "CLRG"
 const MAGIC_BYTES = Buffer.from('CLRG')
-/** Longer payloads are taken for damage. */
+/** Longer payloads count as damage. */
 export const MAX_PAYLOAD = 1 << 20
 
 const TABLE = new Uint32Array(256).map((_, n) => {

@@ -43,7 +43,7 @@ export class RoomPlaces {
     if (seq > this.head) this.head = seq
   }
 
-  /** The run of the first message at or after `seq`; as many as there are runs when there is none. */
+  /** The run of the first message at or after `seq`; the number of runs when no run has it. */
   runFrom(seq: number): number {
     let low = 0
     let high = this.runs.length

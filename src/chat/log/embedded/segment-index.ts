@@ -60,7 +60,7 @@ export interface LoadedIndex {
   hash(i: number): IdHash
 }
 
-/** The index in `file`; nothing when there is none that is whole, or one with other hashes. */
+/** The index in `file`; nothing when it is missing, damaged, or has other hashes. */
 export function loadSegmentIndex(file: string, seed: IdHash): LoadedIndex | undefined {
   let data: Buffer
   try {

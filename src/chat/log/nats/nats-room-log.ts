@@ -32,7 +32,7 @@ export interface NatsRoomLogOptions extends Partial<StreamOptions> {
 
 /** Appends that may wait in one process. */
 const MAX_WAITING = 100_000
-/** Subscribed rooms are looked at once in so many seconds for a last record that was missed; so many a second at most. */
+/** Seconds in which each subscribed room is checked once for a last record that was missed, and rooms checked per second at most. */
 const CHECK_SECONDS = 30
 const MAX_CHECKS = 500
 

@@ -69,7 +69,7 @@ export class Publisher {
   }
 
   /**
-   * One publish for a subject may be under way at a time; the caller sees to it.
+   * One publish for a subject may be under way at a time; the caller ensures it.
    * @param alone not in a batch, since it may well be refused
    */
   publish(subject: string, data: Uint8Array, expected: number, alone: boolean): Promise<PublishResult> {

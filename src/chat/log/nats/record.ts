@@ -2,7 +2,7 @@ import type { MessageExtras } from '../../../protocol/messages.ts'
 import type { LogEntry } from '../room-log.ts'
 import { encodeMessage } from '../room-log.ts'
 
-/** Messages of one record at most. Places rely on it for good: the place of a message is at most so many times its sequence. */
+/** Messages of one record at most. Places rely on it for good: the place of a message is at most this many times its sequence. */
 export const RECORD_MESSAGES = 64
 
 /** A message of a record: sender, the sender's id, body, and what it has beside that. */

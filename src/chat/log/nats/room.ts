@@ -135,10 +135,10 @@ export class NatsRoom {
     const keys = new Set<string>()
     const again: Pending[] = []
     let bytes = 0
-    let taken = 0
+    let count = 0
     for (const pending of this.#waiting) {
       if (batch.length >= RECORD_MESSAGES || bytes > RECORD_BYTES) break
-      taken++
+      count++
       const known = ids.get(pending.key)
       if (known !== undefined) {
         pending.resolve({ seq: known, duplicate: true })
@@ -150,7 +150,7 @@ export class NatsRoom {
         bytes += pending.message?.body.length ?? 0
       }
     }
-    this.#waiting = [...again, ...this.#waiting.slice(taken)]
+    this.#waiting = [...again, ...this.#waiting.slice(count)]
     return batch
   }
 
@@ -188,7 +188,7 @@ export class NatsRoom {
     this.#acknowledgeFound(batch)
   }
 
-  /** Another process was faster: what it wrote is about to arrive by itself where the room is subscribed. */
+  /** Another process was faster: what it wrote is about to arrive where the room is subscribed. */
   #untilNews(expected: number): Promise<void> {
     if (this.sequence !== expected || !this.current) return Promise.resolve()
     return new Promise((resolve) => {

@@ -7,7 +7,7 @@ import { JetStreamError, type Nats } from './connection.ts'
 export interface StreamOptions {
   /** Prefix of streams and subjects: two services may share a broker. */
   name: string
-  /** Copies of each message, on so many servers; 3. */
+  /** Copies of each message, each on another server; 3. */
   replicas: number
   /** Streams that rooms are spread over; fixed once they exist. */
   streams: number
