@@ -29,7 +29,7 @@ const cluster = await startChatCluster(bin, {
 const { nats, service, pods, live, settled } = cluster
 let load = 8
 const users = startUsers({ url: service.url, name, load: () => load })
-/** Seconds that it took until there were so many servers, and the users who were cut off meanwhile. */
+/** Seconds until there were that many servers, and the users who were cut off meanwhile. */
 const scale = async (to: number, count: number) => {
   const began = performance.now()
   load = to

@@ -1,6 +1,6 @@
 /**
  * How often the chosen pod is the one that goes: `npm run bench:scale-ins -- [--rounds 100] [--servers 6] [--seed 1]`. On a real
- * control plane, in calm: each round drains one pod at random, waits until the Deployment is at rest, and scales out again.
+ * control plane, without load: each round drains one pod at random, waits until the Deployment has settled, and scales out again.
  * Needs the binaries of test/support/kube/build.sh.
  */
 import { parseArgs } from 'node:util'
@@ -48,7 +48,7 @@ try {
     const { items } = await plane.api.get<KubeList<Pod>>(pods, { query: { labelSelector: 'app=chat' } })
     return items.filter((pod) => isLive(pod) && isReady(pod)).map(({ metadata }) => metadata.name)
   }
-  /** Resolves with the pods when there are so many, all ready, and the fleet knows them. */
+  /** Resolves with the pods when there are `count`, all ready, and the fleet knows them. */
   const settled = async (count: number): Promise<string[]> => {
     for (const end = Date.now() + 60_000; ; await pause(20, never)) {
       const names = await live()

@@ -177,8 +177,8 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
       weight += each.weight
     }
     const share = (each: Server) => (users * each.weight) / weight
-    const wanted = Math.floor(share(server))
-    for (let user = 0; user < this.#here.length && server.users < wanted; user++) {
+    const fairShare = Math.floor(share(server))
+    for (let user = 0; user < this.#here.length && server.users < fairShare; user++) {
       const home = this.#homes[user]
       if (home && home !== server && home.users > share(home)) this.#move(user, server)
     }

@@ -10,7 +10,7 @@ export interface BalancedServer {
   readonly weight: number
 }
 
-/** Who is to be placed. */
+/** The user, or message, to place. */
 export interface PlacementRequest {
   readonly user: number
   readonly room: number

@@ -79,7 +79,7 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
     else if (item.kind === 'message') this.#talk(item.user)
   }
 
-  /** What they met until now; the latency since it was asked for before. */
+  /** What they met until now; the latency since the last call. */
   sample(): UsersSample {
     const latency = recentLatency(this.#recent)
     if (latency) this.#recent = new Histogram()

@@ -31,10 +31,10 @@ export interface LiveReport {
 export interface Sample {
   /** Seconds since the run began. */
   readonly time: number
-  /** Users the load pattern asked for, and users there were. */
+  /** Users that the load pattern requested, and users that were connected. */
   readonly requestedLoad: number
   readonly load: number
-  /** Servers wanted (starting + ready), and those that were ready. */
+  /** Servers desired (starting + ready), and those that were ready. */
   readonly servers: number
   readonly readyServers: number
   /** Messages sent since the run began. */
@@ -65,13 +65,13 @@ export interface RunSetup {
   readonly maxServers: number
   readonly strategy: StrategyName
   readonly routing: 'sticky' | 'message'
-  /** The clock of the recording, or of the world: absent where a run has only seconds since its begin. */
+  /** The clock of the recording, or of the world: absent where a run has only seconds since its start. */
   readonly clock?: RecordedClock
 }
 
 /** What a run amounted to; the same for a simulated and a live one. */
 export interface RunResult {
-  /** Seconds that were run; less than asked for when the run was stopped. */
+  /** Seconds that were run; less than requested when the run was stopped. */
   readonly duration: number
   readonly seed: number | string
   /** Whether the run was stopped before its end. */
@@ -80,7 +80,7 @@ export interface RunResult {
   readonly totalMessages: number
   readonly processedMessages: number
   readonly rejectedMessages: number
-  /** Processed messages a second. */
+  /** Processed messages per second. */
   readonly throughput: number
   readonly requestedPeakLoad: number
   readonly requestedAverageLoad: number

@@ -47,7 +47,7 @@ export class ScalingEventsSink extends SinkFunction<ProcessedItem, ScalingEvents
     if (load < (this.#atLowest?.load ?? Infinity)) this.#atLowest = decision
   }
 
-  /** One more decision that changed nothing: the stretch goes on while the reason is of the same kind. */
+  /** One more decision that changed nothing: the stretch continues while the reason is of the same kind. */
   #stay({ time, from: servers, reason, limitedBy }: Decision): void {
     const quiet = this.#quiet
     if (quiet && quiet.limitedBy === limitedBy && quiet.servers === servers) {

@@ -19,7 +19,7 @@ const vainShare = ({ starts, startsInVain }: FluidResult) => (starts === 0 ? 0 :
 
 interface Column {
   readonly name: ColumnName
-  /** `undefined` where it was not asked for. */
+  /** `undefined` where it was not requested. */
   readonly of: (result: FluidResult) => number | undefined
   readonly format: (value: number) => string
 }

@@ -37,7 +37,7 @@ function boundOf({ samples, setup, provisioningDelay, interrupted }: RunResult) 
   })
 }
 
-/** What was added between a sample and the one before, a second. */
+/** What was added between a sample and the one before, per second. */
 function rates(samples: readonly Sample[], total: (sample: Sample) => number | undefined) {
   return samples.map((sample, i) => {
     const before = samples[i - 1]
@@ -112,7 +112,7 @@ class RunCharts {
     return this.#chart(texts.servers, lines)
   }
 
-  /** Those of what was measured; of a run that measured none of it there is none. */
+  /** Those of what was measured; a run that measured none of it has none. */
   measured(): Html[] {
     const { texts, samples } = this.#parts
     const small = { height: SMALL }

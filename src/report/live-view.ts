@@ -70,10 +70,10 @@ function curve(name: string, values: readonly number[], color: Color, aside: str
 
 function loadLine({ snapshot, history }: ViewState, width: number): Span[] {
   const { load, requestedLoad, ready } = snapshot
-  const asked = Math.round(requestedLoad) === load ? '' : ` of ${Math.round(requestedLoad)}`
+  const requested = Math.round(requestedLoad) === load ? '' : ` of ${Math.round(requestedLoad)}`
   const each = ready > 0 ? `, ${(load / ready).toFixed(1)} a server` : ''
   const values = history.map((sample) => sample.load)
-  return curve('users', values, 'green', `${load}${asked}${each}`, width)
+  return curve('users', values, 'green', `${load}${requested}${each}`, width)
 }
 
 function sizeLine({ snapshot, history }: ViewState, width: number): Span[] {

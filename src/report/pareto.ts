@@ -115,17 +115,17 @@ const RADIUS = 8
 
 /** Places for the names of dots, so that they cover neither a dot nor each other, nor leave the picture, as far as that can be. */
 function placeNames(named: readonly { at: Place; name: string }[], dots: readonly Place[]): Name[] {
-  const taken = dots.map(([x, y]) => [x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS] as const)
+  const occupied = dots.map(([x, y]) => [x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS] as const)
   return named.map(({ at: [x, y], name }) => {
     const all = BESIDE.map(({ at: [dx, dy], anchor }) => {
       const [from, base] = [x + dx - (anchor === 'end' ? name.length * LETTER : 0), y + dy]
       const box = [from, base - LINE + 3, from + name.length * LETTER, base + 3] as const
-      const free = !taken.some(([l, t, r, b]) => box[0] < r && box[2] > l && box[1] < b && box[3] > t)
+      const free = !occupied.some(([l, t, r, b]) => box[0] < r && box[2] > l && box[1] < b && box[3] > t)
       const inside = box[0] >= LEFT && box[2] <= WIDTH - RIGHT
       return { place: { at: [x + dx, base] as Place, anchor }, box, good: free && inside }
     })
     const chosen = all.find(({ good }) => good) ?? all[0]!
-    taken.push(chosen.box)
+    occupied.push(chosen.box)
     return chosen.place
   })
 }

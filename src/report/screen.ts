@@ -48,7 +48,7 @@ export class Screen {
   /**
    * Shows `lines` (each at most `width` cells) instead of those before.
    * @param above printed above them for good: it scrolls away like any output
-   * @param whole writes all of them: repairs what another process wrote between
+   * @param whole writes all lines, to repair what another process wrote between them
    */
   draw(lines: readonly string[], above: readonly string[] = [], whole = false): void {
     const fresh = above.length > 0 || this.width !== this.#width || lines.length !== this.#lines.length

@@ -46,7 +46,7 @@ export interface ChartOptions {
   readonly summary?: string
 }
 
-/** The drawing is so many units wide and high, and is stretched over the chart; so many points of a line are worth drawing. */
+/** Width and height of the drawing in its own units, which is stretched over the chart; and the most points of a line worth drawing. */
 const WIDTH = 1000
 const FULL = 100
 const COLUMNS = 600
@@ -85,7 +85,7 @@ function* thinned(
   }
 }
 
-/** The line as SVG; a stepped one goes on to `until`. */
+/** The line as SVG; a stepped one continues to `until`. */
 function path(
   x: readonly number[],
   { y, stepped }: ChartLine,

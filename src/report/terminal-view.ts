@@ -26,7 +26,7 @@ export class TerminalView {
   readonly #color: boolean
   readonly #history: ViewSample[] = []
   readonly #onResize = () => this.#draw(true)
-  /** Others write there while it is stopped (Ctrl-Z). The signal is sent again for what it does by itself. */
+  /** Other processes write there while it is stopped (Ctrl-Z). The signal is sent again for its default action. */
   readonly #onStop = () => {
     this.#screen.clear()
     process.off('SIGTSTP', this.#onStop)

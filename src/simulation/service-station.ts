@@ -40,7 +40,7 @@ export class ServiceStation implements ServerWork {
   /** When each message under way will be done: a min-heap. */
   readonly #finishes: Float64Array
   #inFlight = 0
-  #taken = 0
+  #accepted = 0
   #busySeconds = 0
   #settledAt: number
   #lastFinish: number
@@ -62,7 +62,7 @@ export class ServiceStation implements ServerWork {
     const finish = start + service
     replaceLowest(this.#slots, this.concurrency, finish)
     push(this.#finishes, this.#inFlight++, finish)
-    this.#taken++
+    this.#accepted++
     if (finish > this.#lastFinish) this.#lastFinish = finish
     return start - time
   }
@@ -79,7 +79,7 @@ export class ServiceStation implements ServerWork {
   totals(time: number): WorkTotals {
     this.#settle(time)
     return {
-      messages: this.#taken,
+      messages: this.#accepted,
       busySeconds: this.#busySeconds,
       concurrency: this.concurrency,
       queued: Math.max(0, this.#inFlight - this.concurrency),

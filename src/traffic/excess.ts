@@ -1,4 +1,4 @@
-/** What a load that goes on a straight line from `a` to `b` has above `capacity`, in the mean over the line. */
+/** The mean excess over `capacity` of a load that changes linearly from `a` to `b`. */
 export function excessOfLine(a: number, b: number, capacity: number): number {
   const low = Math.min(a, b)
   const high = Math.max(a, b)

@@ -3,7 +3,7 @@ import type { Rng } from '../base/rng.ts'
 
 /** One running timer for every user that was added; users are small whole numbers. */
 export interface UserTimers {
-  /** When the next one rings, seconds; `Infinity` when there is none. */
+  /** When the next one fires, seconds; `Infinity` without any. */
   next: number
   /** Whose timer rings at `next`. It restarts from there. */
   ring(): number

@@ -179,7 +179,7 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
     return tick
   }
 
-  /** Sessions a second from the last tick to the next. */
+  /** Sessions per second from the last tick to the next. */
   #intensity(): number {
     const from = this.#tick.time
     const kept = Math.exp((from - this.#nextTick) / this.#session.mean)

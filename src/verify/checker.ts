@@ -117,7 +117,7 @@ export class HistoryChecker {
     }
   }
 
-  /** @param log every message that the log has in the end; without it, what all users saw together is used instead */
+  /** @param log every message of the final log; without it, what all users saw together is used instead */
   check(log?: Iterable<LoggedMessage>): CheckReport {
     const rooms = log ? this.#checkLog(log) : this.#seen
     for (const [name, sent] of this.#sent) {
@@ -230,12 +230,12 @@ export class HistoryChecker {
     }
     for (const [name, { places }] of this.#seen) {
       for (const [seq, message] of places) {
-        const stands = rooms.get(name)?.places.get(seq)
-        if (stands === message) continue
+        const logged = rooms.get(name)?.places.get(seq)
+        if (logged === message) continue
         // An acknowledged message that is not there is found as lost.
-        if (this.#sent.get(name)?.get(message)?.acked === seq && stands === undefined) continue
+        if (this.#sent.get(name)?.get(message)?.acked === seq && logged === undefined) continue
         const instead =
-          stands === undefined ? 'and the log has nothing there' : `where the log has ${readable(stands)}`
+          logged === undefined ? 'and the log has nothing there' : `where the log has ${readable(logged)}`
         this.#find('phantom', `${name} ${seq}: ${readable(message)} was seen, ${instead}`)
       }
     }

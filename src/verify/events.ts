@@ -4,7 +4,7 @@
  */
 export type HistoryEvent =
   | { type: 'join'; session: number; user: string; room: string }
-  /** The session's place: messages after `seq` are to come; again after every reconnect. */
+  /** The session's place: messages after `seq` follow; again after every reconnect. */
   | { type: 'resumed'; session: number; epoch: string; seq: number }
   | { type: 'send'; session: number; id: string; at: number }
   | { type: 'ack'; session: number; id: string; seq: number; at: number }

@@ -9,7 +9,7 @@ export interface Line {
   readonly column: Column
   /** What the key calls it; lines without a label are not in the key. */
   readonly label?: string
-  /** A custom property of the style sheet; without one it is not drawn by itself. */
+  /** A custom property of the style sheet; without one it is not drawn. */
   readonly color?: `--${string}`
   readonly width?: number
   readonly dash?: readonly number[]

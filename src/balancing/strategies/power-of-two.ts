@@ -1,7 +1,7 @@
 import type { StrategyFactory } from '../strategy.ts'
 
 /**
- * The less loaded of two servers taken at random: nearly as even as looking at all of them (Mitzenmacher, *The power of
+ * The less loaded of two servers chosen at random: nearly as even as looking at all of them (Mitzenmacher, *The power of
  * two choices in randomized load balancing*, IEEE TPDS 12, 2001).
  */
 export const powerOfTwo: StrategyFactory = (rng) => ({

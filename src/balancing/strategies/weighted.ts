@@ -2,7 +2,7 @@ import type { StrategyFactory } from '../strategy.ts'
 
 /**
  * Each server as often as its weight says, evenly spread: every turn each gains its weight, and the one that has most
- * is taken and pays the sum of all weights (the smooth weighted round-robin of nginx).
+ * is chosen and pays the sum of all weights (the smooth weighted round-robin of nginx).
  */
 export const weighted: StrategyFactory = () => {
   let credit = new Float64Array(0)

@@ -59,7 +59,7 @@ function spaceOf({ search }: TuneFlags, base: Candidate, terms: EvaluationSettin
 const line = (where: string, { overload, serverHours, scalingEvents }: FluidResult) =>
   `# ${where}: ${percent(overload, 3)} of user-time above capacity, ${serverHours.toFixed(1)} server-hours, ${scalingEvents} scaling events`
 
-/** The options that stand at the end of what was tried, where a wider search might find more. */
+/** The options at the edge of what was tried, where a wider search might find more. */
 function atEdge({ setting }: Tuned, space: readonly Dimension[]): string[] {
   return space.flatMap(({ path, values }) => {
     const numbers = values.filter((value) => value !== undefined)

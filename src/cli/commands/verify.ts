@@ -57,7 +57,7 @@ function* readLog(folder: string): Iterable<LoggedMessage> {
   }
 }
 
-/** `concertina verify`: whether what users saw, and the log in the end, keep the promise of a room. */
+/** `concertina verify`: whether what users saw, and the final log, keep the promise of a room. */
 export async function verify(flags: VerifyFlags): Promise<void> {
   const checker = new HistoryChecker()
   for await (const event of readHistory(flags.history)) checker.take(event)

@@ -29,7 +29,7 @@ export class Fields {
     this.#where = where
   }
 
-  /** The value at a path; `undefined` where there is none. */
+  /** The value at a path; `undefined` where it is missing. */
   at(...path: Path): unknown {
     return path.reduce<unknown>(
       (value, key) =>

@@ -58,8 +58,8 @@ export function importPolicy(
     const { metadata, PolicyName } = (document ?? {}) as Named
     return importer ? [{ importer, document, name: String(metadata?.name ?? PolicyName ?? '') }] : []
   })
-  const wanted = options.name === undefined ? found : found.filter(({ name }) => name === options.name)
-  const [only, ...more] = wanted
+  const candidates = options.name === undefined ? found : found.filter(({ name }) => name === options.name)
+  const [only, ...more] = candidates
   if (!only && found.length > 0)
     throw invalidInput(
       'name',
@@ -70,8 +70,8 @@ export function importPolicy(
   if (more.length > 0)
     throw invalidInput(
       file,
-      `it has ${wanted.length} policies`,
-      `--name ${wanted.map(({ name }) => shown(name, false)).join(' | ')}`,
+      `it has ${candidates.length} policies`,
+      `--name ${candidates.map(({ name }) => shown(name, false)).join(' | ')}`,
     )
   const imported = only.importer.read(new Fields(only.document, file), file, options)
   const { policy, ...limits } = imported.autoScaler

@@ -54,7 +54,7 @@ export function invalidTrace(where: string, wrong: string, hint: string): Concer
 export const DECIMAL = /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i
 const MISSING = /^\s*(nan|null|none|undefined|n\/a|na|-)?\s*$/i
 
-/** The number that a text is; `NaN` where it says that there is none; `undefined` for anything else. */
+/** The number that a text is; `NaN` where the text says that the value is missing; `undefined` for anything else. */
 export function numberIn(text: string): number | undefined {
   if (DECIMAL.test(text)) return Number(text)
   return MISSING.test(text) ? Number.NaN : undefined
