@@ -31,7 +31,7 @@ function named(command: Command, name = ''): [Command, string][] {
 /** @param formats of traces, for the command whose help lists them */
 export function program(formats: readonly TraceFormat[]): Command {
   const main = new Command('concertina')
-    .description('Chat that scales itself: run it, or see beforehand what a policy would do and cost.')
+    .description('Chat that scales itself: run it, or see in advance what a policy would do and cost.')
     .version(VERSION)
   addDemo(main)
   addSimulate(main)

@@ -39,7 +39,7 @@ export class HistoryBounds {
     return Math.max(byCount, byAge)
   }
 
-  /** The place of the last message older than `seconds`, found by bisection. */
+  /** The place of the last message older than `ageSeconds`, found by bisection. */
   async #olderThan(room: Room, ageSeconds: number): Promise<number> {
     const since = Date.now() - ageSeconds * 1000
     let low = this.#tooOld.get(room) ?? 0
