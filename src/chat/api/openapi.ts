@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ApiScope } from './keys.ts'
-import { API_ROUTES, type ApiRoute } from './routes.ts'
+import type { ApiRoute } from './route.ts'
+import { API_ROUTES } from './routes.ts'
 
 const json = (schema: object) => ({ content: { 'application/json': { schema } } })
 

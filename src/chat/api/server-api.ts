@@ -10,7 +10,8 @@ import { ChangeRejected } from '../rooms/change-message.ts'
 import type { ChatService } from './chat-service.ts'
 import type { ApiClient, ApiKeys } from './keys.ts'
 import { serverOpenApi } from './openapi.ts'
-import { API_ROUTES, type ApiRoute } from './routes.ts'
+import type { ApiRoute } from './route.ts'
+import { API_ROUTES } from './routes.ts'
 
 export interface ServerApiOptions {
   service: ChatService
