@@ -15,7 +15,7 @@ const ERROR_CODES = {
   DATA_IN_USE: { exitStatus: 2 },
   /** The data folder's own description cannot be read. */
   DATA_DAMAGED: { exitStatus: 1 },
-  /** The address to listen on is taken or not ours. */
+  /** The address to listen on is in use, or not one of this machine. */
   ADDRESS_UNAVAILABLE: { exitStatus: 2 },
   /** The broker cannot be reached, or does not have what is needed. */
   BROKER_UNAVAILABLE: { exitStatus: 1 },

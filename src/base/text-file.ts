@@ -12,8 +12,8 @@ function unreadable(file: string, wrong: string, hint: string): ConcertinaError 
 /**
  * Reads a text file of a person: UTF-8, with a byte-order mark or without; UTF-16 with one; any of these packed by gzip.
  * @param hint what kind of file it should be
- * @param known what a file is that is no text, and what to use instead, where that can be seen
- * @throws {ConcertinaError} FILE_ACCESS when it cannot be read or is no text.
+ * @param known what a file is that is not text, and what to use instead, where that can be seen
+ * @throws {ConcertinaError} FILE_ACCESS when it cannot be read or is not text.
  */
 export function readTextFile(
   file: string,
@@ -53,7 +53,7 @@ export function readTextFile(
   }
 }
 
-/** The encoding of a text, by its byte-order mark; nothing for what is no text. */
+/** The encoding of a text, by its byte-order mark; nothing for what is not text. */
 function encodingOf(bytes: Buffer): 'utf-8' | 'utf-16le' | 'utf-16be' | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'

@@ -31,7 +31,7 @@ const decisionSchema = z.object({
   policy: z.string(),
   reason: z.string(),
   limitedBy: z.enum(['min', 'max', 'cooldown', 'stabilization', 'step', 'missing-metrics']).optional(),
-  // JSON has no word for what is no number.
+  // JSON writes NaN and Infinity as null.
   numbers: z.record(z.string(), z.number().nullable()).optional(),
   forecast: forecastSchema.optional(),
   shadow: z.literal(true).optional(),

@@ -27,11 +27,11 @@ interface LineFileOptions<T> {
   /** Whether what the file has stays before what is written. */
   append?: boolean
   /**
-   * Bytes after which the file is put aside as `FILE.1`, in place of the one before, and another is begun. What is no regular
+   * Bytes after which the file is put aside as `FILE.1`, in place of the one before, and a new one is started. What is not a regular
    * file is never put aside.
    */
   maxBytes?: number
-  /** The first line of a file that was begun because the one before was full. */
+  /** The first line of a file that was started because the one before was full. */
   head?: () => T
 }
 
@@ -41,7 +41,7 @@ export class LineFile<T> {
   readonly #file: string
   readonly #options: LineFileOptions<T>
   #descriptor: number
-  /** Bytes in the file; infinitely few in what is no regular file. */
+  /** Bytes in the file; minus infinity where it is not a regular file. */
   #bytes: number
   readonly #timer: NodeJS.Timeout
   #text = ''

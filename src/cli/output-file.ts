@@ -15,11 +15,11 @@ export function writeWhole(descriptor: number, text: string): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at)
 }
 
-/** A file that appears under its name only when it is whole. What is no file, such as a pipe or `/dev/stdout`, is written to as it is. */
+/** A file that appears under its name only when it is complete. What is not a file, such as a pipe or `/dev/stdout`, is written to as it is. */
 export class OutputFile {
   readonly #flag: string
   readonly #file: string
-  /** Its name until it is whole; nothing for what is no file. */
+  /** Its name until it is complete; nothing for what is not a file. */
   #partial: string | undefined
   readonly #descriptor: number
 

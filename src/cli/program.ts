@@ -62,7 +62,7 @@ export function program(formats: readonly TraceFormat[]): Command {
   return main
 }
 
-/** Whether a command's help is asked for, which describes its flags. */
+/** Whether the help of a command is requested, which describes its flags. */
 function showsFlags([command, ...rest]: readonly string[]): boolean {
   return rest.length > 0 && [command, ...rest].some((word) => ['--help', '-h', 'help'].includes(word!))
 }

@@ -4,7 +4,7 @@ import type { LogFlags } from './flags.ts'
 
 /**
  * The log of a service, on standard output: lines for people on a terminal, beside the view where there is one, and JSON for
- * programs in a pipe. What happens is logged; the load of every second only when it is asked for.
+ * programs in a pipe. What happens is logged; the load of every second only on request.
  */
 export function serviceLogger(
   { quiet, verbose, logLevel, logFormat }: LogFlags,

@@ -1,6 +1,6 @@
 import { CLOSE } from '../protocol/messages.ts'
 
-/** Why there is no connection, for programs; the `reason` of the status says it in words. */
+/** Why there is no connection, for programs; the `reason` of the status is for people. */
 export type CloseCause =
   /** Nothing answers at the address: the network, the name, or no server. */
   | 'unreachable'
@@ -16,7 +16,7 @@ export type CloseCause =
   /** A moderator ended the connection. */
   | 'removed'
   | 'rate-limited'
-  /** The server takes no more users, or its token issuer is away. */
+  /** The server accepts no more users, or its token issuer cannot be reached. */
   | 'overloaded'
   /** The server shuts down: another one takes over. */
   | 'restart'

@@ -156,7 +156,7 @@ export class EventStreamSocket implements WebSocketLike {
   }
 }
 
-/** What a failed `fetch` was about: the system's error where it is known. A browser says no more than that it failed. */
+/** What a failed `fetch` was about: the system's error where it is known. A browser reports only that it failed. */
 function messageOf(error: unknown): string {
   const { message, cause } = error as Error
   if (cause instanceof Error && cause.message !== '') return cause.message

@@ -26,7 +26,7 @@ export async function tokenOf(token: Token): Promise<string> {
   }
 }
 
-/** How long to wait before a token that expires in so many milliseconds is renewed. */
+/** How long to wait until a token that expires in this many milliseconds is renewed. */
 export function renewalMs(expiresInMs: number): number {
   const wait = expiresInMs - Math.min(RENEW_EARLY_MS, expiresInMs / 2)
   return Math.max(MIN_RENEWAL_MS, Math.min(wait, MAX_TIMER_MS))

@@ -15,7 +15,7 @@ export interface ServerLifecycle {
    * @returns its number in the fleet
    */
   starting(ref: ServerRef): ServerId
-  /** The server can take users now; also of one that was draining and is taken back into service. */
+  /** The server can receive users now; also one that was draining and is back in service. */
   ready(ref: ServerRef): void
   /** The server is leaving though the fleet did not drain it: the platform ends it, or another controller did. */
   draining(ref: ServerRef): void

@@ -15,7 +15,7 @@ export async function readBody(request: IncomingMessage, maxBytes = 65_536): Pro
   return Buffer.concat(chunks).toString()
 }
 
-/** A body as the schema wants it. @throws {ConcertinaError} INVALID_INPUT that names the place. */
+/** A body, checked by the schema. @throws {ConcertinaError} INVALID_INPUT that names the place. */
 export function parseBody<T>(text: string, schema: z.ZodType<T>): T {
   let value: unknown
   try {

@@ -9,7 +9,7 @@ export function hostAndPort(host: string, port: number): string {
 /**
  * Begins to listen; 0 takes any free port.
  * @returns the port
- * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or INVALID_INPUT for what is no port.
+ * @throws {ConcertinaError} ADDRESS_UNAVAILABLE, or INVALID_INPUT for a value that is not a port.
  */
 export async function listen(server: Server, host: string, port: number): Promise<number> {
   requireNumber('port', port, { min: 0, max: 65_535, integer: true })

@@ -35,7 +35,7 @@ interface Internals {
 }
 
 /**
- * What is used of Node that is no public API, looked up once. What is known of it is here, in `raw-socket.ts`, `direct-write.ts` and
+ * The internals of Node that are used, looked up once. What is known of it is here, in `raw-socket.ts`, `direct-write.ts` and
  * `live/handle-channel.ts`. `undefined` where this Node has it in another shape, or not at all: public ways do the same then, at
  * a higher cost.
  */

@@ -11,7 +11,7 @@ export function isLoopbackName(host: string): boolean {
   return LOOPBACK.test(nameOf(host))
 }
 
-/** As browsers write it: lower case, without the default port, without a slash; `undefined` for what is no origin. */
+/** As browsers write it: lower case, without the default port, without a slash; `undefined` for what is not an origin. */
 function normalised(origin: string): string | undefined {
   const match = ORIGIN.exec(origin.trim())
   if (!match) return undefined
@@ -67,7 +67,7 @@ export class Origins {
 
   /**
    * Whether a browser's page may connect: one from an origin of the list, or one that this very server gave it under a name
-   * of this machine (any other name could belong to another site that points here). What is no browser sends no origin.
+   * of this machine (any other name could belong to another site that points here). Clients other than browsers send no origin.
    */
   allows(headers: RequestOrigin): boolean {
     if (headers.origin === undefined || this.#any) return true

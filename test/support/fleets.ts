@@ -31,5 +31,5 @@ export function loaded(time: number, load: number | undefined, size: number): Ob
 /** `count` times the same. */
 export const times = <T>(count: number, value: T): T[] => new Array<T>(count).fill(value)
 
-/** How many servers a policy wants. */
+/** How many servers a policy desires. */
 export const wanted = (policy: Policy, observation: Observation) => policy.evaluate(observation).servers

@@ -3,9 +3,9 @@ import { RoomChanges } from './room-changes.ts'
 /** Rooms whose changes are kept. */
 const MAX_ROOMS = 200
 
-/** The changes of the rooms that were asked for last, without being in them: of each only what is new is read again. */
+/** The changes of the rooms that were read last by users who are not in them: only what is new is read again. */
 export class RecentChanges {
-  /** The one asked for last is the last. */
+  /** The one read last is the last. */
   readonly #rooms = new Map<string, RoomChanges>()
 
   /** The changes of a room; a `refresh` of them reads everything that was written before it. */

@@ -44,7 +44,7 @@ export class Room {
   readonly changes: RoomChanges
   readonly #batcher: WriteBatcher
   #batch: Framed[] = []
-  /** Whether the batch deletes a message, which then is remembered no more. */
+  /** Whether the batch deletes a message, which is then forgotten. */
   #forgets = false
   /** The last messages, each with the one before it. */
   #recent: Framed[] = []

@@ -9,7 +9,7 @@ export type StreamPost =
   /** The stream ends with this code. */
   | { readonly kind: 'close'; readonly code: number }
 
-/** 204: received; 404: there is no such stream; 409: not the next request. */
+/** 204: received; 404: unknown stream; 409: not the next request. */
 export type PostStatus = 204 | 404 | 409
 
 type Phase =

@@ -5,7 +5,7 @@ import { EventStream, type PostStatus, type StreamPost } from './event-stream.ts
 /** The server's number, and a secret of 18 bytes. */
 const ID = /^(\d{1,10})-[\w-]{24}$/
 
-/** The number of the server that has the stream of this id; `undefined` for what is no id. */
+/** The number of the server that has the stream of this id; `undefined` for what is not an id. */
 export function serverOfStream(id: string): number | undefined {
   const [, server] = ID.exec(id) ?? []
   return server === undefined ? undefined : Number(server)

@@ -22,7 +22,7 @@ function sentenceOf(line: LogLine): string {
 /** Whether the fleet changed, or something happened to it; a decision of the shadow never does. */
 const isChange = (line: LogLine) => 'kind' in line || (line.action !== 'none' && !line.shadow)
 
-/** Lines after which it checks whether it was asked to stop. */
+/** Lines after which it checks whether it should stop. */
 const LINES_AT_ONCE = 500
 
 /** `concertina explain`: the lines of a decision log in words. */

@@ -14,7 +14,7 @@ interface JsonSchema {
 interface ConfigKey {
   readonly path: readonly string[]
   readonly variable: string
-  /** Whether the text is taken as it is; otherwise it is YAML. */
+  /** Whether the text is used as it is; otherwise it is YAML. */
   readonly isText: boolean
   /** Whether `a,b` is a list. */
   readonly isTextList: boolean

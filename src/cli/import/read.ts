@@ -21,7 +21,7 @@ interface Named {
   readonly PolicyName?: unknown
 }
 
-/** The documents of a file, with the items of a `List` each by itself. */
+/** The documents of a file, with each item of a `List` as one. */
 function documentsIn(text: string, file: string): unknown[] {
   const documents = parseAllDocuments(text, { prettyErrors: false })
   return [...documents].flatMap((document) => {

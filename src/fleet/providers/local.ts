@@ -23,7 +23,7 @@ export interface LocalProviderOptions {
   started?: ChildProcess | undefined
 }
 
-/** Seconds that a process has to exit when it was asked to. */
+/** Seconds that a process has to exit on request. */
 const STOP_SECONDS = 5
 const CHECK_MS = 500
 

@@ -56,7 +56,7 @@ export class DesiredCapacity {
 
   /** Asks for more instances, or for fewer of those to come. Returns the write, when one begins. */
   change(delta: number): Promise<void> | undefined {
-    // Launches that were written already are taken back as their instances appear.
+    // Launches that were written already are undone as their instances appear.
     const surplus = Math.max(0, -delta - Math.max(0, this.#unwritten))
     const kept = Math.min(this.#surplus, Math.max(0, delta))
     this.#surplus += surplus - kept

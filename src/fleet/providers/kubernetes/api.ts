@@ -85,7 +85,7 @@ export class KubeApi {
     })
     response.setTimeout(WATCH_SILENCE_MS, () => response.destroy(new KubeError(0, 'the watch was silent')))
     try {
-      // A reader of lines does not report the errors of its stream by itself.
+      // A line reader does not report the errors of its stream.
       let failure: Error | undefined
       const lines = createInterface({ input: response })
       response.once('error', (error) => {

@@ -44,7 +44,7 @@ const RESOURCES = {
 }
 
 /**
- * Serves the external metrics API of Kubernetes with one metric in it: the desired size of one Deployment. It is asked by the API
+ * Serves the external metrics API of Kubernetes with one metric in it: the desired size of one Deployment. It is called by the API
  * server, for an HPA.
  * @throws {ConcertinaError} INVALID_INPUT for a certificate that cannot be used, ADDRESS_UNAVAILABLE.
  */

@@ -36,7 +36,7 @@ interface PodRemovalOptions {
 const SETTLE_MS = 2000
 
 /**
- * Removes a chosen pod from a Deployment, which chooses by itself: the pod is emptied and marked as the first to go, and only then is
+ * Removes a chosen pod, though a Deployment makes its own choice: the pod is emptied and marked as the first to go, and only then is
  * the number of replicas lowered. If another pod went nevertheless, this one is taken back.
  */
 export class PodRemoval {
