@@ -11,7 +11,7 @@ import { searchSpace } from '../src/backtest/search-space.ts'
 import { TaskPool } from '../src/backtest/task-pool.ts'
 import { tune } from '../src/backtest/tuning.ts'
 import { seededRng } from '../src/base/rng.ts'
-import { judgingOf, playedOf } from '../src/cli/evaluation-flags.ts'
+import { evaluationOf, traceInputsOf } from '../src/cli/evaluation-flags.ts'
 import { createPolicy } from '../src/scaling/policies.ts'
 
 const { positionals, values } = parseArgs({
@@ -24,10 +24,10 @@ if (!folder) {
   process.exit(2)
 }
 const flags = { trace: [folder], targetServers: 40 }
-const { terms, candidates } = judgingOf({})
+const { terms, candidates } = evaluationOf({})
 const began = performance.now()
 const secondsSince = (from: number) => ((performance.now() - from) / 1000).toFixed(0)
-const input = playedOf(flags)
+const input = traceInputsOf(flags)
 const judged = candidates()
 const compared = await comparePolicies(input, judged, terms)
 const judgedSeconds = secondsSince(began)

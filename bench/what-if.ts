@@ -45,9 +45,9 @@ const terms = {
 for (const kind of POLICY_KINDS) {
   const policy = { kind, ...OPTIONS[kind] } as PolicySpec
   const began = performance.now()
-  const { replayed, course } = whatIf(recorded, policy, terms)
+  const { replayed, series } = whatIf(recorded, policy, terms)
   const took = performance.now() - began
   console.log(
-    `${kind.padEnd(18)} ${took.toFixed(0).padStart(5)} ms  ${replayed.changes} changes, ${course.times.length} points`,
+    `${kind.padEnd(18)} ${took.toFixed(0).padStart(5)} ms  ${replayed.changes} changes, ${series.times.length} points`,
   )
 }

@@ -8,7 +8,7 @@ import { candidateOf } from '../src/backtest/evaluate.ts'
 import { searchSpace } from '../src/backtest/search-space.ts'
 import { TaskPool } from '../src/backtest/task-pool.ts'
 import { tune as searchBest } from '../src/backtest/tuning.ts'
-import { judgingOf } from '../src/cli/evaluation-flags.ts'
+import { evaluationOf } from '../src/cli/evaluation-flags.ts'
 import { textWidth } from '../src/report/styled.ts'
 import { runCli } from './run-cli.ts'
 
@@ -280,7 +280,7 @@ describe('tune', { timeout: 120_000 }, () => {
   })
 
   it('gives the same answer with one thread and with three', async () => {
-    const terms = judgingOf({}).terms
+    const terms = evaluationOf({}).terms
     const hpa = candidateOf('hpa', terms)
     const space = searchSpace(hpa.policy, terms)
     const found = async (workers: number) => {

@@ -14,7 +14,7 @@ export interface Evaluated {
   /** Server-hours over the floor's. */
   readonly cost: number
   /** Ready servers over time, if requested. */
-  readonly course?: TimeSeries
+  readonly series?: TimeSeries
   /** What became of it on copies of the trace, where there are any. */
   readonly copies?: readonly CopyResult[]
 }
@@ -31,12 +31,12 @@ export interface TraceComparison {
   readonly floor: LowerBound
   readonly judged: readonly Evaluated[]
   /** Servers that the load needs over time, if requested. */
-  readonly course?: TimeSeries
+  readonly series?: TimeSeries
 }
 
 export interface ComparisonOptions extends PoolOptions {
-  /** Whether to give the courses as well. */
-  readonly courses?: boolean
+  /** Whether to return the time series as well. */
+  readonly series?: boolean
   /** Copies of each trace that are evaluated as well: with another start, scaled, with noise. */
   readonly copies?: number
   /** Called after each piece of work. */
@@ -54,7 +54,7 @@ export async function comparePolicies(
   terms: EvaluationSettings,
   options: ComparisonOptions = {},
 ): Promise<TraceComparison[]> {
-  const { onProgress, courses = false, copies = 0 } = options
+  const { onProgress, series: withSeries = false, copies = 0 } = options
   // The longest first, so that no thread is left with a long one at the end.
   const played = input
     .map((one, place) => ({ one, place, size: statSync(one.file, { throwIfNoEntry: false })?.size ?? 0 }))
@@ -63,11 +63,11 @@ export async function comparePolicies(
       Array.from({ length: copies + 1 }, (_, copy) => ({ place, one: copy === 0 ? one : { ...one, copy } })),
     )
   const tasks = played.flatMap(({ one }): Task[] => {
-    const course = courses && one.copy === undefined
+    const series = withSeries && one.copy === undefined
     const evaluations = candidates.map(
-      (candidate): Task => ({ kind: 'evaluate', input: one, terms, candidate, course }),
+      (candidate): Task => ({ kind: 'evaluate', input: one, terms, candidate, series }),
     )
-    return [...evaluations.reverse(), { kind: 'lower-bound', input: one, terms, course }]
+    return [...evaluations.reverse(), { kind: 'lower-bound', input: one, terms, series }]
   })
   const pool = new TaskPool(options)
   let done = 0

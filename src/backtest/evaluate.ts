@@ -10,7 +10,7 @@ import type { MessageTerms } from './message-latency.ts'
 import { varied } from './variation.ts'
 import type { Surroundings } from './world.ts'
 
-/** The conditions that all policies are judged under; plain data. Times in seconds. */
+/** The conditions that all policies are evaluated under; plain data. Times in seconds. */
 export interface EvaluationSettings extends Surroundings {
   readonly usersPerServer: number
   readonly provisioningDelay: number

@@ -4,7 +4,7 @@ import { MESSAGE_TERMS } from './message-latency.ts'
 
 const share = z.number().min(0).max(1)
 
-/** The conditions under which policies are judged on traces. */
+/** The conditions under which policies are evaluated on traces. */
 export const evaluationOptions = optionSet({
   usersPerServer: option(z.number().positive(), 'users that a server holds', 30),
   provisioningDelay: option(atLeastZero, 'seconds from launch to ready, at least', 90),

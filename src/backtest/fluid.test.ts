@@ -4,7 +4,7 @@ import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Policy } from '../scaling/types.ts'
 import { runFluid, standingServers } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
-import { lowerBound, lowerBoundCourse } from './lower-bound.ts'
+import { lowerBound, lowerBoundSeries } from './lower-bound.ts'
 
 const curveOf = (step: number, values: number[]) =>
   new LoadCurve({ times: Float64Array.from(values, (_, i) => i * step), values: Float64Array.from(values) })
@@ -191,7 +191,7 @@ describe('clairvoyantFloor', () => {
     )
   })
 
-  it('has a course that attains what it says', () => {
+  it('has a time series that attains what it says', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(60), { minLength: 4, maxLength: 20 }),
@@ -200,8 +200,8 @@ describe('clairvoyantFloor', () => {
         (values, provisioningDelay, overload) => {
           const curve = curveOf(10, values)
           const fleet = { provisioningDelay, interval: 10, minServers: 1, maxServers: 5 }
-          const { attainable, course } = lowerBoundCourse({ curve, usersPerServer: 10, ...fleet, overload })
-          const { times, values: servers } = course
+          const { attainable, series } = lowerBoundSeries({ curve, usersPerServer: 10, ...fleet, overload })
+          const { times, values: servers } = series
           let [excess, seconds] = [0, 0]
           for (const [i, from] of times.entries()) {
             const to = times[i + 1] ?? curve.duration
@@ -210,7 +210,7 @@ describe('clairvoyantFloor', () => {
           }
           const users = curve.excess(0, curve.duration, 0)
           expect(excess / (users || 1)).toBeCloseTo(attainable.overload, 6)
-          // A start is paid for, too, and is not in the course.
+          // A start is paid for, too, and is not in the series.
           expect(seconds).toBeLessThanOrEqual(attainable.serverHours * 3600 + 1e-6)
         },
       ),

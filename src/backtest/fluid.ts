@@ -9,7 +9,7 @@ import type { LoadCurve } from './load-curve.ts'
 import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
 import { checkSurroundings, Platform, SPOT_NOTICE, type Surroundings } from './world.ts'
 
-/** The world that a policy is judged in. Times in seconds. */
+/** The world that a policy is evaluated in. Times in seconds. */
 export interface FluidWorld extends Surroundings {
   readonly curve: LoadCurve
   /** Users that one ready server holds; those above it are overload. */

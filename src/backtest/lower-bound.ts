@@ -23,9 +23,9 @@ export interface LowerBound {
 }
 
 /** The fleet of `LowerBound.attainable` over time. */
-export interface LowerBoundCourse extends LowerBound {
+export interface LowerBoundSeries extends LowerBound {
   /** Seconds since the beginning of the load, increasing, and the servers that are ready from then on. */
-  readonly course: TimeSeries
+  readonly series: TimeSeries
 }
 
 interface Plan {
@@ -125,12 +125,12 @@ export function lowerBound(options: LowerBoundOptions): LowerBound {
 }
 
 /** The same, with the fleet that attains it. */
-export function lowerBoundCourse(options: LowerBoundOptions): LowerBoundCourse {
-  const { bound, course } = solve(options)
-  return { ...bound, course: course() }
+export function lowerBoundSeries(options: LowerBoundOptions): LowerBoundSeries {
+  const { bound, series } = solve(options)
+  return { ...bound, series: series() }
 }
 
-function solve(options: LowerBoundOptions): { bound: LowerBound; course: () => TimeSeries } {
+function solve(options: LowerBoundOptions): { bound: LowerBound; series: () => TimeSeries } {
   const { interval, minServers, maxServers, provisioningDelay } = options
   const overload = requireNumber('overload', options.overload, { min: 0, max: 1 })
   const { begin, end } = scoredTime(options, interval)
@@ -160,7 +160,7 @@ function solve(options: LowerBoundOptions): { bound: LowerBound; course: () => T
     }
     return { cost, excess: Math.max(0, userTime - gain) }
   }
-  const courseAt = (price: number): TimeSeries => {
+  const seriesAt = (price: number): TimeSeries => {
     const changes = new Map<number, number>([[begin, 0]])
     const change = (time: number, by: number) => changes.set(time, (changes.get(time) ?? 0) + by)
     for (const level of levels) {
@@ -184,7 +184,7 @@ function solve(options: LowerBoundOptions): { bound: LowerBound; course: () => T
     }
   }
   const result = (serverSeconds: number, plan: Plan, price: number, feasible: boolean) => ({
-    course: () => courseAt(price),
+    series: () => seriesAt(price),
     bound: {
       serverHours: serverSeconds / 3600,
       attainable: { serverHours: plan.cost / 3600, overload: plan.excess / (userTime || 1) },

@@ -8,25 +8,25 @@ import {
 } from './evaluate.ts'
 import type { FluidResult, RunBound } from './fluid.ts'
 import type { LowerBound } from './lower-bound.ts'
-import { neededCourse, type TimeSeries, TimeSeriesRecorder } from './time-series.ts'
+import { neededSeries, type TimeSeries, TimeSeriesRecorder } from './time-series.ts'
 
 /** One piece of work for a worker; plain data. */
 export type Task = { readonly input: TraceInput; readonly terms: EvaluationSettings } & (
   | {
       readonly kind: 'evaluate'
       readonly candidate: Candidate
-      readonly course?: boolean
+      readonly series?: boolean
       readonly giveUp?: RunBound
     }
-  | { readonly kind: 'lower-bound'; readonly course?: boolean }
+  | { readonly kind: 'lower-bound'; readonly series?: boolean }
 )
 
 /** What came of a piece of work. */
 export type Outcome =
   /** With the ready servers over time, if requested. */
-  | { readonly kind: 'evaluate'; readonly result: FluidResult; readonly course?: TimeSeries }
+  | { readonly kind: 'evaluate'; readonly result: FluidResult; readonly series?: TimeSeries }
   /** With the servers that the load needs over time, if requested. */
-  | { readonly kind: 'lower-bound'; readonly floor: LowerBound; readonly course?: TimeSeries }
+  | { readonly kind: 'lower-bound'; readonly floor: LowerBound; readonly series?: TimeSeries }
 
 /** Does a piece of work here and now. */
 export function perform(task: Task): Outcome {
@@ -38,16 +38,16 @@ export function perform(task: Task): Outcome {
       return {
         kind: 'lower-bound',
         floor,
-        ...(task.course && { course: neededCourse(curve, terms.usersPerServer) }),
+        ...(task.series && { series: neededSeries(curve, terms.usersPerServer) }),
       }
     }
     case 'evaluate': {
       const { candidate, giveUp } = task
-      if (!task.course) return { kind: 'evaluate', result: evaluate(curve, candidate, terms, { giveUp }) }
+      if (!task.series) return { kind: 'evaluate', result: evaluate(curve, candidate, terms, { giveUp }) }
       const recorder = new TimeSeriesRecorder(curve.duration)
       const onStep = (time: number, ready: number) => recorder.add(time, ready)
       const result = evaluate(curve, candidate, terms, { giveUp, onStep })
-      return { kind: 'evaluate', result, course: recorder.course() }
+      return { kind: 'evaluate', result, series: recorder.series() }
     }
   }
 }

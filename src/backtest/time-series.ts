@@ -35,7 +35,7 @@ export class TimeSeriesRecorder {
     else if (value > this.#high.value) this.#high = { time, value }
   }
 
-  course(): TimeSeries {
+  series(): TimeSeries {
     this.#flush()
     this.#current = -1
     return { times: this.#times, values: this.#values }
@@ -53,10 +53,10 @@ export class TimeSeriesRecorder {
 }
 
 /** The servers that a load needs, over time. */
-export function neededCourse(curve: LoadCurve, usersPerServer: number): TimeSeries {
+export function neededSeries(curve: LoadCurve, usersPerServer: number): TimeSeries {
   const recorder = new TimeSeriesRecorder(curve.duration)
   curve.times.forEach((time, i) => {
     recorder.add(time, Number((curve.values[i]! / usersPerServer).toPrecision(4)))
   })
-  return recorder.course()
+  return recorder.series()
 }

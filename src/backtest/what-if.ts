@@ -36,7 +36,7 @@ export interface WhatIf {
   readonly actual: FleetFigures
   readonly replayed: FleetFigures
   /** Ready servers under the other policy; times as in what was recorded. */
-  readonly course: TimeSeries
+  readonly series: TimeSeries
 }
 
 /** Decisions of one replay at most, so that any policy is done within about a second. */
@@ -98,6 +98,6 @@ export function whatIf(recorded: RecordedFleet, policy: PolicySpec, terms: WhatI
       changes,
       peakServers: result.peakServers,
     },
-    course: { times, values },
+    series: { times, values },
   }
 }

@@ -15,12 +15,12 @@ import { type ConfiguredOptions, readConfig } from './config/config.ts'
 import { type ReadingFlags, readNamedTrace } from './trace-flags.ts'
 
 /** Flags for the conditions. */
-export interface TermsFlags extends OptionsOf<typeof evaluationOptions.shape> {
+export interface EvaluationFlags extends OptionsOf<typeof evaluationOptions.shape> {
   config?: string
 }
 
 /** Flags of the commands that judge policies on traces. */
-export interface JudgingFlags extends TermsFlags {
+export interface TraceEvaluationFlags extends EvaluationFlags {
   trace: string[]
   column?: string
   session?: number
@@ -34,14 +34,14 @@ const TRACE_FILE = /\.(csv|tsv|json|log|txt)(\.gz)?$/i
 const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse({ kind }).success)
 
 /** The input of a command that evaluates policies: the conditions, and how to find a policy by its name. */
-export interface Judging {
+export interface Evaluation {
   readonly terms: EvaluationSettings
   /** The policies that `names` name, kinds or names of the config; default all. */
   candidates(names?: readonly string[]): Candidate[]
 }
 
 /** Reads the config, if one is named, and fills in the defaults. */
-export function judgingOf(flags: TermsFlags): Judging {
+export function evaluationOf(flags: EvaluationFlags): Evaluation {
   const config = readConfig(flags.config)
   const terms = termsOf(flags, config)
   const named = new Map(
@@ -65,7 +65,7 @@ export function judgingOf(flags: TermsFlags): Judging {
 
 /** The conditions; flags go before the config. */
 function termsOf(
-  flags: TermsFlags,
+  flags: EvaluationFlags,
   { autoScaler = {}, server = {}, traffic = {} }: ConfiguredOptions,
 ): EvaluationSettings {
   const {
@@ -136,8 +136,8 @@ function tracesIn(folder: string, written: ReadonlySet<string>, flags: ReadingFl
  * The traces that are named; of a folder, every file of a kind that traces have.
  * @param outputs files that the command writes: what an earlier run wrote there is no trace
  */
-export function playedOf(
-  { trace, column, session, targetServers }: JudgingFlags,
+export function traceInputsOf(
+  { trace, column, session, targetServers }: TraceEvaluationFlags,
   outputs: readonly (string | undefined)[] = [],
 ): TraceInput[] {
   const written = new Set(outputs.flatMap((file) => (file === undefined ? [] : [resolve(file)])))

@@ -126,7 +126,7 @@ export const BROKER_ONLY = [
 ] as const
 
 /** Of the commands that compare policies on traces. */
-export function addJudgingFlags(command: Command): Command {
+export function addTraceEvaluationFlags(command: Command): Command {
   command.requiredOption(
     '--trace <file>',
     'a trace, or a folder of traces; may be given several times',
@@ -137,11 +137,11 @@ export function addJudgingFlags(command: Command): Command {
     'scale each trace so that its 99.9th percentile needs this many servers',
     number,
   )
-  return addTermsFlags(command)
+  return addEvaluationFlags(command)
 }
 
 /** The conditions under which policies are compared. */
-export function addTermsFlags(command: Command): Command {
+export function addEvaluationFlags(command: Command): Command {
   command.option(
     '--config <file>',
     'policies by name, and the conditions that no flag gives, from a YAML file',

@@ -20,17 +20,17 @@ import { type ChartLine, lineChart, PALETTE } from './svg-chart.ts'
 /** Policies that a chart shows; more could not be distinguished. */
 const SHOWN = 4
 
-function courseChart({ judged, course }: TraceComparison, allowed: number, texts: ComparisonTexts): Html {
+function seriesChart({ judged, series }: TraceComparison, allowed: number, texts: ComparisonTexts): Html {
   const shown = new Set(bestFirst(judged, allowed).slice(0, SHOWN))
   const lines: ChartLine[] = [
-    { name: texts.needed, y: course!.values, color: 'var(--area)', area: true },
+    { name: texts.needed, y: series!.values, color: 'var(--area)', area: true },
     ...judged.flatMap((each, i) =>
       shown.has(each)
         ? [
             {
               name: texts.readyOf(each.policy),
-              x: each.course!.times,
-              y: each.course!.values,
+              x: each.series!.times,
+              y: each.series!.values,
               color: PALETTE[i % PALETTE.length]!,
               stepped: true,
             },
@@ -38,7 +38,7 @@ function courseChart({ judged, course }: TraceComparison, allowed: number, texts
         : [],
     ),
   ]
-  return lineChart(texts.servers, course!.times, lines)
+  return lineChart(texts.servers, series!.times, lines)
 }
 
 function figures({ head, rows }: FigureTable): Html {
@@ -93,7 +93,7 @@ export function htmlComparison(
   const all = tables[compared.length]
   const traces = compared.flatMap((one, i) => {
     const { title } = tables[i]!
-    return [html`<h3>${title}</h3>`, courseChart(one, terms.overload, texts), figures(tables[i]!)]
+    return [html`<h3>${title}</h3>`, seriesChart(one, terms.overload, texts), figures(tables[i]!)]
   })
   const body = [
     html`<p class="quiet">${texts.introduction}</p>`,

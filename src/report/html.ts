@@ -1,5 +1,5 @@
 import { LoadCurve } from '../backtest/load-curve.ts'
-import { lowerBoundCourse } from '../backtest/lower-bound.ts'
+import { lowerBoundSeries } from '../backtest/lower-bound.ts'
 import { type Html, html } from '../base/html.ts'
 import type { Language } from '../base/language.ts'
 import type { RunResult, Sample } from '../metrics/run-result.ts'
@@ -26,7 +26,7 @@ function boundOf({ samples, setup, provisioningDelay, interrupted }: RunResult) 
     values: Float64Array.from(known, ({ load }) => load),
   })
   if (curve.duration <= interval) return undefined
-  return lowerBoundCourse({
+  return lowerBoundSeries({
     curve,
     usersPerServer,
     provisioningDelay,
@@ -106,7 +106,7 @@ class RunCharts {
       { name: texts.ready, y: samples.map((each) => each.readyServers), color: '#1f9d62', stepped: true },
     ]
     if (bound) {
-      const { times: x, values: y } = bound.course
+      const { times: x, values: y } = bound.series
       lines.push({ name: texts.lowerBound, x, y, color: '#9c5ce5', stepped: true })
     }
     return this.#chart(texts.servers, lines)

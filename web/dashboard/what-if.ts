@@ -42,13 +42,13 @@ const percent = (share: number) => `${+(share * 100).toPrecision(2)} %`
 const hours = (value: number) => value.toPrecision(3)
 
 /** What the policy of the form would have done with the load of the last day. */
-export async function askWhatIf(policy: PolicySpec, state: FleetSnapshot): Promise<WhatIf['course']> {
+export async function askWhatIf(policy: PolicySpec, state: FleetSnapshot): Promise<WhatIf['series']> {
   const day = await recorded()
   const seconds = (day.times.at(-1) ?? 0) - (day.times[0] ?? 0)
   if (seconds < LEAST_SECONDS) throw new Error(texts.tooShort(LEAST_SECONDS))
   const usersPerServer = state.usersPerServer ?? (policy as { usersPerServer?: number }).usersPerServer
   if (usersPerServer === undefined) throw new Error(texts.noCapacity)
-  const { actual, replayed, course } = await replay({
+  const { actual, replayed, series } = await replay({
     recorded: day,
     policy,
     terms: {
@@ -74,5 +74,5 @@ export async function askWhatIf(policy: PolicySpec, state: FleetSnapshot): Promi
   table.prepend(make('caption', '', texts.whatIfCaption(clock(seconds))))
   byId('what-if').replaceChildren(table)
   set(byId('what-if'), 'hidden', false)
-  return course
+  return series
 }

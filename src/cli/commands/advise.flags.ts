@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { addReadingFlags, addTermsFlags } from '../flags.ts'
+import { addEvaluationFlags, addReadingFlags } from '../flags.ts'
 import { number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { AdviseFlags } from './advise.ts'
 
 export function addAdvise(main: Command): void {
-  addReadingFlags(addTermsFlags(main.command('advise')))
+  addReadingFlags(addEvaluationFlags(main.command('advise')))
     .description('which policy for a load, its config, what it costs beside today, and how sure that is')
     .requiredOption('--trace <file>', 'how many users there were; trace --help names the formats')
     .option('--current <file>', 'what scales it today: a file that import reads')

@@ -7,13 +7,13 @@ import { currentOf } from '../advice/current.ts'
 import { factsOf } from '../advice/facts.ts'
 import { awsForm, type Form, kubernetesForms } from '../advice/forms.ts'
 import { countProgress } from '../count-progress.ts'
-import { judgingOf, type TermsFlags } from '../evaluation-flags.ts'
+import { type EvaluationFlags, evaluationOf } from '../evaluation-flags.ts'
 import { importPolicy } from '../import/read.ts'
 import { readNamedTrace } from '../trace-flags.ts'
 import { metricFlag } from './import.ts'
 import { configOf } from './tune.ts'
 
-export interface AdviseFlags extends TermsFlags {
+export interface AdviseFlags extends EvaluationFlags {
   trace: string
   column?: string
   session?: number
@@ -132,7 +132,7 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
   const imported =
     current === undefined ? undefined : importPolicy(current, { metric: metricFlag(flags.metric) })
   const facts = flags.config === undefined ? await factsOf(flags, signal) : flags
-  const { terms, candidates } = judgingOf({ ...flags, ...facts })
+  const { terms, candidates } = evaluationOf({ ...flags, ...facts })
   const today = imported && currentOf(imported, terms)
   for (const note of today?.notes ?? []) console.error(`concertina: ${current}: ${note}`)
   const judged = candidates()

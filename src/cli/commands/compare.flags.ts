@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander'
-import { addJudgingFlags, addLanguageFlag } from '../flags.ts'
+import { addLanguageFlag, addTraceEvaluationFlags } from '../flags.ts'
 import { collect, number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { CompareFlags } from './compare.ts'
 
 export function addCompare(main: Command): void {
-  addLanguageFlag(addJudgingFlags(main.command('compare')))
+  addLanguageFlag(addTraceEvaluationFlags(main.command('compare')))
     .description('many policies on many traces, beside the cheapest fleet that had known the future')
     .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)
     .option('--json <file>', 'write the figures there')

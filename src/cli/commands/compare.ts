@@ -14,12 +14,12 @@ import { comparisonTexts } from '../../report/comparison-texts.ts'
 import { htmlComparison } from '../../report/html-comparison.ts'
 import { paretoSvg } from '../../report/pareto.ts'
 import { countProgress } from '../count-progress.ts'
-import { type JudgingFlags, judgingOf, playedOf } from '../evaluation-flags.ts'
+import { evaluationOf, type TraceEvaluationFlags, traceInputsOf } from '../evaluation-flags.ts'
 import { languageIn } from '../flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
 import { ReportFile } from '../report-file.ts'
 
-export interface CompareFlags extends JudgingFlags {
+export interface CompareFlags extends TraceEvaluationFlags {
   policy?: string[]
   json?: string
   svg?: string
@@ -68,10 +68,10 @@ function pricesOf(flags: CompareFlags): { prices?: Prices } {
 
 /** `concertina compare`: many policies on many traces, beside the cheapest fleet that had known the future. */
 export async function compare(flags: CompareFlags, signal: AbortSignal): Promise<void> {
-  const { terms: given, candidates } = judgingOf(flags)
+  const { terms: given, candidates } = evaluationOf(flags)
   const terms = { ...given, restart: flags.restart ?? 'keep', ...pricesOf(flags) }
   const copies = requireNumber('copies', flags.copies ?? 0, { min: 0, max: 100, integer: true })
-  const input = playedOf(flags, [flags.json, flags.svg, flags.report])
+  const input = traceInputsOf(flags, [flags.json, flags.svg, flags.report])
   const judged = candidates(flags.policy)
   const language = languageIn(flags)
   const texts = comparisonTexts(language)
@@ -82,8 +82,8 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     const svg = files.open(flags.svg, (file) => new OutputFile('--svg', file))
     const report = files.open(flags.report, (file) => new ReportFile(file, flags.config))
     const { onProgress } = progress
-    const courses = report !== undefined
-    const compared = await comparePolicies(input, judged, terms, { signal, onProgress, courses, copies })
+    const series = report !== undefined
+    const compared = await comparePolicies(input, judged, terms, { signal, onProgress, series, copies })
     progress.end()
     if (compared.length > 0) {
       const tables = comparisonTables(compared, terms.overload, texts)
@@ -96,7 +96,7 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
       return
     }
     const figures = { terms, traces: compared }
-    json?.commit(`${JSON.stringify(figures, (key, value) => (key === 'course' ? undefined : value), 2)}\n`)
+    json?.commit(`${JSON.stringify(figures, (key, value) => (key === 'series' ? undefined : value), 2)}\n`)
     svg?.commit(paretoSvg(paretoPoints(compared), terms.overload, texts).text)
     report?.commitPage((repeat) => htmlComparison(compared, terms, repeat, language))
   } catch (error) {

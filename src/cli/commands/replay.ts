@@ -7,10 +7,10 @@ import { type FigureTable, percent, tableText } from '../../report/comparison-ta
 import { decisionSentence } from '../../scaling/decision-words.ts'
 import type { Decision } from '../../scaling/types.ts'
 import { type LoggedRun, type LogLine, readDecisionLog } from '../decision-log.ts'
-import { judgingOf, type TermsFlags } from '../evaluation-flags.ts'
+import { type EvaluationFlags, evaluationOf } from '../evaluation-flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
 
-export interface ReplayFlags extends TermsFlags {
+export interface ReplayFlags extends EvaluationFlags {
   policy?: string[]
   json?: string
   decisions?: string
@@ -35,14 +35,14 @@ const isDecision = (line: LogLine): line is Decision => !('kind' in line) && !li
 
 /** The conditions: flags first, then what the log has, then defaults. */
 function termsOf(flags: ReplayFlags, run: Recorded, logged: LoggedRun | undefined) {
-  const judging = judgingOf({
+  const evaluation = evaluationOf({
     ...flags,
     interval: flags.interval ?? run.interval,
     provisioningDelay: flags.provisioningDelay ?? run.provisioningDelay,
     minServers: flags.minServers ?? logged?.minServers,
     maxServers: flags.maxServers ?? logged?.maxServers,
   })
-  return { ...judging, terms: { ...judging.terms, initialServers: run.initialServers } }
+  return { ...evaluation, terms: { ...evaluation.terms, initialServers: run.initialServers } }
 }
 
 function title(

@@ -8,9 +8,9 @@ import { invalidInput, requireNumber } from '../../base/errors.ts'
 import { percent } from '../../report/comparison-table.ts'
 import { POLICY_KEYS } from '../../scaling/policies.ts'
 import { countProgress } from '../count-progress.ts'
-import { type JudgingFlags, judgingOf, playedOf } from '../evaluation-flags.ts'
+import { evaluationOf, type TraceEvaluationFlags, traceInputsOf } from '../evaluation-flags.ts'
 
-export interface TuneFlags extends JudgingFlags {
+export interface TuneFlags extends TraceEvaluationFlags {
   policy: string
   search?: string[]
   train?: number
@@ -82,10 +82,10 @@ export function configOf(
 
 /** `concertina tune`: searches a policy's parameters on the first part of a trace, and tests them on the rest. */
 export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise<void> {
-  const { terms, candidates } = judgingOf(flags)
+  const { terms, candidates } = evaluationOf(flags)
   const [base] = candidates([flags.policy]) as [Candidate]
   const share = requireNumber('train', flags.train ?? 0.7, { above: 0, max: 1 })
-  const [input, ...more] = playedOf(flags)
+  const [input, ...more] = traceInputsOf(flags)
   if (!input || more.length > 0) throw invalidInput('trace', 'there are several', 'one trace')
   const space = spaceOf(flags, base, terms)
   const train: TraceInput = { ...input, part: [0, share] }
