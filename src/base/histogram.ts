@@ -24,7 +24,7 @@ export class Histogram {
   min = Infinity
   max = 0
 
-  /** Takes one value; what is not above about 10⁻⁹ counts as 0. */
+  /** Records one value; what is not above about 10⁻⁹ counts as 0. */
   record(value: number): void {
     this.count++
     this.sum += value

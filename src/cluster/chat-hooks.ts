@@ -6,8 +6,10 @@ import type { ProviderContext } from './term.ts'
 
 const CHECK_MS = 250
 /** Checks beyond the time that its users have to move, after which a server is removed with those who are left. */
-const MORE_CHECKS = 120
+const EXTRA_CHECKS = 120
+/** Checks for which an emptied server is asked to serve again. */
 const RESTORE_CHECKS = 40
+/** Checks for which a server is expected to report that it serves. */
 const SERVES_CHECKS = 40
 
 /** What a platform cannot know of the chat servers on it. */
@@ -18,7 +20,7 @@ export interface ChatHooks extends ServerHooks {
 
 /**
  * The chat servers of a platform as the bus knows them: whether they serve, and how they are emptied before the platform ends them.
- * Commands are repeated until the server's status shows that it obeys. A server that does not report has no users to move.
+ * Commands are repeated until the status of the server shows their effect. A server that does not report has no users to move.
  */
 export function chatHooks({ servers, drainSeconds }: ProviderContext, bus: Bus): ChatHooks {
   const send = (ref: ServerRef, command: ServerCommand) =>
@@ -35,7 +37,7 @@ export function chatHooks({ servers, drainSeconds }: ProviderContext, bus: Bus):
       for (let checks = 0; checks < SERVES_CHECKS && !signal.aborted; checks++) {
         const state = servers.status(ref)?.state
         if (state === 'ready') return true
-        // A leader that is gone emptied it, and did not come to ending it.
+        // A former leader emptied it, and stopped before it was ended.
         if (state === 'draining') send(ref, { type: 'serve' })
         await pause(CHECK_MS, signal)
       }
@@ -43,7 +45,7 @@ export function chatHooks({ servers, drainSeconds }: ProviderContext, bus: Bus):
     },
     async empty(ref, signal) {
       const seconds = drainSeconds(ref)
-      const limit = (seconds * 1000) / CHECK_MS + MORE_CHECKS
+      const limit = (seconds * 1000) / CHECK_MS + EXTRA_CHECKS
       for (let checks = 0; checks < limit && !signal.aborted; ) {
         const status = servers.status(ref)
         if (!status) return

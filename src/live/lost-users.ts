@@ -8,13 +8,13 @@ const LEAST_SHARE = 0.1
 interface Loss {
   readonly check: number
   readonly users: number
-  /** Users there were before it. */
+  /** Users before it. */
   readonly before: number
 }
 
 /**
  * Users whose connections broke off without a goodbye: a proxy that restarts, a network that is away, a server that died. They
- * reconnect within half a minute, so for so long their absence is not less load. Time is counted in checks made here: while the
+ * reconnect within half a minute; until then their absence does not count as less load. Time is counted in checks made here: while the
  * machine is paused, they cannot reconnect.
  */
 export class LostUsers {
@@ -29,7 +29,7 @@ export class LostUsers {
     this.#timer ??= setInterval(() => this.#forget(), CHECK_MS).unref()
   }
 
-  /** Who is missing, in words, while those who were lost have not reconnected and may still do so. */
+  /** How many users are missing, in words, while those who were lost may still reconnect. */
   missing(load: number): string | undefined {
     const lost = this.#losses.reduce((sum, { users }) => sum + users, 0)
     const before = Math.max(0, ...this.#losses.map((loss) => loss.before))

@@ -10,7 +10,7 @@ const worst = (a: Sample['latency'], b: Sample['latency']): Sample['latency'] =>
     : (a ?? b)
 
 /** The later of two samples, with the worst latency and the mean utilization of both. */
-function joined(earlier: Sample, { latency, utilization, ...later }: Sample): Sample {
+function merged(earlier: Sample, { latency, utilization, ...later }: Sample): Sample {
   const worse = worst(earlier.latency, latency)
   const mean =
     earlier.utilization === undefined || utilization === undefined
@@ -23,7 +23,7 @@ function joined(earlier: Sample, { latency, utilization, ...later }: Sample): Sa
   }
 }
 
-/** The course of a run in bounded memory: when it is full, every two samples become one and the spacing doubles. */
+/** The samples of a run in bounded memory: when it is full, every two samples become one and the spacing doubles. */
 export class Samples {
   readonly kept: Sample[] = []
   readonly #limit: number
@@ -36,16 +36,16 @@ export class Samples {
   }
 
   add(sample: Sample): void {
-    const whole = this.#skipped ? joined(this.#skipped, sample) : sample
+    const complete = this.#skipped ? merged(this.#skipped, sample) : sample
     if (this.#seen++ % this.#stride !== 0) {
-      this.#skipped = whole
+      this.#skipped = complete
       return
     }
     this.#skipped = undefined
-    this.kept.push(whole)
+    this.kept.push(complete)
     if (this.kept.length < this.#limit) return
     for (let i = 1; 2 * i < this.kept.length; i++)
-      this.kept[i] = joined(this.kept[2 * i - 1]!, this.kept[2 * i]!)
+      this.kept[i] = merged(this.kept[2 * i - 1]!, this.kept[2 * i]!)
     this.kept.length = Math.ceil(this.kept.length / 2)
     this.#stride *= 2
   }
