@@ -19,6 +19,8 @@ const ERROR_CODES = {
   ADDRESS_UNAVAILABLE: { exitStatus: 2 },
   /** The broker cannot be reached, or does not have what is needed. */
   BROKER_UNAVAILABLE: { exitStatus: 1 },
+  /** The messages of the rooms cannot be read. */
+  LOG_UNAVAILABLE: { exitStatus: 1 },
   /** Virtual users could not use the chat that they were sent to. */
   NOT_SERVED: { exitStatus: 1 },
   /** The servers of a live fleet die as they start. */

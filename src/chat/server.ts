@@ -119,7 +119,12 @@ export class ChatServer {
     let news: RoomEvent = () => {}
     const link = await connect((room, kind, line) => news(room, kind, line))
     const moderation = new ModerationLog(link)
-    await moderation.start()
+    try {
+      await moderation.start()
+    } catch (error) {
+      await link.close()
+      throw error
+    }
     const chat = new ChatServer(server, link, options, moderation)
     news = (room, kind, line) => chat.#rooms.news(room, kind, line)
     return chat

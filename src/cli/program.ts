@@ -77,7 +77,8 @@ export async function main(): Promise<void> {
     if (showsFlags(process.argv.slice(2))) (await import('./option-texts.ts')).describeFlags(commands)
     await commands.parseAsync()
   } catch (error) {
-    const status = error instanceof CommanderError ? (error.exitCode === 0 ? 0 : 2) : reportError(error)
-    process.exitCode = status
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
+    // Whatever it left open must not keep a process that failed.
+    else process.exit(reportError(error))
   }
 }

@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { ConcertinaError } from '../../base/errors.ts'
+import { retrying } from '../../base/retrying.ts'
 import { Signal } from '../../base/signal.ts'
-import type { LogEntry, RoomLog } from '../log/room-log.ts'
+import { type LogEntry, LogUnavailable, type RoomLog } from '../log/room-log.ts'
 import { type ModerationAction, ModerationState } from './moderation.ts'
 
 /** Rooms whose names begin like this are the chat's own: users can neither join them nor send there. */
 export const SYSTEM_PREFIX = '$'
 const ROOM = `${SYSTEM_PREFIX}moderation`
 const PAGE = 500
+/** How long a log that starts may not be readable yet. */
+const STARTING_SECONDS = 20
 /** How often it is looked whether the room log trimmed decisions that still hold. */
 const CHECK_MS = 60_000
 
@@ -28,25 +32,41 @@ export class ModerationLog {
   /**
    * Reads what was decided so far and follows the log from then on.
    * @param keep one process of the fleet writes decisions that still hold again before the room log trims them
+   * @throws {ConcertinaError} LOG_UNAVAILABLE
    */
   async start({ keep = false } = {}): Promise<void> {
+    const passes = (error: unknown) => error instanceof LogUnavailable
+    try {
+      await retrying(() => this.#load(), { seconds: STARTING_SECONDS, passes })
+    } catch (error) {
+      if (!passes(error)) throw error
+      throw new ConcertinaError('LOG_UNAVAILABLE', `the room log cannot be read: ${(error as Error).message}`)
+    }
+    if (!keep) return
+    this.#timer = setInterval(() => void this.#keep().catch(() => {}), CHECK_MS)
+    this.#timer.unref()
+  }
+
+  async #load(): Promise<void> {
     const early: LogEntry[] = []
     let live = false
     const { head } = await this.#log.subscribe(ROOM, (_, entry) => {
       if (live) this.#apply(entry, true)
       else early.push(entry)
     })
-    while (this.#at < head) {
-      const { entries, first } = await this.#log.read(ROOM, this.#at, PAGE)
-      this.#oldest = Math.max(this.#oldest, first)
-      if (entries.length === 0) break
-      for (const entry of entries) this.#apply(entry, false)
+    try {
+      while (this.#at < head) {
+        const { entries, first } = await this.#log.read(ROOM, this.#at, PAGE)
+        this.#oldest = Math.max(this.#oldest, first)
+        if (entries.length === 0) break
+        for (const entry of entries) this.#apply(entry, false)
+      }
+    } catch (error) {
+      this.#log.unsubscribe(ROOM)
+      throw error
     }
     live = true
     for (const entry of early) this.#apply(entry, true)
-    if (!keep) return
-    this.#timer = setInterval(() => void this.#keep().catch(() => {}), CHECK_MS)
-    this.#timer.unref()
   }
 
   #apply({ seq, payload }: LogEntry, live: boolean): void {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ConcertinaError } from '../../../base/errors.ts'
+import { retrying } from '../../../base/retrying.ts'
 import type { Durability } from '../../../protocol/messages.ts'
 import { JetStreamError, type Nats } from './connection.ts'
 
@@ -37,7 +37,8 @@ export interface OpenStreams {
 }
 
 const STREAMS_KEY = 'concertina-streams'
-const STARTING_SECONDS = 20
+/** How long a broker that starts may have no leader yet, or not all of its servers. */
+export const STARTING_SECONDS = 20
 /** A stream of that name exists with another configuration. */
 const NAME_IN_USE = 10058
 /** No such stream; and more replicas than there are servers. */
@@ -87,35 +88,25 @@ export async function openStreams(nats: Nats, options: StreamOptions): Promise<O
 
 async function openStream(nats: Nats, options: StreamOptions, index: number): Promise<StreamInfo> {
   const config = configOf(options, index)
-  const until = performance.now() + STARTING_SECONDS * 1000
-  for (;;) {
-    try {
-      const info = await create(nats, config)
-      const streams = Number(info.config.metadata?.[STREAMS_KEY])
-      if (streams !== options.streams) {
-        throw new ConcertinaError(
-          'INVALID_INPUT',
-          `broker: the rooms of ${options.name} are spread over ${streams} streams, not ${options.streams}`,
-          { hint: `${streams}: the number is fixed once the streams exist`, where: 'streams' },
-        )
-      }
-      return info
-    } catch (error) {
-      if (error instanceof ConcertinaError) throw error
-      const tooFew = error instanceof JetStreamError && TOO_FEW_SERVERS.includes(error.code)
-      // A broker that starts has no leader yet, or not all of its servers.
-      if (performance.now() < until) {
-        await sleep(200)
-        continue
-      }
-      throw new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${(error as Error).message}`, {
-        hint: tooFew
-          ? `at most as many replicas as NATS servers with JetStream (${options.replicas} asked for)`
-          : 'NATS 2.12 or later with JetStream enabled',
-        where: 'broker',
-      })
-    }
+  let info: StreamInfo
+  try {
+    info = await retrying(() => create(nats, config), { seconds: STARTING_SECONDS })
+  } catch (error) {
+    const tooFew = error instanceof JetStreamError && TOO_FEW_SERVERS.includes(error.code)
+    throw new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${(error as Error).message}`, {
+      hint: tooFew
+        ? `at most as many replicas as NATS servers with JetStream (${options.replicas} asked for)`
+        : 'NATS 2.12 or later with JetStream enabled',
+      where: 'broker',
+    })
   }
+  const streams = Number(info.config.metadata?.[STREAMS_KEY])
+  if (streams === options.streams) return info
+  throw new ConcertinaError(
+    'INVALID_INPUT',
+    `broker: the rooms of ${options.name} are spread over ${streams} streams, not ${options.streams}`,
+    { hint: `${streams}: the number is fixed once the streams exist`, where: 'streams' },
+  )
 }
 
 async function create(nats: Nats, config: ReturnType<typeof configOf>): Promise<StreamInfo> {
