@@ -58,6 +58,10 @@ describe('a chat on an app’s own server', () => {
     other.end('GET /other HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
     const [answer] = await once(other, 'data')
     expect(String(answer)).toMatch(/^HTTP\/1.1 404 /)
+
+    const plain = connect(port, '127.0.0.1')
+    plain.end('GET /other HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: h2c\r\n\r\n')
+    expect(String((await once(plain, 'data'))[0])).toMatch(/^HTTP\/1.1 200 .*the app/s)
   })
 
   it('leaves other upgrades to the app’s own listeners, and nothing behind when it is closed', async () => {

@@ -89,7 +89,9 @@ describe('the gateway behind proxies', () => {
     expect(await answer(port, upgrade('/chat', [`X: ${'a'.repeat(17_000)}`]))).toBe('431')
     expect(await answer(port, upgrade('/'))).toBe('404')
     expect(await answer(port, upgrade('/chatter'))).toBe('404')
+    expect(await answer(port, upgrade('/').replace('websocket', 'h2c'))).toBe('404')
     expect(supervisor.gateway.rejected).toMatchObject({ 'head-too-large': 1, 'not-found': 2 })
+    expect(supervisor.gateway.rejected['no-websocket']).toBe(0)
   })
 
   it('counts each user behind a trusted proxy by the address that it names', async () => {

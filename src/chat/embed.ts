@@ -5,6 +5,7 @@ import { CloseStack } from '../base/close-stack.ts'
 import { invalidInput } from '../base/errors.ts'
 import { type Logger, lineLogger } from '../base/logger.ts'
 import { interceptRequests } from '../http/intercept.ts'
+import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ChatService } from './api/chat-service.ts'
@@ -65,8 +66,10 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
       service,
       attach(server) {
         const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+          const alone = server.listenerCount('upgrade') === 1
+          if (alone && serveWithoutUpgrade(server, request, socket, head)) return
           if (splitTarget(request.url).path === path) chat.accept(request, socket, head)
-          else if (server.listenerCount('upgrade') === 1) rejectSocket(socket, '404 Not Found')
+          else if (alone) rejectSocket(socket, '404 Not Found')
         }
         const onRequest = (request: IncomingMessage, response: ServerResponse) => {
           const wanted = streamRequest(request, path)

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { DistributionSpec } from '../base/distribution.ts'
 import { count, type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
+import { mostConnections } from '../http/descriptors.ts'
 import type { AuthOptions } from './auth/options.ts'
 import type { ChatHooks } from './hooks/hooks.ts'
 import type { HookOptions } from './hooks/http-hooks.ts'
@@ -44,7 +45,8 @@ export interface MessageWork {
   readonly serviceTime: DistributionSpec
 }
 
-/** The limits with the defaults filled in. */
+/** The limits with the defaults filled in; not more connections than a process has descriptors for. */
 export function chatLimits(options: ChatLimits = {}): Required<ChatLimits> {
-  return chatLimitOptions.parse(options)
+  const limits = chatLimitOptions.parse(options)
+  return { ...limits, maxConnections: Math.min(limits.maxConnections, mostConnections()) }
 }

@@ -10,11 +10,15 @@ import { outboxOf } from '../chat/hooks/webhooks.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { ChatServer } from '../chat/server.ts'
+import { RateLimiter } from '../chat/session/rate-limit.ts'
 import { answerByResponse, answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
 import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
-import { TrustedProxies } from '../http/client-address.ts'
+import { addressKey, TrustedProxies } from '../http/client-address.ts'
+import { type ConnectionRates, rateOf } from '../http/connection-rates.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
+import { mostConnections } from '../http/descriptors.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
+import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { sendText } from '../http/text.ts'
@@ -52,8 +56,12 @@ export interface ChatNodeOptions {
   page?: (request: IncomingMessage, response: ServerResponse) => void
   /** Gets what is for an access log: requests but those of probes, rejections, and connections of the chat that ended. */
   onAccess?: ((entry: AccessEntry) => void) | undefined
-  /** Proxies that are believed about the addresses of their clients, in the access log. */
+  /** Proxies that are believed about the addresses of their clients. */
   trustedProxies?: readonly string[] | undefined
+  /** New connections of an address; default any number, as a load balancer is before the servers. */
+  rates?: ConnectionRates | undefined
+  /** Bytes of a request's head; default 16,384. */
+  maxHeadBytes?: number | undefined
   logger?: Logger
 }
 
@@ -64,6 +72,15 @@ const STALE_STATUSES = 3
 /** The path of the chat; event streams are below it. */
 const CHAT_PATH = '/chat'
 
+/** Why a user is not taken, and with what status. */
+const REJECTIONS = {
+  'not-found': '404 Not Found',
+  'rate-limited': '429 Too Many Requests',
+  'not-ready': '503 Service Unavailable',
+  'other-server': '503 Service Unavailable',
+} as const
+type Rejection = keyof typeof REJECTIONS
+
 /** One chat server as a process of its own: WebSockets on its own port, everything shared through a broker. */
 export class ChatNode {
   readonly ref: string
@@ -73,6 +90,7 @@ export class ChatNode {
   readonly #logger: Logger
   readonly #http: Server
   readonly #proxies: TrustedProxies
+  #rates: RateLimiter | undefined
   readonly #meter = new ReportMeter()
   readonly #stops: (() => void)[] = []
   #chat: ChatServer | undefined
@@ -98,8 +116,13 @@ export class ChatNode {
     this.#options = options
     this.#logger = options.logger ?? silentLogger
     this.#proxies = new TrustedProxies(options.trustedProxies)
+    this.#limit(options.rates)
     this.ref = options.ref ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
-    this.#http = createServer(HTTP_DEADLINES, (request, response) => this.#onRequest(request, response))
+    const { maxHeadBytes } = options
+    this.#http = createServer({ ...HTTP_DEADLINES, maxHeaderSize: maxHeadBytes }, (request, response) =>
+      this.#onRequest(request, response),
+    )
+    this.#http.maxConnections = mostConnections()
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head))
   }
 
@@ -152,8 +175,15 @@ export class ChatNode {
    * Other origins, tokens, options of rooms and limits hold from now on; users who are connected stay who they are.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
-  configure(chat: ChatOptions): void {
+  configure(chat: ChatOptions, rates?: ConnectionRates): void {
     this.#chat?.configure(chat)
+    this.#limit(rates)
+  }
+
+  #limit(rates: ConnectionRates | undefined): void {
+    if (!rates) this.#rates = undefined
+    else if (this.#rates) this.#rates.configure(...rateOf(rates))
+    else this.#rates = new RateLimiter(...rateOf(rates))
   }
 
   /**
@@ -220,18 +250,20 @@ export class ChatNode {
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const chat = this.#chatFor(request)
-    if (chat) chat.accept(request, socket, head, this.#proxies.addressOf(request))
-    else rejectSocket(socket, '503 Service Unavailable')
+    if (serveWithoutUpgrade(this.#http, request, socket, head)) return
+    const exists = splitTarget(request.url).path === CHAT_PATH
+    const found = this.#chatFor(request, exists)
+    if (found instanceof ChatServer) found.accept(request, socket, head, this.#proxies.addressOf(request))
+    else rejectSocket(socket, REJECTIONS[found])
   }
 
   #onStreamRequest(request: IncomingMessage, response: ServerResponse, wanted: StreamRequest): void {
     const answer = answerByResponse(response, request.headers.origin)
     const forwarding = this.#forwarding
     if (wanted.kind === 'open') {
-      const chat = this.#chatFor(request)
-      if (chat) chat.acceptStream(request, answer, this.#proxies.addressOf(request))
-      else answer.reject('503 Service Unavailable')
+      const found = this.#chatFor(request)
+      if (found instanceof ChatServer) found.acceptStream(request, answer, this.#proxies.addressOf(request))
+      else answer.reject(REJECTIONS[found])
     } else if (this.#chat && forwarding) {
       this.#log(request, response)
       const { origins, maxFrameBytes: maxBytes } = this.#chat
@@ -244,18 +276,27 @@ export class ChatNode {
     }
   }
 
-  /** The chat for a user who comes; `undefined` when it is to come to another server. */
-  #chatFor(request: IncomingMessage): ChatServer | undefined {
-    const reason = this.#state !== 'ready' ? 'not-ready' : this.#handsOn(request) ? 'other-server' : undefined
-    if (reason === 'other-server') this.#handedOn++
-    if (!this.#chat || reason) {
-      this.#options.onAccess?.(
-        accessEntry(this.#proxies.addressOf(request), request, { status: 503, reason }),
-      )
-      return undefined
+  /** The chat for a user who comes, or why there is none here. */
+  #chatFor(request: IncomingMessage, exists = true): ChatServer | Rejection {
+    const ip = this.#proxies.addressOf(request)
+    const why = exists ? this.#rejects(request, ip) : 'not-found'
+    if (this.#chat && !why) {
+      this.#taken++
+      return this.#chat
     }
-    this.#taken++
-    return this.#chat
+    const reason = why ?? 'not-ready'
+    this.#options.onAccess?.(
+      accessEntry(ip, request, { status: Number.parseInt(REJECTIONS[reason], 10), reason }),
+    )
+    return reason
+  }
+
+  #rejects(request: IncomingMessage, ip: string): Rejection | undefined {
+    if (this.#rates && this.#rates.take(addressKey(ip)) > 0) return 'rate-limited'
+    if (this.#state !== 'ready') return 'not-ready'
+    if (!this.#handsOn(request)) return undefined
+    this.#handedOn++
+    return 'other-server'
   }
 
   /**

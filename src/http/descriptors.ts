@@ -10,3 +10,11 @@ export function descriptorLimit(): number {
   }
   return 4096
 }
+
+/**
+ * Connections that a process can hold and still has descriptors for itself: without one, whatever opens a file fails. A tenth of
+ * them is kept, between 40 and 512.
+ */
+export function mostConnections(limit = descriptorLimit()): number {
+  return Math.max(1, limit - Math.min(512, Math.max(40, Math.floor(limit / 10))))
+}

@@ -42,9 +42,9 @@ export function servedFleet(fleet: MeteredFleet): ServedFleet {
 export const controlPages = () => pages('dashboard.html', { '/admin': 'admin.html' })
 
 /** The chat page of a fleet, and its health, for who comes to the port of the chat with plain HTTP. */
-export function chatPageServer(isReady: () => boolean): Server {
+export function chatPageServer(isReady: () => boolean, maxHeadBytes?: number): Server {
   const page = pages('chat.html')
-  return createServer((request, response) => {
+  return createServer({ maxHeaderSize: maxHeadBytes }, (request, response) => {
     if (!answerHealth(request, response, isReady)) page(request, response)
   })
 }

@@ -8,12 +8,14 @@ import { answerPost, type StreamRequest, streamRequest } from '../chat/sse/reque
 import type { ServerId } from '../fleet/provider.ts'
 import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'
+import { type ConnectionRates, rateOf } from '../http/connection-rates.ts'
 import { Deadlines } from '../http/deadlines.ts'
 import { descriptorLimit } from '../http/descriptors.ts'
 import { asksForWebSocket, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
 import { interceptRequests } from '../http/intercept.ts'
 import { listen } from '../http/listen.ts'
 import { Origins } from '../http/origin.ts'
+import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
 import {
   acceptRaw,
   HAS_HANDLES,
@@ -32,14 +34,11 @@ import type { FromServer } from './messages.ts'
 import { REJECTIONS, type Rejection } from './rejection-log.ts'
 import { StreamPosts } from './stream-posts.ts'
 
-export interface GatewayOptions {
+export interface GatewayOptions extends ConnectionRates {
   /** The address to listen on; default loopback. */
   host?: string
   /** 0 takes any free one. */
   port: number
-  /** New connections of an address, per second on average (default 200) and at once (2,000). */
-  connectionsPerSecond?: number | undefined
-  connectionBurst?: number | undefined
   /** Bytes of a request's head; default 16,384. */
   maxHeadBytes?: number | undefined
   /** Proxies whose `X-Forwarded-For` or `Forwarded` is believed; none by default. */
@@ -133,9 +132,7 @@ export class Gateway {
    * Other origins, proxies and rates hold from now on.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
-  configure(
-    options: Pick<GatewayOptions, 'origins' | 'trustedProxies' | 'connectionsPerSecond' | 'connectionBurst'>,
-  ): void {
+  configure(options: ConnectionRates & Pick<GatewayOptions, 'origins' | 'trustedProxies'>): void {
     const origins = new Origins(options.origins)
     this.#proxies = new TrustedProxies(options.trustedProxies)
     this.#origins = origins
@@ -283,6 +280,7 @@ export class Gateway {
 
   /** A kept-alive connection asks for a WebSocket. */
   #onLateUpgrade(request: IncomingMessage, socket: Socket, rest: Buffer): void {
+    if (serveWithoutUpgrade(this.#http, request, socket, rest)) return
     this.#deadlines.clear(socket)
     const visit = this.#visitOf(request)
     const raw = takeRaw(socket)
@@ -363,9 +361,6 @@ export class Gateway {
     this.onAccess?.(accessEntry(ip, head, { status: Number.parseInt(REJECTIONS[why], 10), reason: why }))
   }
 }
-
-const rateOf = (options: Pick<GatewayOptions, 'connectionsPerSecond' | 'connectionBurst'>) =>
-  [options.connectionsPerSecond ?? 200, options.connectionBurst ?? 2000] as const
 
 const wantsStream = (head: RequestHead) => streamRequest(head, CHAT_PATH)?.kind === 'open'
 

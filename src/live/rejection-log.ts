@@ -22,7 +22,7 @@ const MOST_KEPT = 1000
 const ADVICE: Partial<Record<Rejection, string>> = {
   origin: 'pages of this origin may not connect; allow them with live.origins or --origin',
   'rate-limited': 'too many new connections of one address; behind a proxy set live.trustedProxies',
-  full: 'every server has as many connections as it may have (live.limits.maxConnections)',
+  full: 'every server has as many connections as it may have (live.limits.maxConnections, ulimit -n)',
   busy: 'too many connections at once for the descriptors of this process (ulimit -n)',
   'no-server': 'no server was ready',
 }
@@ -33,18 +33,15 @@ export function rejectionLogger(logger: Logger): (why: Rejection, detail?: strin
   return (why, detail) => {
     const advice = ADVICE[why]
     if (advice === undefined) return
-    const about = detail === undefined ? '' : ` ${JSON.stringify(detail.slice(0, 200))}`
+    const about =
+      detail === undefined
+        ? ''
+        : `,${why === 'origin' ? ' origin' : ''} ${JSON.stringify(detail.slice(0, 200))}`
     const key = why + about
     const now = performance.now()
     if (now - (logged.get(key) ?? Number.NEGATIVE_INFINITY) < EVERY_MS) return
     if (logged.size >= MOST_KEPT) logged.clear()
     logged.set(key, now)
-    logger.warn(
-      `Connection rejected (${REJECTIONS[why]}),${why === 'origin' ? ' origin' : ''}${about}: ${advice}`,
-      {
-        why,
-        detail,
-      },
-    )
+    logger.warn(`Connection rejected (${REJECTIONS[why]})${about}: ${advice}`, { why, detail })
   }
 }

@@ -6,6 +6,7 @@ export class ReportMeter {
   #cpu = process.cpuUsage()
   #loop = performance.eventLoopUtilization()
   #at = performance.now()
+  #memoryBytes = 0
 
   /** @param taken sockets accepted so far */
   report(server: ChatServer, taken: number): ServerReport {
@@ -23,11 +24,21 @@ export class ReportMeter {
       taken,
       loopSeconds: this.#loop.active / 1000,
       cpu: (cpu.user + cpu.system) / 1000 / elapsedMs,
-      memoryBytes: process.memoryUsage.rss(),
+      memoryBytes: this.#memory(),
       eventLoopUtilization: loop.utilization,
       latencyP50Ms: ms(0.5),
       latencyP95Ms: ms(0.95),
       latencyP99Ms: ms(0.99),
     }
+  }
+
+  /** As it was when it cannot be measured: it is read from a file, and there may be no descriptor left. */
+  #memory(): number {
+    try {
+      this.#memoryBytes = process.memoryUsage.rss()
+    } catch {
+      // The next report has it.
+    }
+    return this.#memoryBytes
   }
 }

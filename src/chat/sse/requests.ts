@@ -27,7 +27,7 @@ export function streamRequest(
 
 /** What answers a request for an event stream, on whatever it came. */
 export interface StreamAnswer {
-  reject(status: '403 Forbidden' | '503 Service Unavailable'): void
+  reject(status: string): void
   /** Answers with a stream. */
   open(): Writable
 }

@@ -161,7 +161,7 @@ export async function serve(
         onAccess: accessLog?.write,
         logger: log,
       },
-      chatPageServer(() => supervisor.isReady),
+      chatPageServer(() => supervisor.isReady, live.limits?.maxHeadBytes),
     )
     opened.use(supervisor)
     const control = liveControl(supervisor, autoScaler)

@@ -4,10 +4,11 @@ import { aborted } from '../../base/pause.ts'
 import { ChatNode } from '../../cluster/chat-node.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { AccessLog } from '../../http/access-log.ts'
+import type { ConnectionRates } from '../../http/connection-rates.ts'
 import { pages } from '../../http/pages.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { brokerFrom } from '../broker-flags.ts'
-import { readChecked } from '../config/config.ts'
+import { type ConfiguredOptions, readChecked } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import type { BrokerFlags, LogFlags } from '../flags.ts'
 import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
@@ -26,6 +27,13 @@ export interface ServerFlags extends BrokerFlags, LogFlags {
   accessLog?: string
 }
 
+/** The connections of an address, where the config bounds them: a load balancer may be before the servers. */
+function ratesOf({ live: { limits = {} } = {} }: ConfiguredOptions): ConnectionRates | undefined {
+  const { connectionsPerSecond, connectionBurst } = limits
+  const bounded = connectionsPerSecond !== undefined || connectionBurst !== undefined
+  return bounded ? { connectionsPerSecond, connectionBurst } : undefined
+}
+
 /** `concertina server`: one chat server of a cluster. SIGTERM, or a controller, drains it; then it exits with 0. */
 export async function server(flags: ServerFlags, signal: AbortSignal): Promise<void> {
   const read = readChecked(flags.config)
@@ -35,6 +43,12 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
     throw invalidInput('advertise', `${flags.advertise} is no WebSocket address`, 'wss://… or ws://…')
   for (const name of ['drainSeconds', 'leaveSeconds'] as const)
     if (flags[name] !== undefined) requireNumber(name, flags[name], { min: 0, max: 3600 })
+  if (live.proxyProtocol)
+    throw invalidInput(
+      'live.proxyProtocol',
+      'a server of a cluster reads no PROXY header',
+      'false; X-Forwarded-For or Forwarded of live.trustedProxies',
+    )
   const log = serviceLogger(flags, undefined)
   // Who started this process may be gone: that must not end it.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -60,6 +74,8 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
         page: pages('chat.html'),
         onAccess: accessLog?.write,
         trustedProxies: live.trustedProxies,
+        rates: ratesOf(config),
+        maxHeadBytes: live.limits?.maxHeadBytes,
         logger: log,
       }),
     )
@@ -74,7 +90,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       isLive: isLiveChatKey,
       reopen: accessLog && (() => accessLog.reopen()),
       log,
-      apply: (options) => node.configure(chatOf(flags, options)),
+      apply: (options) => node.configure(chatOf(flags, options), ratesOf(options)),
     })
     opened.defer(endReloads)
     log.info(`Chat server ${node.ref}: ${node.url}`, { ref: node.ref, url: node.url })
