@@ -224,3 +224,17 @@ describe('hooks', () => {
     expect((await shut.chat.service.history('r', 1e9, 10)).messages).toEqual([])
   })
 })
+
+const anonymous = { anonymous: true }
+it.each<[object, RegExp]>([
+  [{ auth: anonymous, pth: '/x' }, /^pth: there is no such key$/],
+  [{ auth: { secret: SECRET, isuer: 'https://id.example.org' } }, /^auth.isuer: there is no such key$/],
+  [{ auth: { secret: SECRET, claims: { usr: 'name' } } }, /^auth.claims.usr: there is no such key$/],
+  [{ auth: anonymous, hooks: { beforeMesage() {} } }, /^hooks.beforeMesage: there is no such key$/],
+  [{ auth: anonymous, hooks: { beforeJoin: true } }, /^hooks.beforeJoin: true is not allowed$/],
+  [{ auth: anonymous, hooks: new (class Empty {})() }, /^hooks: there is no hook$/],
+  [{ auth: anonymous, origins: 'https://app.example.org' }, /^origins: "https:.*" is not allowed$/],
+  [{ auth: anonymous, path: 5 }, /^path: 5 is no path$/],
+])('rejects an option that there is not: %j', async (options, message) => {
+  await expect(createChat(options as EmbeddedChatOptions)).rejects.toThrow(message)
+})

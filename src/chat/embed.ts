@@ -3,6 +3,7 @@ import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { CloseStack } from '../base/close-stack.ts'
 import { invalidInput } from '../base/errors.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import { type Logger, lineLogger } from '../base/logger.ts'
 import { interceptRequests } from '../http/intercept.ts'
 import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
@@ -43,6 +44,19 @@ export interface EmbeddedChat {
   close(): Promise<void>
 }
 
+const KEYS: KeysOf<EmbeddedChatOptions> = {
+  path: true,
+  data: true,
+  roomLog: true,
+  logger: true,
+  auth: true,
+  origins: true,
+  limits: true,
+  namespaces: true,
+  hooks: true,
+  work: true,
+}
+
 const consoleLogger = lineLogger((line) => console.error(`concertina: ${line}`), { level: 'warn' })
 
 /**
@@ -50,8 +64,9 @@ const consoleLogger = lineLogger((line) => console.error(`concertina: ${line}`),
  * @throws {ConcertinaError} INVALID_INPUT, DATA_IN_USE, DATA_DAMAGED or FILE_ACCESS.
  */
 export async function createChat(options: EmbeddedChatOptions): Promise<EmbeddedChat> {
+  requireKnown('', options, KEYS)
   const { path = '/chat', data, roomLog, logger = consoleLogger, ...chatOptions } = options
-  if (!path.startsWith('/'))
+  if (typeof path !== 'string' || !path.startsWith('/'))
     throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
   if (data !== undefined && roomLog) throw invalidInput('roomLog', 'there is data, too', 'one of the two')
   const log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, logger))

@@ -16,6 +16,7 @@ import { AccessControl } from './access/access-control.ts'
 import type { ModerationState } from './access/moderation.ts'
 import { ModerationLog } from './access/moderation-log.ts'
 import { Authenticator } from './auth/authenticator.ts'
+import { checkedHooks } from './hooks/hooks.ts'
 import { httpHooks } from './hooks/http-hooks.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
@@ -169,7 +170,7 @@ export class ChatServer {
       readMarkers: new ReadMarkers(link),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
-      hooks: hooks && 'url' in hooks ? httpHooks(hooks) : hooks,
+      hooks: hooks && ('url' in hooks ? httpHooks(hooks) : checkedHooks(hooks)),
       batcher,
       link,
       rooms: this.#rooms,

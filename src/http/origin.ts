@@ -1,4 +1,4 @@
-import { invalidInput } from '../base/errors.ts'
+import { invalidInput, shown } from '../base/errors.ts'
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\]|::1)$/i
 /** An origin of a list: scheme, host, port; the host may begin with `*.`. */
@@ -48,6 +48,12 @@ export class Origins {
    * @throws {ConcertinaError} INVALID_INPUT, naming the entry.
    */
   constructor(list: readonly string[] = [], where = 'origins') {
+    if (!Array.isArray(list))
+      throw invalidInput(
+        where,
+        `${shown(list)} is not allowed`,
+        'a list, such as ["https://chat.example.org"]',
+      )
     this.#any = list.includes('*')
     for (const [i, text] of list.entries()) {
       if (text === '*') continue

@@ -1,4 +1,5 @@
 import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { type KeysOf, requireKnown } from '../../base/known-keys.ts'
 import { isLoopbackName } from '../../http/origin.ts'
 
 /** Who may connect. Plain data: every server process receives a copy. */
@@ -25,6 +26,25 @@ export interface AuthOptions {
   anonymous?: boolean
 }
 
+const AUTH_KEYS: KeysOf<AuthOptions> = {
+  secret: true,
+  previousSecrets: true,
+  publicKeys: true,
+  jwksUrl: true,
+  issuer: true,
+  audience: true,
+  leewaySeconds: true,
+  claims: true,
+  defaultRooms: true,
+  anonymous: true,
+}
+const CLAIM_KEYS: KeysOf<NonNullable<AuthOptions['claims']>> = {
+  user: true,
+  rooms: true,
+  readOnly: true,
+  moderate: true,
+}
+
 /** Characters of a secret at least. */
 const SECRET_LENGTH = 32
 
@@ -42,7 +62,9 @@ export function verifiesTokens({ secret, publicKeys, jwksUrl }: AuthOptions): bo
 
 /** @throws {ConcertinaError} INVALID_INPUT when nothing authenticates, or an option is not allowed. */
 export function checkAuthOptions(options: AuthOptions): void {
-  const { jwksUrl, leewaySeconds, previousSecrets = [], secret } = options
+  requireKnown('auth', options, AUTH_KEYS)
+  const { jwksUrl, leewaySeconds, previousSecrets = [], secret, claims = {} } = options
+  requireKnown('auth.claims', claims, CLAIM_KEYS)
   if (!verifiesTokens(options) && !options.anonymous) {
     throw invalidInput(
       'auth',

@@ -1,3 +1,5 @@
+import { invalidInput, shown } from '../../base/errors.ts'
+import { type KeysOf, requireKnown } from '../../base/known-keys.ts'
 import { Rejection } from '../session/rejection.ts'
 
 /** A message before it is in the log. */
@@ -17,6 +19,24 @@ export interface ChatHooks {
   beforeJoin?(join: { readonly room: string; readonly user: string }): Promise<void> | void
   /** Called for each message in the order of the user's connection; a string replaces the body. */
   beforeMessage?(message: PendingMessage): Promise<string | undefined> | string | undefined
+}
+
+const KEYS: KeysOf<ChatHooks> = { beforeJoin: true, beforeMessage: true }
+
+/**
+ * The hooks themselves: a misspelt one would allow everything. An object of a class may have more than its hooks.
+ * @throws {ConcertinaError} INVALID_INPUT, naming what is no hook.
+ */
+export function checkedHooks(hooks: ChatHooks): ChatHooks {
+  if (Object.getPrototypeOf(hooks) === Object.prototype) requireKnown('hooks', hooks, KEYS)
+  const names = Object.keys(KEYS) as (keyof ChatHooks)[]
+  for (const name of names) {
+    const hook: unknown = hooks[name]
+    if (hook !== undefined && typeof hook !== 'function')
+      throw invalidInput(`hooks.${name}`, `${shown(hook)} is not allowed`, 'a function')
+  }
+  if (names.some((name) => hooks[name])) return hooks
+  throw invalidInput('hooks', 'there is no hook', names.join(', '))
 }
 
 /** Thrown by a hook: the request is not allowed. */
