@@ -9,6 +9,7 @@ import type { FleetSnapshot } from '../src/control/control-target.ts'
 import { startCli } from './run-cli.ts'
 import { startAws } from './support/aws/aws.ts'
 import { Instances } from './support/aws/instances.ts'
+import { startMetadata } from './support/aws/metadata.ts'
 import { motoFolder } from './support/aws/moto.ts'
 import { startUsers } from './support/chat-users.ts'
 import { startLogging, watchServers } from './support/cluster.ts'
@@ -41,9 +42,12 @@ async function startCluster() {
     }),
   )
   aws.proxy.faults.hookMs = 60_000
+  const metadata = await startMetadata()
+  closing.push(() => metadata.close())
   const boot = (id: string) => {
     const flags = ['--port', '0', '--ref', id, '--leave-seconds', '1', '--drain-seconds', '2']
-    return startCli(['server', ...broker, ...flags]).child
+    const env = { AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata.endpoint(id) }
+    return startCli(['server', ...broker, ...flags, '--aws-notices'], env).child
   }
   /** What the server of each instance had last reported when the instance was ended. */
   const ended: (ServerStatus | undefined)[] = []
@@ -77,6 +81,7 @@ async function startCluster() {
     broker: nats.url,
     url: balancer.url,
     instances,
+    metadata,
     servers: balancer.servers,
     ended,
     settled,
@@ -99,7 +104,7 @@ it.skipIf(!folder || !requireNats())(
   'chat on AWS: the group grows and shrinks with its users, what ends was drained, nothing is lost',
   { timeout: 300_000 },
   async () => {
-    const { broker, url, instances, servers, ended, settled, interrupt, replaceController } =
+    const { broker, url, instances, metadata, servers, ended, settled, interrupt, replaceController } =
       await startCluster()
     await settled(2)
     expect([...servers.keys()].sort()).toEqual(instances.ids.sort())
@@ -121,6 +126,16 @@ it.skipIf(!folder || !requireNats())(
       await expect.poll(() => instances.ids.includes(victim!), SLOW).toBe(false)
       await settled(4)
     })
+    // Both kinds of notice: none of these instances is ended by AWS.
+    const notices = await users.cutOff(async () => {
+      const [likely, certain] = instances.ids
+      metadata.put(likely!, 'events/recommendations/rebalance', { noticeTime: '2026-01-01T12:00:00Z' })
+      await expect.poll(() => instances.ids.includes(likely!), SLOW).toBe(false)
+      await settled(4)
+      metadata.put(certain!, 'spot/instance-action', { action: 'terminate', time: '2026-01-01T12:02:00Z' })
+      await expect.poll(() => instances.ids.includes(certain!), SLOW).toBe(false)
+      await settled(4)
+    })
     const scaleIn = await users.cutOff(async () => {
       load = 8
       await settled(2)
@@ -128,9 +143,10 @@ it.skipIf(!folder || !requireNats())(
     const { acked, delivered } = await users.check(broker)
     expect(acked).toBeGreaterThan(100)
     expect(delivered).toBeGreaterThan(acked)
-    expect({ scaleOut, interruption, scaleIn }).toEqual({ scaleOut: 0, interruption: 0, scaleIn: 0 })
+    const cutOff = { scaleOut, interruption, notices, scaleIn }
+    expect(cutOff).toEqual({ scaleOut: 0, interruption: 0, notices: 0, scaleIn: 0 })
     const emptied = { state: 'draining', report: expect.objectContaining({ connections: 0 }) }
-    expect(ended).toEqual(Array(3).fill(expect.objectContaining(emptied)))
+    expect(ended).toEqual(Array(5).fill(expect.objectContaining(emptied)))
     expect(users.counts.moved).toBeGreaterThan(3)
   },
 )

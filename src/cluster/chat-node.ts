@@ -102,6 +102,7 @@ export class ChatNode {
   #handedOn = 0
   #above = false
   #targetsAge = 0
+  #ending: string | undefined
   #leaving: Promise<void> | undefined
   /** Settles when its users are gone, after a controller asked for that. */
   #emptied: Promise<void> | undefined
@@ -184,6 +185,12 @@ export class ChatNode {
     if (!rates) this.#rates = undefined
     else if (this.#rates) this.#rates.configure(...rateOf(rates))
     else this.#rates = new RateLimiter(...rateOf(rates))
+  }
+
+  /** Its machine will probably be gone soon: the controller that leads is to replace it. */
+  announceEnd(reason: string): void {
+    this.#ending = reason
+    this.#publish()
   }
 
   /**
@@ -320,6 +327,7 @@ export class ChatNode {
       url: this.#url,
       direct: this.#options.advertise !== undefined,
       handedOn: this.#handedOn,
+      ending: this.#ending,
       report: this.#meter.report(this.#chat, this.#taken),
     }
     this.#broker.bus.publish(STATUS_TOPIC, JSON.stringify(status))

@@ -15,6 +15,8 @@ export interface ServerStatus {
   readonly direct: boolean
   /** Newcomers it has handed on to other servers so far, since it was above its target. */
   readonly handedOn: number
+  /** Why its machine will probably be gone soon, where that is known: it is to be replaced. */
+  readonly ending?: string | undefined
   readonly report: ServerReport
 }
 

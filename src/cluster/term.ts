@@ -18,6 +18,7 @@ import type { Broker } from './broker.ts'
 import type { ClusterServers } from './cluster-servers.ts'
 import { guardedProvider } from './guarded-provider.ts'
 import { type ClusterState, LeaderState } from './leader-state.ts'
+import type { ServerStatus } from './messages.ts'
 import { UserBalancer } from './user-balancer.ts'
 
 /** What a provider needs to know of the cluster that it is for. */
@@ -75,6 +76,9 @@ export class Term {
   readonly #configured: string
   #timer: NodeJS.Timeout | undefined
   #coming: readonly ServerRef[] = []
+  /** Servers that were replaced because their machines end. */
+  readonly #replaced = new Set<ServerRef>()
+  readonly #unsubscribe: () => void
   #ended = false
 
   constructor(options: TermOptions) {
@@ -97,10 +101,12 @@ export class Term {
       onProblem: (reason) => logger.warn(`Provider: ${reason}`),
     })
     servers.follow(this.fleet)
+    this.#unsubscribe = servers.statuses.subscribe((status) => this.#replaceEnding(status))
     const { fleet, clock } = this
     const parts = { fleet, servers, bus: options.broker.bus, now: () => clock.now(), leads }
     this.placement = new UserBalancer(parts, options.strategy ?? 'least-loaded', options.rebalance)
-    this.fleet.onChange(({ id, life, launchedAt, killedByHand }) => {
+    this.fleet.onChange(({ id, ref, life, launchedAt, killedByHand }) => {
+      if (ref !== undefined && 'endedAt' in life) this.#replaced.delete(ref)
       if (life.state === 'ready' && life.readyAt > launchedAt) this.startups.record(life.readyAt - launchedAt)
       if (life.state !== 'failed' || killedByHand || this.#ended) return
       this.failures++
@@ -183,9 +189,21 @@ export class Term {
     if (this.#ended) return
     this.#ended = true
     clearInterval(this.#timer)
+    this.#unsubscribe()
     this.placement.stop()
     this.#loop.stop()
     await this.fleet.close()
+  }
+
+  /** Replaces a server whose machine ends, once; while it is alone its users have nowhere to go, and it waits. */
+  #replaceEnding({ ref, ending }: ServerStatus): void {
+    if (ending === undefined || this.#replaced.has(ref) || !this.#options.leads()) return
+    const { ready } = this.fleet
+    const server = ready.find((each) => each.ref === ref)
+    if (!server || ready.length < 2) return
+    this.#replaced.add(ref)
+    this.#logger.warn(`Server ${server.id} is replaced: ${ending}`, { server: server.id, ending })
+    this.fleet.replace(server.id)
   }
 
   /** Writes what the next leader needs; before `end`, when there is time for it. */

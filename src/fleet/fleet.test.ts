@@ -122,6 +122,19 @@ it('replaces servers that fail, with growing delay when the new ones fail, too',
   expect([asked.length, fleet.desiredCount, fleet.servers.length]).toEqual([6, 0, 0])
 })
 
+it('replaces a server by another, and only one that takes users', () => {
+  const { fleet, asked, lifecycle, states } = scripted()
+  fleet.scaleTo(2)
+  for (const ref of ['a', 'b']) lifecycle.starting(ref)
+  lifecycle.ready('a')
+  expect([fleet.replace(1), fleet.replace(1), fleet.replace(2)]).toEqual([true, false, false])
+  expect(asked).toEqual(['0 launch 2', '0 launch 1', '0 drain a'])
+  expect([states(), fleet.desiredCount]).toEqual([
+    ['1 a draining', '2 b starting', '3 undefined starting'],
+    2,
+  ])
+})
+
 it('gives its launches the servers that appear, oldest first, and adopts those it did not ask for', () => {
   const { fleet, lifecycle, states } = scripted()
   expect(lifecycle.starting('found')).toBe(1)

@@ -117,6 +117,16 @@ export class Fleet {
   }
 
   /**
+   * Drains this very server, and launches another in its place.
+   * @returns whether there is such a server that takes users
+   */
+  replace(id: ServerId): boolean {
+    if (this.#byId(id)?.state !== 'ready') return false
+    this.#launch(1)
+    return this.drain(id)
+  }
+
+  /**
    * Ends this very server without letting it finish, as a failure would.
    * @returns whether there is such a server that runs
    */

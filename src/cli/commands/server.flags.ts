@@ -15,6 +15,7 @@ export function addServer(main: Command): void {
     .option('--ref <name>', "the platform's name of this server, like its pod's (POD_NAME)")
     .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)
     .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)
+    .option('--aws-notices', 'on EC2: ask to be replaced when AWS announces the end of the instance')
     .option('--anonymous', 'users may connect without a token')
     .addOption(new OptionFlag('--access-log <file>', 'live.accessLog'))
     .option(...PRINT_CONFIG)

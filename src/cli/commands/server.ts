@@ -23,6 +23,7 @@ export interface ServerFlags extends BrokerFlags, LogFlags {
   ref?: string
   drainSeconds?: number
   leaveSeconds?: number
+  awsNotices?: boolean
   anonymous?: boolean
   accessLog?: string
 }
@@ -93,6 +94,19 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       apply: (options) => node.configure(chatOf(flags, options), ratesOf(options)),
     })
     opened.defer(endReloads)
+    if (flags.awsNotices) {
+      const { watchNotices } = await import('../../fleet/providers/aws/notices.ts')
+      const notices = new AbortController()
+      opened.defer(() => notices.abort())
+      void watchNotices({
+        signal: notices.signal,
+        onNotice: (reason) => {
+          log.warn(reason)
+          node.announceEnd(reason)
+        },
+        onProblem: (reason) => log.warn(`Cannot read the notices of AWS: ${reason}`),
+      })
+    }
     log.info(`Chat server ${node.ref}: ${node.url}`, { ref: node.ref, url: node.url })
     await node.drain(await askedToDrain)
     process.exitCode = 0
