@@ -12,6 +12,7 @@ import { type ServerProcess, startServer } from './support/cluster.ts'
 import { startHttpOnlyProxy } from './support/http-only-proxy.ts'
 import { requireNats, startNats } from './support/nats.ts'
 import { requireRedis, startRedis } from './support/redis.ts'
+import { startRedisCluster } from './support/redis-cluster.ts'
 
 const open: (() => unknown)[] = []
 afterEach(async () => {
@@ -38,6 +39,12 @@ const get = async (port: number, path: string) => {
 const BROKERS = [
   { broker: 'nats', found: requireNats(), start: () => startNats(), durability: 'replicated' },
   { broker: 'redis', found: requireRedis(), start: () => startRedis(), durability: 'memory' },
+  {
+    broker: 'redis cluster',
+    found: requireRedis(),
+    start: () => startRedisCluster(),
+    durability: 'memory',
+  },
 ]
 
 describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability }) => {

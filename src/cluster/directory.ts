@@ -105,7 +105,10 @@ export class ClusterDirectory implements ChatDirectory {
 
   #check(): void {
     // While the broker is away all are silent: that means nothing.
-    if (!this.#bus.connected) return
+    if (!this.#bus.connected) {
+      this.#silence.reset()
+      return
+    }
     this.#bus.publish(DIRECTORY_ASK_TOPIC, '')
     for (const server of this.#silence.check(SILENT_CHECKS)) this.#drop(server)
   }

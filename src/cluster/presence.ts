@@ -201,7 +201,10 @@ export class ClusterPresence {
 
   #everyCheck(): void {
     // While the broker is away all are silent: that means nothing.
-    if (!this.#bus.connected) return
+    if (!this.#bus.connected) {
+      this.#silence.reset()
+      return
+    }
     this.#heartbeat({ server: this.#server })
     for (const server of this.#silence.check(SILENT_CHECKS)) this.#forget(server)
     this.#checks++

@@ -1,17 +1,36 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connectRedis, type RedisConnection } from '../chat/log/redis/connection.ts'
 import { RedisRoomLog } from '../chat/log/redis/redis-room-log.ts'
 import { PUT } from '../chat/log/redis/scripts.ts'
 import type { Broker, Bus, FilledBrokerOptions, KeyValueStore } from './broker.ts'
 
+const PROBE_MS = 500
+
 function redisBus(redis: RedisConnection, name: string): Bus {
+  const { commands } = redis
+  const channelOf = (topic: string) => `${name}:bus:${topic}`
+  let failing = false
+  /** One master of a cluster may be away while the others answer: then its topics are silent, which means nothing. */
+  const untilAnswered = async (channel: string) => {
+    if (failing) return
+    failing = true
+    while (failing && commands.status !== 'end') {
+      await sleep(PROBE_MS, undefined, { ref: false })
+      failing = await commands.exists(channel).then(
+        () => false,
+        () => true,
+      )
+    }
+  }
   return {
     get connected() {
-      return redis.connected
+      return redis.connected && !failing
     },
     publish(topic, text) {
-      void redis.commands.publish(`${name}:bus:${topic}`, text).catch(() => {})
+      const channel = channelOf(topic)
+      redis.publish(channel, text).catch(() => untilAnswered(channel))
     },
-    subscribe: (topic, listener) => redis.subscribe(`${name}:bus:${topic}`, listener),
+    subscribe: (topic, listener) => redis.subscribe(channelOf(topic), listener).stop,
   }
 }
 

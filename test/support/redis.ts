@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connectRedis } from '../../src/chat/log/redis/connection.ts'
+import { Redis } from 'ioredis'
 import { freePort } from './ports.ts'
 import { requireTool } from './tools.ts'
 
@@ -48,12 +48,16 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
     )
   const ready = async () => {
     for (const until = performance.now() + 20_000; ; await sleep(50)) {
+      const redis = new Redis({ port, lazyConnect: true, retryStrategy: () => null })
+      redis.on('error', () => {})
       try {
-        const redis = await connectRedis(url, 'test')
-        await redis.close()
+        await redis.connect()
+        await redis.ping()
         return
       } catch (error) {
         if (performance.now() > until) throw error
+      } finally {
+        redis.disconnect()
       }
     }
   }

@@ -1,54 +1,25 @@
-import type { Cluster, Redis } from 'ioredis'
+import type { RedisOptions } from 'ioredis'
 import { ConcertinaError } from '../../../base/errors.ts'
+import { addressesOf, isClusterNode } from './addresses.ts'
+import { Channels, type Subscription } from './channels.ts'
+import { type Clients, clusterClients, nodeClients, type RedisModule } from './clients.ts'
 
-type RedisClient = Redis | Cluster
-
-/** Two connections to Redis: one for commands, one for subscriptions. */
-export interface RedisConnection {
-  readonly commands: RedisClient
-  readonly subscriber: RedisClient
-  readonly connected: boolean
-  /** Calls `listener` with what is published to `channel`. Returns the unsubscribe. */
-  subscribe(channel: string, listener: (text: string) => void): () => void
-  /** Calls `listener` whenever subscriptions are in force again after a lost connection: something may have been missed. */
-  onResubscribed(listener: () => void): void
+/** A connection to one Redis server, or to a Redis Cluster. */
+export interface RedisConnection
+  extends Pick<Clients, 'commands' | 'publishing' | 'publish' | 'masters' | 'connected' | 'onResubscribed'> {
+  subscribe(channel: string, listener: (text: string) => void): Subscription
   close(): Promise<void>
 }
 
 const COMMAND_TIMEOUT_MS = 1500
 const CONNECT_TIMEOUT_MS = 3000
 
-interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-/** `redis://user:password@host:6379/0`; several hosts by commas are nodes of a Redis Cluster. */
-function addressesOf(url: string) {
-  const tls = url.startsWith('rediss://')
-  const rest = url.replace(/^rediss?:\/\//, '')
-  const at = rest.lastIndexOf('@')
-  const [hosts = '', db] = rest.slice(at + 1).split('/')
-  const [username, password] = at < 0 ? [] : rest.slice(0, at).split(':').map(decodeURIComponent)
-  const addresses = hosts.split(',').map((each): Address => {
-    const { hostname, port } = new URL(`http://${each}`)
-    return { host: hostname || '127.0.0.1', port: port === '' ? 6379 : Number(port) }
-  })
-  const options = {
-    ...(username ? { username } : {}),
-    ...(password !== undefined ? { password } : {}),
-    ...(db ? { db: Number(db) } : {}),
-    ...(tls ? { tls: {} } : {}),
-  }
-  return { addresses, options }
-}
-
 /**
- * Connects, and stays connected.
- * @throws {ConcertinaError} BROKER_UNAVAILABLE, or INVALID_INPUT when the client package is missing.
+ * Connects, and stays connected; to a Redis Cluster when the server is a node of one.
+ * @throws {ConcertinaError} BROKER_UNAVAILABLE, or INVALID_INPUT.
  */
 export async function connectRedis(url: string, name: string): Promise<RedisConnection> {
-  let module: Pick<typeof import('ioredis'), 'Redis' | 'Cluster'>
+  let module: RedisModule
   try {
     module = await import('ioredis')
   } catch {
@@ -57,90 +28,76 @@ export async function connectRedis(url: string, name: string): Promise<RedisConn
       where: 'broker',
     })
   }
-  const { addresses, options } = addressesOf(url)
-  const open = (more: { autoResubscribe?: boolean; enableOfflineQueue: boolean }): RedisClient => {
-    const common = {
-      ...options,
-      ...more,
-      connectionName: name.replaceAll(' ', '-'),
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      maxRetriesPerRequest: more.enableOfflineQueue ? null : 0,
-      keepAlive: 1000,
-      lazyConnect: true,
-    }
-    const retryStrategy = (times: number) => Math.min(500, 50 * times)
-    const [first] = addresses
-    return addresses.length === 1
-      ? new module.Redis({ ...common, ...first!, retryStrategy })
-      : new module.Cluster([...addresses], {
-          redisOptions: common,
-          enableOfflineQueue: more.enableOfflineQueue,
-          clusterRetryStrategy: retryStrategy,
-          lazyConnect: true,
-        })
+  const { addresses, options: given } = addressesOf(url)
+  const options: RedisOptions = {
+    ...given,
+    connectionName: name.replaceAll(' ', '-'),
+    commandTimeout: COMMAND_TIMEOUT_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    keepAlive: 1000,
+    lazyConnect: true,
   }
-  const commands = open({ enableOfflineQueue: false })
-  const subscriber = open({ autoResubscribe: true, enableOfflineQueue: true })
   let failure = 'no answer'
-  for (const client of [commands, subscriber]) {
-    client.on('error', (error: Error) => {
-      failure = error.message
-    })
+  const note = (error: Error) => {
+    failure = error.message
   }
-  const unavailable = () =>
-    new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${url}: ${failure}`, {
-      hint: 'the address of a Redis server that runs, like redis://127.0.0.1:6379',
-      where: 'broker',
-    })
-  try {
-    await within(Promise.all([commands.connect(), subscriber.connect()]), CONNECT_TIMEOUT_MS)
-    await commands.ping()
-  } catch (error) {
-    failure = (error as Error).message || failure
-    commands.disconnect()
-    subscriber.disconnect()
-    throw unavailable()
-  }
-  const listeners = new Map<string, Set<(text: string) => void>>()
-  subscriber.on('message', (channel: string, text: string) => {
-    for (const listener of listeners.get(channel) ?? []) {
+
+  /** Asks the first server that answers. */
+  const findsCluster = async (): Promise<boolean> => {
+    for (const address of addresses) {
+      const probe = new module.Redis({ ...options, ...address, retryStrategy: () => null })
+      probe.on('error', note)
       try {
-        listener(text)
-      } catch (fault) {
-        console.error(`broker: a message on ${channel} could not be handled: ${String(fault)}`)
+        await within(probe.connect(), CONNECT_TIMEOUT_MS)
+        return isClusterNode(await probe.info('cluster'), addresses, options.db)
+      } catch (error) {
+        if (error instanceof ConcertinaError) throw error
+        // A user who may not ask for it.
+        if ((error as Error).message.startsWith('NOPERM')) return addresses.length > 1
+      } finally {
+        probe.disconnect()
       }
     }
-  })
-  return {
-    commands,
-    subscriber,
-    get connected() {
-      return commands.status === 'ready' && subscriber.status === 'ready'
-    },
-    subscribe(channel, listener) {
-      const all = listeners.get(channel) ?? new Set()
-      if (all.size === 0) void subscriber.subscribe(channel).catch(() => {})
-      all.add(listener)
-      listeners.set(channel, all)
-      return () => {
-        if (!all.delete(listener) || all.size > 0 || listeners.get(channel) !== all) return
-        listeners.delete(channel)
-        void subscriber.unsubscribe(channel).catch(() => {})
-      }
-    },
-    onResubscribed(listener) {
-      subscriber.on('ready', () => setImmediate(listener))
-    },
-    async close() {
-      await within(commands.quit(), 1000).catch(() => {})
-      commands.disconnect()
-      subscriber.disconnect()
-    },
+    throw new Error(failure)
+  }
+
+  let clients: Clients | undefined
+  try {
+    const onMessage = (channel: string, text: string) => channels.deliver(channel, text)
+    const opened = (await findsCluster())
+      ? clusterClients(module, addresses, options, onMessage)
+      : nodeClients(module, addresses[0]!, options, onMessage)
+    clients = opened
+    const channels = new Channels(opened.channels)
+    const { commands } = opened
+    commands.on('error', note)
+    await within(opened.connect(), CONNECT_TIMEOUT_MS)
+    await commands.ping()
+    return Object.assign(opened, {
+      subscribe: (channel: string, listener: (text: string) => void) => channels.listen(channel, listener),
+      async close() {
+        channels.close()
+        await within(commands.quit(), 1000).catch(() => {})
+        opened.disconnect()
+      },
+    })
+  } catch (error) {
+    clients?.disconnect()
+    if (error instanceof ConcertinaError) throw error
+    const shown = url.replace(/\/\/.*@/, '//')
+    throw new ConcertinaError(
+      'BROKER_UNAVAILABLE',
+      `broker: ${shown}: ${(error as Error).message || failure}`,
+      {
+        hint: 'the address of a Redis server that runs, like redis://127.0.0.1:6379',
+        where: 'broker',
+      },
+    )
   }
 }
 
-async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
+/** The same promise, which rejects when it is not answered in time. */
+export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error('no answer in time')), ms)

@@ -14,7 +14,7 @@ import {
   type RoomLog,
   type RoomRange,
 } from '../room-log.ts'
-import type { RedisConnection } from './connection.ts'
+import { type RedisConnection, within } from './connection.ts'
 import { APPEND } from './scripts.ts'
 import { RoomSubscription } from './subscription.ts'
 
@@ -121,6 +121,7 @@ export class RedisRoomLog implements RoomLog {
       `{"type":"message","room":${JSON.stringify(room)},"seq":`,
       `,"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":`,
       more === '' ? '}' : `,${more}}`,
+      this.#redis.publishing,
     ] as const
     const until = performance.now() + giveUpSeconds * 1000
     // Every attempt but the first may find what an earlier one has stored, whose answer was lost.
@@ -133,7 +134,7 @@ export class RedisRoomLog implements RoomLog {
             if (!error.message.startsWith('NOSCRIPT')) throw error
             return this.#redis.commands.eval(APPEND, keys.length, ...keys, ...args)
           })) as [string, number]
-        await this.#replicated()
+        await this.#replicated(keys[0])
         return { seq: Number(seq), duplicate: known === 1 && !again }
       } catch (error) {
         if (this.#closed || performance.now() > until) throw new LogUnavailable((error as Error).message)
@@ -142,12 +143,23 @@ export class RedisRoomLog implements RoomLog {
     }
   }
 
-  async #replicated(): Promise<void> {
-    const { replicas } = this.#options
+  /**
+   * Waits for the replicas of the master that has a message, on the connection that wrote there last. The write finds out whether the
+   * message is still there, after a fail-over.
+   */
+  async #replicated(idKey: string): Promise<void> {
+    const { replicas, windowSeconds } = this.#options
     if (replicas === 0) return
-    const reached = await this.#redis.commands.call('WAIT', replicas, WAIT_MS)
-    if (Number(reached) < replicas)
-      throw new Error(`only ${String(reached)} of ${replicas} replicas have the message`)
+    const answers = await this.#redis.commands
+      .pipeline([
+        ['expire', idKey, windowSeconds],
+        ['wait', replicas, WAIT_MS],
+      ])
+      .exec()
+    const [[failed, kept], [, reached]] = answers as [[Error | null, number], [unknown, number]]
+    if (failed) throw failed
+    if (kept !== 1) throw new Error('the message went with the master that had it')
+    if (!(reached >= replicas)) throw new Error(`only ${reached} of ${replicas} replicas have the message`)
   }
 
   read(room: string, after: number, limit: number): Promise<LogPage> {
@@ -216,11 +228,12 @@ export class RedisRoomLog implements RoomLog {
     this.#rooms.get(room)?.close()
     const subscription = new RoomSubscription(room, listener, this)
     this.#rooms.set(room, subscription)
-    const stop = this.#redis.subscribe(this.#key(room, 'live'), (text) => subscription.onLive(text))
+    const { inForce, stop } = this.#redis.subscribe(this.#key(room, 'live'), (text) =>
+      subscription.onLive(text),
+    )
     subscription.stop = stop
     try {
-      // Answered in order: after it the subscription is in force.
-      await this.#redis.subscriber.ping()
+      await within(inForce, READ_SECONDS * 1000)
       const range = await this.#reading(() => this.range(room))
       subscription.begin(range.head)
       return range
@@ -260,13 +273,18 @@ function entryOf([id, [, prevSeq, , json]]: StreamEntry): LogEntry {
   return { seq: Number.parseInt(id, 10), prevSeq: Number(prevSeq), payload: Buffer.from(json!) }
 }
 
-/** What an acknowledgement is worth: what the server is configured to, as far as it says so. */
-async function durabilityOf({ commands }: RedisConnection, replicas: number): Promise<Durability> {
+/** What an acknowledgement is worth: what all servers that take writes are configured to, as far as they say so. */
+async function durabilityOf(redis: RedisConnection, replicas: number): Promise<Durability> {
   if (replicas > 0) return 'replicated'
   try {
-    const config = (await commands.call('CONFIG', 'GET', 'append*')) as string[]
-    const value = (name: string) => config[config.indexOf(name) + 1]
-    return value('appendonly') === 'yes' && value('appendfsync') === 'always' ? 'disk' : 'memory'
+    const configs = await Promise.all(
+      redis.masters().map((master) => master.call('CONFIG', 'GET', 'append*') as Promise<string[]>),
+    )
+    const onDisk = configs.every((config) => {
+      const value = (name: string) => config[config.indexOf(name) + 1]
+      return value('appendonly') === 'yes' && value('appendfsync') === 'always'
+    })
+    return onDisk ? 'disk' : 'memory'
   } catch {
     return 'memory'
   }

@@ -4,7 +4,8 @@
  * that had not received the last messages.
  *
  * Keys: id of the message, the room's last place, the room's stream. Arguments: channel, seconds that ids are remembered,
- * messages that a room keeps at most (0: all), age in seconds (0: any), the message's JSON before `seq`, after `prevSeq`, and after `time`.
+ * messages that a room keeps at most (0: all), age in seconds (0: any), the message's JSON before `seq`, after `prevSeq`, and after `time`,
+ * and the command that publishes.
  */
 export const APPEND = `
 local known = redis.call('GET', KEYS[1])
@@ -27,7 +28,7 @@ end
 if ARGV[4] ~= '0' then
   redis.call('XTRIM', KEYS[3], 'MINID', '~', string.format('%.0f', clock - tonumber(ARGV[4]) * 1000000) .. '-0')
 end
-redis.call('PUBLISH', ARGV[1], place .. ' ' .. before .. ' ' .. payload)
+redis.call(ARGV[8], ARGV[1], place .. ' ' .. before .. ' ' .. payload)
 return { place, 0 }
 `
 

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** What a subscribing client does with one channel. */
+export interface ChannelClient {
+  subscribe(channel: string): Promise<unknown>
+  unsubscribe(channel: string): Promise<unknown>
+}
+
+export interface Subscription {
+  /** Resolves when what is published from now on arrives. */
+  readonly inForce: Promise<void>
+  stop(): void
+}
+
+interface Channel {
+  readonly listeners: Set<(text: string) => void>
+  readonly inForce: Promise<void>
+}
+
+const RETRY_MS = 200
+
+/** The channels that a process listens to: each is subscribed to once, and asked for until it is granted. */
+export class Channels {
+  readonly #client: ChannelClient
+  readonly #channels = new Map<string, Channel>()
+
+  constructor(client: ChannelClient) {
+    this.#client = client
+  }
+
+  listen(name: string, listener: (text: string) => void): Subscription {
+    const channel = this.#channels.get(name) ?? this.#open(name)
+    channel.listeners.add(listener)
+    return {
+      inForce: channel.inForce,
+      stop: () => {
+        if (!channel.listeners.delete(listener) || channel.listeners.size > 0) return
+        this.#channels.delete(name)
+        void this.#client.unsubscribe(name).catch(() => {})
+      },
+    }
+  }
+
+  #open(name: string): Channel {
+    const listeners = new Set<(text: string) => void>()
+    const channel = { listeners, inForce: this.#ask(name, listeners) }
+    this.#channels.set(name, channel)
+    return channel
+  }
+
+  /** Subscribes while anybody listens: a server may be away just now. */
+  async #ask(name: string, listeners: ReadonlySet<unknown>): Promise<void> {
+    do {
+      try {
+        await this.#client.subscribe(name)
+        return
+      } catch {
+        await sleep(RETRY_MS)
+      }
+    } while (listeners.size > 0)
+  }
+
+  deliver(name: string, text: string): void {
+    for (const listener of this.#channels.get(name)?.listeners ?? []) {
+      try {
+        listener(text)
+      } catch (fault) {
+        console.error(`broker: a message on ${name} could not be handled: ${String(fault)}`)
+      }
+    }
+  }
+
+  /** Asks for nothing any more. */
+  close(): void {
+    for (const { listeners } of this.#channels.values()) listeners.clear()
+    this.#channels.clear()
+  }
+}
