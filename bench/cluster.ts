@@ -14,6 +14,7 @@ import { RedisRoomLog } from '../src/chat/log/redis/redis-room-log.ts'
 import type { RoomLog } from '../src/chat/log/room-log.ts'
 import { startNats } from '../test/support/nats.ts'
 import { startRedis } from '../test/support/redis.ts'
+import { startRedisCluster } from '../test/support/redis-cluster.ts'
 
 const SECONDS = 5
 const IN_FLIGHT = 512
@@ -73,15 +74,17 @@ try {
   await cluster.close()
 }
 
-for (const fsync of ['everysec', 'always']) {
-  const server = await startRedis('--appendfsync', fsync)
+const measureRedis = async (what: string, { url, close }: { url: string; close(): Promise<void> }) => {
   try {
-    const redis = await connectRedis(server.url, 'bench')
+    const redis = await connectRedis(url, 'bench')
     const log = await RedisRoomLog.open(redis)
-    await measure(`redis, appendfsync ${fsync}`, [log])
+    await measure(what, [log])
     await log.close()
     await redis.close()
   } finally {
-    await server.close()
+    await close()
   }
 }
+for (const fsync of ['everysec', 'always'])
+  await measureRedis(`redis, appendfsync ${fsync}`, await startRedis('--appendfsync', fsync))
+await measureRedis('redis cluster, 3 masters, everysec', await startRedisCluster())
