@@ -12,6 +12,12 @@ const PAUSE_MS = 40
 const REPEAT_MS = 100
 const PAGE = 200
 
+/** Edits, deletions and API requests that were acknowledged, and what the room shows otherwise than it should after them. */
+export interface ChangesReport {
+  readonly made: number
+  readonly findings: readonly string[]
+}
+
 /**
  * A room whose users edit and delete what they sent, while a backend publishes there, edits and deletes. Whatever gets no answer is
  * repeated under the same id until it does; all of it is in the history that is checked, and what the room shows in the end is
@@ -29,8 +35,7 @@ export class Changers {
   #ending = false
   #head = 0
   #ids = 0
-  /** Edits, deletions and API requests that were acknowledged. */
-  made = 0
+  #made = 0
 
   constructor(url: string, api: { url: string; key: string }, name: string, onEvent: HistoryListener) {
     this.#room = `${name}-changes`
@@ -84,12 +89,12 @@ export class Changers {
         const text = `edited ${name}`
         await this.#make(session, `${name}-e`, () => client.edit(this.#room, seq, text, `${name}-e`))
         this.#shown.set(seq, text)
-        this.made++
+        this.#made++
       }
       if (n % 3 > 1) {
         await this.#make(session, `${name}-d`, () => client.delete(this.#room, seq, `${name}-d`))
         this.#shown.set(seq, undefined)
-        this.made++
+        this.#made++
       }
       await sleep(PAUSE_MS)
     }
@@ -112,13 +117,18 @@ export class Changers {
         await this.#make(BACKEND_SESSION, `delete-${seq}`, () => this.#api.delete(this.#room, seq))
         this.#shown.set(seq, undefined)
       }
-      this.made++
+      this.#made++
       await sleep(PAUSE_MS)
     }
   }
 
-  /** Ends when everything was acknowledged and has arrived, or after ten seconds. */
-  async settle(): Promise<void> {
+  /** Ends when everything was acknowledged and has arrived, or ten seconds later, and looks at what there is then. */
+  async report(): Promise<ChangesReport> {
+    await this.#settle()
+    return { made: this.#made, findings: await this.#findings() }
+  }
+
+  async #settle(): Promise<void> {
     this.#ending = true
     await this.#running
     for (let i = 0; i < 500; i++) {
@@ -128,7 +138,7 @@ export class Changers {
   }
 
   /** What the room shows otherwise than it should, as sentences. */
-  async findings(): Promise<string[]> {
+  async #findings(): Promise<string[]> {
     const shown = new Map<number, string | undefined>()
     const late = new ChatClient({ url: this.#url, user: 'chaos-late' })
     try {

@@ -4,7 +4,7 @@ import { CLUSTER_KINDS, runClusterChaos } from './cluster-runner.ts'
 
 describe.skipIf(!requireNats())('a cluster of servers, controllers and NATS nodes', () => {
   it('loses, doubles and reorders nothing while all of them are killed, paused and cut off', async () => {
-    const { checks, events } = await runClusterChaos({
+    const { checks, events, changes } = await runClusterChaos({
       seed: 1,
       seconds: 240,
       users: 30,
@@ -13,6 +13,8 @@ describe.skipIf(!requireNats())('a cluster of servers, controllers and NATS node
     })
     const { findings, acked, delivered, ...rest } = checks
     expect(findings).toEqual([])
+    expect(changes.findings).toEqual([])
+    expect(changes.made).toBeGreaterThan(50)
     expect(rest).toMatchObject({ lost: 0, doubled: 0, reordered: 0, phantom: 0, falseGaps: 0 })
     expect(acked).toBeGreaterThan(300)
     expect(delivered).toBeGreaterThan(acked)

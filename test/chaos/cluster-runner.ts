@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ClusterProcess, roomLogOf, startLogging, watchServers } from '../support/cluster.ts'
 import { startNats } from '../support/nats.ts'
+import { Changers, type ChangesReport } from './changers.ts'
 import { type Act, type ChaosOptions, type ChaosReport, ChaosRun } from './chaos-run.ts'
 import { CuttingProxy } from './cutting-proxy.ts'
 
@@ -24,10 +26,12 @@ const NAME = 'chaos'
 const SERVERS = 3
 
 /**
- * Users talk through a load balancer to servers around three NATS nodes, while servers, controllers, nodes and the connections
+ * Users talk through a load balancer to servers around three NATS nodes, and a backend to the newest controller, while servers, controllers, nodes and the connections
  * between any two of them are killed, paused, cut and restarted; returns what the users and the room log say of it.
  */
-export async function runClusterChaos(options: ChaosOptions): Promise<ChaosReport<Kind>> {
+export async function runClusterChaos(
+  options: ChaosOptions,
+): Promise<ChaosReport<Kind> & { changes: ChangesReport }> {
   const closing: (() => unknown)[] = []
   const proxied = async (port: () => number, links: CuttingProxy[]) => {
     const link = new CuttingProxy(port)
@@ -49,7 +53,22 @@ export async function runClusterChaos(options: ChaosOptions): Promise<ChaosRepor
     const flags = ['--broker', broker, '--cluster-name', NAME, '--anonymous', '--control-port', '0']
     flags.push('--min-servers', `${SERVERS}`, '--max-servers', `${SERVERS + 2}`)
     flags.push('--scale-up-threshold', `${options.users}`)
-    const startController = () => controllers.push(startLogging(['controller', ...flags]))
+    const key = randomBytes(24).toString('hex')
+    process.env.CONCERTINA_API_KEY = key
+    closing.push(() => delete process.env.CONCERTINA_API_KEY)
+    let apiPort = 0
+    const startController = () => {
+      const controller = startLogging(['controller', ...flags])
+      controllers.push(controller)
+      controller
+        .line(({ url }) => url !== undefined)
+        .then(
+          ({ url }) => {
+            apiPort = Number(new URL(String(url)).port)
+          },
+          () => {}, // It was ended before it listened.
+        )
+    }
     closing.push(() => {
       for (const { child } of controllers) child.kill('SIGKILL')
     })
@@ -60,6 +79,9 @@ export async function runClusterChaos(options: ChaosOptions): Promise<ChaosRepor
 
     const run = new ChaosRun<Kind>(cluster.url, options)
     closing.push(() => run.end())
+    const api = await proxied(() => apiPort, [])
+    const changers = new Changers(cluster.url, { url: `http://127.0.0.1:${api}`, key }, NAME, run.record)
+    closing.push(() => changers.end())
     const { rng } = run
     const signalServer = (how: NodeJS.Signals) => {
       const ready = [...cluster.servers.values()].filter(({ state }) => state === 'ready')
@@ -132,8 +154,10 @@ export async function runClusterChaos(options: ChaosOptions): Promise<ChaosRepor
       },
     }
     await run.run(acts, () => Promise.all(pausing))
+    const changes = await changers.report()
     run.end()
-    return run.check(await roomLogOf(nats.url, { name: NAME }, run.rooms))
+    changers.end()
+    return { ...run.check(await roomLogOf(nats.url, { name: NAME }, run.rooms)), changes }
   } finally {
     for (const close of closing.reverse()) await close()
   }

@@ -21,7 +21,7 @@ const options = {
   verbose: process.env.VERBOSE !== undefined,
 }
 const cluster = process.argv.includes('--cluster')
-const { checks, moved, failed, ...ran } = await (cluster ? runClusterChaos : runChaos)(options)
+const { checks, moved, failed, changes, ...ran } = await (cluster ? runClusterChaos : runChaos)(options)
 const events: ReadonlyMap<string, number> = ran.events
 const gaps: ReadonlyMap<string, Histogram> = ran.gaps
 const {
@@ -51,8 +51,7 @@ for (const kind of cluster ? CLUSTER_KINDS : KINDS) {
 console.log(
   `\n${lost} lost, ${doubled} doubled, ${reordered} reordered, ${phantom} made up, ${falseGaps} falsely announced as gone, ${announced} gaps`,
 )
-const wrong = 'changes' in ran ? ran.changes.findings : []
-if ('changes' in ran)
-  console.log(`${ran.changes.made} edits, deletions and API requests, ${wrong.length} shown otherwise`)
+const wrong = changes.findings
+console.log(`${changes.made} edits, deletions and API requests, ${wrong.length} shown otherwise`)
 for (const finding of [...findings, ...wrong]) console.log(`  ${finding}`)
 process.exitCode = lost + doubled + reordered + phantom + falseGaps + wrong.length > 0 ? 1 : 0

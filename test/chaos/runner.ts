@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { scanLog } from '../../src/chat/log/embedded/recovery.ts'
 import type { LoggedMessage } from '../../src/verify/checker.ts'
-import { Changers } from './changers.ts'
+import { Changers, type ChangesReport } from './changers.ts'
 import { ChaosFleet } from './chaos-fleet.ts'
 import { type Act, type ChaosOptions, type ChaosReport, ChaosRun, type Happened } from './chaos-run.ts'
 import { CuttingProxy } from './cutting-proxy.ts'
@@ -23,11 +23,6 @@ export const KINDS = [
 ] as const
 type Kind = (typeof KINDS)[number]
 
-export interface FleetChaosReport extends ChaosReport<Kind> {
-  /** Edits, deletions and API requests, and what the room shows otherwise than it should after them. */
-  readonly changes: { readonly made: number; readonly findings: readonly string[] }
-}
-
 /** What cut a connection at `from`: a kill just then, else a frozen server that was found out, else what was last. */
 function causeOf(from: number, happened: readonly Happened<Kind>[]): Kind | undefined {
   const within = (ms: number, ...kinds: Kind[]) =>
@@ -47,7 +42,9 @@ function* messagesOf(folder: string): Iterable<LoggedMessage> {
 /**
  * Users talk through a proxy while everything is killed, paused, cut off or filled; returns what the users and the log say of it.
  */
-export async function runChaos(options: ChaosOptions & { verbose?: boolean }): Promise<FleetChaosReport> {
+export async function runChaos(
+  options: ChaosOptions & { verbose?: boolean },
+): Promise<ChaosReport<Kind> & { changes: ChangesReport }> {
   const { write = () => {}, verbose = false } = options
   const disk = new SmallDisk()
   if (!disk.canFill) write('no disk-full: this process may not mount a disk of its own')
@@ -97,14 +94,13 @@ export async function runChaos(options: ChaosOptions & { verbose?: boolean }): P
       proxy.thaw()
     })
     await slow.settle()
-    await changers.settle()
-    const wrong = await changers.findings()
+    const changes = await changers.report()
     run.end()
     slow.end()
     changers.end()
     const status = await fleet.stop()
     if (status !== 0) throw new Error(`the fleet ended with status ${status}`)
-    return { ...run.check(messagesOf(disk.folder)), changes: { made: changers.made, findings: wrong } }
+    return { ...run.check(messagesOf(disk.folder)), changes }
   } finally {
     run.end()
     slow.end()
