@@ -64,7 +64,7 @@ async function natsStore(nats: Nats, name: string, replicas: number): Promise<Ke
     })
   const exists = (error: unknown) => error instanceof JetStreamError && error.code === NAME_IN_USE
   try {
-    await retrying(create, { seconds: STARTING_SECONDS, passes: (error) => !exists(error) })
+    await retrying(create, { seconds: STARTING_SECONDS, isTransient: (error) => !exists(error) })
   } catch (error) {
     if (!exists(error)) {
       throw new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${(error as Error).message}`, {

@@ -35,11 +35,11 @@ export class ModerationLog {
    * @throws {ConcertinaError} LOG_UNAVAILABLE
    */
   async start({ keep = false } = {}): Promise<void> {
-    const passes = (error: unknown) => error instanceof LogUnavailable
+    const isTransient = (error: unknown) => error instanceof LogUnavailable
     try {
-      await retrying(() => this.#load(), { seconds: STARTING_SECONDS, passes })
+      await retrying(() => this.#load(), { seconds: STARTING_SECONDS, isTransient })
     } catch (error) {
-      if (!passes(error)) throw error
+      if (!isTransient(error)) throw error
       throw new ConcertinaError('LOG_UNAVAILABLE', `the room log cannot be read: ${(error as Error).message}`)
     }
     if (!keep) return
