@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import type { MessageData } from '../../protocol/messages.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
-import type { Append, Appended, RoomListener, RoomLog } from '../log/room-log.ts'
+import { ForwardingLog } from '../log/forwarding-log.ts'
+import type { Append, Appended, RoomLog } from '../log/room-log.ts'
 import type { WebhookEventType } from './webhook-options.ts'
 
 /** The log of what webhooks deliver. */
@@ -26,27 +27,18 @@ export interface RoomHappening {
  * A room log that notes each message of the rooms that webhooks want in a log of its own, before the message is acknowledged:
  * so what was acknowledged to a user is delivered, whatever stops meanwhile.
  */
-export class OutboxLog implements RoomLog {
-  readonly #log: RoomLog
+export class OutboxLog extends ForwardingLog {
   readonly #wants: (type: RoomHappening['type'], room: string) => boolean
   /** Called after something was noted. */
   onNoted: () => void = () => {}
 
   constructor(log: RoomLog, wants: (type: RoomHappening['type'], room: string) => boolean) {
-    this.#log = log
+    super(log)
     this.#wants = wants
   }
 
-  get epoch() {
-    return this.#log.epoch
-  }
-
-  get durability() {
-    return this.#log.durability
-  }
-
-  async append(message: Append): Promise<Appended> {
-    const appended = await this.#log.append(message)
+  override async append(message: Append): Promise<Appended> {
+    const appended = await this.log.append(message)
     const { room, user, id, body, extras } = message
     if (room.startsWith(SYSTEM_PREFIX) || !this.#wants('message', room)) return appended
     const { seq } = appended
@@ -68,27 +60,7 @@ export class OutboxLog implements RoomLog {
   }
 
   async #note(happening: RoomHappening, id: string): Promise<void> {
-    await this.#log.append({ room: OUTBOX_ROOM, user: happening.room, id, body: JSON.stringify(happening) })
+    await this.log.append({ room: OUTBOX_ROOM, user: happening.room, id, body: JSON.stringify(happening) })
     this.onNoted()
-  }
-
-  read(room: string, after: number, limit: number) {
-    return this.#log.read(room, after, limit)
-  }
-
-  readBefore(room: string, before: number, limit: number) {
-    return this.#log.readBefore(room, before, limit)
-  }
-
-  subscribe(room: string, listener: RoomListener) {
-    return this.#log.subscribe(room, listener)
-  }
-
-  unsubscribe(room: string): void {
-    this.#log.unsubscribe(room)
-  }
-
-  close(): Promise<void> {
-    return this.#log.close()
   }
 }
