@@ -8,7 +8,7 @@ const SRC = fileURLToPath(new URL('../src', import.meta.url))
 
 /** Folders from the bottom up; a folder may import from its own line or below. */
 const LAYERS = [
-  ['base', 'protocol', 'http'],
+  ['base', 'protocol', 'http', 'telemetry'],
   ['pipeline', 'fleet', 'load-sources', 'traffic', 'scaling', 'balancing', 'metrics', 'verify'],
   ['chat', 'client', 'server-api', 'react'],
   ['control'],

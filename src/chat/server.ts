@@ -12,6 +12,7 @@ import { Origins } from '../http/origin.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import { AccessControl } from './access/access-control.ts'
 import type { ModerationState } from './access/moderation.ts'
 import { ModerationLog } from './access/moderation-log.ts'
@@ -104,8 +105,10 @@ export class ChatServer {
     stream: Duplex,
     options: ChatOptions,
     onClose: () => void,
+    tracer?: Tracer,
   ): Promise<ChatServer> {
-    return ChatServer.connect(server, (onEvent) => RemoteRoomLog.connect(stream, onEvent, onClose), options)
+    const connect = (onEvent: RoomEvent) => RemoteRoomLog.connect(stream, onEvent, onClose)
+    return ChatServer.connect(server, connect, options, tracer)
   }
 
   /**
@@ -116,6 +119,7 @@ export class ChatServer {
     server: number,
     connect: (onEvent: RoomEvent) => Promise<ChatLink>,
     options: ChatOptions,
+    tracer?: Tracer,
   ): Promise<ChatServer> {
     let news: RoomEvent = () => {}
     const link = await connect((room, kind, line) => news(room, kind, line))
@@ -126,12 +130,18 @@ export class ChatServer {
       await link.close()
       throw error
     }
-    const chat = new ChatServer(server, link, options, moderation)
+    const chat = new ChatServer(server, link, options, moderation, tracer)
     news = (room, kind, line) => chat.#rooms.news(room, kind, line)
     return chat
   }
 
-  private constructor(server: number, link: ChatLink, options: ChatOptions, moderation: ModerationLog) {
+  private constructor(
+    server: number,
+    link: ChatLink,
+    options: ChatOptions,
+    moderation: ModerationLog,
+    tracer: Tracer | undefined,
+  ) {
     const limits = chatLimits(options.limits)
     const { work, hooks } = options
     this.#moderation = moderation.state
@@ -140,7 +150,7 @@ export class ChatServer {
     this.#streams = new EventStreams(server)
     const batcher = new WriteBatcher()
     const namespaces = new Namespaces(options.namespaces)
-    this.#rooms = new Rooms(link, batcher, namespaces)
+    this.#rooms = new Rooms(link, batcher, namespaces, tracer)
     this.#slots =
       work &&
       new WorkSlots(
@@ -170,7 +180,8 @@ export class ChatServer {
       readMarkers: new ReadMarkers(link),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
-      hooks: hooks && ('url' in hooks ? httpHooks(hooks) : checkedHooks(hooks)),
+      hooks: hooks && ('url' in hooks ? httpHooks(hooks, tracer) : checkedHooks(hooks)),
+      tracer,
       batcher,
       link,
       rooms: this.#rooms,

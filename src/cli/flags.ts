@@ -182,6 +182,15 @@ export function addLogFlags(command: Command): Command {
     .addOption(new Option('--verbose', 'also the load of every second').conflicts(['logLevel']))
 }
 
+/** Where traces and metrics are sent. */
+export interface TelemetryFlags {
+  otlpEndpoint?: string
+}
+
+export function addTelemetryFlags(command: Command): Command {
+  return command.addOption(new OptionFlag('--otlp-endpoint <url>', 'telemetry.endpoint'))
+}
+
 /** Only what was given. */
 export function scalingOptions(flags: ScalingFlags): ScalingFlags {
   const { scaleUpThreshold, scaleDownThreshold, minServers, maxServers, cooldown } = flags

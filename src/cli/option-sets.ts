@@ -3,6 +3,7 @@ import { balancerOptions } from '../balancing/load-balancer.ts'
 import { brokerOptions } from '../cluster/broker.ts'
 import { demoOptions } from '../demo.ts'
 import { autoScalerOptions } from '../scaling/auto-scaler.ts'
+import { telemetryOptions } from '../telemetry/options.ts'
 import { playOptions, readOptions } from '../traffic/traces/trace.ts'
 import { liveOptions } from './config/schema.ts'
 
@@ -15,6 +16,7 @@ export const OPTION_SETS = {
   evaluation: evaluationOptions.shape,
   live: liveOptions.shape,
   play: playOptions.shape,
+  telemetry: telemetryOptions.shape,
   trace: readOptions.shape,
 }
 

@@ -13,6 +13,7 @@ import { DecisionLog } from './decision-log.ts'
 import { scalingOptions } from './flags.ts'
 import { needed } from './option-flag.ts'
 import { serviceLogger } from './service-logger.ts'
+import { openTelemetry } from './telemetry.ts'
 import type { WorkloadFlags } from './workload-flags.ts'
 
 /** Where a controller serves, and where it reports. */
@@ -23,9 +24,11 @@ interface Place {
 
 /**
  * Runs the controller of a workload, with its dashboard and decision log, until it is stopped.
+ * @param command what runs, for telemetry
  * @param publish serves the decisions elsewhere; returns how that ends
  */
 export async function runWorkloadController(
+  command: 'controller' | 'keda',
   flags: WorkloadFlags,
   provider: ProviderFactory,
   signal: AbortSignal,
@@ -57,16 +60,20 @@ export async function runWorkloadController(
       ...scalingOptions(flags),
       onDecision: decisions?.onDecision,
     })
-    const controller = opened.use(new WorkloadController({ source, provider, autoScaler, logger }))
+    const telemetry = await openTelemetry(flags, config.telemetry, command, logger, opened)
+    const { tracer } = telemetry ?? {}
+    const controller = opened.use(new WorkloadController({ source, provider, autoScaler, logger, tracer }))
+    const metrics = workloadMetrics(controller)
     decisions?.onControl(controller.control)
     await controller.start()
+    telemetry?.report(() => metrics.text())
     const host = flags.controlHost ?? live.controlHost ?? liveOptions.defaultOf('controlHost')
     const plane = await startControlPlane(controller.control, {
       host,
       port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
       logger,
-      served: { metrics: async () => workloadMetrics(controller), isReady: () => controller.isReady },
+      served: { metrics: async () => metrics, isReady: () => controller.isReady },
     })
     opened.use(plane)
     opened.defer(await publish(controller, { host, logger }))

@@ -1,9 +1,16 @@
 import { type Command, Option } from 'commander'
-import { CONFIG, DECISIONS, type LogFlags, type ScalingFlags } from './flags.ts'
+import {
+  addTelemetryFlags,
+  CONFIG,
+  DECISIONS,
+  type LogFlags,
+  type ScalingFlags,
+  type TelemetryFlags,
+} from './flags.ts'
 import { collect, number, OptionFlag } from './option-flag.ts'
 
 /** Where the load of a workload is read, and what every controller of one has. */
-export interface WorkloadFlags extends ScalingFlags, LogFlags {
+export interface WorkloadFlags extends ScalingFlags, LogFlags, TelemetryFlags {
   config?: string
   prometheus?: string
   loadQuery?: string
@@ -89,7 +96,7 @@ export function addProviderFlags(command: Command): Command {
 
 /** Where the load of a workload is read, and what every controller has. */
 export function addPrometheusFlags(command: Command): Command {
-  return command
+  return addTelemetryFlags(command)
     .option('--prometheus <url>', 'of the server; CONCERTINA_PROMETHEUS_TOKEN is its bearer token')
     .option('--load-query <promql>', 'PromQL whose result, one number, is the load')
     .option('--prometheus-ca <file>', 'certificate authority of the server')

@@ -7,6 +7,7 @@ import { type Logger, silentLogger } from '../base/logger.ts'
 import { check, within } from '../base/options.ts'
 import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { outboxOf } from '../chat/hooks/webhooks.ts'
+import { traced } from '../chat/log/traced-log.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { ChatServer } from '../chat/server.ts'
@@ -23,6 +24,7 @@ import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { sendText } from '../http/text.ts'
 import { ReportMeter } from '../live/report-meter.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import type { Broker } from './broker.ts'
 import { BrokerLink } from './broker-link.ts'
 import {
@@ -62,6 +64,8 @@ export interface ChatNodeOptions {
   rates?: ConnectionRates | undefined
   /** Bytes of a request's head; default 16,384. */
   maxHeadBytes?: number | undefined
+  /** Traces messages and requests of hooks; default nothing is traced. */
+  tracer?: Tracer | undefined
   logger?: Logger
 }
 
@@ -144,12 +148,13 @@ export class ChatNode {
       const taken = await listen(this.#http, host, port)
       this.#url = advertise ?? `ws://${hostAndPort(host, taken)}/chat`
       const roomLog = await this.#broker.openLog()
-      const { webhooks = [] } = this.#options
-      const log = webhooks.length > 0 ? outboxOf(roomLog, webhooks) : roomLog
+      const { webhooks = [], tracer } = this.#options
+      const log = traced(webhooks.length > 0 ? outboxOf(roomLog, webhooks) : roomLog, tracer)
       this.#chat = await ChatServer.connect(
         this.number,
         async (onEvent) => new BrokerLink(log, bus, { name: this.ref, number: this.number }, onEvent),
         chat,
+        tracer,
       )
       const local = this.#chat
       local.onAccess = this.#options.onAccess
@@ -241,7 +246,7 @@ export class ChatNode {
         text(this.#state === 'ready' ? 200 : 503, `${this.#state}\n`)
         return
       case '/metrics':
-        if (this.#chat) text(200, nodeMetrics(this.#chat.stats, this.#state === 'ready', this.#handedOn))
+        if (this.#chat) text(200, this.metrics())
         else text(503, `${this.#state}\n`)
         return
       default:
@@ -249,6 +254,12 @@ export class ChatNode {
         if (this.#options.page) this.#options.page(request, response)
         else text(404, 'not found\n')
     }
+  }
+
+  /** What `/metrics` answers. */
+  metrics(): string {
+    const stats = this.#chat?.stats
+    return stats ? nodeMetrics(stats, this.#state === 'ready', this.#handedOn) : ''
   }
 
   #log(request: IncomingMessage, response: ServerResponse): void {

@@ -15,7 +15,7 @@ import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { sendText } from '../http/text.ts'
-import { controlPages, controlServer, servedFleet } from '../live/control-http.ts'
+import { controlPages, controlServer, type ServedFleet, servedFleet } from '../live/control-http.ts'
 import { liveControl } from '../live/live-control.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Broker } from './broker.ts'
@@ -27,7 +27,7 @@ import { Term, type TermOptions } from './term.ts'
 export interface ClusterControllerOptions
   extends Pick<
     TermOptions,
-    'broker' | 'provider' | 'rebalance' | 'strategy' | 'acceptRate' | 'weights' | 'seed' | 'logger'
+    'broker' | 'provider' | 'rebalance' | 'strategy' | 'acceptRate' | 'weights' | 'seed' | 'tracer' | 'logger'
   > {
   /** Makes the autoscaler of one term as the leader. */
   autoScaler(): AutoScaler
@@ -52,11 +52,15 @@ export interface ClusterControllerOptions
 interface Leading {
   readonly term: Term
   readonly api: ControlApi
+  readonly served: ServedFleet
   /** Answers what comes while this process leads; it does not listen by itself. */
   readonly http: Server
 }
 
 const RETRY_MS = 2000
+
+const STANDBY_METRICS =
+  '# HELP concertina_leader Whether this controller leads.\n# TYPE concertina_leader gauge\nconcertina_leader 0\n'
 
 /** One of the controllers of a cluster. All listen; the one that leads decides and scales, and the others stand by. */
 export class ClusterController {
@@ -89,8 +93,8 @@ export class ClusterController {
     this.#logger = logger
     this.#servers = new ClusterServers(broker.bus)
     this.#shared = new OnDemand(() => {
-      const { apiKeys, webhooks = [], maxBodyBytes } = options
-      return openSharedChat(broker, { apiKeys, webhooks, maxBodyBytes, logger })
+      const { apiKeys, webhooks = [], maxBodyBytes, tracer } = options
+      return openSharedChat(broker, { apiKeys, webhooks, maxBodyBytes, tracer, logger })
     })
     this.#http = createServer(HTTP_DEADLINES, (request, response) => {
       const text = (status: number, body: string) => sendText(response, status, body)
@@ -101,13 +105,14 @@ export class ClusterController {
       }
       const { path } = splitTarget(request.url)
       if (path === '/healthz') text(200, 'ok\n')
-      else if (path === '/metrics')
-        text(
-          200,
-          '# HELP concertina_leader Whether this controller leads.\n# TYPE concertina_leader gauge\nconcertina_leader 0\n',
-        )
+      else if (path === '/metrics') text(200, STANDBY_METRICS)
       else text(503, `standby: the leader is ${this.#leadership?.leaderUrl ?? 'not known'}\n`)
     })
+  }
+
+  /** What `/metrics` answers. */
+  async metrics(): Promise<string> {
+    return this.#leading ? (await this.#leading.served.metrics()).text() : STANDBY_METRICS
   }
 
   get leads(): boolean {
@@ -163,7 +168,7 @@ export class ClusterController {
     await Promise.all(this.#ending)
     const leadership = this.#leadership!
     if (!leadership.leads || this.#leading) return
-    const { provider, rebalance, strategy, acceptRate, weights, seed, token } = this.#options
+    const { provider, rebalance, strategy, acceptRate, weights, seed, token, tracer } = this.#options
     const autoScaler = this.#options.autoScaler()
     const term = new Term({
       broker: this.#broker,
@@ -177,12 +182,14 @@ export class ClusterController {
       acceptRate,
       weights,
       seed,
+      tracer,
       logger: this.#logger,
     })
     const control = liveControl(term, autoScaler)
     const chat = async () => (await this.#shared.get()).chatApi()
     const api = new ControlApi({ target: control, chat, token, version: VERSION, logger: this.#logger })
-    this.#leading = { term, api, http: controlServer(servedFleet(term), api, controlPages()) }
+    const served = servedFleet(term)
+    this.#leading = { term, api, served, http: controlServer(served, api, controlPages()) }
     this.#shared.opened?.lead()
     this.#options.onTerm?.(control)
     try {

@@ -5,6 +5,8 @@ import { openChatService, serverApi } from '../chat/api/open.ts'
 import type { ServerApi } from '../chat/api/server-api.ts'
 import type { WebhookOptions } from '../chat/hooks/webhook-options.ts'
 import { outboxOf, Webhooks } from '../chat/hooks/webhooks.ts'
+import { traced } from '../chat/log/traced-log.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import type { Broker } from './broker.ts'
 import { ClusterDirectory } from './directory.ts'
 
@@ -12,6 +14,7 @@ interface SharedChatOptions {
   apiKeys: readonly ApiKeyOptions[] | undefined
   webhooks: readonly WebhookOptions[]
   maxBodyBytes: number | undefined
+  tracer: Tracer | undefined
   logger: Logger
 }
 
@@ -28,7 +31,7 @@ export interface SharedChat {
 /** Opens it on what the cluster shares. What it opened is closed when it fails. */
 export async function openSharedChat(
   broker: Broker,
-  { apiKeys, webhooks, maxBodyBytes, logger }: SharedChatOptions,
+  { apiKeys, webhooks, maxBodyBytes, tracer, logger }: SharedChatOptions,
 ): Promise<SharedChat> {
   const directory = new ClusterDirectory(broker.bus)
   let delivering: Webhooks | undefined
@@ -46,16 +49,16 @@ export async function openSharedChat(
   try {
     const log = await broker.openLog()
     const chatApi = new OnDemand(async () => {
-      const noted = webhooks.length > 0 ? outboxOf(log, webhooks) : log
-      const { service, close } = await openChatService(noted, directory)
-      return { api: serverApi(service, apiKeys ?? [], maxBodyBytes, logger), close }
+      const noted = traced(webhooks.length > 0 ? outboxOf(log, webhooks) : log, tracer)
+      const { service, close } = await openChatService(noted, directory, tracer)
+      return { api: serverApi(service, apiKeys ?? [], maxBodyBytes, logger, tracer), close }
     })
     return {
       api: apiKeys && (await chatApi.get()).api,
       chatApi: async () => (await chatApi.get()).api,
       lead() {
         if (webhooks.length === 0 || delivering) return
-        const hooks = new Webhooks(log, webhooks, logger)
+        const hooks = new Webhooks(log, webhooks, logger, tracer)
         delivering = hooks
         turn = turn.then(() => hooks.start({ follow: true })).catch(warn('cannot deliver'))
         directory.onChange = (room, joined, left, members) => {

@@ -10,10 +10,12 @@ import { ControlLoop, type LoadSample } from '../live/control-loop.ts'
 import { Faults } from '../live/faults.ts'
 import { captureState, resumeFrom } from '../live/fleet-state.ts'
 import type { RebalanceOptions } from '../live/rebalance.ts'
+import { traceScaling } from '../live/scaling-spans.ts'
 import type { ScaledTick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import { createPolicy, specOf } from '../scaling/policies.ts'
 import type { Decision } from '../scaling/types.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import type { Broker } from './broker.ts'
 import type { ClusterServers } from './cluster-servers.ts'
 import { guardedProvider } from './guarded-provider.ts'
@@ -45,6 +47,7 @@ export interface TermOptions {
   readonly acceptRate?: number | undefined
   readonly weights?: number[] | undefined
   readonly seed?: number | string | undefined
+  readonly tracer?: Tracer | undefined
   readonly logger: Logger
 }
 
@@ -124,6 +127,7 @@ export class Term {
       },
       () => this.now(),
     )
+    if (options.tracer) traceScaling(this.ticks, this.fleet, options.tracer)
     this.#loop.ticks.subscribe(({ decision }) => {
       this.decisions[decision.action]++
       this.lastDecision = decision

@@ -29,8 +29,12 @@ export interface ServedFleet {
 
 /** What a control server answers for a live fleet. */
 export function servedFleet(fleet: MeteredFleet): ServedFleet {
+  let metrics: Promise<MetricsText> | undefined
   return {
-    metrics: async () => (await import('./metrics.ts')).liveMetrics(fleet),
+    metrics: () => {
+      metrics ??= import('./metrics.ts').then(({ liveMetrics }) => liveMetrics(fleet))
+      return metrics
+    },
     isReady: () => fleet.isReady ?? fleet.fleet.ready.length > 0,
     get serverApi() {
       return fleet.rooms?.serverApi // from its start on
@@ -58,7 +62,6 @@ export function controlServer(
   api: ControlApi,
   page: (request: IncomingMessage, response: ServerResponse) => void,
 ): Server {
-  let metrics: Promise<MetricsText> | undefined
   return createServer(HTTP_DEADLINES, (request, response) => {
     if (answerHealth(request, response, () => served?.isReady() ?? true)) return
     if (splitTarget(request.url).path !== '/metrics') {
@@ -70,8 +73,8 @@ export function controlServer(
     if (refused) sendText(response, refused.status, `${JSON.stringify(refused.body)}\n`)
     else if (!served) notFound(request, response)
     else {
-      metrics ??= served.metrics()
-      metrics
+      served
+        .metrics()
         .then(async (all) => sendText(response, 200, await all.text(), all.contentType))
         .catch((error: Error) => sendText(response, 500, `${error.message}\n`))
     }

@@ -11,6 +11,7 @@ import { Hub } from '../chat/hub/hub.ts'
 import { openRoomLog } from '../chat/log/embedded/open.ts'
 import { MemoryRoomLog } from '../chat/log/memory.ts'
 import { LogUnavailable, type RoomLog } from '../chat/log/room-log.ts'
+import { traced } from '../chat/log/traced-log.ts'
 import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
@@ -33,11 +34,9 @@ export class FleetRooms {
     checkNamespaces(options.chat?.namespaces)
     this.#api = new OnDemand(async () => {
       if (!this.#hub) throw new LogUnavailable('the fleet is starting')
-      const { service, close } = await serviceOfHub(this.#hub)
-      return {
-        api: serverApi(service, options.apiKeys ?? [], options.chat?.limits?.maxBodyBytes, logger),
-        close,
-      }
+      const { apiKeys = [], chat, tracer } = options
+      const { service, close } = await serviceOfHub(this.#hub, tracer)
+      return { api: serverApi(service, apiKeys, chat?.limits?.maxBodyBytes, logger, tracer), close }
     })
   }
 
@@ -71,7 +70,7 @@ export class FleetRooms {
   async open(): Promise<void> {
     const { data, roomLog } = this.#options
     this.#log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, this.#logger))
-    this.#hub = new Hub(await this.#openWebhooks(this.#log))
+    this.#hub = new Hub(traced(await this.#openWebhooks(this.#log), this.#options.tracer))
     this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
   }
 
@@ -87,9 +86,9 @@ export class FleetRooms {
 
   /** Returns the log that the fleet uses: with webhooks it notes what they are to get. */
   async #openWebhooks(log: RoomLog): Promise<RoomLog> {
-    const { webhooks = [] } = this.#options
+    const { webhooks = [], tracer } = this.#options
     if (webhooks.length === 0) return log
-    this.#webhooks = new Webhooks(log, webhooks, this.#logger)
+    this.#webhooks = new Webhooks(log, webhooks, this.#logger, tracer)
     await this.#webhooks.start()
     return this.#webhooks.log
   }

@@ -3,6 +3,7 @@ import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
+import type { SpanSink } from '../telemetry/span.ts'
 import { LostUsers } from './lost-users.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
 import { addReport, type FleetTotals, NO_TOTALS, ReportedWork } from './reported-work.ts'
@@ -19,6 +20,8 @@ export class LiveServers {
   readonly #latencyOfGone = new Buckets(LATENCY_BOUNDS)
   /** Users who lost their connection recently. */
   readonly #lost = new LostUsers()
+  /** Gets what the servers trace. */
+  spans: SpanSink | undefined
 
   /** @param uncounted sockets that were given to a server and are not in its report yet */
   constructor(fleet: Fleet, uncounted: (id: ServerId, taken: number) => number) {
@@ -40,6 +43,10 @@ export class LiveServers {
     const work = new ReportedWork()
     this.#processes.set(id, { child, work })
     child.on('message', (message: FromServer) => {
+      if (message.type === 'spans') {
+        for (const span of message.spans) this.spans?.add(span)
+        this.spans?.drop(message.dropped)
+      }
       if (message.type !== 'report') return
       const lost = message.lost - (work.last?.lost ?? 0)
       work.last = message

@@ -4,11 +4,13 @@ import type { PostStatus, StreamPost } from '../chat/sse/event-stream.ts'
 import type { Measurements } from '../fleet/server.ts'
 import type { AccessEntry } from '../http/access-log.ts'
 import type { RequestHead } from '../http/http-head.ts'
+import type { Span } from '../telemetry/span.ts'
+import type { Sampling } from '../telemetry/tracer.ts'
 
 /** What the supervisor sends to a server process. A `socket` comes with the connection's handle. */
 export type ToServer =
-  /** `access`: whether it reports each connection for the access log. */
-  | { type: 'start'; server: number; options: ChatOptions; access: boolean }
+  /** `access`: whether it reports each connection for the access log; `sampling`: what it traces, if anything. */
+  | { type: 'start'; server: number; options: ChatOptions; access: boolean; sampling?: Sampling | undefined }
   /** `rest` are the bytes that came after the head, in base64; `ip` is the client's address. */
   | { type: 'socket'; ticket: number; request: RequestHead; rest: string; ip: string }
   /** What a client of an event stream sends. */
@@ -37,4 +39,5 @@ export type FromServer =
   | { type: 'took'; tickets: number[] }
   | { type: 'declined'; tickets: number[] }
   | { type: 'access'; entries: AccessEntry[] }
+  | { type: 'spans'; spans: Span[]; dropped: number }
   | { type: 'posted'; ticket: number; status: PostStatus }

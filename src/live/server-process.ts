@@ -6,6 +6,8 @@ import { answerOnSocket } from '../chat/sse/requests.ts'
 import type { AccessEntry } from '../http/access-log.ts'
 import { asksForWebSocket } from '../http/http-head.ts'
 import { type RawSocket, streamOf } from '../http/raw-socket.ts'
+import type { SpanBuffer } from '../telemetry/span-buffer.ts'
+import type { Sampling } from '../telemetry/tracer.ts'
 import { receiveHandles } from './handle-channel.ts'
 import type { FromServer, ToServer } from './messages.ts'
 import { ReportMeter } from './report-meter.ts'
@@ -36,6 +38,8 @@ let life: Life = { kind: 'waiting' }
 let taken = 0
 /** Connections that ended since the last report, where they are logged; those above the bound are not. */
 let ended: AccessEntry[] = []
+/** Where messages are traced. */
+let spans: SpanBuffer | undefined
 const meter = new ReportMeter()
 /** What came to hold while it started. */
 let configured: ChatOptions | undefined
@@ -64,11 +68,20 @@ function accept(): void {
   })
 }
 
-async function start({ server, options, access }: ToServer & { type: 'start' }): Promise<void> {
+async function startTracing(sampling: Sampling) {
+  const [{ Tracer }, { SpanBuffer }] = await Promise.all([
+    import('../telemetry/tracer.ts'),
+    import('../telemetry/span-buffer.ts'),
+  ])
+  spans = new SpanBuffer()
+  return new Tracer(sampling, spans)
+}
+
+async function start({ server, options, access, sampling }: ToServer & { type: 'start' }): Promise<void> {
   const hub = new Socket({ fd: HUB_DESCRIPTOR, readable: true, writable: true })
-  const chat = await ChatServer.start(server, hub, options, () =>
-    process.exit(life.kind === 'leaving' ? 0 : 1),
-  )
+  const onHubGone = () => process.exit(life.kind === 'leaving' ? 0 : 1)
+  const tracer = sampling && (await startTracing(sampling))
+  const chat = await ChatServer.start(server, hub, options, onHubGone, tracer)
   if (life.kind !== 'waiting') {
     await chat.close()
     return
@@ -83,11 +96,13 @@ async function start({ server, options, access }: ToServer & { type: 'start' }):
   }, REPORT_MS)
 }
 
-/** For the access log. */
+/** For the access log and for traces. */
 function reportEnded(): void {
   const entries = ended
   ended = []
   if (entries.length > 0) send({ type: 'access', entries })
+  const traced = spans?.take()
+  if (traced) send({ type: 'spans', ...traced })
 }
 
 async function post({ ticket, id, post }: ToServer & { type: 'post' }): Promise<void> {

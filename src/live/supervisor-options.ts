@@ -10,6 +10,7 @@ import type { LocalProviderOptions } from '../fleet/providers/local.ts'
 import type { AccessEntry } from '../http/access-log.ts'
 import type { UsersSample } from '../metrics/metrics-collector.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 import type { GatewayOptions } from './gateway.ts'
 import type { RebalanceOptions } from './rebalance.ts'
 
@@ -48,6 +49,8 @@ export interface SupervisorOptions {
   webhooks?: readonly WebhookOptions[] | undefined
   /** Gets what is for an access log: requests, rejections, and connections of the chat that ended. */
   onAccess?: ((entry: AccessEntry) => void) | undefined
+  /** Traces messages, requests of backends and hooks, and scaling; default nothing is traced. */
+  tracer?: Tracer | undefined
   seed?: number | string
   logger?: Logger
   /** Users that were asked for, where that is known. */

@@ -27,6 +27,7 @@ import { KeptState } from './kept-state.ts'
 import { LiveServers } from './live-servers.ts'
 import { processModule } from './process-module.ts'
 import { rejectionLogger } from './rejection-log.ts'
+import { traceScaling } from './scaling-spans.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
 import { UserMoves } from './user-moves.ts'
 import { UserRouter } from './user-router.ts'
@@ -94,6 +95,7 @@ export class Supervisor {
           server: id,
           options: this.#chatOptions(id),
           access: options.onAccess !== undefined,
+          sampling: options.tracer?.sampling,
         })
       },
       drain: (id, child) => child.send({ type: 'drain', seconds: this.#moves.drainSeconds(id) }),
@@ -101,6 +103,7 @@ export class Supervisor {
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
     this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.inFlight(id, taken))
+    this.servers.spans = options.tracer?.sink
     const { maxBodyBytes, maxConnections } = chatLimits(options.chat?.limits)
     this.#maxConnections = maxConnections
     this.#chat = options.chat ?? { auth: { anonymous: true } }
@@ -136,6 +139,7 @@ export class Supervisor {
       },
       () => this.now(),
     )
+    if (options.tracer) traceScaling(this.loop.ticks, this.fleet, options.tracer)
     this.loop.ticks.subscribe(({ decision }) => {
       this.decisions[decision.action]++
       this.lastDecision = decision

@@ -7,9 +7,11 @@ import type { ProviderFactory } from '../fleet/provider.ts'
 import { ControlLoop, type LoadSample } from '../live/control-loop.ts'
 import { Faults } from '../live/faults.ts'
 import type { ScaledFleet } from '../live/scaling-metrics.ts'
+import { traceScaling } from '../live/scaling-spans.ts'
 import type { LoadSource } from '../load-sources/load-source.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/types.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
 
 /** After so many decisions the fleet counts as caught up with the load, however that grows. */
 const CATCH_UP_DECISIONS = 10
@@ -19,6 +21,7 @@ interface WorkloadOptions {
   provider: ProviderFactory
   autoScaler: AutoScaler
   logger?: Logger
+  tracer?: Tracer | undefined
 }
 
 /**
@@ -85,6 +88,7 @@ export class WorkloadController implements ScaledFleet {
       deliveriesPerSecond: () => 0,
       latency: () => ({ p50Ms: 0, p95Ms: 0, p99Ms: 0 }),
     })
+    if (options.tracer) traceScaling(this.ticks, this.fleet, options.tracer)
     this.#loop.ticks.subscribe((tick) => {
       this.control.onTick(tick)
       this.lastDecision = tick.decision

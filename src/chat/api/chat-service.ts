@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { MessageData } from '../../protocol/messages.ts'
+import type { Tracer } from '../../telemetry/tracer.ts'
 import type { ModerationAction } from '../access/moderation.ts'
 import { type ModerationLog, SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { RoomLog } from '../log/room-log.ts'
@@ -57,11 +58,13 @@ export class ChatService {
   readonly #changes = new RecentChanges()
   readonly #moderation: ModerationLog
   readonly #directory: ChatDirectory
+  readonly #tracer: Tracer | undefined
 
-  constructor(log: RoomLog, moderation: ModerationLog, directory: ChatDirectory) {
+  constructor(log: RoomLog, moderation: ModerationLog, directory: ChatDirectory, tracer?: Tracer) {
     this.#log = log
     this.#moderation = moderation
     this.#directory = directory
+    this.#tracer = tracer
   }
 
   get durability() {
@@ -72,13 +75,11 @@ export class ChatService {
     room: string,
     { body, data, user = SERVER_USER, id = randomUUID() }: Publication,
   ): Promise<Published> {
-    const { seq, duplicate } = await this.#log.append({
-      room,
-      user,
-      id,
-      body,
-      ...(data && { extras: { data } }),
-    })
+    const began = performance.now()
+    const message = { room, user, id, body, ...(data && { extras: { data } }) }
+    const { seq, duplicate } = await this.#log.append(message)
+    const span = this.#tracer?.ofMessage(message)
+    if (span) this.#tracer?.end(span, 'message publish', { began, attributes: { 'concertina.room': room } })
     return { room, seq, id, duplicate }
   }
 

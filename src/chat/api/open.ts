@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts'
+import type { Tracer } from '../../telemetry/tracer.ts'
 import { ModerationLog } from '../access/moderation-log.ts'
 import { API_SERVER, type Hub } from '../hub/hub.ts'
 import { RemoteRoomLog } from '../hub/remote-room-log.ts'
@@ -13,10 +14,11 @@ import { ServerApi } from './server-api.ts'
 export async function openChatService(
   log: RoomLog,
   directory: ChatDirectory,
+  tracer?: Tracer,
 ): Promise<{ service: ChatService; close(): void }> {
   const moderation = new ModerationLog(log)
   await moderation.start({ keep: true })
-  return { service: new ChatService(log, moderation, directory), close: () => moderation.close() }
+  return { service: new ChatService(log, moderation, directory, tracer), close: () => moderation.close() }
 }
 
 /** The server API of a service, for backends that have one of these keys; what they change is logged. */
@@ -25,11 +27,13 @@ export function serverApi(
   keys: readonly ApiKeyOptions[],
   maxBodyBytes: number | undefined,
   logger: Logger,
+  tracer?: Tracer,
 ): ServerApi {
   return new ServerApi({
     service,
     keys: new ApiKeys(keys),
     maxBodyBytes,
+    tracer,
     onAudit: ({ key, method, path, status, address }) =>
       logger.info(`Server API: ${key} ${method} ${path}: ${status}`, {
         audit: true,
@@ -43,7 +47,10 @@ export function serverApi(
 }
 
 /** A service beside the chat servers of a hub, in the hub's own process. */
-export async function serviceOfHub(hub: Hub): Promise<{ service: ChatService; close(): Promise<void> }> {
+export async function serviceOfHub(
+  hub: Hub,
+  tracer?: Tracer,
+): Promise<{ service: ChatService; close(): Promise<void> }> {
   const [near, far] = streamPair()
   hub.attach(far, API_SERVER)
   const link = await RemoteRoomLog.connect(
@@ -51,7 +58,7 @@ export async function serviceOfHub(hub: Hub): Promise<{ service: ChatService; cl
     () => {},
     () => {},
   )
-  const { service, close } = await openChatService(link, hub.directory)
+  const { service, close } = await openChatService(link, hub.directory, tracer)
   return {
     service,
     close: async () => {

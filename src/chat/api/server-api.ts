@@ -4,6 +4,7 @@ import { VERSION } from '../../base/version.ts'
 import { parseBody, readBody, sendJson } from '../../http/json.ts'
 import { splitTarget } from '../../http/request-target.ts'
 import { isName } from '../../protocol/rules.ts'
+import type { Tracer } from '../../telemetry/tracer.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
 import { ChangeRejected } from '../rooms/change-message.ts'
@@ -20,6 +21,8 @@ export interface ServerApiOptions {
   maxBodyBytes?: number | undefined
   /** Called for everything that was done or denied, but not for what was only read. */
   onAudit?: ((entry: AuditEntry) => void) | undefined
+  /** Traces the requests, as parts of the traces that they name. */
+  tracer?: Tracer | undefined
 }
 
 /** One request that changed something, or was not allowed to. */
@@ -88,7 +91,24 @@ export class ServerApi {
         ? send(405, { code: 'NOT_ALLOWED', message: `${request.method} is not allowed`, hint }, { allow })
         : send(404, { code: 'NOT_FOUND', message: 'not found', hint })
     }
+    const { tracer } = this.#options
+    const span = tracer?.begin(request.headers.traceparent)
+    const began = performance.now()
     const { status, body, headers } = await this.#run(match, client, request, query)
+    if (span) {
+      const { method, path: pattern } = match.route
+      tracer?.end(span, `${method} ${pattern}`, {
+        kind: 'server',
+        began,
+        attributes: {
+          'http.request.method': method,
+          'http.route': pattern,
+          'http.response.status_code': status,
+          'concertina.key': client.name,
+        },
+        error: status >= 500 ? `status ${status}` : undefined,
+      })
+    }
     if (match.route.method !== 'GET') {
       this.#options.onAudit?.({
         key: client.name,

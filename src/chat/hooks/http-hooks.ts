@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type OptionsOf, option, optionSet } from '../../base/options.ts'
+import type { OpenSpan, Tracer } from '../../telemetry/tracer.ts'
 import { type ChatHooks, Refused } from './hooks.ts'
 import { post } from './post.ts'
 
@@ -26,23 +27,34 @@ const answerSchema = z.object({
   body: z.string().optional(),
 })
 
-/** Hooks that ask an app's backend. Each request has a deadline; a backend that is away does what `onFailure` says. */
-export function httpHooks(options: HookOptions): ChatHooks {
+/**
+ * Hooks that ask an app's backend. Each request has a deadline; a backend that is away does what `onFailure` says.
+ * @param tracer traces the requests, and names their traces to the backend
+ */
+export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
   const { url, secret, events, timeoutMs, onFailure } = hookOptions.parse(options)
 
-  async function ask(event: object): Promise<z.infer<typeof answerSchema>> {
+  async function ask(event: object, span?: OpenSpan): Promise<z.infer<typeof answerSchema>> {
     const body = JSON.stringify(event)
+    const began = performance.now()
+    const end = (error?: string) => {
+      const attributes = { 'url.full': new URL(url).origin }
+      if (span) tracer?.end(span, 'hook', { kind: 'client', began, attributes, error })
+    }
     try {
-      const response = await post(url, secret, body, AbortSignal.timeout(timeoutMs))
-      return answerSchema.parse(await response.json())
+      const response = await post(url, secret, body, AbortSignal.timeout(timeoutMs), span)
+      const answer = answerSchema.parse(await response.json())
+      end()
+      return answer
     } catch (error) {
+      end((error as Error).message)
       if (onFailure === 'allow') return { allow: true }
       throw error
     }
   }
 
-  async function decide(event: object): Promise<string | undefined> {
-    const { allow, reason, body } = await ask(event)
+  async function decide(event: object, span?: OpenSpan): Promise<string | undefined> {
+    const { allow, reason, body } = await ask(event, span)
     if (!allow) throw new Refused(reason ?? 'not allowed')
     return body
   }
@@ -50,11 +62,11 @@ export function httpHooks(options: HookOptions): ChatHooks {
   return {
     ...(events.includes('join') && {
       beforeJoin: async (join) => {
-        await decide({ type: 'join', ...join })
+        await decide({ type: 'join', ...join }, tracer?.begin())
       },
     }),
     ...(events.includes('message') && {
-      beforeMessage: (message) => decide({ type: 'message', ...message }),
+      beforeMessage: (message) => decide({ type: 'message', ...message }, tracer?.beginPart(message)),
     }),
   }
 }

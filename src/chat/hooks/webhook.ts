@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../base/logger.ts'
 import type { RoomMessage } from '../../protocol/messages.ts'
+import type { Tracer } from '../../telemetry/tracer.ts'
 import { matches } from '../auth/identity.ts'
 import type { LogEntry, RoomLog } from '../log/room-log.ts'
 import { OUTBOX_ROOM, type RoomHappening } from './outbox.ts'
@@ -25,6 +26,7 @@ export class Webhook {
   readonly #log: RoomLog
   readonly #options: WebhookOptions
   readonly #logger: Logger
+  readonly #tracer: Tracer | undefined
   readonly #place: string
   readonly #closing = new AbortController()
   #at = 0
@@ -32,10 +34,11 @@ export class Webhook {
   #news = false
   #running: Promise<void> | undefined
 
-  constructor(log: RoomLog, options: WebhookOptions, logger: Logger) {
+  constructor(log: RoomLog, options: WebhookOptions, logger: Logger, tracer?: Tracer) {
     this.#log = log
     this.#options = options
     this.#logger = logger
+    this.#tracer = tracer
     const name = createHash('sha256').update(options.url).digest('hex').slice(0, 16)
     this.#place = `${OUTBOX_ROOM}/${name}`
   }
@@ -94,18 +97,33 @@ export class Webhook {
     const { entries } = await this.#log.read(OUTBOX_ROOM, this.#at, BATCH)
     const [oldest] = entries
     if (!oldest) return false
-    const { url, secret } = this.#options
+    const { url } = this.#options
     if (this.#at > 0 && oldest.prevSeq > this.#at)
       this.#logger.error(`Webhook ${url}: the room log was trimmed before all was delivered`, { url })
     const events = entries.map((entry) => this.#event(entry)).filter((event) => this.#wants(event))
-    if (events.length > 0) {
-      const timeout = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(TIMEOUT_MS)])
-      const response = await post(url, secret, JSON.stringify({ events }), timeout)
-      await response.body?.cancel()
-    }
+    if (events.length > 0) await this.#post(events)
     this.#at = entries.at(-1)!.seq
     await this.#keepPlace()
     return true
+  }
+
+  async #post(events: readonly object[]): Promise<void> {
+    const { url, secret } = this.#options
+    const timeout = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const span = this.#tracer?.begin()
+    const began = performance.now()
+    const attributes = { 'url.full': new URL(url).origin, 'concertina.events': events.length }
+    const end = (error?: string) => {
+      if (span) this.#tracer?.end(span, 'webhook', { kind: 'client', began, attributes, error })
+    }
+    try {
+      const response = await post(url, secret, JSON.stringify({ events }), timeout, span)
+      await response.body?.cancel()
+      end()
+    } catch (error) {
+      end(reasonOf(error))
+      throw error
+    }
   }
 
   #event({ seq, payload }: LogEntry): RoomHappening & { eventId: string } {

@@ -1,4 +1,5 @@
 import type { Logger } from '../../base/logger.ts'
+import type { Tracer } from '../../telemetry/tracer.ts'
 import type { RoomLog } from '../log/room-log.ts'
 import { OUTBOX_ROOM, OutboxLog } from './outbox.ts'
 import { Webhook, wantsEvent } from './webhook.ts'
@@ -17,10 +18,10 @@ export class Webhooks {
   readonly #inner: RoomLog
   #follows = false
 
-  constructor(log: RoomLog, options: readonly WebhookOptions[], logger: Logger) {
+  constructor(log: RoomLog, options: readonly WebhookOptions[], logger: Logger, tracer?: Tracer) {
     this.#inner = log
     this.log = outboxOf(log, options)
-    this.#hooks = options.map((each) => new Webhook(log, each, logger))
+    this.#hooks = options.map((each) => new Webhook(log, each, logger, tracer))
     this.log.onNoted = () => this.#notify()
   }
 

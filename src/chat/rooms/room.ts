@@ -3,6 +3,7 @@ import type { LogEntry, RoomRange } from '../log/room-log.ts'
 import { textFrame } from '../session/frame.ts'
 import type { Outbox } from '../session/outbox.ts'
 import type { WriteBatcher } from '../session/write-batcher.ts'
+import type { DeliverySpans } from './delivery-spans.ts'
 import { RoomChanges } from './room-changes.ts'
 
 /** Messages that a room keeps for members who come a little late, and bytes of them: rooms are many, and each keeps some. */
@@ -43,6 +44,7 @@ export class Room {
   /** What was edited and deleted. */
   readonly changes: RoomChanges
   readonly #batcher: WriteBatcher
+  readonly #spans: DeliverySpans | undefined
   #batch: Framed[] = []
   /** Whether the batch deletes a message, which is then forgotten. */
   #forgets = false
@@ -52,10 +54,11 @@ export class Room {
   /** Messages pushed to members. */
   deliveries = 0
 
-  constructor(name: string, batcher: WriteBatcher) {
+  constructor(name: string, batcher: WriteBatcher, spans?: DeliverySpans) {
     this.name = name
     this.changes = new RoomChanges(name)
     this.#batcher = batcher
+    this.#spans = spans
   }
 
   /** The room as the log has it when this server subscribes to it; what was received before is in the log. */
@@ -76,6 +79,7 @@ export class Room {
     if (entry.seq <= (this.#batch.at(-1)?.seq ?? this.head)) return
     if (this.#batch.length === 0) this.#batcher.room(this)
     this.#batch.push(framed(entry))
+    this.#spans?.received(entry)
     if (this.changes.receive(entry)) this.#forgets = true
   }
 
@@ -112,6 +116,7 @@ export class Room {
         if (member.seq < to) this.#interrupt(member)
       }
     }
+    this.#spans?.pushed(this.members.size)
   }
 
   /** Pushes what the room still has from the member's place on; `false` when its place is further back than that. */

@@ -1,5 +1,7 @@
+import type { Tracer } from '../../telemetry/tracer.ts'
 import type { ChatLink } from '../link.ts'
 import type { WriteBatcher } from '../session/write-batcher.ts'
+import { DeliverySpans } from './delivery-spans.ts'
 import type { Namespaces } from './namespaces.ts'
 import { RECENT, Room } from './room.ts'
 
@@ -17,11 +19,13 @@ export class Rooms {
   readonly #link: ChatLink
   readonly #batcher: WriteBatcher
   readonly #namespaces: Namespaces
+  readonly #tracer: Tracer | undefined
   readonly #rooms = new Map<string, Entered>()
   #deliveries = 0
 
-  constructor(link: ChatLink, batcher: WriteBatcher, namespaces: Namespaces) {
+  constructor(link: ChatLink, batcher: WriteBatcher, namespaces: Namespaces, tracer?: Tracer) {
     this.#link = link
+    this.#tracer = tracer
     this.#namespaces = namespaces
     this.#batcher = batcher
   }
@@ -37,7 +41,8 @@ export class Rooms {
   enter(name: string): Promise<Room> {
     let entered = this.#rooms.get(name)
     if (!entered) {
-      const room = new Room(name, this.#batcher)
+      const spans = this.#tracer && new DeliverySpans(this.#tracer)
+      const room = new Room(name, this.#batcher, spans)
       entered = { room, users: 0, present: new Map(), ready: this.#subscribe(room) }
       this.#rooms.set(name, entered)
       const { ready } = entered

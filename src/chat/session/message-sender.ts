@@ -65,8 +65,10 @@ export class MessageSender {
       if (slowed !== undefined) await slowed
       const { seq } = await this.#append(identity, room, request)
       this.#context.onAcked((performance.now() - began) / 1000)
+      this.#trace(user, room.name, request, began)
       return { type: 'ack', id: request.id, room: room.name, seq, durability: link.durability }
     } catch (error) {
+      this.#trace(user, room.name, request, began, error)
       if (error instanceof Rejection && error.code === 'rate-limited') throw error
       this.#context.count('refused')
       if (error instanceof ChangeRejected) throw new Rejection(error.code, error.message)
@@ -74,6 +76,21 @@ export class MessageSender {
     } finally {
       this.#inFlight--
     }
+  }
+
+  /** A message as a whole: from its receipt until it is acknowledged or rejected. */
+  #trace(user: string, from: string, request: Outgoing, began: number, error?: unknown): void {
+    const { tracer, server } = this.#context
+    if (!tracer) return
+    const { id, type } = request
+    const room = type === 'invite' ? privateRoom(request.user) : from
+    const span = tracer.ofMessage({ room, user, id })
+    if (!span) return
+    tracer.end(span, `message ${type}`, {
+      began,
+      attributes: { 'concertina.room': room, 'concertina.server': String(server) },
+      error: error === undefined ? undefined : (error as Error).message,
+    })
   }
 
   /** Keeps messages of a user apart where the room is in slow mode; changes of them may come at any time. */

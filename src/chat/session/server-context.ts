@@ -1,3 +1,4 @@
+import type { Tracer } from '../../telemetry/tracer.ts'
 import type { AccessControl } from '../access/access-control.ts'
 import type { ChatHooks } from '../hooks/hooks.ts'
 import type { ChatLink } from '../link.ts'
@@ -24,6 +25,8 @@ export interface ServerContext {
   readonly readMarkers: ReadMarkers
   readonly slots: WorkSlots | undefined
   readonly hooks: ChatHooks | undefined
+  /** Present when messages are traced. */
+  readonly tracer: Tracer | undefined
   readonly batcher: WriteBatcher
   readonly link: ChatLink
   readonly rooms: Rooms

@@ -16,6 +16,7 @@ import { DecisionLog } from '../decision-log.ts'
 import { type BrokerFlags, scalingOptions, seedOf } from '../flags.ts'
 import { scalesByMetric, serveMetric } from '../metric-mode.ts'
 import { serviceLogger } from '../service-logger.ts'
+import { openTelemetry } from '../telemetry.ts'
 import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
 import { providerOf } from '../workload-providers.ts'
 import { apiKeysOf, authOf } from './serve.ts'
@@ -44,6 +45,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     // A mistake in the options is reported now, not when this controller leads.
     autoScaler()
     if (isPlatform) providerOf(flags)
+    const telemetry = await openTelemetry(flags, config.telemetry, 'controller', log, opened)
     const broker = opened.use(await openBroker(brokerFrom(flags), 'concertina controller'))
     const size = scalesByMetric(flags) ? opened.use(new SharedSize(broker.bus)) : undefined
     const publish = size && ((count: number | undefined) => size.publish(count))
@@ -68,6 +70,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
       apiKeys: apiKeysOf(live.apiKeys),
       webhooks: live.webhooks,
       maxBodyBytes: live.limits?.maxBodyBytes,
+      tracer: telemetry?.tracer,
       logger: log,
       onTerm: (control) => decisions?.onControl(control),
     })
@@ -77,6 +80,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
     }
     opened.use(controller)
     await controller.start()
+    telemetry?.report(() => controller.metrics())
     log.info(`Dashboard: ${controller.url} (and ${controller.url}metrics)`, { url: controller.url })
     await aborted(signal)
     log.info('Stopping: the servers keep running, another controller takes over')
@@ -88,7 +92,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
 
 /** The command line of a chat server that is started on this machine. */
 function serverCommand(flags: ClusterControllerFlags): string[] {
-  const { broker, clusterName, replicas, config, anonymous, syncAlways } = flags
+  const { broker, clusterName, replicas, config, anonymous, syncAlways, otlpEndpoint } = flags
   const { keepSeconds, keepBytes, keepMessages } = flags
   const more = {
     'cluster-name': clusterName,
@@ -97,6 +101,7 @@ function serverCommand(flags: ClusterControllerFlags): string[] {
     'keep-bytes': keepBytes,
     'keep-messages': keepMessages,
     config,
+    'otlp-endpoint': otlpEndpoint,
   }
   return [
     process.execPath,

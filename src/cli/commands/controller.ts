@@ -58,14 +58,18 @@ export async function controller(flags: ControllerFlags, signal: AbortSignal): P
   }
   reject(flags, CHAT_ONLY, 'it is only for chat, with --broker')
   if (!metric) {
-    await runWorkloadController(flags, providerOf(flags), signal)
+    await runWorkloadController('controller', flags, providerOf(flags), signal)
     return
   }
   let size: number | undefined
   const publish = (count: number | undefined) => {
     size = count
   }
-  await runWorkloadController(flags, providerOf(flags, { publish }), signal, (_, { host, logger }) =>
-    serveMetric(flags, { host, desired: () => size, logger }),
+  await runWorkloadController(
+    'controller',
+    flags,
+    providerOf(flags, { publish }),
+    signal,
+    (_, { host, logger }) => serveMetric(flags, { host, desired: () => size, logger }),
   )
 }

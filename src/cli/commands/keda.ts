@@ -16,7 +16,7 @@ export interface KedaFlags extends WorkloadFlags {
 export async function keda(flags: KedaFlags, signal: AbortSignal): Promise<void> {
   const { host = '127.0.0.1', port = 6000, activationLoad, blindServers } = flags
   const counted = simulatedProvider(wallClock(), { startupDelay: flags.startupDelay })
-  await runWorkloadController(flags, counted, signal, async (controller, { logger }) => {
+  await runWorkloadController('keda', flags, counted, signal, async (controller, { logger }) => {
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
     const scaler = await startKedaScaler({ controller, address, activationLoad, blindServers })
     logger.info(`KEDA:      external scaler at ${host}, port ${scaler.port}`, { port: scaler.port })

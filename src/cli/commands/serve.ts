@@ -9,7 +9,7 @@ import type { ChatOptions } from '../../chat/options.ts'
 import { openBrokerLog } from '../../cluster/open-broker.ts'
 import { AccessLog } from '../../http/access-log.ts'
 import { hostAndPort } from '../../http/listen.ts'
-import { chatPageServer } from '../../live/control-http.ts'
+import { chatPageServer, servedFleet } from '../../live/control-http.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
 import { liveControl } from '../../live/live-control.ts'
 import { messageWork } from '../../live/message-work.ts'
@@ -23,12 +23,20 @@ import { type ConfiguredOptions, readChecked } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { environment } from '../environment.ts'
-import { type BrokerFlags, type LogFlags, type ScalingFlags, scalingOptions, seedOf } from '../flags.ts'
+import {
+  type BrokerFlags,
+  type LogFlags,
+  type ScalingFlags,
+  scalingOptions,
+  seedOf,
+  type TelemetryFlags,
+} from '../flags.ts'
 import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
 import { serviceLogger } from '../service-logger.ts'
+import { openTelemetry } from '../telemetry.ts'
 import { openView } from '../view.ts'
 
-export interface ServeFlags extends ScalingFlags, LogFlags, Partial<BrokerFlags> {
+export interface ServeFlags extends ScalingFlags, LogFlags, TelemetryFlags, Partial<BrokerFlags> {
   config?: string
   host?: string
   port?: number
@@ -124,6 +132,7 @@ export async function serve(
     const decisions =
       flags.decisions === undefined ? undefined : opened.use(new DecisionLog(flags.decisions, true))
     const accessLog = accessFile === undefined ? undefined : opened.use(await AccessLog.open(accessFile, log))
+    const telemetry = await openTelemetry(flags, config.telemetry, 'serve', log, opened)
     const roomLog = broker && opened.use(await openBrokerLog(broker, 'concertina serve'))
     const autoScaler = new AutoScaler({
       ...config.autoScaler,
@@ -159,12 +168,14 @@ export async function serve(
         timeOfDay: true,
         decideEarly: true,
         onAccess: accessLog?.write,
+        tracer: telemetry?.tracer,
         logger: log,
       },
       chatPageServer(() => supervisor.isReady, live.limits?.maxHeadBytes),
     )
     opened.use(supervisor)
     const control = liveControl(supervisor, autoScaler)
+    const served = servedFleet(supervisor)
     decisions?.onControl(control)
     const plane = opened.use(
       await startControlPlane(
@@ -174,6 +185,7 @@ export async function serve(
           port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
           token: environment('CONCERTINA_CONTROL_TOKEN') ?? live.controlToken,
           logger: log,
+          served,
         },
         supervisor,
       ),
@@ -183,6 +195,7 @@ export async function serve(
     log.info(`Chat:      http://${address}/ (ws://${address}/chat)`, { port })
     log.info(`Dashboard: ${plane.url} (and ${plane.url}metrics)`, { port: plane.port })
     supervisor.run()
+    telemetry?.report(async () => (await served.metrics()).text())
     const endReloads = reloadOnSignal({
       file: flags.config,
       started: read,

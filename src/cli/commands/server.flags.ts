@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
-import { addBrokerFlags, addLogFlags, CONFIG } from '../flags.ts'
+import { addBrokerFlags, addLogFlags, addTelemetryFlags, CONFIG } from '../flags.ts'
 import { number, OptionFlag } from '../option-flag.ts'
 import { PRINT_CONFIG, type PrintConfigFlags, printConfig } from '../print-config.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { ServerFlags } from './server.ts'
 
 export function addServer(main: Command): void {
-  addLogFlags(addBrokerFlags(main.command('server')))
+  addTelemetryFlags(addLogFlags(addBrokerFlags(main.command('server'))))
     .description('one chat server of a cluster, until it is stopped; SIGTERM drains it')
     .option(...CONFIG)
     .addOption(new OptionFlag('--host <address>', 'live.host'))

@@ -10,12 +10,13 @@ import { messageWork } from '../../live/message-work.ts'
 import { brokerFrom } from '../broker-flags.ts'
 import { type ConfiguredOptions, readChecked } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
-import type { BrokerFlags, LogFlags } from '../flags.ts'
+import type { BrokerFlags, LogFlags, TelemetryFlags } from '../flags.ts'
 import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
 import { serviceLogger } from '../service-logger.ts'
+import { openTelemetry } from '../telemetry.ts'
 import { chatOf } from './serve.ts'
 
-export interface ServerFlags extends BrokerFlags, LogFlags {
+export interface ServerFlags extends BrokerFlags, LogFlags, TelemetryFlags {
   config?: string
   host?: string
   port?: number
@@ -57,6 +58,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   const opened = new CloseStack()
   try {
     const accessLog = accessFile === undefined ? undefined : opened.use(await AccessLog.open(accessFile, log))
+    const telemetry = await openTelemetry(flags, config.telemetry, 'server', log, opened)
     const broker = opened.use(await openBroker(brokerFrom(flags), 'concertina server'))
     const node = opened.use(
       new ChatNode(broker, {
@@ -77,6 +79,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
         trustedProxies: live.trustedProxies,
         rates: ratesOf(config),
         maxHeadBytes: live.limits?.maxHeadBytes,
+        tracer: telemetry?.tracer,
         logger: log,
       }),
     )
@@ -85,6 +88,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       void aborted(signal).then(() => resolve(undefined))
     })
     await node.start()
+    telemetry?.report(async () => node.metrics())
     const endReloads = reloadOnSignal({
       file: flags.config,
       started: read,

@@ -9,6 +9,7 @@ import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts
 import { ScalingLimits } from '../../scaling/limits.ts'
 import { createPolicy, POLICY_KINDS } from '../../scaling/policies.ts'
 import type { SimulationOptions } from '../../simulation/options.ts'
+import type { TelemetryOptions } from '../../telemetry/options.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
 import { applyEnvironment } from './environment.ts'
@@ -146,6 +147,7 @@ export type ConfiguredOptions = Omit<Partial<SimulationOptions>, 'autoScaler'> &
   autoScaler?: AutoScalerOptions
   load?: PatternSpec
   live?: LiveConfig
+  telemetry?: TelemetryOptions
   policies?: Record<string, NamedPolicy>
 }
 

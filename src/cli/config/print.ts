@@ -2,6 +2,8 @@ import { stringify } from 'yaml'
 
 /** Keys whose values are secret. */
 const SECRETS: ReadonlySet<string> = new Set(['secret', 'previousSecrets', 'key', 'controlToken'])
+/** Keys of maps whose every value is secret. */
+const SECRET_MAPS: ReadonlySet<string> = new Set(['headers'])
 const MASK = '***'
 
 function masked(value: unknown): unknown {
@@ -9,9 +11,14 @@ function masked(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(/(?<=^\w+:\/\/)[^/@\s]*@/, `${MASK}@`)
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
-    Object.entries(value).map(([key, each]) => [key, SECRETS.has(key) ? MASK : masked(each)]),
+    Object.entries(value).map(([key, each]) => [
+      key,
+      SECRETS.has(key) ? MASK : SECRET_MAPS.has(key) ? allMasked(each) : masked(each),
+    ]),
   )
 }
+
+const allMasked = (map: object) => Object.fromEntries(Object.keys(map).map((key) => [key, MASK]))
 
 /** A config as YAML, without its secrets. */
 export const printableConfig = (config: object): string => stringify(masked(config))

@@ -13,6 +13,7 @@ import { scalingShape } from '../../scaling/auto-scaler.ts'
 import { policyLimitsShape } from '../../scaling/limit-options.ts'
 import { policySchema } from '../../scaling/policies.ts'
 import { workShape } from '../../simulation/request-processor.ts'
+import { telemetryOptions } from '../../telemetry/options.ts'
 import { patternSchema } from '../../traffic/patterns.ts'
 import { trafficShape } from '../../traffic/user-traffic-source.ts'
 
@@ -187,6 +188,9 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('a server: what each message costs beside delivering it'),
   live: liveOptions.schema.optional().describe('a fleet of real servers'),
+  telemetry: telemetryOptions.schema
+    .optional()
+    .describe('traces and metrics for OpenTelemetry, of serve, server, controller and keda'),
 })
 
 export type LiveConfig = NonNullable<z.infer<typeof configSchema>['live']>

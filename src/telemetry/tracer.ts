@@ -1,0 +1,114 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { type Attributes, parseTraceparent, type Span, type SpanSink, type TraceContext } from './span.ts'
+
+/** Which traces are kept. Plain data: it is sent to server processes. */
+export interface Sampling {
+  /** Share of the traces that begin here, 0 to 1. */
+  readonly ratio: number
+  /** Whether a request that names a trace is kept as its sender keeps it; otherwise by `ratio`, too. */
+  readonly followParent: boolean
+}
+
+/** What makes a message one and the same wherever it is seen. */
+export interface MessageKey {
+  readonly room: string
+  readonly user: string
+  readonly id: string
+}
+
+/** A span that has begun. */
+export interface OpenSpan extends TraceContext {
+  readonly parentId?: string | undefined
+}
+
+interface Ended {
+  readonly kind?: Span['kind']
+  /** When it began, by `performance.now()`. */
+  readonly began: number
+  readonly attributes?: Attributes
+  readonly error?: string | undefined
+}
+
+/** What `performance.now()` counts from; a clock that was set, or a machine that slept, moves it. */
+let origin = performance.timeOrigin
+const MAX_DRIFT_MS = 50
+
+function epochMs(at: number): number {
+  const drift = Date.now() - (origin + performance.now())
+  if (Math.abs(drift) > MAX_DRIFT_MS) origin += drift
+  return origin + at
+}
+
+/** A number that depends on every character, evenly spread over 32 bits. */
+function hash(text: string): number {
+  let h = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
+/**
+ * Makes spans. The trace of a message follows from its room, user and id: every process that sees the message adds to the same
+ * trace, or to none, without a word between them.
+ */
+export class Tracer {
+  readonly sampling: Sampling
+  readonly sink: SpanSink
+
+  constructor(sampling: Sampling, sink: SpanSink) {
+    this.sampling = sampling
+    this.sink = sink
+  }
+
+  /**
+   * Begins a span of its own trace, or of the one that a request names.
+   * @param traceparent the header of the request
+   */
+  begin(traceparent?: string | string[]): OpenSpan {
+    const { ratio, followParent } = this.sampling
+    const parent = parseTraceparent(traceparent)
+    const sampled = parent && followParent ? parent.sampled : Math.random() < ratio
+    return parent ? { ...this.child(parent), sampled } : this.#root(sampled)
+  }
+
+  /** Begins a trace of something rare: it is kept whatever the ratio, unless that is 0. */
+  beginRare(): OpenSpan {
+    return this.#root(this.sampling.ratio > 0)
+  }
+
+  child({ traceId, spanId: parentId, sampled }: TraceContext): OpenSpan {
+    return { traceId, parentId, sampled, spanId: randomBytes(8).toString('hex') }
+  }
+
+  #root(sampled: boolean): OpenSpan {
+    return { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), sampled }
+  }
+
+  /** The span of a whole message; `undefined` when it is not traced. */
+  ofMessage({ room, user, id }: MessageKey): OpenSpan | undefined {
+    const key = `${room}\n${user}\n${id}`
+    if (hash(key) >= this.sampling.ratio * 2 ** 32) return undefined
+    const digest = createHash('sha256').update(key).digest('hex')
+    return { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48), sampled: true }
+  }
+
+  /** Begins a part of a message's trace, which may not be kept: for requests that name it. */
+  beginPart(message: MessageKey): OpenSpan {
+    const whole = this.ofMessage(message)
+    return whole ? this.child(whole) : this.#root(false)
+  }
+
+  /** A part of a message's trace, which ends now. */
+  endPart(message: MessageKey, name: string, ended: Ended): void {
+    const whole = this.ofMessage(message)
+    if (whole) this.end(this.child(whole), name, ended)
+  }
+
+  /** The span ends now. */
+  end(span: OpenSpan, name: string, { kind = 'internal', began, attributes = {}, error }: Ended): void {
+    if (!span.sampled) return
+    const endMs = epochMs(performance.now())
+    this.sink.add({ ...span, name, kind, startMs: epochMs(began), endMs, attributes, error })
+  }
+}
