@@ -8,6 +8,7 @@ import { HistoryChecker, type LoggedMessage } from '../src/verify/checker.ts'
 import type { HistoryEvent } from '../src/verify/events.ts'
 import { CuttingProxy } from './chaos/cutting-proxy.ts'
 import { startChat } from './support/chat.ts'
+import { startHttpOnlyProxy } from './support/http-only-proxy.ts'
 
 const SECRET = 'a secret of at least 32 characters'
 const closers: (() => unknown)[] = []
@@ -40,49 +41,72 @@ function python(...args: string[]) {
 }
 
 describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }, () => {
-  it('keeps the promise of a room, by the same checker, while its connections break and move', async () => {
-    const started = await chat({ limits: { messagesPerSecond: 1e6, messageBurst: 1e6 } })
-    // One address, behind which connections go to one server after the other.
-    let next = 0
-    const ports = started.urls.map((url) => Number(new URL(url).port))
-    const proxy = new CuttingProxy(() => ports[next++ % ports.length]!)
-    const url = `ws://127.0.0.1:${await proxy.listen()}/chat`
-    closers.push(() => proxy.close())
-    const checker = new HistoryChecker()
-    const states: string[] = []
-    let sent = false
-    const { child, finished } = python(script('talk.py'), url, '8', '60')
-    createInterface({ input: child.stdout! }).on('line', (line) => {
-      const event = JSON.parse(line) as
-        | HistoryEvent
-        | { type: 'status'; state: string }
-        | { type: 'sent' }
-        | { type: 'error' }
-      if (event.type === 'status') states.push(event.state)
-      else if (event.type === 'error') states.push(line)
-      else if (event.type === 'sent') sent = true
-      else checker.take(event)
+  describe.each(['websocket', 'sse'])('by %s', (transport) => {
+    it('keeps the promise of a room, by the same checker, while its connections break and move', async () => {
+      const started = await chat({ limits: { messagesPerSecond: 1e6, messageBurst: 1e6 } })
+      // One address, behind which connections go to one server after the other.
+      let next = 0
+      const ports = started.urls.map((url) => Number(new URL(url).port))
+      const proxy = new CuttingProxy(() => ports[next++ % ports.length]!)
+      const url = `ws://127.0.0.1:${await proxy.listen()}/chat`
+      closers.push(() => proxy.close())
+      const checker = new HistoryChecker()
+      const states: string[] = []
+      const transports = new Set<string>()
+      let sent = false
+      const { child, finished } = python(script('talk.py'), url, '8', '60', transport)
+      createInterface({ input: child.stdout! }).on('line', (line) => {
+        const event = JSON.parse(line) as
+          | HistoryEvent
+          | { type: 'status'; state: string; transport?: string }
+          | { type: 'sent' }
+          | { type: 'error' }
+        if (event.type === 'status') {
+          states.push(event.state)
+          if (event.transport) transports.add(event.transport)
+        } else if (event.type === 'error') states.push(line)
+        else if (event.type === 'sent') sent = true
+        else checker.take(event)
+      })
+      await expect.poll(() => states.filter((state) => state === 'open').length, { timeout: 30_000 }).toBe(8)
+      for (let round = 0; !sent; round++) {
+        if (round % 4 === 1) started.servers[round % 2]!.rebalance(3, { to: 1 + ((round + 1) % 2) }, 0.1)
+        else if (round < 12) proxy.reset()
+        await sleep(250)
+      }
+      child.stdin!.end()
+      expect(await finished).toEqual({ status: 0, stderr: '' })
+      const { entries } = await started.log.read('r', 0, 10_000)
+      const logged = entries.map(({ payload }) => JSON.parse(payload.toString()) as LoggedMessage)
+      const { findings, ...report } = checker.check(logged)
+      expect(findings).toEqual([])
+      expect(report).toMatchObject({
+        lost: 0,
+        doubled: 0,
+        reordered: 0,
+        phantom: 0,
+        falseGaps: 0,
+        acked: 480,
+      })
+      expect(states.filter((state) => state === 'waiting').length).toBeGreaterThan(4)
+      expect(states).toContain('moved')
+      expect([...transports]).toEqual([transport])
+      expect(new Set(states)).toEqual(new Set(['open', 'moved', 'waiting', 'closed']))
     })
-    await expect.poll(() => states.filter((state) => state === 'open').length, { timeout: 30_000 }).toBe(8)
-    for (let round = 0; !sent; round++) {
-      if (round % 4 === 1) started.servers[round % 2]!.rebalance(3, { to: 1 + ((round + 1) % 2) }, 0.1)
-      else if (round < 12) proxy.reset()
-      await sleep(250)
-    }
-    child.stdin!.end()
-    expect(await finished).toEqual({ status: 0, stderr: '' })
-    const { entries } = await started.log.read('r', 0, 10_000)
-    const logged = entries.map(({ payload }) => JSON.parse(payload.toString()) as LoggedMessage)
-    const { findings, ...report } = checker.check(logged)
-    expect(findings).toEqual([])
-    expect(report).toMatchObject({ lost: 0, doubled: 0, reordered: 0, phantom: 0, falseGaps: 0, acked: 480 })
-    expect(states.filter((state) => state === 'waiting').length).toBeGreaterThan(4)
-    expect(states).toContain('moved')
-    expect(new Set(states)).toEqual(new Set(['open', 'moved', 'waiting', 'closed']))
   })
 
   it('asks for everything that the protocol has', async () => {
     const { url } = await chat({ auth: { secret: SECRET } })
     expect(await python(script('ask.py'), url, SECRET).finished).toEqual({ status: 0, stderr: '' })
+  })
+
+  it('F1–F4: does the same by event streams where no WebSocket comes through', async () => {
+    const { urls } = await chat({ auth: { secret: SECRET } })
+    const ports = urls.map((each) => Number(new URL(each).port))
+    const proxy = await startHttpOnlyProxy(() => ports)
+    closers.push(() => proxy.close())
+    expect(await python(script('ask.py'), proxy.url, SECRET).finished).toEqual({ status: 0, stderr: '' })
+    expect(proxy.counts.streams).toBeGreaterThanOrEqual(2)
+    expect(proxy.counts.upgrades).toBeGreaterThanOrEqual(2)
   })
 })

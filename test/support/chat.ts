@@ -8,17 +8,39 @@ import { MemoryRoomLog } from '../../src/chat/log/memory.ts'
 import type { RoomLog } from '../../src/chat/log/room-log.ts'
 import type { ChatOptions } from '../../src/chat/options.ts'
 import { ChatServer } from '../../src/chat/server.ts'
+import type { StreamPost } from '../../src/chat/sse/event-stream.ts'
+import { answerByResponse, answerPost, streamRequest } from '../../src/chat/sse/requests.ts'
 import type { ClientMessage, ServerMessage } from '../../src/protocol/messages.ts'
 
-/** Chat servers of one hub in this process, each on a port of its own. */
+/** Chat servers of one hub in this process, each on a port of its own; each passes requests beside event streams on to the others. */
 export async function startChat(options: ChatOptions = {}, servers = 1, log: RoomLog = new MemoryRoomLog()) {
   const hub = new Hub(log)
+  const chats: ChatServer[] = []
+  const deliver = async (id: string, post: StreamPost) => {
+    for (const each of chats) {
+      const status = await each.post(id, post)
+      if (status !== 404) return status
+    }
+    return 404
+  }
   const all = await Promise.all(
     Array.from({ length: servers }, async (_, i) => {
       const [near, far] = streamPair()
       hub.attach(far, i + 1)
       const chat = await ChatServer.start(i + 1, near, { auth: { anonymous: true }, ...options }, () => {})
-      const http = createServer()
+      chats.push(chat)
+      const http = createServer((request, response) => {
+        const wanted = streamRequest(request, '/chat')
+        if (wanted?.kind === 'open')
+          chat.acceptStream(request, answerByResponse(response, request.headers.origin))
+        else if (wanted)
+          answerPost(request, response, wanted, {
+            origins: chat.origins,
+            maxBytes: chat.maxFrameBytes,
+            deliver,
+          }).catch(() => {})
+        else response.writeHead(404).end()
+      })
       http.on('upgrade', (request, socket, head) => chat.accept(request, socket, head))
       http.listen(0, '127.0.0.1')
       await once(http, 'listening')

@@ -1,5 +1,5 @@
 """Users who talk in one room, while a test breaks their connections. Prints what they did and saw, one JSON object a line, as the
-history checker reads it. ``python3 talk.py URL USERS MESSAGES``; ends when its input ends and everything has arrived."""
+history checker reads it. ``python3 talk.py URL USERS MESSAGES TRANSPORT``; ends when its input ends and everything has arrived."""
 
 import asyncio
 import json
@@ -15,9 +15,9 @@ def show(**event):
     print(json.dumps(event), flush=True)
 
 
-async def talk(session: int, url: str, messages: int, heads: dict) -> ChatClient:
+async def talk(session: int, url: str, messages: int, transport: str, heads: dict) -> ChatClient:
     user = f"user {session}"
-    client = ChatClient(url, user=user)
+    client = ChatClient(url, user=user, transport=transport)
     show(type="join", session=session, user=user, room="r")
     client.on("resumed", lambda it: show(type="resumed", session=session, **it["cursor"]))
     client.on("gap", lambda it: show(type="gap", session=session, **{"from": it["from"], "to": it["to"]}))
@@ -50,9 +50,9 @@ async def talk(session: int, url: str, messages: int, heads: dict) -> ChatClient
 
 
 async def main() -> None:
-    url, users, messages = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    url, users, messages, transport = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
     heads: dict = {}
-    clients = await asyncio.gather(*(talk(session, url, messages, heads) for session in range(users)))
+    clients = await asyncio.gather(*(talk(session, url, messages, transport, heads) for session in range(users)))
     show(type="sent")
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     for _ in range(600):

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from .connection import Connection
 from .errors import ChatError, ConnectionEnded
 from .room import Room
-from .websocket import WebSocket
+from .transports import Transport, Transports
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
 
@@ -35,6 +35,7 @@ class ChatClient:
     :param ack_seconds: without an answer to a message for so long the connection is given up
     :param max_queued: messages of a room that may wait
     :param ssl: for ``wss://``; default: the system's certificates
+    :param transport: ``websocket``, ``sse`` (event streams and requests), or ``auto``: the latter where the former fails
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class ChatClient:
         ack_seconds: float = 10,
         max_queued: int = 1000,
         ssl: Optional[tls.SSLContext] = None,
+        transport: str = "auto",
     ):
         if urlsplit(url).scheme not in ("ws", "wss", "http", "https"):
             raise ChatError("invalid", f"url: {url!r} is not a ws:// or wss:// address")
@@ -59,6 +61,7 @@ class ChatClient:
         self._token = token
         self._max_queued = max_queued
         self._ssl = ssl
+        self._transports = Transports(transport)
         self._rooms: Dict[str, Room] = {}
         self._listeners: Dict[str, List[Callable[[Any], Any]]] = {name: [] for name in EVENTS}
         self._name = os.urandom(8).hex()
@@ -241,13 +244,13 @@ class ChatClient:
         made = token()
         return await asyncio.wait_for(made, _TOKEN_SECONDS) if inspect.isawaitable(made) else made
 
-    async def _open(self, url: str, **query: Any) -> Connection:
+    async def _open(self, url: str, transport: Transport, **query: Any) -> Connection:
         parts = urlsplit(url)
         if self._rooms:
             query.setdefault("room", next(iter(self._rooms)))
         full = urlunsplit(parts._replace(query=urlencode([*parse_qsl(parts.query), *query.items()])))
         who = self._who if self._token is None else {"token": await self.token_of(self._token)}
-        socket = await asyncio.wait_for(WebSocket.connect(full, self._ssl), _REQUEST_SECONDS)
+        socket = await asyncio.wait_for(transport.connect(full, self._ssl), _REQUEST_SECONDS)
         link = Connection(socket, self._receive, self._on_end)
         await link.hello(**who)
         if self.user is not None and self.user != link.welcome["user"]:
@@ -256,6 +259,7 @@ class ChatClient:
         self.user = link.welcome["user"]
         self._window = tuple(link.welcome["retryMs"])
         self._failures = self._unauthorized = 0
+        self._transports.welcomed(transport)
         self._renew_later(link.welcome.get("expiresInMs"))
         return link
 
@@ -263,8 +267,9 @@ class ChatClient:
         """From one lost connection to the next (M4)."""
         while not self._closed:
             was_open = False
+            transport = self._transports.next
             try:
-                link = await self._open(self._url)
+                link = await self._open(self._url, transport)
                 was_open = True
                 self._lost.clear()
                 self._serve(link, "open")
@@ -280,6 +285,8 @@ class ChatClient:
                 why = ConnectionEnded(1006, str(error) or "the server cannot be reached")
             except Exception as error:  # the token's function
                 why = ConnectionEnded(1006, f"no token: {error}")
+            if not was_open and why.code == 1006:
+                self._transports.failed(transport)
             if self._is_final(why, was_open):
                 return self.close(str(why))
             self._failures += 1
@@ -302,7 +309,7 @@ class ChatClient:
 
     def _serve(self, link: Connection, state: str) -> None:
         self.serving = link
-        self.emit("status", {"state": state, "server": link.welcome["server"]})
+        self.emit("status", {"state": state, "server": link.welcome["server"], "transport": link.transport.kind})
         for room in self._rooms.values():
             room.wake()
 
@@ -331,7 +338,7 @@ class ChatClient:
         attempts = 0
         while self.serving is link and link.ended is None:
             try:
-                following = await self._open(url, **query)
+                following = await self._open(url, link.transport, **query)
             except (ConnectionEnded, OSError, asyncio.TimeoutError):
                 self._failures += 1
                 attempts += 1

@@ -1,12 +1,13 @@
-"""One WebSocket to one server, from ``hello`` to its end."""
+"""One connection to one server, from ``hello`` to its end."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Union
 
 from .errors import ChatError, ConnectionEnded
+from .event_stream import EventStream
 from .websocket import WebSocket
 
 VERSION = 1
@@ -21,13 +22,15 @@ class Connection:
 
     def __init__(
         self,
-        socket: WebSocket,
+        socket: Union[WebSocket, EventStream],
         on_message: Callable[[Connection, Dict[str, Any]], None],
         on_end: Callable[[Connection], None],
     ):
         self.welcome: Dict[str, Any] = {}
         #: Why it ended; ``None`` while it is open.
         self.ended: Optional[ConnectionEnded] = None
+        #: How it is made.
+        self.transport = type(socket)
         self._socket = socket
         self._on_message = on_message
         self._on_end = on_end

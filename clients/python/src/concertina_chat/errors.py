@@ -17,7 +17,7 @@ class ChatError(Exception):
 
 
 class ConnectionEnded(Exception):
-    """A WebSocket is closed, or could not be opened."""
+    """A connection is closed, or could not be opened."""
 
     def __init__(self, code: int, reason: str):
         super().__init__(reason or f"the connection was lost (code {code})")

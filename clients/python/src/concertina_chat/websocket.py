@@ -12,6 +12,7 @@ from typing import Optional
 from urllib.parse import urlsplit
 
 from .errors import ConnectionEnded
+from .http import connect, read_head, request_head
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _TEXT, _BINARY, _CLOSE, _PING, _PONG = 0x1, 0x2, 0x8, 0x9, 0xA
@@ -28,6 +29,8 @@ def _masked(data: bytes, mask: bytes) -> bytes:
 class WebSocket:
     """An open WebSocket. Exactly one task may receive."""
 
+    kind = "websocket"
+
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter):
         self._reader = reader
         self._writer = writer
@@ -37,10 +40,7 @@ class WebSocket:
     async def connect(cls, url: str, ssl: Optional[tls.SSLContext] = None) -> WebSocket:
         """Opens a WebSocket; raises ``ConnectionEnded`` when the server refuses it, ``OSError`` when it is away."""
         parts = urlsplit(url)
-        secure = parts.scheme in ("wss", "https")
-        port = parts.port or (443 if secure else 80)
-        context = (ssl or tls.create_default_context()) if secure else None
-        reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=context, limit=2**20)
+        reader, writer = await connect(parts, ssl)
         try:
             await cls._shake_hands(reader, writer, parts)
         except BaseException:
@@ -51,21 +51,21 @@ class WebSocket:
     @staticmethod
     async def _shake_hands(reader, writer, parts) -> None:
         key = base64.b64encode(os.urandom(16)).decode()
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        writer.write(
-            f"GET {target} HTTP/1.1\r\nHost: {parts.netloc.rpartition('@')[2]}\r\nUpgrade: websocket\r\n"
-            f"Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode()
-        )
+        upgrade = {
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": key,
+            "Sec-WebSocket-Version": "13",
+        }
+        writer.write(request_head("GET", parts, upgrade))
         try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
+            status, headers = await read_head(reader)
+        except (EOFError, ValueError) as error:
             raise ConnectionEnded(1006, "the server does not speak WebSocket") from error
-        status = head[0].split(" ")[1:2]
-        if status != ["101"]:
-            raise ConnectionEnded(1006, f"unexpected server response: {' '.join(status)}")
-        headers = dict(line.lower().split(": ", 1)[:2] for line in head[1:] if ": " in line)
+        if status != "101":
+            raise ConnectionEnded(1006, f"unexpected server response: {status}")
         expected = base64.b64encode(hashlib.sha1((key + _GUID).encode()).digest()).decode()
-        if headers.get("sec-websocket-accept") != expected.lower():
+        if headers.get("sec-websocket-accept") != expected:
             raise ConnectionEnded(1006, "the server does not speak WebSocket")
 
     async def receive(self) -> str:
