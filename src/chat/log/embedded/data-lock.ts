@@ -122,7 +122,7 @@ export class DataLock {
       } catch {} // on Windows the holder's file cannot be read
       const who = holder ? `process ${holder.pid} on ${holder.host}` : 'another process'
       return new ConcertinaError('DATA_IN_USE', `${folder}: ${who} uses it`, {
-        hint: 'stop that process, or name another folder with --data',
+        hint: 'stop that process, or name another folder (data, or --data)',
       })
     }
     const byOpening = OPEN_LOCKS[process.platform]
