@@ -35,11 +35,8 @@ export function decide(policy: Policy, limits: ScalingLimits, observation: Obser
 }
 
 function reasonOf(reason: string, invalid: boolean, incomplete: string | undefined): string {
-  const said = typeof reason === 'string' ? reason : 'no reason is given'
-  const parts = [
-    said,
-    ...(invalid ? ['this is not a number of servers'] : []),
-    ...(incomplete ? [incomplete] : []),
-  ]
-  return parts.join('; ')
+  let said = typeof reason === 'string' ? reason : 'no reason is given'
+  if (invalid) said += '; this is not a number of servers'
+  if (incomplete) said += `; ${incomplete}`
+  return said
 }

@@ -58,10 +58,16 @@ class HourlyForecast {
   #make(hour: number): void {
     this.#made = hour
     this.#forecast = new Map()
+    const sums = Array.from({ length: DAY_HOURS }, () => ({ load: 0, count: 0 }))
+    const ofDay = (number: number) => sums[((number % DAY_HOURS) + DAY_HOURS) % DAY_HOURS]!
+    for (const [past, load] of this.hours) {
+      const same = ofDay(past)
+      same.load += load
+      same.count++
+    }
     for (let ahead = hour; ahead < hour + 2 * DAY_HOURS; ahead++) {
-      const same = [...this.hours].filter(([past]) => (ahead - past) % DAY_HOURS === 0)
-      if (same.length === 0) continue
-      this.#forecast.set(ahead, same.reduce((sum, [, load]) => sum + load, 0) / same.length)
+      const { load, count } = ofDay(ahead)
+      if (count > 0) this.#forecast.set(ahead, load / count)
     }
   }
 }

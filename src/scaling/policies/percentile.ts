@@ -29,7 +29,8 @@ class Samples {
   readonly #horizon: number
   /** Whole stretches, by the time they began. */
   #whole: { readonly time: number; readonly value: number }[] = []
-  #sorted = new Float64Array(0)
+  /** Their values, the lowest first. */
+  #sorted: number[] = []
   #begun = Number.NaN
   #sum = 0
   #count = 0
@@ -45,18 +46,17 @@ class Samples {
 
   set all(samples: readonly { readonly time: number; readonly value: number }[]) {
     this.#whole = [...samples]
-    this.#sort()
+    this.#sorted = samples.map(({ value }) => value).sort((a, b) => a - b)
   }
 
   add(time: number, value: number): void {
     const begun = Math.floor(time / this.#averaging) * this.#averaging
     if (begun !== this.#begun) {
-      if (this.#count > 0) this.#whole.push({ time: this.#begun, value: this.#sum / this.#count })
+      if (this.#count > 0) this.#keep({ time: this.#begun, value: this.#sum / this.#count })
       this.#begun = begun
       this.#sum = 0
       this.#count = 0
-      this.#whole = this.#whole.filter((sample) => sample.time > begun - this.#horizon)
-      this.#sort()
+      while (this.#whole[0] && this.#whole[0].time <= begun - this.#horizon) this.#dropOldest()
     }
     this.#sum += value
     this.#count++
@@ -71,8 +71,26 @@ class Samples {
     return Math.max(below, Math.min(present, at))
   }
 
-  #sort(): void {
-    this.#sorted = Float64Array.from(this.#whole, ({ value }) => value).sort()
+  #keep(sample: { readonly time: number; readonly value: number }): void {
+    this.#whole.push(sample)
+    this.#sorted.splice(this.#rankOf(sample.value), 0, sample.value)
+  }
+
+  #dropOldest(): void {
+    const { value } = this.#whole.shift()!
+    this.#sorted.splice(this.#rankOf(value), 1)
+  }
+
+  /** How many of the values are lower. */
+  #rankOf(value: number): number {
+    let low = 0
+    let high = this.#sorted.length
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.#sorted[middle]! < value) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 }
 

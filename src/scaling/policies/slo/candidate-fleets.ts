@@ -83,8 +83,9 @@ export class CandidateFleets {
   readonly #past: Float64Array[]
   readonly #excess = new Float64Array(COUNT)
   readonly #cost = new Float64Array(COUNT)
-  /** Overload that is presumed of each margin. */
+  /** Overload that is presumed of each margin; and, for the choice, the share of each candidate with it. */
   readonly #presumed = new Float64Array(MARGINS.length)
+  readonly #rates = new Float64Array(COUNT)
   /** User-ticks so far, the older ones for less. */
   load = 0
   #tick = 0
@@ -109,14 +110,15 @@ export class CandidateFleets {
     const mean = (before + now) / 2
     const [low, high] = before < now ? [before, now] : [now, before]
     this.load = this.load * decay + mean
+    const [helds, excesses, costs] = [this.#held, this.#excess, this.#cost]
     for (let i = 0; i < COUNT; i++) {
-      const held = this.#held[i]!
+      const held = helds[i]!
       const ready = Math.min(held, early[i]!)
-      let excess = this.#excess[i]! * decay
+      let excess = excesses[i]! * decay
       if (ready <= low) excess += mean - ready
       else if (ready < high) excess += (high - ready) ** 2 / (high - low) / 2
-      this.#excess[i] = excess
-      this.#cost[i] = this.#cost[i]! * decay + held
+      excesses[i] = excess
+      costs[i] = costs[i]! * decay + held
     }
   }
 
@@ -139,21 +141,25 @@ export class CandidateFleets {
       const unit = share === 'the load' ? load : mean
       for (const margin of MARGINS) this.#need[n++] = base + margin * unit
     }
+    const [needs, blocks, befores] = [this.#need, this.#block, this.#before]
+    const [helds, costs] = [this.#held, this.#cost]
     for (let h = 0; h < HOLDS.length; h++) {
       const from = h * PER_HOLD
       if (this.#tick % (HOLDS[h]! * this.horizon) === 0) {
         this.#before.set(this.#block.subarray(from, from + PER_HOLD), from)
         this.#block.fill(0, from, from + PER_HOLD)
       }
-      for (let n = 0, i = from; n < PER_HOLD; n++, i++) {
-        this.#block[i] = Math.max(this.#block[i]!, this.#need[n]!)
-        const kept = Math.max(this.#block[i]!, this.#before[i]!)
-        const change = kept - this.#held[i]!
-        if (change > 0 || kept < this.#held[i]! * KEPT[n % MARGINS.length]!) {
-          if (this.#tick > 0) this.#cost[i]! += change > 0 ? change * startTicks : -change * endTicks
-          this.#held[i] = kept
+      for (let n = 0, m = 0, i = from; n < PER_HOLD; n++, m++, i++) {
+        if (m === MARGINS.length) m = 0
+        const need = needs[n]!
+        if (need > blocks[i]!) blocks[i] = need
+        const kept = Math.max(blocks[i]!, befores[i]!)
+        const held = helds[i]!
+        if (kept > held || kept < held * KEPT[m]!) {
+          if (this.#tick > 0) costs[i]! += kept > held ? (kept - held) * startTicks : (held - kept) * endTicks
+          helds[i] = kept
         }
-        past[i] = this.#held[i]!
+        past[i] = helds[i]!
       }
     }
     this.#tick++
@@ -166,13 +172,14 @@ export class CandidateFleets {
    * @param capacity users of a server
    */
   choose(allowed: number, overload: number, capacity: number): Choice {
+    this.#rate()
     const price = (MOST_SPENT / overload) * this.load
     let [within, withinCost] = [-1, Infinity]
     let [bearable, bearableCost, bearableSum] = [0, 0, Infinity]
     for (let first = 0; first < COUNT; first += MARGINS.length) {
       let found = false
       for (let index = first; index < first + MARGINS.length; index++) {
-        const rate = this.#rate(index)
+        const rate = this.#rates[index]!
         const cost = this.#cost[index]!
         const sum = cost + price * rate
         if (sum < bearableSum * SAME) [bearable, bearableCost, bearableSum] = [index, cost, sum]
@@ -198,19 +205,20 @@ export class CandidateFleets {
     }
   }
 
-  /** Overload as counted, and as presumed before anything was. */
-  #rate(index: number): number {
+  /** Overload of each as counted, and as presumed before anything was. */
+  #rate(): void {
     const weight = (PRESUMED_HORIZONS * this.horizon) / this.#tick
-    return (
-      (this.#excess[index]! / this.load + weight * this.#presumed[index % MARGINS.length]!) / (1 + weight)
-    )
+    for (let i = 0, m = 0; i < COUNT; i++, m++) {
+      if (m === MARGINS.length) m = 0
+      this.#rates[i] = (this.#excess[i]! / this.load + weight * this.#presumed[m]!) / (1 + weight)
+    }
   }
 
   /** How far the next smaller margin may be approached; overload is convex, so that it is at most as allowed. */
   #share(index: number, allowed: number): number {
     if (index % MARGINS.length === 0) return 0
-    const rate = this.#rate(index)
-    const smaller = this.#rate(index - 1)
+    const rate = this.#rates[index]!
+    const smaller = this.#rates[index - 1]!
     return smaller > allowed ? (allowed - rate) / (smaller - rate) : 0
   }
 
@@ -226,13 +234,13 @@ export class CandidateFleets {
   #enough(index: number, allowed: number, capacity: number): number {
     const held = this.#held[index]!
     if (index % MARGINS.length === 0) return held
-    const ratio = this.#rate(index - 1) / Math.max(1e-12, this.#rate(index))
+    const ratio = this.#rates[index - 1]! / Math.max(1e-12, this.#rates[index]!)
     const scale = (held - this.#held[index - 1]!) / Math.log(ratio)
     if (!(scale > 0)) return held
     const a = capacity / scale
     const loosened = allowed * Math.min(MOST_LOOSENED, a / (1 - Math.exp(-a)))
     let at = index
-    while (at % MARGINS.length > 0 && this.#rate(at - 1) <= loosened) at--
+    while (at % MARGINS.length > 0 && this.#rates[at - 1]! <= loosened) at--
     return this.#between(at, this.#share(at, loosened))
   }
 

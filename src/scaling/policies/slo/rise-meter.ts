@@ -10,15 +10,15 @@ const BAND_STEP = 0.2
 /** What the meter has learned, as plain data. */
 export interface RiseState {
   /** Sums over the past: how far the load rose within a horizon, and the loads that it rose from. */
-  readonly rise: number
-  readonly from: number
+  rise: number
+  from: number
   /** Edges of the band, as shares of the load. */
-  readonly low: number
-  readonly high: number
+  low: number
+  high: number
   /** Means of the load over two horizons and over a day, and the loads that they are of. */
-  readonly short: number
-  readonly day: number
-  readonly ticks: number
+  short: number
+  day: number
+  ticks: number
 }
 
 /** Measures how far the load rises within the horizon: all of it in proportion to the load. */
@@ -37,37 +37,29 @@ export class RiseMeter {
 
   /** Adds the load of the next tick; what was learned before counts `decay` times as much. Nothing is learned across a gap. */
   see(load: number, decay: number, afterGap: boolean): void {
+    const learned = this.#learned
     if (afterGap) this.#loads = []
-    const loads = this.#loads
-    loads.push(load)
-    if (loads.length > this.#horizon + 1) loads.shift()
-    const { short, day, ticks } = this.#learned
-    const towards = (mean: number, reach: number) => mean + (load - mean) / Math.min(ticks + 1, reach)
-    this.#learned = {
-      ...(loads.length > this.#horizon ? this.#learn(decay) : this.#learned),
-      short: towards(short, SHORT * this.#horizon),
-      day: towards(day, this.#ticksOfDay),
-      ticks: ticks + 1,
-    }
+    this.#loads.push(load)
+    if (this.#loads.length > this.#horizon + 1) this.#loads.shift()
+    if (this.#loads.length > this.#horizon) this.#learn(decay)
+    learned.ticks++
+    learned.short += (load - learned.short) / Math.min(learned.ticks, SHORT * this.#horizon)
+    learned.day += (load - learned.day) / Math.min(learned.ticks, this.#ticksOfDay)
   }
 
-  #learn(decay: number): RiseState {
-    const { rise, from, low, high } = this.#learned
-    const [before = 0, ...after] = this.#loads
-    const error = after.reduce((highest, load) => Math.max(highest, load)) - before
-    const learned = {
-      ...this.#learned,
-      rise: rise * decay + Math.max(0, error),
-      from: from * decay + before,
-    }
-    if (before === 0 || learned.from === 0) return learned
+  #learn(decay: number): void {
+    const learned = this.#learned
+    const before = this.#loads[0]!
+    let highest = -Infinity
+    for (let i = 1; i < this.#loads.length; i++) highest = Math.max(highest, this.#loads[i]!)
+    const error = highest - before
+    learned.rise = learned.rise * decay + Math.max(0, error)
+    learned.from = learned.from * decay + before
+    if (before === 0 || learned.from === 0) return
     const step = (BAND_STEP * learned.rise) / learned.from
     const outside = (1 - BAND) / 2
-    return {
-      ...learned,
-      low: low + step * (error < low * before ? outside - 1 : outside),
-      high: high + step * (error > high * before ? 1 - outside : -outside),
-    }
+    learned.low += step * (error < learned.low * before ? outside - 1 : outside)
+    learned.high += step * (error > learned.high * before ? 1 - outside : -outside)
   }
 
   /** How far the load rises within a horizon in the mean, as a share of it. */
@@ -101,10 +93,10 @@ export class RiseMeter {
   }
 
   snapshot(): RiseState {
-    return this.#learned
+    return { ...this.#learned }
   }
 
   restore(state: RiseState): void {
-    this.#learned = state
+    this.#learned = { ...state }
   }
 }
