@@ -3,20 +3,23 @@ import { type ComparisonTexts, comparisonTexts } from './comparison-texts.ts'
 import { medians, nonDominated, type ParetoPoint } from './pareto-points.ts'
 import { PALETTE } from './svg-chart.ts'
 
-const WIDTH = 900
-const HEIGHT = 540
-const [LEFT, RIGHT, TOP, BOTTOM] = [60, 262, 34, 52]
+/** As wide as a phone, so that it can be read there; the figures stand below. */
+const WIDTH = 420
+/** Edges of the part with the dots. */
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, WIDTH - 20, 46, 340]
+/** How much larger it is by default than on a phone. */
+const ENLARGED = 1.4
 /** The least overload that is distinguished; lower values are drawn slightly beside it. */
 const LEAST = 1e-5
 const BELOW = LEAST / 4
 const CHEAPEST = 0.3
 
 const STYLE = html`<style>
-.pareto{--ink:#1b1f26;--quiet:#5b6472;--line:#e3e6eb;--ground:#fff;--bad:#c92a2a}
+.pareto{max-width:37rem;--ink:#1b1f26;--quiet:#5b6472;--line:#e3e6eb;--ground:#fff;--bad:#c92a2a}
 @media(prefers-color-scheme:dark){.pareto{--ink:#e6e9ee;--quiet:#98a2b3;--line:#2c323c;--ground:#14171c;--bad:#ff8787}}
-.pareto text{font:12px system-ui,sans-serif;fill:var(--quiet)}.pareto .name{fill:var(--ink)}.pareto .best{fill:var(--ink);font-weight:700}
+.pareto text{font:11px system-ui,sans-serif;fill:var(--quiet)}.pareto .row{font-size:13px}.pareto .name{fill:var(--ink)}.pareto .best{fill:var(--ink);font-weight:700}
 .pareto .grid{stroke:var(--line);fill:none}.pareto .allowed{stroke:var(--bad);stroke-dasharray:5 4;fill:none}.pareto .beyond{fill:var(--bad);fill-opacity:.05}
-.pareto .limit{fill:var(--bad)}.pareto .front{stroke:var(--quiet);stroke-width:1.2;stroke-dasharray:2 3;fill:none}.pareto .halo{stroke:var(--ground);stroke-width:4;paint-order:stroke}</style>`
+.pareto .limit{fill:var(--bad)}.pareto .aside{stroke:var(--quiet)}.pareto .front{stroke:var(--quiet);stroke-width:1.2;stroke-dasharray:2 3;fill:none}.pareto .halo{stroke:var(--ground);stroke-width:4;paint-order:stroke}</style>`
 
 type Place = readonly [x: number, y: number]
 
@@ -43,12 +46,12 @@ class Axes {
 
   x(overload: number): number {
     const at = overload < LEAST ? BELOW : overload
-    return LEFT + 12 + (Math.log(at / BELOW) / Math.log(this.#worst / BELOW)) * (WIDTH - LEFT - RIGHT - 12)
+    return LEFT + 12 + (Math.log(at / BELOW) / Math.log(this.#worst / BELOW)) * (RIGHT - LEFT - 12)
   }
 
   y(cost: number): number {
     const share = Math.log(Math.max(this.#least, cost) / this.#least) / Math.log(this.#most / this.#least)
-    return HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
+    return BOTTOM - share * (BOTTOM - TOP)
   }
 
   at({ overload, cost }: ParetoPoint): Place {
@@ -62,23 +65,23 @@ class Axes {
     )
     const limit = this.x(allowed)
     return [
-      html`<rect class="beyond" x="${limit.toFixed(1)}" y="${TOP}" width="${(WIDTH - RIGHT - limit).toFixed(1)}" height="${HEIGHT - TOP - BOTTOM}"/>`,
+      html`<rect class="beyond" x="${limit.toFixed(1)}" y="${TOP}" width="${(RIGHT - limit).toFixed(1)}" height="${BOTTOM - TOP}"/>`,
       ...across.map((tick) => {
         const x = this.x(tick)
         const label = tick === 0 ? texts.below : `${+(tick * 100).toPrecision(3)} %`
-        return html`<path class="grid" d="M${x.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>${text([x, HEIGHT - BOTTOM + 18], label)}`
+        return html`<path class="grid" d="M${x.toFixed(1)} ${TOP}V${BOTTOM}"/>${text([tick === 0 ? x - 6 : x, BOTTOM + 16], label)}`
       }),
       ...up.map((tick) => {
         const y = this.y(tick)
         const label = text([LEFT - 6, y + 4], `${tick} ×`, { anchor: 'end' })
         const wide = tick === 1 ? html` stroke-width="2.5"` : undefined
-        return html`<path class="grid" d="M${LEFT} ${y.toFixed(1)}H${WIDTH - RIGHT}"${wide}/>${label}`
+        return html`<path class="grid" d="M${LEFT} ${y.toFixed(1)}H${RIGHT}"${wide}/>${label}`
       }),
-      html`<path class="allowed" d="M${limit.toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}"/>`,
+      html`<path class="allowed" d="M${limit.toFixed(1)} ${TOP}V${BOTTOM}"/>`,
       text([limit, TOP - 8], texts.allowed(`${+(allowed * 100).toPrecision(3)} %`), { className: 'limit' }),
-      text([LEFT, TOP - 20], texts.costAxis, { anchor: 'start' }),
-      text([(LEFT + WIDTH - RIGHT) / 2, HEIGHT - 12], texts.overloadAxis),
-      text([LEFT + 4, HEIGHT - 12], texts.better, { anchor: 'start' }),
+      text([8, TOP - 28], texts.costAxis, { anchor: 'start' }),
+      text([RIGHT, BOTTOM + 36], texts.overloadAxis, { anchor: 'end' }),
+      text([8, BOTTOM + 36], texts.better, { anchor: 'start' }),
     ]
   }
 }
@@ -109,30 +112,59 @@ const BESIDE: readonly Name[] = [
   { at: [-11, 4], anchor: 'end' },
 ]
 /** Of a letter, and of a line. */
-const [LETTER, LINE] = [7.5, 14]
+const [LETTER, LINE] = [6.8, 13]
+/** Of the figures of a policy. */
+const ROW = 22
 /** Of a large dot with what is free around it. */
 const RADIUS = 8
 
-/** Places for the names of dots, so that they cover neither a dot nor each other, nor leave the picture, as far as that can be. */
-function placeNames(named: readonly { at: Place; name: string }[], dots: readonly Place[]): Name[] {
+/** Places for dots, each as near to its own as it can be without covering one before it. */
+function apart(places: readonly Place[]): Place[] {
+  const put: Place[] = []
+  for (const [x, y] of places) {
+    const around = places.flatMap((_, ring) =>
+      Array.from({ length: 16 }, (__, i): Place => {
+        const [far, angle] = [ring * RADIUS, (i * Math.PI) / 8]
+        return [x + far * Math.cos(angle), y + far * Math.sin(angle)]
+      }),
+    )
+    const isFree = ([left, top]: Place) =>
+      left >= LEFT &&
+      left <= RIGHT &&
+      top >= TOP &&
+      top <= BOTTOM &&
+      put.every((other) => Math.hypot(other[0] - left, other[1] - top) >= 2 * RADIUS - 1e-9)
+    put.push(around.find(isFree) ?? [x, y])
+  }
+  return put
+}
+
+/** Places for the names of dots where they cover neither a dot nor each other, nor leave the picture; none where there is no such place. */
+function placeNames(
+  named: readonly { at: Place; name: string }[],
+  dots: readonly Place[],
+): (Name | undefined)[] {
   const occupied = dots.map(([x, y]) => [x - RADIUS, y - RADIUS, x + RADIUS, y + RADIUS] as const)
   return named.map(({ at: [x, y], name }) => {
-    const all = BESIDE.map(({ at: [dx, dy], anchor }) => {
+    for (const {
+      at: [dx, dy],
+      anchor,
+    } of BESIDE) {
       const [from, base] = [x + dx - (anchor === 'end' ? name.length * LETTER : 0), y + dy]
       const box = [from, base - LINE + 3, from + name.length * LETTER, base + 3] as const
       const free = !occupied.some(([l, t, r, b]) => box[0] < r && box[2] > l && box[1] < b && box[3] > t)
-      const inside = box[0] >= LEFT && box[2] <= WIDTH - RIGHT
-      return { place: { at: [x + dx, base] as Place, anchor }, box, good: free && inside }
-    })
-    const chosen = all.find(({ good }) => good) ?? all[0]!
-    occupied.push(chosen.box)
-    return chosen.place
+      if (!free || box[0] < LEFT || box[2] > RIGHT) continue
+      occupied.push(box)
+      return { at: [x + dx, base] as Place, anchor }
+    }
+    return undefined
   })
 }
 
 /**
  * Overload against cost, both logarithmic: a large dot for each policy at its median over the traces, a faint one for each trace;
- * to the left and to the bottom is better. Named in the picture are the policies that no other beats in both medians.
+ * to the left and to the bottom is better. A large dot that would cover another stands beside it, on a line to its place. Named in
+ * the picture, where there is room, are the policies that no other beats in both medians.
  * @param allowed a line at this overload
  */
 export function paretoSvg(
@@ -156,8 +188,17 @@ export function paretoSvg(
         ),
       )
     : []
+  const own = middles.map((point) => axes.at(point))
+  const places = apart(own)
+  const aside = places.flatMap(([x, y], i) => {
+    const [ownX, ownY] = own[i]!
+    if (x === ownX && y === ownY) return []
+    return [
+      html`<path class="aside" d="M${x.toFixed(1)} ${y.toFixed(1)}L${ownX.toFixed(1)} ${ownY.toFixed(1)}"/>`,
+    ]
+  })
   const large = middles.map((point, i) =>
-    dot(axes.at(point), i, 6.5, 1, `${point.group}, ${point.label}: ${figuresOf(point)}`),
+    dot(places[i]!, i, 6.5, 1, `${point.group}, ${point.label}: ${figuresOf(point)}`),
   )
   const front = [...best].sort((a, b) => a.overload - b.overload)
   const steps = front
@@ -166,31 +207,30 @@ export function paretoSvg(
       return i === 0 ? `M${x} ${y}` : `H${x}V${y}`
     })
     .join('')
-  const places = placeNames(
-    front.map((point) => ({ at: axes.at(point), name: point.group })),
-    middles.map((point) => axes.at(point)),
+  const beside = placeNames(
+    front.map(({ group }) => ({ at: places[number.get(group)!]!, name: group })),
+    places,
   )
-  const names = front.map(({ group }, i) =>
-    text(places[i]!.at, group, { anchor: places[i]!.anchor, className: 'best halo' }),
-  )
-  const line = Math.min(21, (HEIGHT - TOP - 60) / middles.length)
+  const names = front.flatMap(({ group }, i) => {
+    const place = beside[i]
+    return place ? [text(place.at, group, { anchor: place.anchor, className: 'best halo' })] : []
+  })
+  const rowAt = (i: number) => BOTTOM + 86 + i * ROW
   const legend = middles.flatMap((point, i) => {
-    const y = TOP + 34 + i * line
-    const x = WIDTH - RIGHT + 24
-    const className = best.has(point) ? 'best' : 'name'
+    const y = rowAt(i)
+    const className = best.has(point) ? 'row best' : 'row name'
+    const name = point.group.length > 28 ? `${point.group.slice(0, 27)}…` : point.group
     return [
-      dot([x, y - 4], i, 5.5, 1),
-      text([x + 12, y], point.group.length > 17 ? `${point.group.slice(0, 16)}…` : point.group, {
-        anchor: 'start',
-        className,
-      }),
-      text([WIDTH - 8, y], figuresOf(point), { anchor: 'end' }),
+      dot([16, y - 4], i, 5.5, 1),
+      text([28, y], name, { anchor: 'start', className }),
+      text([RIGHT, y], figuresOf(point), { anchor: 'end', className: 'row' }),
     ]
   })
   const traces = new Set(points.map(({ label }) => label)).size
   const caption = several ? texts.medianFaint(traces) : (points[0]?.label ?? '')
-  return html`<svg class="pareto" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${texts.picture}">
+  const height = rowAt(middles.length)
+  return html`<svg class="pareto" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH * ENLARGED}" height="${height * ENLARGED}" role="img" aria-label="${texts.picture}">
 ${STYLE}
-<rect width="100%" height="100%" style="fill:var(--ground)"/>${axes.drawn(allowed, texts)}<path class="front" d="${steps}"/>${cloud}${large}${names}${text([WIDTH - RIGHT + 18, TOP + 8], caption, { anchor: 'start' })}${legend}</svg>
+<rect width="100%" height="100%" style="fill:var(--ground)"/>${axes.drawn(allowed, texts)}<path class="front" d="${steps}"/>${cloud}${aside}${large}${names}${text([8, BOTTOM + 62], caption, { anchor: 'start' })}${legend}</svg>
 `
 }
