@@ -196,7 +196,18 @@ describe('compare', { timeout: 120_000 }, () => {
   it('looks at copies of each trace, at prices, and at a restart in the middle, and puts the best first', async () => {
     writeFileSync(join(folder, 'LICENCE.txt'), 'free "to use')
     const world = ['--start-up-tail', '20', '--metric-delay', '30', '--servers-per-node', '4']
-    const prices = ['--price', '0.1', '--reserved', '4@0.06', '--spot', '0.5@0.03', '--interruptions', '5']
+    const prices = [
+      '--price',
+      '0.1',
+      '--business-hours',
+      '8-18@0.2',
+      '--reserved',
+      '4@0.06',
+      '--spot',
+      '0.5@0.03',
+      '--interruptions',
+      '5',
+    ]
     const json = join(folder, 'out.json')
     const { status, stdout, stderr } = await runCli([
       'compare',
@@ -220,6 +231,10 @@ describe('compare', { timeout: 120_000 }, () => {
     const wrong = async (...args: string[]) =>
       (await runCli(['compare', '--trace', join(folder, 'waves.csv'), ...args])).stderr
     expect(await wrong('--spot', '0.5@0.03')).toMatch(/--spot: there is no --price/)
+    expect(await wrong('--business-hours', '8-18@2')).toMatch(/--business-hours: there is no --price/)
+    expect(await wrong('--price', '1', '--business-hours', '18-8@2')).toMatch(
+      /"18-8@2" is no time of day at a price\n {2}allowed: FROM-TO@PRICE/,
+    )
     expect(await wrong('--price', '1', '--reserved', '4')).toMatch(
       /"4" is no amount at a price\n {2}allowed: AMOUNT@PRICE/,
     )

@@ -164,7 +164,13 @@ export function runFluid(options: FluidOptions): FluidResult {
   const { begin, end } = scoredTime(options, interval)
   checkSurroundings(options)
   const standing = standingServers(options, interval, limits)
-  const platform = new Platform(options, provisioningDelay, standing, seededRng(options.seed ?? 'backtest'))
+  const platform = new Platform(
+    options,
+    provisioningDelay,
+    standing,
+    seededRng(options.seed ?? 'backtest'),
+    curve.weekTime,
+  )
   const fleet = new FluidFleet(platform.readyAt, standing, provisioningDelay)
   const { drainWindow = 0, sessionDuration = Infinity } = options
   const draining = new Draining({
@@ -225,7 +231,7 @@ export function runFluid(options: FluidOptions): FluidResult {
       platform.serverSeconds = 0
       platform.money = 0
     }
-    const taken = platform.interruptions(fleet.ready, interval)
+    const taken = platform.interruptions(fleet.ready, time, interval)
     const usersEach = () => Math.max(0, curve.at(time) - draining.users(time)) / fleet.ready
     for (let i = 0; i < taken; i++) {
       draining.moved += usersEach()
@@ -260,7 +266,7 @@ export function runFluid(options: FluidOptions): FluidResult {
       if (scored) {
         const elsewhere = draining.size > 0 ? draining.users(next) : 0
         excess += curve.excess(at, next, fleet.ready * usersPerServer + elsewhere)
-        platform.pay(next - at)
+        platform.pay(at, next)
         const own = Math.max(0, held / (until - time) - elsewhere)
         messages?.add(own / usersPerServer, fleet.ready, next - at)
       }

@@ -1,6 +1,7 @@
 import { invalidInput, requireNumber } from '../base/errors.ts'
 import { excessOfLine } from '../traffic/excess.ts'
 import type { Trace } from '../traffic/traces/trace.ts'
+import { timeOfWeek } from './business-hours.ts'
 
 /**
  * Concurrent users over time on straight lines between points, from 0 to `duration` seconds, with exact integrals.
@@ -11,15 +12,22 @@ export class LoadCurve {
   readonly values: Float64Array
   /** Seconds. */
   readonly duration: number
+  /** Of time 0, in seconds since Monday, 0:00 UTC; a load whose moments are not known begins then. */
+  readonly weekTime: number
   #near = 0
 
-  /** @param scale multiplies the values of the trace */
-  constructor(trace: Pick<Trace, 'times' | 'values'>, scale = 1) {
+  /**
+   * @param scale multiplies the values of the trace
+   * @param weekTime of the first point, where the trace does not say its moment
+   */
+  constructor(trace: Pick<Trace, 'times' | 'values' | 'about'>, scale = 1, weekTime = 0) {
     requireNumber('scale', scale, { above: 0 })
     const first = trace.times[0]!
     this.times = trace.times.map((time) => time - first)
     this.values = trace.values.map((value) => value * scale)
     this.duration = this.times.at(-1)!
+    const start = trace.about?.start
+    this.weekTime = start === undefined ? weekTime : timeOfWeek(start / 1000 + first)
   }
 
   /** Concurrent users at `time` seconds. */
@@ -94,7 +102,8 @@ export class LoadCurve {
     if (b <= a) {
       throw invalidInput('trace', 'it is too short to be split', 'at least four points')
     }
-    return new LoadCurve({ times: this.times.slice(a, b + 1), values: this.values.slice(a, b + 1) })
+    const [times, values] = [this.times.slice(a, b + 1), this.values.slice(a, b + 1)]
+    return new LoadCurve({ times, values }, 1, this.weekTime + times[0]!)
   }
 }
 

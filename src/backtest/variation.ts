@@ -14,6 +14,7 @@ export function varied(curve: LoadCurve, copy: number): LoadCurve {
   const normal = () => Math.sqrt(-2 * Math.log(rng.next())) * Math.cos(2 * Math.PI * rng.next())
   const from = SHIFT * rng.next()
   const factor = Math.exp(SCALE * normal())
-  const { times, values } = curve.part(from, from + 1 - SHIFT)
-  return new LoadCurve({ times, values: values.map((value) => value * Math.exp(NOISE * normal())) }, factor)
+  const { times, values, weekTime } = curve.part(from, from + 1 - SHIFT)
+  const noisy = values.map((value) => value * Math.exp(NOISE * normal()))
+  return new LoadCurve({ times, values: noisy }, factor, weekTime)
 }

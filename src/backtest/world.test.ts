@@ -100,6 +100,27 @@ describe('the surroundings of a backtest', () => {
     expect(onSpot.money! / always.money!).toBeCloseTo((2 + 3 + 0.75) / 8, 1)
   })
 
+  it('pays another price on demand in business hours, by the clock of the recording', () => {
+    const week = 7 * 86_400
+    const businessHours = { from: 8, to: 18.5, price: 3 }
+    const prices = { onDemand: 1, businessHours, reserved: { servers: 4, price: 0.5 } }
+    const paid = (curve: LoadCurve) => run({ curve, prices, scaler: scaler(follow) }).money
+    const ofWeek = 168 * (4 * 0.5 + 6) + 5 * 10.5 * 6 * (3 - 1)
+    expect(paid(flat(100, week))).toBeCloseTo(ofWeek, 6)
+    // Of any week it is the same; from Friday noon on, two days have six and a half hours of business, three have four more.
+    const start = Date.parse('2026-11-27T12:00:00Z')
+    const about = { format: 'csv', values: '', start, missing: 0, gaps: [], notes: [] }
+    const recorded = (days: number) =>
+      new LoadCurve({ times: Float64Array.of(0, days * 86_400), values: Float64Array.of(100, 100), about })
+    expect(paid(recorded(7))).toBeCloseTo(ofWeek, 6)
+    expect(paid(recorded(2))).toBeCloseTo(48 * 8 + 6.5 * 6 * 2, 6)
+    expect(paid(recorded(3))).toBeCloseTo(72 * 8 + (6.5 + 4) * 6 * 2, 6)
+    // A part of it has the clock of the part.
+    const values = Float64Array.from({ length: 29 }, () => 100)
+    const hourly = new LoadCurve({ times: values.map((_, i) => i * 6 * 3600), values })
+    expect(paid(hourly.part(5 / 7, 1))).toBeCloseTo(48 * 8, 6)
+  })
+
   it('starts the autoscaler again in the middle, and compares with the fleet without that', () => {
     const doubling = (): Policy => {
       let first = true

@@ -1,5 +1,6 @@
 import { requireNumber } from '../base/errors.ts'
 import type { Rng } from '../base/rng.ts'
+import { type BusinessHours, businessSeconds } from './business-hours.ts'
 import type { DrainTerms } from './draining.ts'
 
 /** Servers on nodes that are started, too, where no node has a place left. */
@@ -14,6 +15,8 @@ interface NodeTerms {
 /** What servers cost an hour. */
 export interface Prices {
   readonly onDemand: number
+  /** What `onDemand` is instead in business hours, by the clock of the recording. */
+  readonly businessHours?: BusinessHours & { readonly price: number }
   /** Servers that are paid for all the time, whether or not they run. */
   readonly reserved?: { readonly servers: number; readonly price: number }
   /** The share of those above the reserved that are spot servers, and how often one of them is interrupted, per day. */
@@ -47,6 +50,12 @@ export function checkSurroundings({ startUpTail, nodes, metricDelay, prices }: S
   }
   if (!prices) return
   atLeastZero('price', prices.onDemand)
+  if (prices.businessHours) {
+    const { from, to, price } = prices.businessHours
+    requireNumber('businessHours', from, { min: 0, max: 24 })
+    requireNumber('businessHours', to, { min: from, max: 24 })
+    atLeastZero('businessHours', price)
+  }
   if (prices.reserved) {
     requireNumber('reserved', prices.reserved.servers, { min: 0, integer: true })
     atLeastZero('reserved', prices.reserved.price)
@@ -120,6 +129,8 @@ export class Platform {
   readonly #tail: number
   readonly #prices: Prices | undefined
   readonly #nodes: Nodes | undefined
+  /** Of time 0, in seconds since a Monday, 0:00. */
+  readonly #weekTime: number
   readonly #starts: Rng
   readonly #interruptions: Rng
   /** Server-interruptions until the next. */
@@ -136,7 +147,9 @@ export class Platform {
     provisioningDelay: number,
     standing: number,
     rng: Rng,
+    weekTime = 0,
   ) {
+    this.#weekTime = weekTime
     this.#delay = provisioningDelay
     this.#tail = startUpTail
     this.#prices = prices
@@ -164,19 +177,25 @@ export class Platform {
     this.#nodes?.advance(time)
   }
 
-  /** Pays for what is occupied. */
-  pay(seconds: number): void {
-    this.#pay(this.#nodes?.places ?? this.#servers, seconds)
+  /** Pays for what is occupied between two times. */
+  pay(from: number, to: number): void {
+    this.#pay(this.#nodes?.places ?? this.#servers, from, to)
   }
 
-  #pay(paid: number, seconds: number): void {
+  #pay(paid: number, from: number, to: number): void {
     if (paid === 0) return
-    this.serverSeconds += paid * seconds
-    if (this.#prices) this.money += (hourlyCost(paid, this.#prices) * seconds) / 3600
+    this.serverSeconds += paid * (to - from)
+    if (!this.#prices) return
+    const { businessHours } = this.#prices
+    const [begin, end] = [this.#weekTime + from, this.#weekTime + to]
+    const business = businessHours ? businessSeconds(businessHours, begin, end) : 0
+    this.money += (hourlyCost(paid, this.#prices) * (to - from - business)) / 3600
+    if (businessHours)
+      this.money += (hourlyCost(paid, { ...this.#prices, onDemand: businessHours.price }) * business) / 3600
   }
 
   /** How many of the ready servers are interrupted in the coming seconds. */
-  interruptions(ready: number, seconds: number): number {
+  interruptions(ready: number, time: number, seconds: number): number {
     const { reserved, spot } = this.#prices ?? {}
     if (!spot) return 0
     const onSpot = spot.share * Math.max(0, ready - (reserved?.servers ?? 0))
@@ -189,7 +208,7 @@ export class Platform {
     }
     this.#toNext -= expected
     const taken = Math.min(count, ready)
-    this.#pay(taken, SPOT_NOTICE)
+    this.#pay(taken, time, time + SPOT_NOTICE)
     return taken
   }
 }

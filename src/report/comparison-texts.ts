@@ -134,6 +134,8 @@ const en = {
   } as Readonly<Record<Restart, string>>,
   prices: 'Prices an hour',
   onDemand: (price: number) => `${price} on demand`,
+  businessHours: (from: number, to: number, price: number) =>
+    `${price} on demand from Monday to Friday, ${from} to ${to} o'clock`,
   reserved: (servers: number, price: number) => `${servers} reserved at ${price}`,
   spot: (share: string, price: number, interruptions: number) =>
     `${share} of the others spot at ${price}, each taken away ${interruptions} times a day`,
@@ -228,6 +230,7 @@ const zh: ComparisonTexts = {
   restartKind: { none: '无', keep: '保留所学', forget: '从零开始' },
   prices: '每小时价格',
   onDemand: (price) => `按需 ${price}`,
+  businessHours: (from, to, price) => `周一至周五 ${from} 点至 ${to} 点按需 ${price}`,
   reserved: (servers, price) => `预留 ${servers} 台，${price}`,
   spot: (share, price, interruptions) =>
     `其余的 ${share} 为竞价，${price}，每台每天被收回 ${interruptions} 次`,

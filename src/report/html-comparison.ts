@@ -45,9 +45,12 @@ function figures({ head, rows }: FigureTable): Html {
   return html`<div class="wide"><table class="figures">${row(head, 'th')}${rows.map((cells) => row(cells))}</table></div>`
 }
 
-function pricesText({ onDemand, reserved, spot }: Prices, texts: ComparisonTexts): string {
+function pricesText({ onDemand, businessHours, reserved, spot }: Prices, texts: ComparisonTexts): string {
   return [
     texts.onDemand(onDemand),
+    ...(businessHours
+      ? [texts.businessHours(businessHours.from, businessHours.to, businessHours.price)]
+      : []),
     ...(reserved ? [texts.reserved(reserved.servers, reserved.price)] : []),
     ...(spot ? [texts.spot(percent(spot.share, 0), spot.price, spot.interruptionsPerDay)] : []),
   ].join(texts.list)

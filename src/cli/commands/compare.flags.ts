@@ -21,6 +21,7 @@ export function addCompare(main: Command): void {
       ).choices(['none', 'keep', 'forget']),
     )
     .option('--price <amount>', 'of a server an hour, on demand', number)
+    .option('--business-hours <from-to@price>', 'price on demand from Monday to Friday between these hours')
     .option('--reserved <count@price>', 'servers that are paid for all the time, and their price')
     .option(
       '--spot <share@price>',

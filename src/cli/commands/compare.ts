@@ -27,6 +27,7 @@ export interface CompareFlags extends TraceEvaluationFlags {
   copies?: number
   restart?: Restart
   price?: number
+  businessHours?: string
   reserved?: string
   spot?: string
   interruptions?: number
@@ -46,19 +47,33 @@ function atPrice(flag: string, text: string): { amount: number; price: number } 
   return { amount, price }
 }
 
+/** Reads `FROM-TO@PRICE`. */
+function businessHoursOf(text: string): NonNullable<Prices['businessHours']> {
+  const [, from, to, price] = /^([\d.]+)-([\d.]+)@([\d.]+)$/.exec(text.trim())?.map(Number) ?? []
+  if (from === undefined || !(to! > from) || !(to! <= 24) || !(price! >= 0))
+    throw invalidInput(
+      '--business-hours',
+      `${JSON.stringify(text)} is no time of day at a price`,
+      'FROM-TO@PRICE, such as 8-18@0.15',
+    )
+  return { from, to: to!, price: price! }
+}
+
 /** What servers cost, where a price is given. */
 function pricesOf(flags: CompareFlags): { prices?: Prices } {
-  const { price, reserved, spot, interruptions = 0.1 } = flags
-  for (const name of ['reserved', 'spot', 'interruptions'] as const) {
+  const { price, businessHours, reserved, spot, interruptions = 0.1 } = flags
+  for (const name of ['businessHours', 'reserved', 'spot', 'interruptions'] as const) {
     const needs = name === 'interruptions' ? 'spot' : 'price'
+    const flag = name === 'businessHours' ? '--business-hours' : `--${name}`
     if (flags[name] !== undefined && flags[needs] === undefined)
-      throw invalidInput(`--${name}`, `there is no --${needs}`, `together with --${needs}`)
+      throw invalidInput(flag, `there is no --${needs}`, `together with --${needs}`)
   }
   if (price === undefined) return {}
   const base = reserved === undefined ? undefined : atPrice('--reserved', reserved)
   const share = spot === undefined ? undefined : atPrice('--spot', spot)
   const prices: Prices = {
     onDemand: price,
+    ...(businessHours !== undefined && { businessHours: businessHoursOf(businessHours) }),
     ...(base && { reserved: { servers: base.amount, price: base.price } }),
     ...(share && { spot: { share: share.amount, price: share.price, interruptionsPerDay: interruptions } }),
   }
