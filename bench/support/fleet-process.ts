@@ -1,9 +1,10 @@
 /** A live fleet for benches: `fleet-process.ts <servers> [data]`; prints its port, with limits out of the way. */
 import { createServer } from 'node:http'
-import { notFound } from '../../src/live/control-http.ts'
-import { Supervisor } from '../../src/live/supervisor.ts'
-import { AutoScaler } from '../../src/scaling/auto-scaler.ts'
+import { built } from './processes.ts'
 
+const { notFound } = await built<typeof import('../../src/live/control-http.ts')>('live/control-http')
+const { Supervisor } = await built<typeof import('../../src/live/supervisor.ts')>('live/supervisor')
+const { AutoScaler } = await built<typeof import('../../src/scaling/auto-scaler.ts')>('scaling/auto-scaler')
 const [servers = '1', data] = process.argv.slice(2)
 const count = Number(servers)
 const supervisor = new Supervisor(

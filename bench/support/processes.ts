@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, type StdioOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** Forks a module of `bench/` and waits for its first message. */
@@ -13,6 +14,25 @@ export async function start<T>(
   const child = fork(path, args, { execArgv: ['--import', import.meta.resolve('tsx')], stdio })
   const [first] = (await once(child, 'message')) as [T]
   return { child, first }
+}
+
+const ROOT = new URL('../../', import.meta.url)
+
+/**
+ * A module of the program as it is built, by its path in `src/` without the ending. From source, through `tsx`, each function that
+ * is made carries 256 bytes for its name: that would measure `tsx`.
+ */
+export async function built<T>(module: string): Promise<T> {
+  const bundle = new URL('dist/live/server-process.bundle.js', ROOT) // the build always writes it
+  const source = readdirSync(new URL('src/', ROOT), { recursive: true, withFileTypes: true })
+  const newest = Math.max(
+    ...source
+      .filter((each) => each.name.endsWith('.ts') && !each.name.endsWith('.test.ts'))
+      .map((each) => statSync(join(each.path, each.name)).mtimeMs),
+  )
+  if (!existsSync(bundle) || statSync(bundle).mtimeMs < newest)
+    throw new Error('benches measure what is built: run `npm run build` first')
+  return (await import(new URL(`dist/${module}.js`, ROOT).href)) as T
 }
 
 export async function stop(child: ChildProcess): Promise<void> {
