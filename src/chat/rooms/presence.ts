@@ -6,8 +6,8 @@ const GATHER_MS = 100
 const GATHER_LARGE_MS = 1000
 
 interface Room {
-  /** On which servers each user is. */
-  readonly users: Map<string, Set<number>>
+  /** On which servers each user is: nearly always on one, which needs no `Set`. */
+  readonly users: Map<string, number | Set<number>>
   /** Users that changed since they were last reported, and whether they were there then. */
   readonly changed: Map<string, boolean>
   /** Users whose change is in a snapshot already: their state is reported, also when the change is undone by then. */
@@ -59,7 +59,8 @@ export class PresenceTracker implements PresenceDirectory {
   roomsOf(user: string): { room: string; servers: number[] }[] {
     return [...this.#rooms].flatMap(([room, { users }]) => {
       const servers = users.get(user)
-      return servers ? [{ room, servers: [...servers] }] : []
+      if (servers === undefined) return []
+      return [{ room, servers: typeof servers === 'number' ? [servers] : [...servers] }]
     })
   }
 
@@ -70,11 +71,13 @@ export class PresenceTracker implements PresenceDirectory {
       this.#rooms.set(name, room)
     }
     const servers = room.users.get(user)
-    if (servers) {
-      servers.add(server)
-    } else {
-      room.users.set(user, new Set([server]))
+    if (servers === undefined) {
+      room.users.set(user, server)
       this.#changed(name, room, user, false)
+    } else if (typeof servers !== 'number') {
+      servers.add(server)
+    } else if (servers !== server) {
+      room.users.set(user, new Set([servers, server]))
     }
   }
 
@@ -89,7 +92,11 @@ export class PresenceTracker implements PresenceDirectory {
   gone(server: number, name: string, user: string): void {
     const room = this.#rooms.get(name)
     const servers = room?.users.get(user)
-    if (!room || !servers?.delete(server) || servers.size > 0) return
+    if (!room || servers === undefined || !isOn(servers, server)) return
+    if (typeof servers !== 'number' && servers.size > 1) {
+      servers.delete(server)
+      return
+    }
     room.users.delete(user)
     this.#changed(name, room, user, true)
   }
@@ -97,9 +104,7 @@ export class PresenceTracker implements PresenceDirectory {
   /** Everyone who was on that server is gone. */
   serverGone(server: number): void {
     for (const [name, room] of this.#rooms)
-      for (const user of [...room.users.keys()]) {
-        if (room.users.get(user)?.has(server)) this.gone(server, name, user)
-      }
+      for (const [user, servers] of [...room.users]) if (isOn(servers, server)) this.gone(server, name, user)
   }
 
   close(): void {
@@ -138,3 +143,6 @@ export class PresenceTracker implements PresenceDirectory {
     this.#report(name, JSON.stringify({ type: 'presence', room: name, members, ...detail }))
   }
 }
+
+const isOn = (servers: number | Set<number>, server: number) =>
+  typeof servers === 'number' ? servers === server : servers.has(server)

@@ -2,7 +2,8 @@ import type { Identity, RoomGrant } from '../auth/identity.ts'
 
 /** The rooms that a connection was admitted to by tokens of their own, beside what its user's token allows. */
 export class Grants {
-  readonly #granted = new Map<string, { readonly grant: RoomGrant; readonly timer: NodeJS.Timeout }>()
+  /** Made with the first: most connections have none. */
+  #granted: Map<string, { readonly grant: RoomGrant; readonly timer: NodeJS.Timeout }> | undefined
   readonly #onExpired: (room: string) => void
 
   /** @param onExpired called when the token of a room has expired and no newer one came */
@@ -13,25 +14,27 @@ export class Grants {
   /** Replaces an earlier grant for the same room. */
   add(grant: RoomGrant): void {
     const { room, expires } = grant
-    clearTimeout(this.#granted.get(room)?.timer)
+    this.#granted ??= new Map()
+    const granted = this.#granted
+    clearTimeout(granted.get(room)?.timer)
     const expire = () => {
-      this.#granted.delete(room)
+      granted.delete(room)
       this.#onExpired(room)
     }
     // A timer holds at most 2³¹ milliseconds.
     const timer = setTimeout(expire, Math.min(Math.max(0, expires - Date.now()), 2 ** 31 - 1))
-    this.#granted.set(room, { grant, timer })
+    granted.set(room, { grant, timer })
   }
 
   /** Milliseconds until the grant for a room expires; `undefined` without one. */
   expiresInMs(room: string): number | undefined {
-    const granted = this.#granted.get(room)
+    const granted = this.#granted?.get(room)
     return granted && Math.max(0, granted.grant.expires - Date.now())
   }
 
   /** The identity with what is granted at each moment. */
   extend(identity: Identity): Identity {
-    const grant = (room: string) => this.#granted.get(room)?.grant
+    const grant = (room: string) => this.#granted?.get(room)?.grant
     return {
       ...identity,
       mayJoin: (room) => identity.mayJoin(room) || (grant(room)?.mayJoin() ?? false),
@@ -40,7 +43,7 @@ export class Grants {
   }
 
   close(): void {
-    for (const { timer } of this.#granted.values()) clearTimeout(timer)
-    this.#granted.clear()
+    for (const { timer } of this.#granted?.values() ?? []) clearTimeout(timer)
+    this.#granted = undefined
   }
 }

@@ -26,7 +26,7 @@ export class MessageSender {
   readonly #context: ServerContext
   #inFlight = 0
   /** The hook decides about one message of a connection at a time, so that they keep their order. */
-  #decided: Promise<unknown> = Promise.resolve()
+  #decided: Promise<unknown> | undefined
 
   constructor(context: ServerContext) {
     this.#context = context
@@ -149,7 +149,8 @@ export class MessageSender {
   /** The body as the app lets it pass, of a message or an edit. */
   async #decide(hooks: ChatHooks, message: PendingMessage): Promise<string> {
     const { limits } = this.#context
-    const decision = this.#decided.then(() => hooks.beforeMessage!(message))
+    const decided = this.#decided ?? Promise.resolve()
+    const decision = decided.then(() => hooks.beforeMessage!(message))
     this.#decided = decision.catch(() => {})
     const body = await decision.catch((error: unknown) => {
       throw rejectionOfHook(error)

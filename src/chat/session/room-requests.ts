@@ -31,7 +31,8 @@ export class RoomRequests {
   readonly #replies: Replies
   readonly #isOpen: () => boolean
   readonly #sender: MessageSender
-  readonly #typed = new Map<string, number>()
+  /** When the user was last shown to type in each room; made with the first. */
+  #typed: Map<string, number> | undefined
 
   /** @param isOpen whether the connection is open still: what was awaited comes to nothing otherwise */
   constructor(
@@ -120,6 +121,7 @@ export class RoomRequests {
     this.#joined(room)
     if (!maySend(room)) throw new Rejection('forbidden', 'you may not send to this room')
     const now = performance.now()
+    this.#typed ??= new Map()
     if (now - (this.#typed.get(room) ?? -Infinity) >= TYPING_MS) {
       this.#typed.set(room, now)
       this.#context.link.typing(room, user)
