@@ -34,7 +34,7 @@ export class FrameReader {
     stream.off('data', this.#toWebSocket)
     stream.on('data', this.#onData)
     // The WebSocket reads what is left in the stream by itself.
-    stream.prependOnceListener('close', this.#handOver)
+    stream.prependListener('close', this.#handOver)
   }
 
   readonly #onData = (chunk: Buffer): void => {

@@ -11,9 +11,32 @@ import type { ServerContext } from './server-context.ts'
 /** Milliseconds until a log that could not be read is tried again. */
 const READ_AGAIN_MS = 1000
 
-interface LocalMember extends Member {
+/** One for each room of each connection: a class, since two closures for each would take as much memory again. */
+class LocalMember implements Member {
+  readonly outbox: Outbox
+  readonly room: Room
   readonly user: string
+  seq: number
+  live = false
+  attempt = 0
   timer: NodeJS.Timeout | undefined
+  readonly #memberships: Memberships
+
+  constructor(memberships: Memberships, outbox: Outbox, room: Room, user: string, seq: number) {
+    this.#memberships = memberships
+    this.outbox = outbox
+    this.room = room
+    this.user = user
+    this.seq = seq
+  }
+
+  onLagging(): void {
+    void this.#memberships.fallBehind(this)
+  }
+
+  onMissed(): void {
+    this.#memberships.catchUp(this)
+  }
 }
 
 /** The rooms of one connection: joined, caught up with, and left. */
@@ -91,7 +114,7 @@ export class Memberships {
       expiresInMs,
     })
     if (seq < floor) this.#send({ type: 'gap', room: name, from: seq + 1, to: floor })
-    this.#catchUp(this.#enter(room, user, Math.max(seq, floor)))
+    this.catchUp(this.#enter(room, user, Math.max(seq, floor)))
   }
 
   /** Leaves a room. Nothing happens when it is not joined. */
@@ -133,28 +156,19 @@ export class Memberships {
       known.seq = seq
       return known
     }
-    const member: LocalMember = {
-      outbox: this.#outbox,
-      room,
-      user,
-      seq,
-      live: false,
-      attempt: 0,
-      timer: undefined,
-      onLagging: () => void this.#onLagging(member),
-      onMissed: () => this.#catchUp(member),
-    }
+    const member = new LocalMember(this, this.#outbox, room, user, seq)
     this.#members.set(room.name, member)
     room.members.add(member)
     this.#context.rooms.present(room.name, user, true)
     return member
   }
 
-  #catchUp(member: LocalMember): void {
+  /** Brings a member to the head of its room, from where it is pushed what comes. */
+  catchUp(member: LocalMember): void {
     catchUp(member, this.#context.link, () => !this.#isMember(member)).catch(() => {
       if (!this.#isMember(member)) return
       // The log cannot be read now; it may be again.
-      member.timer = setTimeout(() => this.#catchUp(member), READ_AGAIN_MS)
+      member.timer = setTimeout(() => this.catchUp(member), READ_AGAIN_MS)
     })
   }
 
@@ -163,12 +177,12 @@ export class Memberships {
   }
 
   /** It was not pushed what its connection had no room for: when that was read, the rest comes from the log. */
-  async #onLagging(member: LocalMember): Promise<void> {
+  async fallBehind(member: LocalMember): Promise<void> {
     this.#context.count('behind')
     await this.#outbox.drained()
     if (!this.#isMember(member)) return
     const { name, head } = member.room
     this.#send({ type: 'lagging', room: name, from: member.seq + 1, to: head })
-    this.#catchUp(member)
+    this.catchUp(member)
   }
 }

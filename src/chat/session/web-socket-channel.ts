@@ -33,7 +33,7 @@ export class WebSocketChannel implements Channel {
     socket.on('ping', onPing)
     socket.on('pong', onPong)
     socket.on('error', () => {}) // 'close' follows
-    socket.once('close', onClose)
+    socket.on('close', onClose) // which comes once; `once` would keep a wrapper
   }
 
   pause(): void {
