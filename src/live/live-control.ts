@@ -1,23 +1,11 @@
 import { FleetControl, type FleetParts, type OverridablePattern } from '../control/fleet-control.ts'
+import { steadyStart } from '../control/steady-start.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { LiveServers } from './live-servers.ts'
 import type { ServerReport } from './messages.ts'
 import type { Supervisor } from './supervisor.ts'
 
 const RATE_SECONDS = 1
-
-/** Milliseconds that the two clocks may drift apart before the moment of time 0 is another. */
-const DRIFT_MS = 1000
-
-/** The moment of time 0 by the clock of the world: the same until one of the clocks was set. */
-function steadyStart(now: () => number): () => number {
-  let start = Number.NaN
-  return () => {
-    const current = Date.now() - now() * 1000
-    if (!(Math.abs(current - start) < DRIFT_MS)) start = Math.round(current)
-    return start
-  }
-}
 
 /** A fleet of real servers, on one machine or on many. */
 export interface ControlledFleet extends Pick<Supervisor, 'fleet' | 'clock' | 'now' | 'ticks'> {

@@ -2,6 +2,7 @@ import { wallClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
 import { FleetControl } from '../control/fleet-control.ts'
+import { steadyStart } from '../control/steady-start.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { ControlLoop, type LoadSample } from '../live/control-loop.ts'
@@ -66,8 +67,8 @@ export class WorkloadController implements ScaledFleet {
         this.#logger.warn(`Provider: ${reason}`)
       },
     })
-    this.fleet.onChange(({ state }) => {
-      if (state === 'failed') this.failures++
+    this.fleet.onChange(({ state, killedByHand }) => {
+      if (state === 'failed' && !killedByHand) this.failures++
     })
     const context = {
       fleet: this.fleet,
@@ -83,6 +84,7 @@ export class WorkloadController implements ScaledFleet {
       autoScaler,
       balancer: { strategy: 'round-robin', setStrategy: () => {} },
       now: () => this.clock.now(),
+      startMs: steadyStart(() => this.clock.now()),
       load: () => this.#sample(),
       users: (server) => server.users,
       deliveriesPerSecond: () => 0,
