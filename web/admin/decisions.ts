@@ -1,7 +1,7 @@
 import type { ModerationAction } from '../../src/chat/access/moderation.ts'
 import { get, post, remove } from '../lib/api.ts'
 import { button, make, set } from '../lib/dom.ts'
-import { KeyedList } from './keyed-list.ts'
+import { KeyedList } from '../lib/keyed-list.ts'
 import { moment, texts } from './texts.ts'
 import { link, type Page, path, plainPanel, type View } from './view.ts'
 

@@ -1,7 +1,7 @@
 import type { ChatService } from '../../src/chat/api/chat-service.ts'
 import { get } from '../lib/api.ts'
 import { make, set } from '../lib/dom.ts'
-import { KeyedList } from './keyed-list.ts'
+import { KeyedList } from '../lib/keyed-list.ts'
 import { NameList } from './name-list.ts'
 import { number, texts } from './texts.ts'
 import { field, link, type Page, panel, path, plainPanel, type View } from './view.ts'

@@ -1,6 +1,6 @@
 import { get } from '../lib/api.ts'
 import { button, make, set } from '../lib/dom.ts'
-import { KeyedList } from './keyed-list.ts'
+import { KeyedList } from '../lib/keyed-list.ts'
 import { texts } from './texts.ts'
 import { field, link } from './view.ts'
 

@@ -1,8 +1,8 @@
 import type { ChatService } from '../../src/chat/api/chat-service.ts'
 import { get, post } from '../lib/api.ts'
 import { button, make, set, sureButton } from '../lib/dom.ts'
+import { KeyedList } from '../lib/keyed-list.ts'
 import { DecisionList } from './decisions.ts'
-import { KeyedList } from './keyed-list.ts'
 import { texts } from './texts.ts'
 import { column, field, link, type Page, panel, path, type View } from './view.ts'
 
