@@ -222,6 +222,31 @@ const SAMPLES: readonly [dialect: string, format: string, text: string, column?:
     'requests',
   ],
   [
+    'an application load balancer',
+    'load-balancer-log',
+    lines((users, i) =>
+      Array.from(
+        { length: users },
+        (_, u) =>
+          `wss ${iso(i).slice(0, 19)}.123456Z app/chat/50dc6c495c0c9188 10.0.${u}.1:2817 10.0.0.1:80 0.086 0.048 0.037 101 101 218 787 ` +
+          '"GET wss://chat.example.org:443/chat HTTP/1.1" "Agent/1" ECDHE-RSA-AES128-GCM-SHA256 TLSv1.2 arn:aws:x "Root=1" "-" "-" 0',
+      ).join('\n'),
+    ),
+    'requests',
+  ],
+  [
+    'a classic load balancer',
+    'load-balancer-log',
+    lines((users, i) =>
+      Array.from(
+        { length: users },
+        (_, u) =>
+          `${iso(i).slice(0, 19)}.943872Z chat 10.0.${u}.1:2817 - 0.000073 0.001048 0.000057 200 200 0 29 "GET http://www.example.org:80/ HTTP/1.1" "-" - -`,
+      ).join('\n'),
+    ),
+    'requests',
+  ],
+  [
     'nginx',
     'json-access-log',
     lines((users, i) =>

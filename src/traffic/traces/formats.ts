@@ -5,6 +5,7 @@ import { csv } from './formats/csv.ts'
 import { gatling } from './formats/gatling.ts'
 import { jsonAccessLog } from './formats/json-access-log.ts'
 import { k6Json } from './formats/k6-json.ts'
+import { loadBalancerLog } from './formats/load-balancer-log.ts'
 import { openMetrics } from './formats/openmetrics.ts'
 import { parseJson, prometheus } from './formats/prometheus.ts'
 
@@ -17,6 +18,7 @@ export const TRACE_FORMATS: readonly TraceFormat[] = [
   gatling,
   openMetrics,
   accessLog,
+  loadBalancerLog,
   csv,
 ]
 
