@@ -36,6 +36,14 @@ interface Answer {
   today: { copies: object[]; whole: { result: { averageServers: number } } }
 }
 
+it('says where a load may come from when there is none', async () => {
+  const { status, stderr } = await runCli(['advise'])
+  expect(stderr).toMatch(
+    /^concertina: --trace: the load is missing\n {2}allowed: a file of how many users there were, such as a CSV from Grafana/,
+  )
+  expect(status).toBe(2)
+})
+
 it('recommends a policy with its config, the forms of the platforms, its cost beside today, and how sure that is', async () => {
   const args = ['advise', '--trace', trace, '--column', 'online', ...FACTS, '--current', hpa]
   const { status, stdout, stderr } = await runCli([...args, '--json'])

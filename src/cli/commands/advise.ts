@@ -9,12 +9,13 @@ import { awsForm, type Form, kubernetesForms } from '../advice/forms.ts'
 import { countProgress } from '../count-progress.ts'
 import { type EvaluationFlags, evaluationOf } from '../evaluation-flags.ts'
 import { importPolicy } from '../import/read.ts'
+import { needed } from '../option-flag.ts'
 import { readNamedTrace } from '../trace-flags.ts'
 import { metricFlag } from './import.ts'
 import { configOf } from './tune.ts'
 
 export interface AdviseFlags extends EvaluationFlags {
-  trace: string
+  trace?: string
   column?: string
   session?: number
   current?: string
@@ -126,7 +127,13 @@ function formsOf(advice: Advice, candidates: readonly Candidate[], size: Evaluat
 
 /** `concertina advise`: which policy for this load, its config and the platforms' forms, its cost, and how sure that is. */
 export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise<void> {
-  const { trace: file, column, session, current, json } = flags
+  const { column, session, current, json } = flags
+  const file = needed(
+    '--trace',
+    flags.trace,
+    'the load is missing',
+    'a file of how many users there were, such as a CSV from Grafana, CloudWatch or k6, or the access log of a web server; concertina trace --help names all formats',
+  )
   const price = flags.price === undefined ? undefined : requireNumber('price', flags.price, { above: 0 })
   const trace = readNamedTrace(file, flags)
   const imported =
