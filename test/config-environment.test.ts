@@ -78,6 +78,13 @@ it.each([
   ],
   ['CONCERTINA_LIVE_WEBHOOKS', '[{', /CONCERTINA_LIVE_WEBHOOKS: .*is not YAML/],
   ['CONCERTINA_AUTO_SCALER_MIN_SERVERS', '0.5', /minServers/],
+  // What is secret is not repeated.
+  ['CONCERTINA_LIVE_CONTROL_TOKEN', 'too-short', /live\.controlToken: it is not allowed\n/],
+  [
+    'CONCERTINA_LIVE_FLEETS',
+    '[{ token: x',
+    /^concertina: CONCERTINA_LIVE_FLEETS: it is not YAML: (?!.*token)/,
+  ],
 ])(
   'names the variable %s that is wrong',
   async (variable, value, message) => {

@@ -47,6 +47,7 @@ it('describes itself, and every described path answers', async () => {
   expect(paths.map(([path]) => path).sort()).toEqual([
     '/api/decision',
     '/api/events',
+    '/api/fleets',
     '/api/history',
     '/api/load',
     '/api/pause',
@@ -59,6 +60,7 @@ it('describes itself, and every described path answers', async () => {
     '/api/state',
     '/api/strategy',
     '/api/stream',
+    '/api/summary',
   ])
   for (const [path, methods] of paths) {
     if (path === '/api/stream') continue

@@ -11,6 +11,6 @@ export default defineConfig({
     outDir: here('../dist/web'),
     emptyOutDir: true,
     modulePreload: false,
-    rolldownOptions: { input: [here('dashboard.html'), here('admin.html'), here('chat.html')] },
+    rolldownOptions: { input: ['dashboard.html', 'admin.html', 'fleets.html', 'chat.html'].map(here) },
   },
 })

@@ -43,6 +43,18 @@ export function addLoadFlags(command: Command): Command {
   )
 }
 
+/** Of what serves a dashboard. */
+export interface FleetsFlags {
+  fleetName?: string
+  fleet?: string[]
+}
+
+export function addFleetsFlags(command: Command): Command {
+  return command
+    .addOption(new OptionFlag('--fleet-name <name>', 'live.fleetName'))
+    .addOption(new OptionFlag('--fleet <name=url>', 'live.fleets').argParser(collect))
+}
+
 /** How a trace is read. */
 export function addReadingFlags(command: Command): Command {
   command.addOption(new OptionFlag('--column <name>', 'trace.column'))

@@ -11,6 +11,7 @@ import { readConfig } from './config/config.ts'
 import { liveOptions } from './config/schema.ts'
 import { DecisionLog } from './decision-log.ts'
 import { scalingOptions } from './flags.ts'
+import { fleetsOf } from './fleets-flag.ts'
 import { needed } from './option-flag.ts'
 import { serviceLogger } from './service-logger.ts'
 import { openTelemetry } from './telemetry.ts'
@@ -37,6 +38,7 @@ export async function runWorkloadController(
   const config = readConfig(flags.config)
   const { live = {} } = config
   const logger = serviceLogger(flags, undefined)
+  const fleets = fleetsOf(flags, live)
   const source = prometheusSource({
     url: needed(
       '--prometheus',
@@ -72,6 +74,7 @@ export async function runWorkloadController(
       host,
       port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+      fleets,
       logger,
       served: { metrics: async () => metrics, isReady: () => controller.isReady },
     })

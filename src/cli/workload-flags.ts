@@ -1,8 +1,10 @@
 import { type Command, Option } from 'commander'
 import {
+  addFleetsFlags,
   addTelemetryFlags,
   CONFIG,
   DECISIONS,
+  type FleetsFlags,
   type LogFlags,
   type ScalingFlags,
   type TelemetryFlags,
@@ -10,7 +12,7 @@ import {
 import { collect, number, OptionFlag } from './option-flag.ts'
 
 /** Where the load of a workload is read, and what every controller of one has. */
-export interface WorkloadFlags extends ScalingFlags, LogFlags, TelemetryFlags {
+export interface WorkloadFlags extends ScalingFlags, LogFlags, FleetsFlags, TelemetryFlags {
   config?: string
   prometheus?: string
   loadQuery?: string
@@ -96,7 +98,7 @@ export function addProviderFlags(command: Command): Command {
 
 /** Where the load of a workload is read, and what every controller has. */
 export function addPrometheusFlags(command: Command): Command {
-  return addTelemetryFlags(command)
+  return addFleetsFlags(addTelemetryFlags(command))
     .option('--prometheus <url>', 'of the server; CONCERTINA_PROMETHEUS_TOKEN is its bearer token')
     .option('--load-query <promql>', 'PromQL whose result, one number, is the load')
     .option('--prometheus-ca <file>', 'certificate authority of the server')

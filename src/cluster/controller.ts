@@ -10,6 +10,7 @@ import { type ApiKeyOptions, ApiKeys } from '../chat/api/keys.ts'
 import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { FleetControl } from '../control/fleet-control.ts'
+import type { Fleets } from '../control/fleets.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
@@ -39,6 +40,8 @@ export interface ClusterControllerOptions
   advertise?: string | undefined
   /** Needed off loopback. */
   token?: string | undefined
+  /** This fleet's name and the others; default this one alone. */
+  fleets?: Fleets | undefined
   /** Keys of the server API; without any there is no such API. Every controller serves it, also while another one leads. */
   apiKeys?: readonly ApiKeyOptions[] | undefined
   /** Receivers of what happens in rooms; the controller that leads delivers it. The servers need the same. */
@@ -168,7 +171,7 @@ export class ClusterController {
     await Promise.all(this.#ending)
     const leadership = this.#leadership!
     if (!leadership.leads || this.#leading) return
-    const { provider, rebalance, strategy, acceptRate, weights, seed, token, tracer } = this.#options
+    const { provider, rebalance, strategy, acceptRate, weights, seed, token, fleets, tracer } = this.#options
     const autoScaler = this.#options.autoScaler()
     const term = new Term({
       broker: this.#broker,
@@ -187,7 +190,8 @@ export class ClusterController {
     })
     const control = liveControl(term, autoScaler)
     const chat = async () => (await this.#shared.get()).chatApi()
-    const api = new ControlApi({ target: control, chat, token, version: VERSION, logger: this.#logger })
+    const logger = this.#logger
+    const api = new ControlApi({ target: control, chat, token, version: VERSION, fleets, logger })
     const served = servedFleet(term)
     this.#leading = { term, api, served, http: controlServer(served, api, controlPages()) }
     this.#shared.opened?.lead()

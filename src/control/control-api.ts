@@ -8,6 +8,7 @@ import { parseBody, readBody, sendJson } from '../http/json.ts'
 import { isLoopbackName, isSameOrigin } from '../http/origin.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ControlTarget } from './control-target.ts'
+import { Fleets } from './fleets.ts'
 import { GuessLimiter } from './guess-limiter.ts'
 import { CHAT_BASE, MODERATOR, openApi, ROUTES, type Route } from './routes.ts'
 import { SseStreams } from './sse-streams.ts'
@@ -20,6 +21,8 @@ export interface ControlApiOptions {
   /** Who steers must show it (`Authorization: Bearer …`); at least 16 characters. Without it only this machine may ask. */
   token?: string | undefined
   version: string
+  /** This fleet's name and the others, for who watches several; default this one alone. */
+  fleets?: Fleets | undefined
   /** The past; default empty. */
   day?: StateHistory | undefined
   /** Gets every request that steered or was not allowed to, with `audit: true` and the address it came from. */
@@ -35,12 +38,14 @@ export class ControlApi {
   readonly #token: Buffer | undefined
   readonly #version: string
   readonly #day: StateHistory
+  readonly #fleets: Fleets
   readonly #streams: SseStreams
   readonly #guesses = new GuessLimiter()
   readonly #seconds: NodeJS.Timeout
   readonly #logger: Logger | undefined
 
-  constructor({ target, chat, token, version, day = new StateHistory(), logger }: ControlApiOptions) {
+  constructor(options: ControlApiOptions) {
+    const { target, chat, token, version, day = new StateHistory(), fleets = new Fleets(), logger } = options
     if (token !== undefined && token.length < 16)
       throw invalidInput('controlToken', 'it is too short', 'at least 16 characters')
     this.#target = target
@@ -49,6 +54,7 @@ export class ControlApi {
     this.#token = token === undefined ? undefined : digest(token)
     this.#version = version
     this.#day = day
+    this.#fleets = fleets
     this.#streams = new SseStreams(target)
     this.#seconds = setInterval(() => this.#day.add(target.snapshot()), 1000)
     this.#seconds.unref()
@@ -171,8 +177,8 @@ export class ControlApi {
     }
     try {
       body = route.route.body ? parseBody(await readBody(request), route.route.body) : undefined
-      const input = { target: this.#target, day: this.#day, query, id: route.id }
-      const result = route.route.run(input, body as never)
+      const input = { target: this.#target, day: this.#day, fleets: this.#fleets, query, id: route.id }
+      const result = await route.route.run(input, body as never)
       answer(result === undefined ? 204 : 200, result as object | undefined)
     } catch (error) {
       if (error instanceof ConcertinaError)

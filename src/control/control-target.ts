@@ -2,6 +2,7 @@ import type { StrategyName } from '../balancing/strategy-names.ts'
 import type { ServerState } from '../fleet/server.ts'
 import type { PolicySpec } from '../scaling/policies.ts'
 import type { Decision, Forecast } from '../scaling/types.ts'
+import type { Alert } from './alerts.ts'
 
 /** One server as people see it. */
 export interface ServerSnapshot {
@@ -49,6 +50,8 @@ export interface FleetSnapshot {
   readonly decision?: Pick<Decision, 'desired' | 'reason' | 'limitedBy'>
   /** What the policy expected of the load when it decided last, where it looks ahead. */
   readonly forecast?: Forecast
+  /** What is wrong now, by the rules for Prometheus. */
+  readonly alerts: readonly Alert[]
   /** The policy that decides beside and never acts, and the servers that there would be by it. */
   readonly shadow?: { readonly policy: string; readonly servers: number }
   readonly paused: boolean

@@ -9,6 +9,7 @@ import { createPolicy, type PolicySpec, specOf } from '../scaling/policies.ts'
 import { policyWords } from '../scaling/policy-words.ts'
 import { type Decision, wholeReason } from '../scaling/types.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
+import { Alerts } from './alerts.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
 import { DecisionHistory } from './decision-history.ts'
 import { EventLog } from './event-log.ts'
@@ -69,6 +70,7 @@ export class FleetControl implements ControlTarget {
   #decision: Decision | undefined
   readonly #decisions = new DecisionHistory()
   readonly #delays = new Histogram()
+  readonly #alerts = new Alerts()
 
   constructor(parts: FleetParts) {
     this.#parts = parts
@@ -77,7 +79,10 @@ export class FleetControl implements ControlTarget {
       if (life.state === 'ready' && life.readyAt > launchedAt) this.#delays.record(life.readyAt - launchedAt)
       if (life.state !== 'failed') return
       if (killedByHand) this.#events.add('hand', `server ${id} is gone: killed by hand`)
-      else this.#events.add('failure', `server ${id} failed: ${life.reason}`)
+      else {
+        this.#events.add('failure', `server ${id} failed: ${life.reason}`)
+        this.#alerts.failed(parts.now())
+      }
     })
   }
 
@@ -94,6 +99,13 @@ export class FleetControl implements ControlTarget {
     this.#decision = decision
     this.#decisions.add(decision)
     const now = this.#parts.now()
+    this.#alerts.judge({
+      time: now,
+      rejected: this.#parts.rejected?.(),
+      p99Ms: this.#parts.latency().p99Ms,
+      desired: decision.desired,
+      maxServers: this.#parts.autoScaler.limits.maxServers,
+    })
     const { servers } = this.#parts.fleet
     for (const { id, work } of servers) {
       const last = this.#rates.get(id)
@@ -133,6 +145,7 @@ export class FleetControl implements ControlTarget {
       ...(usersPerServer !== undefined && { usersPerServer }),
       ...(desired !== undefined && reason !== undefined && { decision: { desired, reason, limitedBy } }),
       ...(forecast && { forecast }),
+      alerts: this.#alerts.active,
       ...(shadow?.size !== undefined && { shadow: { policy: shadow.policy.name, servers: shadow.size } }),
       paused: policy.paused,
       strategy: balancer.strategy,

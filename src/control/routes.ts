@@ -6,11 +6,14 @@ import { describeRoutes } from '../chat/api/openapi.ts'
 import { API_ROUTES } from '../chat/api/routes.ts'
 import { policySchema } from '../scaling/policies.ts'
 import type { ControlTarget } from './control-target.ts'
+import { summaryOf } from './fleet-summary.ts'
+import type { Fleets } from './fleets.ts'
 import { DAY_FIELDS, type StateHistory } from './state-history.ts'
 
 interface RouteInput {
   readonly target: ControlTarget
   readonly day: StateHistory
+  readonly fleets: Fleets
   readonly query: URLSearchParams
   /** The number in the path. */
   readonly id: number
@@ -22,7 +25,7 @@ export interface Route {
   readonly path: string
   readonly summary: string
   readonly body?: z.ZodType
-  /** Gives what is answered; nothing for an action. */
+  /** Gives what is answered, or a promise of it; nothing for an action. */
   run(input: RouteInput, body: never): unknown
 }
 
@@ -60,6 +63,18 @@ export const ROUTES: readonly Route[] = [
     path: '/api/state',
     summary: 'The fleet at this moment.',
     run: ({ target }) => target.snapshot(),
+  },
+  {
+    method: 'GET',
+    path: '/api/summary',
+    summary: 'The fleet in a few figures, with its alerts and the last thing that happened.',
+    run: ({ target }) => summaryOf(target),
+  },
+  {
+    method: 'GET',
+    path: '/api/fleets',
+    summary: 'The summaries of this fleet and of the others that it was told of, and why one is missing.',
+    run: ({ target, fleets }) => fleets.list(target),
   },
   {
     method: 'GET',

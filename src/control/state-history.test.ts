@@ -19,6 +19,7 @@ const snapshot = (time: number, p99Ms = 10): FleetSnapshot => ({
   strategy: 'round-robin',
   limits: { minServers: 1, maxServers: 9 },
   interval: 1,
+  alerts: [],
   loadCanBeSet: false,
 })
 const of = (row: readonly number[], field: StateField) => row[DAY_FIELDS.indexOf(field)]

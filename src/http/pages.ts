@@ -16,7 +16,7 @@ const POLICY =
 /** Where the build puts the pages. */
 const FOLDER = packageFile('dist/web')
 
-type PageFile = 'dashboard.html' | 'admin.html' | 'chat.html'
+type PageFile = 'dashboard.html' | 'admin.html' | 'fleets.html' | 'chat.html'
 
 function readPages(
   home: PageFile,

@@ -42,8 +42,9 @@ export function servedFleet(fleet: MeteredFleet): ServedFleet {
   }
 }
 
-/** The pages for who runs a fleet: its dashboard, and the rooms and users of its chat. */
-export const controlPages = () => pages('dashboard.html', { '/admin': 'admin.html' })
+/** The pages for who runs a fleet: its dashboard, the rooms and users of its chat, and all fleets at a glance. */
+export const controlPages = () =>
+  pages('dashboard.html', { '/admin': 'admin.html', '/fleets': 'fleets.html' })
 
 /** The chat page of a fleet, and its health, for who comes to the port of the chat with plain HTTP. */
 export function chatPageServer(isReady: () => boolean, maxHeadBytes?: number): Server {

@@ -3,6 +3,7 @@ import type { Logger } from '../base/logger.ts'
 import { VERSION } from '../base/version.ts'
 import { ControlApi } from '../control/control-api.ts'
 import type { ControlTarget } from '../control/control-target.ts'
+import type { Fleets } from '../control/fleets.ts'
 import type { StateHistory } from '../control/state-history.ts'
 import { hostAndPort, listen } from '../http/listen.ts'
 import { isLoopbackName } from '../http/origin.ts'
@@ -15,6 +16,8 @@ export interface ControlPlaneOptions {
   port: number
   /** Needed off loopback. */
   token?: string | undefined
+  /** This fleet's name and the others; default this one alone. */
+  fleets?: Fleets | undefined
   /** The day so far; default empty. */
   day?: StateHistory | undefined
   /** Gets what was steered, and by whom. */
@@ -29,7 +32,7 @@ export interface ControlPlaneOptions {
  */
 export async function startControlPlane(
   target: ControlTarget,
-  { host = '127.0.0.1', port, token, day, logger, served }: ControlPlaneOptions,
+  { host = '127.0.0.1', port, token, fleets, day, logger, served }: ControlPlaneOptions,
   supervisor?: Supervisor,
 ): Promise<{ url: string; port: number; close(): void }> {
   if (!isLoopbackName(host) && token === undefined) {
@@ -40,7 +43,7 @@ export async function startControlPlane(
     )
   }
   const chat = supervisor && (() => supervisor.rooms.chatApi())
-  const api = new ControlApi({ target, chat, token, version: VERSION, day, logger })
+  const api = new ControlApi({ target, chat, token, version: VERSION, fleets, day, logger })
   const page = controlPages()
   const server = controlServer(served ?? (supervisor && servedFleet(supervisor)), api, page)
   const close = () => {

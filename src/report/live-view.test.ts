@@ -29,6 +29,7 @@ function view(servers: readonly ServerSnapshot[], more: Partial<ViewState> = {})
     strategy: 'round-robin',
     limits: { minServers: 1, maxServers: 200 },
     interval: 1,
+    alerts: [],
     loadCanBeSet: true,
   }
   return { snapshot, history: [{ load, size: servers.length, mostUsers: 1 }], ...more }

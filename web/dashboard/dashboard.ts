@@ -2,12 +2,14 @@ import '../lib/page.css'
 import '../lib/control.css'
 import './dashboard.css'
 import { STRATEGY_NAMES } from '../../src/balancing/strategy-names.ts'
+import type { Alert } from '../../src/control/alerts.ts'
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
+import type { FleetStatus } from '../../src/control/other-fleet.ts'
 import { type StateField, stateRow } from '../../src/control/state-history.ts'
+import { alertItem } from '../lib/alert-texts.ts'
 import { follow, get, post } from '../lib/api.ts'
-import { byId, make, set, showProblem } from '../lib/dom.ts'
+import { byId, set, showProblem } from '../lib/dom.ts'
 import { Tiles } from '../lib/tiles.ts'
-import { type Alert, Alerts } from './alerts.ts'
 import { Charts } from './charts.ts'
 import { Events } from './events.ts'
 import { Figures } from './figures.ts'
@@ -44,7 +46,6 @@ const charts = new Charts(
   () => events.marks,
 )
 const figures = new Figures()
-const alerts = new Alerts()
 const past = new Past(
   () => history,
   (time) => charts.choose(time),
@@ -70,9 +71,18 @@ interface Rows {
   readonly rows: readonly DayRow[]
 }
 
+/** Shows what this fleet is called, and the way to the others, where there are any. */
+async function showFleets(): Promise<void> {
+  const [own, ...others] = await get<FleetStatus[]>('/api/fleets')
+  document.title = own!.name === '' ? 'Concertina' : `${own!.name} – Concertina`
+  set(byId('name'), 'textContent', own!.name)
+  set(byId('fleets'), 'hidden', others.length === 0)
+}
+
 /** Fetches the day of the fleet, which may be another one than before: the last hour in full. */
 async function fetchPast(): Promise<void> {
   setOrigin((await get<FleetSnapshot>('/api/state')).startMs)
+  void showFleets().catch(() => {})
   policyForm.begin(await get<PolicySchema>('/api/policies'))
   const day = await get<Rows>('/api/history')
   const last = day.rows.at(-1)?.[0] ?? 0
@@ -100,13 +110,7 @@ function showAlerts(found: readonly Alert[]): void {
   const shown = JSON.stringify(found)
   if (shown === shownAlerts) return
   shownAlerts = shown
-  byId('alerts').replaceChildren(
-    ...found.map(({ name, since }) => {
-      const item = make('li', '', `${texts.alert[name]}, ${texts.since(moment(since))}`)
-      item.title = name
-      return item
-    }),
-  )
+  byId('alerts').replaceChildren(...found.map(({ name, since }) => alertItem(name, moment(since))))
 }
 
 function show(sent: FleetSnapshot): void {
@@ -119,7 +123,7 @@ function show(sent: FleetSnapshot): void {
   tiles.show(next.servers, next.usersPerServer)
   policyForm.show(next)
   past.show(next)
-  showAlerts(alerts.show(sent))
+  showAlerts(next.alerts)
   connection('live', texts.live)
   const { paused, strategy, limits, shadow } = next
   set(byId('shadow'), 'hidden', !shadow)
@@ -164,13 +168,10 @@ onSubmit('strategies', () => {
 })
 byId('dismiss').addEventListener('click', () => showProblem(''))
 
-byId<HTMLAnchorElement>('admin').search = location.search
+for (const id of ['admin', 'fleets']) byId<HTMLAnchorElement>(id).search = location.search
 void follow({
   onConnect: fetchPast,
   onState: show,
-  onEvents: (some, first) => {
-    events.add(some, first)
-    alerts.add(some, first)
-  },
+  onEvents: (some, first) => events.add(some, first),
   onCut: (reason) => connection('cut', texts.cut(reason)),
 })

@@ -1,3 +1,5 @@
+import { dateLocale } from '../lib/language.ts'
+
 /** Milliseconds for people. */
 export function milliseconds(value: number): string {
   if (value >= 1000) return `${(value / 1000).toFixed(1)} s`
@@ -37,8 +39,8 @@ export function originSeconds(): number {
   return originMs === undefined ? 0 : originMs / 1000 - new Date(originMs).getTimezoneOffset() * 60
 }
 
-const MOMENT = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' })
-const DATED = new Intl.DateTimeFormat(undefined, {
+const MOMENT = new Intl.DateTimeFormat(dateLocale, { timeStyle: 'medium', hourCycle: 'h23' })
+const DATED = new Intl.DateTimeFormat(dateLocale, {
   month: 'short',
   day: 'numeric',
   hour: '2-digit',
@@ -48,11 +50,12 @@ const DATED = new Intl.DateTimeFormat(undefined, {
 })
 const DAY_MS = 86_400_000
 
+/** A moment as the clock of this place shows it: with its day when it is some time ago. */
+export const momentOf = (ms: number) => (Date.now() - ms < DAY_MS / 2 ? MOMENT : DATED).format(ms)
+
 /** A time of the run as the clock of this place shows it, else as seconds since it began. */
 export function moment(seconds: number): string {
-  if (originMs === undefined) return clock(seconds)
-  const ms = originMs + seconds * 1000
-  return (Date.now() - ms < DAY_MS / 2 ? MOMENT : DATED).format(ms)
+  return originMs === undefined ? clock(seconds) : momentOf(originMs + seconds * 1000)
 }
 
 /** A tick of a time axis whose ticks are `step` seconds apart: `20 s`, `3:20`, `1 h`. */

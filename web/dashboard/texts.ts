@@ -1,5 +1,4 @@
 import { pageTexts } from '../lib/language.ts'
-import type { AlertName } from './alerts.ts'
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
 
@@ -8,6 +7,7 @@ const en = {
   live: 'live',
   cut: (why: string) => `cut off: ${why}; connecting again…`,
   admin: 'Rooms and users',
+  fleets: 'Fleets',
   now: 'Now',
   whyNow: 'Why',
   noDecision: 'no decision yet',
@@ -134,13 +134,6 @@ const en = {
     `messages from ${messages}, deliveries from ${deliveries} a second`,
   // Alerts
   alerts: 'Alerts',
-  alert: {
-    ConcertinaMessagesRefused: 'Messages are rejected: clients try again',
-    ConcertinaSlow: 'One message in a hundred takes over half a second',
-    ConcertinaAtMaxServers: 'The policy wants more servers than it may have',
-    ConcertinaServersFail: 'Servers fail again and again',
-  } satisfies Record<AlertName, string> as Record<AlertName, string>,
-  since: (time: string) => `since ${time}`,
 }
 
 const zh: typeof en = {
@@ -148,6 +141,7 @@ const zh: typeof en = {
   live: '实时',
   cut: (why) => `连接中断：${why}；正在重新连接……`,
   admin: '房间与用户',
+  fleets: '机群',
   now: '现在',
   whyNow: '原因',
   noDecision: '还没有决策',
@@ -265,13 +259,6 @@ const zh: typeof en = {
   latencySummary: (p50, p99) => `p50 为 ${p50}，p99 为 ${p99}`,
   trafficSummary: (messages, deliveries) => `每秒消息 ${messages}，投递 ${deliveries}`,
   alerts: '告警',
-  alert: {
-    ConcertinaMessagesRefused: '有消息被拒绝：客户端会重试',
-    ConcertinaSlow: '百分之一的消息耗时超过半秒',
-    ConcertinaAtMaxServers: '策略想要的服务器超过上限',
-    ConcertinaServersFail: '服务器反复失败',
-  },
-  since: (time) => `自 ${time} 起`,
 }
 
 /** What the dashboard says. */

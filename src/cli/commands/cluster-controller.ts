@@ -14,6 +14,7 @@ import { readConfig } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { type BrokerFlags, scalingOptions, seedOf } from '../flags.ts'
+import { fleetsOf } from '../fleets-flag.ts'
 import { scalesByMetric, serveMetric } from '../metric-mode.ts'
 import { serviceLogger } from '../service-logger.ts'
 import { openTelemetry } from '../telemetry.ts'
@@ -33,6 +34,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
   const config = readConfig(flags.config)
   const { live = {} } = config
   const log = serviceLogger(flags, undefined)
+  const fleets = fleetsOf(flags, live)
   const kind = flags.provider ?? 'local'
   if (kind === 'local') authOf(flags, live.auth)
   const isPlatform = kind !== 'local' && kind !== 'none'
@@ -67,6 +69,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
       port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
       advertise: flags.advertise,
       token: process.env.CONCERTINA_CONTROL_TOKEN ?? live.controlToken,
+      fleets,
       apiKeys: apiKeysOf(live.apiKeys),
       webhooks: live.webhooks,
       maxBodyBytes: live.limits?.maxBodyBytes,

@@ -1,5 +1,13 @@
 import type { Command } from 'commander'
-import { addBrokerFlags, addFleetFlags, addLogFlags, addTelemetryFlags, CONFIG, DECISIONS } from '../flags.ts'
+import {
+  addBrokerFlags,
+  addFleetFlags,
+  addFleetsFlags,
+  addLogFlags,
+  addTelemetryFlags,
+  CONFIG,
+  DECISIONS,
+} from '../flags.ts'
 import { collect, number, OptionFlag } from '../option-flag.ts'
 import { PRINT_CONFIG, type PrintConfigFlags, printConfig } from '../print-config.ts'
 import { runCommand as run } from '../run-command.ts'
@@ -12,7 +20,7 @@ async function serveWithStartedServer(flags: ServeFlags, signal: AbortSignal): P
 }
 
 export function addServe(main: Command): void {
-  addTelemetryFlags(addBrokerFlags(addLogFlags(addFleetFlags(main.command('serve'))), false))
+  addTelemetryFlags(addBrokerFlags(addLogFlags(addFleetsFlags(addFleetFlags(main.command('serve')))), false))
     .description('a live fleet on this machine for real users, until it is stopped')
     .option(...CONFIG)
     .addOption(new OptionFlag('--host <address>', 'live.host'))

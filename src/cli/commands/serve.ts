@@ -25,18 +25,25 @@ import { DecisionLog } from '../decision-log.ts'
 import { environment } from '../environment.ts'
 import {
   type BrokerFlags,
+  type FleetsFlags,
   type LogFlags,
   type ScalingFlags,
   scalingOptions,
   seedOf,
   type TelemetryFlags,
 } from '../flags.ts'
+import { fleetsOf } from '../fleets-flag.ts'
 import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
 import { serviceLogger } from '../service-logger.ts'
 import { openTelemetry } from '../telemetry.ts'
 import { openView } from '../view.ts'
 
-export interface ServeFlags extends ScalingFlags, LogFlags, TelemetryFlags, Partial<BrokerFlags> {
+export interface ServeFlags
+  extends ScalingFlags,
+    LogFlags,
+    FleetsFlags,
+    TelemetryFlags,
+    Partial<BrokerFlags> {
   config?: string
   host?: string
   port?: number
@@ -125,6 +132,7 @@ export async function serve(
   const view = openView(process.stdout)
   const log = serviceLogger(flags, view)
   const chat = chatOf(flags, config)
+  const fleets = fleetsOf(flags, live)
   const broker = optionalBroker(flags)
   const accessFile = flags.accessLog ?? live.accessLog
   const opened = new CloseStack()
@@ -184,6 +192,7 @@ export async function serve(
           host: live.controlHost,
           port: flags.controlPort ?? live.controlPort ?? liveOptions.defaultOf('controlPort'),
           token: environment('CONCERTINA_CONTROL_TOKEN') ?? live.controlToken,
+          fleets,
           logger: log,
           served,
         },

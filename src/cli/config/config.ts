@@ -13,7 +13,7 @@ import type { TelemetryOptions } from '../../telemetry/options.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
 import { applyEnvironment } from './environment.ts'
-import { printableConfig } from './print.ts'
+import { printableConfig, SECRETS } from './print.ts'
 import { type Config, configSchema, type LiveConfig, type NamedPolicy } from './schema.ts'
 
 type Path = readonly PropertyKey[]
@@ -78,7 +78,8 @@ class SourceLocations {
 }
 
 function fromIssue(issue: z.core.$ZodIssue, places: SourceLocations, value: unknown): ConcertinaError {
-  const { path, key, wrong, allowed } = problemOf(issue, configSchema, value)
+  const { path, key, allowed, ...problem } = problemOf(issue, configSchema, value)
+  const wrong = path.some((each) => SECRETS.has(each)) ? 'it is not allowed' : problem.wrong
   const name = [...path, ...(key === undefined ? [] : [key])]
     .map((each) => shown(String(each), false))
     .join('.')

@@ -1,6 +1,6 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { ConcertinaError, shown } from '../../base/errors.ts'
+import { ConcertinaError } from '../../base/errors.ts'
 import { environment } from '../environment.ts'
 import { configSchema } from './schema.ts'
 
@@ -46,7 +46,8 @@ function readValue({ isText, isTextList, variable }: ConfigKey, text: string): u
     return parse(text)
   } catch (error) {
     const [wrong] = (error as Error).message.split('\n')
-    throw new ConcertinaError('INVALID_INPUT', `${variable}: ${shown(text)} is not YAML: ${wrong}`, {
+    // The text may hold secrets.
+    throw new ConcertinaError('INVALID_INPUT', `${variable}: it is not YAML: ${wrong}`, {
       hint: 'a number, true or false, [a, list] or {a: map}',
     })
   }

@@ -7,6 +7,7 @@ import { hookOptions } from '../../chat/hooks/http-hooks.ts'
 import { webhookListOptions } from '../../chat/hooks/webhook-options.ts'
 import { chatLimitOptions } from '../../chat/options.ts'
 import { namespaceOptions } from '../../chat/rooms/namespaces.ts'
+import { otherFleetOptions } from '../../control/other-fleet.ts'
 import { weightsShape } from '../../fleet/fleet.ts'
 import { simulatedProviderOptions } from '../../fleet/providers/simulated.ts'
 import { scalingShape } from '../../scaling/auto-scaler.ts'
@@ -44,6 +45,11 @@ export const liveOptions = optionSet({
     '127.0.0.1',
   ),
   controlToken: option(z.string().min(16), 'or the variable CONCERTINA_CONTROL_TOKEN'),
+  fleetName: option(z.string().min(1).max(60), 'what pages call this fleet; default none'),
+  fleets: option(
+    z.array(otherFleetOptions.schema).max(50),
+    'other fleets, such as eu=https://eu.example.org:8081, that the page /fleets of the dashboard shows, too',
+  ),
   apiKeys: z
     .array(
       z.strictObject({
