@@ -1,19 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, expect, it } from 'vitest'
 import type { Deployment } from '../src/fleet/providers/kubernetes/objects.ts'
-import { listen } from '../src/http/listen.ts'
-import { startCli } from './run-cli.ts'
-import { kedaClient } from './support/keda.ts'
+import { kedaClient } from './support/keda/client.ts'
+import { startKedaWorkload } from './support/keda/workload.ts'
 import { kubeBinaries } from './support/kube/binaries.ts'
 import { startControlPlane } from './support/kube/control-plane.ts'
 import { deploymentOf } from './support/kube/deployment.ts'
 import { Kubelet } from './support/kube/kubelet.ts'
 import { MetricsApi } from './support/kube/metrics-api.ts'
-import { freePort } from './support/ports.ts'
-import { Prometheus, requirePrometheus } from './support/prometheus.ts'
+import { requirePrometheus } from './support/prometheus.ts'
 
 const bin = kubeBinaries()
 const APPS = '/apis/apps/v1/namespaces/default/deployments'
@@ -29,35 +23,9 @@ it.skipIf(!bin || !requirePrometheus())(
   'the HPA of a ScaledObject, asked for and fed as by KEDA, follows the policy slo',
   { timeout: 240_000 },
   async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'keda-'))
-    closing.push(() => rmSync(folder, { recursive: true, force: true }))
-    let users: number | undefined = 50
-    const app = createServer((_, response) => {
-      response.end(users === undefined ? '' : `users_online ${users}\n`)
-    })
-    const targets = [`127.0.0.1:${await listen(app, '127.0.0.1', 0)}`]
-    closing.push(() => {
-      app.close()
-      app.closeAllConnections()
-    })
-    const scrape = [{ job_name: 'app', static_configs: [{ targets }] }]
-    const prometheus = await Prometheus.startWith(
-      folder,
-      JSON.stringify({ global: { scrape_interval: '1s' }, scrape_configs: scrape }),
-    )
-    closing.push(() => prometheus.process.kill('SIGKILL'))
-    const config = join(folder, 'concertina.yaml')
-    writeFileSync(
-      config,
-      'autoScaler: { minServers: 1, maxServers: 30, policy: { kind: slo, usersPerServer: 10 } }\n',
-    )
-    const port = await freePort()
-    const load = ['--prometheus', prometheus.url, '--load-query', 'users_online', '--control-port', '0']
-    const scaler = startCli(['keda', '--port', String(port), '--config', config, ...load])
-    closing.push(async () => {
-      scaler.child.kill('SIGTERM')
-      await scaler.finished
-    })
+    const workload = await startKedaWorkload(50)
+    closing.push(() => workload.close())
+    const { port, prometheus } = workload
     const keda = kedaClient(port)
     closing.push(() => keda.close())
 
@@ -107,9 +75,9 @@ it.skipIf(!bin || !requirePrometheus())(
     const enough = (count: number) => expect.poll(replicas, SLOW).toBeGreaterThanOrEqual(count)
     await enough(5)
     await expect.poll(() => seen, SLOW).toEqual([true])
-    users = 120
+    workload.setUsers(120)
     await enough(12)
-    users = undefined
+    workload.setUsers(undefined)
     await expect.poll(() => prometheus.query('absent(users_online)'), SLOW).toEqual([1])
     await expect.poll(async () => (await replicas()) === (await keda.desired()), SLOW).toBe(true)
     expect(await replicas()).toBeGreaterThanOrEqual(12)

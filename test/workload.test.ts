@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parse } from 'yaml'
 import { prometheusSource } from '../src/load-sources/prometheus.ts'
 import { runCli, startCli } from './run-cli.ts'
-import { kedaClient } from './support/keda.ts'
+import { kedaClient } from './support/keda/client.ts'
 import { freePort } from './support/ports.ts'
 import { Prometheus, requirePrometheus } from './support/prometheus.ts'
 

@@ -50,7 +50,12 @@ function makeCertificates(folder: string): void {
   leaf('admin', 'ca', '/O=system:masters/CN=admin')
   leaf('kube-controller-manager', 'ca', '/CN=system:kube-controller-manager')
   leaf('kube-scheduler', 'ca', '/CN=system:kube-scheduler')
-  leaf('extension', 'ca', '/CN=extension', 'IP:127.0.0.1,DNS:localhost,DNS:metrics.default.svc')
+  leaf(
+    'extension',
+    'ca',
+    '/CN=extension',
+    'IP:127.0.0.1,DNS:localhost,DNS:metrics.default.svc,DNS:keda-metrics-apiserver.keda.svc',
+  )
   openssl('ecparam', '-genkey', '-name', 'prime256v1', '-noout', '-out', 'sa.key')
   openssl('ec', '-in', 'sa.key', '-pubout', '-out', 'sa.pub')
 }

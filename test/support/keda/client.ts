@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js'
 import * as loader from '@grpc/proto-loader'
-import { EXTERNAL_SCALER } from '../../src/keda/proto.ts'
+import { EXTERNAL_SCALER } from '../../../src/keda/proto.ts'
 
 type Answer = Record<string, unknown>
 
