@@ -1,5 +1,6 @@
 import type { Logger } from '../base/logger.ts'
 import { OnDemand } from '../base/on-demand.ts'
+import { retrying } from '../base/retrying.ts'
 import type { ApiKeyOptions } from '../chat/api/keys.ts'
 import { openChatService, serverApi } from '../chat/api/open.ts'
 import type { ServerApi } from '../chat/api/server-api.ts'
@@ -34,7 +35,7 @@ export async function openSharedChat(
   { apiKeys, webhooks, maxBodyBytes, tracer, logger }: SharedChatOptions,
 ): Promise<SharedChat> {
   const directory = new ClusterDirectory(broker.bus)
-  let delivering: Webhooks | undefined
+  let delivering: { readonly hooks: Webhooks; readonly term: AbortController } | undefined
   /** Terms follow one another: one ends before the next begins. */
   let turn: Promise<unknown> = Promise.resolve()
   const warn = (what: string) => (error: Error) => logger.warn(`Webhooks: ${what}: ${error.message}`)
@@ -43,7 +44,8 @@ export async function openSharedChat(
     const ending = delivering
     delivering = undefined
     directory.onChange = () => {}
-    if (ending) turn = turn.then(() => ending.close()).catch(warn('cannot end'))
+    ending?.term.abort()
+    if (ending) turn = turn.then(() => ending.hooks.close()).catch(warn('cannot end'))
   }
 
   try {
@@ -59,8 +61,17 @@ export async function openSharedChat(
       lead() {
         if (webhooks.length === 0 || delivering) return
         const hooks = new Webhooks(log, webhooks, logger, tracer)
-        delivering = hooks
-        turn = turn.then(() => hooks.start({ follow: true })).catch(warn('cannot deliver'))
+        const term = new AbortController()
+        delivering = { hooks, term }
+        // A broker that just lost a server may be without a leader for a while.
+        let failures = 0
+        const start = () =>
+          hooks.start({ follow: true }).catch((error: Error) => {
+            if (failures++ === 0) warn('cannot deliver yet')(error)
+            throw error
+          })
+        const started = () => retrying(start, { seconds: Infinity, signal: term.signal })
+        turn = turn.then(started).catch(warn('did not deliver in this term'))
         directory.onChange = (room, joined, left, members) => {
           hooks.log
             .presence(room, joined, left, members === 0)

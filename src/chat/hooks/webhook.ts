@@ -45,6 +45,7 @@ export class Webhook {
 
   /** Begins where it ended, or, for a receiver that is new, with what happens from now on. */
   async start(): Promise<void> {
+    if (this.#running !== undefined) return
     const { entries } = await this.#log.readBefore(this.#place, Number.MAX_SAFE_INTEGER, 1)
     const [last] = entries
     if (last) {
