@@ -1,5 +1,5 @@
 import { invalidInput, shown } from '../base/errors.ts'
-import { suggest } from '../base/options.ts'
+import { suggest } from '../base/nearest.ts'
 import type { Rng } from '../base/rng.ts'
 import { consistentHash } from './strategies/consistent-hash.ts'
 import { leastLoaded } from './strategies/least-loaded.ts'

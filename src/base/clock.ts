@@ -1,3 +1,5 @@
+import { requireKnown } from './known-keys.ts'
+
 /** Cancels a scheduled call; harmless when it has run already. */
 export type Cancel = () => void
 
@@ -31,6 +33,7 @@ interface Timer {
  * Timers are for rare things (a server becomes ready), so a sorted array serves; messages never become timers.
  */
 export function virtualClock(options: { pace?: number } = {}): VirtualClock {
+  requireKnown('', options, { pace: true })
   const timers: Timer[] = []
   let time = 0
   let order = 0

@@ -19,3 +19,9 @@ export function nearest(name: string, names: readonly string[]): string | undefi
   const best = ranked[0]
   return best && best.far <= Math.max(2, name.length / 3) ? best.each : undefined
 }
+
+/** The names to choose from, with the one first that was probably meant. */
+export function suggest(name: unknown, names: readonly string[]): string {
+  const close = typeof name === 'string' ? nearest(name, names) : undefined
+  return close === undefined ? names.join(', ') : `${close} (did you mean it?); all: ${names.join(', ')}`
+}

@@ -1,14 +1,29 @@
 import { expect, it } from 'vitest'
 import { LoadBalancer } from '../balancing/load-balancer.ts'
+import { EmbeddedRoomLog } from '../chat/log/embedded/embedded.ts'
+import { MemoryRoomLog } from '../chat/log/memory.ts'
 import { chatLimits } from '../chat/options.ts'
 import { runAutoScalingDemo } from '../demo.ts'
+import { providerChecks } from '../fleet/conformance.ts'
 import { Fleet } from '../fleet/fleet.ts'
+import { awsProvider } from '../fleet/providers/aws/provider.ts'
+import { kubernetesProvider } from '../fleet/providers/kubernetes/provider.ts'
+import { localProvider } from '../fleet/providers/local.ts'
+import { simulatedProvider } from '../fleet/providers/simulated.ts'
+import { runLive } from '../live/run.ts'
+import { LocalEnvironment } from '../pipeline/local-environment.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { hpaPolicy } from '../scaling/policies/hpa/hpa.ts'
+import { sloPolicy } from '../scaling/policies/slo/slo.ts'
 import { createPolicy, POLICY_KINDS } from '../scaling/policies.ts'
+import { runSimulation } from '../simulation/run.ts'
+import { constant } from '../traffic/patterns/constant.ts'
 import { createPattern, PATTERN_KINDS } from '../traffic/patterns.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
+import { virtualClock } from './clock.ts'
 import { ConcertinaError } from './errors.ts'
+
+const pattern = constant({ users: 1, duration: 1 })
 
 function problem(make: () => unknown): { message: string; hint: string | undefined; where?: string } {
   try {
@@ -72,6 +87,25 @@ it('rejects an unknown key of every kind there is', () => {
     expect(problem(() => createPolicy({ kind, nonsense: 1 } as never)).message).toBeTruthy()
   for (const kind of PATTERN_KINDS)
     expect(problem(() => createPattern({ kind, nonsense: 1 } as never)).message).toBeTruthy()
+})
+
+it.each<[string, (wrong: object) => unknown]>([
+  ['slo', (wrong) => sloPolicy({ ...wrong })],
+  ['a clock', (wrong) => virtualClock({ ...wrong })],
+  ['a log in memory', (wrong) => new MemoryRoomLog({ ...wrong })],
+  ['an embedded log', (wrong) => EmbeddedRoomLog.open('/no/such/folder', { ...wrong })],
+  ['an environment', (wrong) => new LocalEnvironment('x', { ...wrong })],
+  ['checks of a provider', (wrong) => providerChecks({ ...wrong } as never)],
+  ['simulated servers', (wrong) => simulatedProvider(virtualClock(), { ...wrong } as never)],
+  ['local servers', (wrong) => localProvider({ ...wrong } as never)],
+  ['servers of AWS', (wrong) => awsProvider({ group: 'chat', ...wrong })],
+  ['servers of Kubernetes', (wrong) => kubernetesProvider({ deployment: 'chat', ...wrong })],
+  ['a simulation', (wrong) => runSimulation({ pattern, ...wrong })],
+  ['servers of a simulation', (wrong) => runSimulation({ pattern, server: { ...wrong } })],
+  ['a live run', (wrong) => runLive({ pattern, autoScaler: new AutoScaler(), ...wrong })],
+])('rejects an option of %s that there is not', async (_, make) => {
+  const found = (async () => make({ tpyo: 1 }))()
+  await expect(found).rejects.toMatchObject({ code: 'INVALID_INPUT', where: expect.stringMatching(/tpyo$/) })
 })
 
 it('rejects a wrong option of the demo before it prints anything', async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ConcertinaError, shown } from './errors.ts'
-import { nearest } from './nearest.ts'
+import { suggest } from './nearest.ts'
 
 /** Seconds, above 0. */
 export const seconds = z.number().positive()
@@ -189,12 +189,6 @@ function schemaAt(root: JsonSchema, path: readonly PropertyKey[], value: unknown
     schema = resolve(root, typeof key === 'number' ? items : (properties?.[String(key)] ?? any), at)
   }
   return schema
-}
-
-/** The names to choose from, with the one first that was probably meant. */
-export function suggest(name: unknown, names: readonly string[]): string {
-  const close = typeof name === 'string' ? nearest(name, names) : undefined
-  return close === undefined ? names.join(', ') : `${close} (did you mean it?); all: ${names.join(', ')}`
 }
 
 const TYPES: Record<string, string> = {

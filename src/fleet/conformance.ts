@@ -1,3 +1,4 @@
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import type { Provider, ProviderFactory, ServerRef } from './provider.ts'
 
 /** One rule that every provider keeps; `run` rejects with what was wrong. */
@@ -17,6 +18,14 @@ export interface ProviderCheckOptions {
   reset?: () => Promise<void>
   /** How long a check waits for each report; default 10,000. */
   timeoutMs?: number
+}
+
+const KEYS: KeysOf<ProviderCheckOptions> = {
+  provider: true,
+  advance: true,
+  outlives: true,
+  reset: true,
+  timeoutMs: true,
 }
 
 type Report = readonly [event: string, ref: ServerRef, reason?: string]
@@ -157,6 +166,7 @@ const RULES: Readonly<Record<string, Rule>> = {
  * @example for (const { name, run } of providerChecks({ provider })) test(name, run)
  */
 export function providerChecks(options: ProviderCheckOptions): ProviderCheck[] {
+  requireKnown('', options, KEYS)
   return Object.entries(RULES).map(([name, rule]) => ({
     name,
     async run() {

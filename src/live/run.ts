@@ -1,6 +1,7 @@
 import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
 import { virtualClock } from '../base/clock.ts'
 import { invalidInput } from '../base/errors.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import type { ControlTarget } from '../control/control-target.ts'
 import { overridablePattern } from '../control/fleet-control.ts'
@@ -10,7 +11,7 @@ import type { RunResult } from '../metrics/run-result.ts'
 import { setupOf } from '../metrics/run-setup.ts'
 import { LocalEnvironment } from '../pipeline/local-environment.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
-import type { SimulationOptions } from '../simulation/options.ts'
+import { checkServerOptions, SIMULATION_KEYS, type SimulationOptions } from '../simulation/options.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
 import { HistoryChecker } from '../verify/checker.ts'
 import type { HistoryListener } from '../verify/events.ts'
@@ -44,6 +45,21 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   onControl?: (control: ControlTarget, dashboard: string) => void
 }
 
+const KEYS: KeysOf<LiveRunOptions> = {
+  ...SIMULATION_KEYS,
+  signal: true,
+  logger: true,
+  provider: true,
+  roomLog: true,
+  data: true,
+  chat: true,
+  port: true,
+  controlPort: true,
+  onEvent: true,
+  onListening: true,
+  onControl: true,
+}
+
 /** Seconds after its due time that a tick looks: those who come at that time have come by then. */
 const LOOK_LATER = 0.2
 
@@ -53,7 +69,9 @@ const LOOK_LATER = 0.2
  * @throws {ConcertinaError} INVALID_INPUT, ADDRESS_UNAVAILABLE or DATA_IN_USE.
  */
 export async function runLive(options: LiveRunOptions): Promise<RunResult> {
+  requireKnown('', options, KEYS)
   const { seed = 42, server = {}, traffic = {}, autoScaler, balancer = {}, signal, logger } = options
+  checkServerOptions(server)
   const pattern = overridablePattern(options.pattern)
   const duration = options.duration ?? pattern.duration
   if (balancer.routing === 'message')

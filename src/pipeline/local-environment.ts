@@ -1,5 +1,6 @@
 import { type VirtualClock, virtualClock } from '../base/clock.ts'
 import { ConcertinaError } from '../base/errors.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Rng, seededRng } from '../base/rng.ts'
 import { Fleet, type FleetOptions } from '../fleet/fleet.ts'
@@ -31,6 +32,15 @@ export interface EnvironmentOptions {
   onEnd?: (fleet: Fleet) => Promise<void>
 }
 
+const KEYS: KeysOf<EnvironmentOptions> = {
+  clock: true,
+  seed: true,
+  logger: true,
+  provider: true,
+  fleet: true,
+  onEnd: true,
+}
+
 export interface SubmitOptions {
   /** End the run when the source ends (default). Otherwise it remains open until `signal` aborts. */
   autostop?: boolean
@@ -58,6 +68,7 @@ export class LocalEnvironment {
   readonly onEnd: EnvironmentOptions['onEnd']
 
   constructor(name: string, options: EnvironmentOptions = {}) {
+    requireKnown('', options, KEYS)
     this.name = name
     this.clock = options.clock ?? virtualClock()
     this.seed = options.seed ?? 42

@@ -1,4 +1,5 @@
 import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import type { FleetOptions } from '../fleet/fleet.ts'
 import type { SimulatedProviderOptions } from '../fleet/providers/simulated.ts'
 import type { AutoScaler, AutoScalerOptions } from '../scaling/auto-scaler.ts'
@@ -21,3 +22,28 @@ export interface SimulationOptions {
   balancer?: LoadBalancerOptions
   server?: ServerOptions
 }
+
+const SERVER_KEYS: KeysOf<ServerOptions> = {
+  concurrency: true,
+  queueLimit: true,
+  serviceTime: true,
+  startupDelay: true,
+  drainWindow: true,
+  weights: true,
+  replaceFailed: true,
+  onProblem: true,
+}
+
+/** The options of a simulation, for those that have more. */
+export const SIMULATION_KEYS: KeysOf<SimulationOptions> = {
+  pattern: true,
+  duration: true,
+  seed: true,
+  traffic: true,
+  autoScaler: true,
+  balancer: true,
+  server: true,
+}
+
+/** @throws {ConcertinaError} INVALID_INPUT, for an option of a server that there is not. */
+export const checkServerOptions = (server: ServerOptions): void => requireKnown('server', server, SERVER_KEYS)

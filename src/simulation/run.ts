@@ -1,6 +1,7 @@
 import { LoadBalancer } from '../balancing/load-balancer.ts'
 import { virtualClock } from '../base/clock.ts'
 import { invalidInput } from '../base/errors.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import type { Logger } from '../base/logger.ts'
 import { type FleetControl, overridablePattern } from '../control/fleet-control.ts'
 import type { Fleet } from '../fleet/fleet.ts'
@@ -14,7 +15,7 @@ import type { ProcessedItem, ScaledTick } from '../pipeline/items.ts'
 import { LocalEnvironment } from '../pipeline/local-environment.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { UserTrafficSource } from '../traffic/user-traffic-source.ts'
-import type { SimulationOptions } from './options.ts'
+import { checkServerOptions, SIMULATION_KEYS, type SimulationOptions } from './options.ts'
 import { RequestProcessor } from './request-processor.ts'
 import { Watch } from './watch.ts'
 
@@ -31,6 +32,16 @@ export interface WatchOptions {
   onTick?: (tick: ScaledTick) => void
   /** Called when the run begins, with what it can be watched and steered by. Then servers that fail are replaced. */
   onControl?: (control: FleetControl) => void
+}
+
+const KEYS: KeysOf<SimulationOptions & WatchOptions> = {
+  ...SIMULATION_KEYS,
+  pace: true,
+  signal: true,
+  provider: true,
+  logger: true,
+  onTick: true,
+  onControl: true,
 }
 
 class OnTick extends MapFunction<ProcessedItem, ProcessedItem> {
@@ -88,7 +99,9 @@ async function platformSettled(fleet: Fleet, { signal, logger }: WatchOptions): 
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export async function runSimulation(options: SimulationOptions & WatchOptions): Promise<RunResult> {
+  requireKnown('', options, KEYS)
   const { seed, server = {}, traffic = {}, pace, signal, logger, onTick, onControl, provider } = options
+  checkServerOptions(server)
   const steered = onControl && overridablePattern(options.pattern)
   const pattern = steered ?? options.pattern
   const duration = options.duration ?? pattern.duration

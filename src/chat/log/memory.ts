@@ -1,4 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto'
+import { requireNumber } from '../../base/errors.ts'
+import { requireKnown } from '../../base/known-keys.ts'
 import type { RoomMessage } from '../../protocol/messages.ts'
 import { isSameId, RecentIds } from './recent-ids.ts'
 import {
@@ -23,7 +25,8 @@ export class MemoryRoomLog implements RoomLog {
   readonly #listeners = new Map<string, RoomListener>()
 
   constructor(options: { keep?: number } = {}) {
-    this.#keep = options.keep ?? 10_000
+    requireKnown('', options, { keep: true })
+    this.#keep = requireNumber('keep', options.keep ?? 10_000, { min: 1, integer: true })
   }
 
   #room(name: string) {

@@ -90,7 +90,7 @@ export function optionsOf(
   onDecision?: AutoScalerOptions['onDecision'],
 ): SimulationOptions & { autoScaler: AutoScaler } {
   const config = readConfig(flags.config)
-  const { load: _, live: __, policies: ___, ...configured } = config
+  const { load: _, live: __, policies: ___, telemetry: ____, ...configured } = config
   return {
     ...configured,
     pattern: loadPattern(flags, config),

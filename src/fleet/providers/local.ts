@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { type KeysOf, requireKnown } from '../../base/known-keys.ts'
 import type { ProviderFactory, ServerId, ServerRef } from '../provider.ts'
 import { forkServer } from './fork-server.ts'
 import { WarmSpares } from './warm-spares.ts'
@@ -23,6 +24,18 @@ export interface LocalProviderOptions {
   started?: ChildProcess | undefined
 }
 
+const KEYS: KeysOf<LocalProviderOptions> = {
+  module: true,
+  execArgv: true,
+  onFork: true,
+  drain: true,
+  stop: true,
+  hangSeconds: true,
+  startSeconds: true,
+  spares: true,
+  started: true,
+}
+
 /** Seconds that a process has to exit on request. */
 const STOP_SECONDS = 5
 const CHECK_MS = 500
@@ -39,6 +52,7 @@ interface LocalServer {
 
 /** Servers as child processes on this machine. A process that hangs is killed: its users go to others. */
 export function localProvider(options: LocalProviderOptions): ProviderFactory {
+  requireKnown('', options, KEYS)
   const { module, execArgv, onFork, drain, stop, hangSeconds = 5, startSeconds = 30, spares = 0 } = options
   const checks = (seconds: number) => Math.max(1, Math.ceil((seconds * 1000) / CHECK_MS))
   return (lifecycle) => {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { Buckets } from '../../../base/buckets.ts'
-import { requireNumber } from '../../../base/errors.ts'
+import { count, type OptionsOf, option, optionSet } from '../../../base/options.ts'
 import type { RoomMessage } from '../../../protocol/messages.ts'
 import { BatchIds, isSameId, type RecentIds } from '../recent-ids.ts'
 import {
@@ -22,18 +23,26 @@ import type { Damage } from './recovery.ts'
 import type { RoomIndex } from './room-index.ts'
 import { FolderLost, LogStore } from './store.ts'
 
-export interface EmbeddedLogOptions {
-  /** A segment is full at this many bytes; default 64 MiB. */
-  segmentBytes?: number
-  /** The oldest segments go when all together are larger; default 1 GiB. */
-  retainBytes?: number
-  /** The oldest segment goes when there are more rooms, each of which costs memory; default 1,000,000. */
-  retainRooms?: number
-  /** Appends that may wait for the disk; default 50,000. */
-  queueLimit?: number
-  /** An append is refused when the oldest in flight has waited longer, milliseconds; default 500. */
-  maxWaitMs?: number
-}
+const bytes = z.number().int().min(4096)
+
+const embeddedLogOptions = optionSet({
+  segmentBytes: option(bytes.max(2 ** 31), 'at which a segment is full', 64 * 2 ** 20),
+  retainBytes: option(bytes.max(2 ** 50), 'of all segments together, above which the oldest go', 2 ** 30),
+  retainRooms: option(
+    count,
+    'rooms, each of which costs memory, above which the oldest segment goes',
+    1_000_000,
+  ),
+  queueLimit: option(count, 'appends that may wait for the disk', 50_000),
+  maxWaitMs: option(
+    z.number().positive(),
+    'an append is refused when the oldest in flight has waited longer, milliseconds',
+    500,
+  ),
+})
+
+/** Options of `EmbeddedRoomLog`. */
+export type EmbeddedLogOptions = OptionsOf<typeof embeddedLogOptions.shape>
 
 /** An append of what was appended already, or is earlier in the batch: `of`. */
 interface Repeat {
@@ -73,7 +82,7 @@ export class EmbeddedRoomLog implements RoomLog {
   /** Called when a message turns out to be damaged as it is read; once for each, up to a bound. */
   onDamage: (damage: Damage) => void = () => {}
 
-  private constructor(folder: string, store: LogStore, options: EmbeddedLogOptions) {
+  private constructor(folder: string, store: LogStore, queue: AppendQueue) {
     this.#store = store
     this.#reader = new LogReader(folder, store, (damage) => this.onDamage(damage))
     const { index, ids, damage } = store.recovered
@@ -81,7 +90,7 @@ export class EmbeddedRoomLog implements RoomLog {
     this.damage = damage
     this.#index = index
     this.#ids = ids
-    this.#queue = new AppendQueue(options.queueLimit ?? 50_000, options.maxWaitMs ?? 500)
+    this.#queue = queue
     store.keepRoom = (room) => this.#listeners.has(room)
   }
 
@@ -91,16 +100,8 @@ export class EmbeddedRoomLog implements RoomLog {
    * @throws {ConcertinaError} DATA_IN_USE, FILE_ACCESS or INVALID_INPUT.
    */
   static open(folder: string, options: EmbeddedLogOptions = {}): EmbeddedRoomLog {
-    const whole = { min: 1, integer: true }
-    const bytes = { min: 4096, max: 2 ** 31, integer: true }
-    requireNumber('queueLimit', options.queueLimit ?? 1, whole)
-    requireNumber('maxWaitMs', options.maxWaitMs ?? 1, { above: 0 })
-    const store = LogStore.open(folder, {
-      segmentBytes: requireNumber('segmentBytes', options.segmentBytes ?? 64 * 2 ** 20, bytes),
-      retainBytes: requireNumber('retainBytes', options.retainBytes ?? 2 ** 30, { ...bytes, max: 2 ** 50 }),
-      retainRooms: requireNumber('retainRooms', options.retainRooms ?? 1_000_000, whole),
-    })
-    return new EmbeddedRoomLog(folder, store, options)
+    const { queueLimit, maxWaitMs, ...bounds } = embeddedLogOptions.parse(options)
+    return new EmbeddedRoomLog(folder, LogStore.open(folder, bounds), new AppendQueue(queueLimit, maxWaitMs))
   }
 
   /** Bytes on disk. */

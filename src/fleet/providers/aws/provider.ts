@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../base/errors.ts'
+import { type KeysOf, requireKnown } from '../../../base/known-keys.ts'
 import { pause } from '../../../base/pause.ts'
 import type { Provider, ProviderFactory, ServerHooks, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { DesiredCapacity, STALE_SECONDS } from './desired-capacity.ts'
@@ -17,6 +18,18 @@ export interface AwsOptions extends ServerHooks {
   pollSeconds?: number | undefined
   /** Seconds between two heartbeats of a lifecycle hook that holds an instance; default 30. */
   heartbeatSeconds?: number | undefined
+}
+
+const KEYS: KeysOf<AwsOptions> = {
+  group: true,
+  region: true,
+  instanceType: true,
+  create: true,
+  pollSeconds: true,
+  heartbeatSeconds: true,
+  empty: true,
+  restore: true,
+  serves: true,
 }
 
 const DEFAULT_POLL_SECONDS = 10
@@ -44,6 +57,7 @@ interface KnownInstance {
  * lifecycle hook holds it, where the group has one.
  */
 export function awsProvider(options: AwsOptions): ProviderFactory {
+  requireKnown('', options, KEYS)
   return (lifecycle) => new AwsProvider(options, lifecycle)
 }
 

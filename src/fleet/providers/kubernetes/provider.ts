@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../base/errors.ts'
+import { type KeysOf, requireKnown } from '../../../base/known-keys.ts'
 import type { DrainHooks, Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { KubeApi, KubeError } from './api.ts'
 import { AutoscalerCheck } from './autoscaler-check.ts'
@@ -30,6 +31,17 @@ export interface KubernetesOptions extends KubernetesHooks {
   notReadySeconds?: number | undefined
 }
 
+const KEYS: KeysOf<KubernetesOptions> = {
+  deployment: true,
+  namespace: true,
+  kubeconfig: true,
+  context: true,
+  notReadySeconds: true,
+  empty: true,
+  restore: true,
+  publish: true,
+}
+
 const CHECK_MS = 1000
 const HPA_CHECK_MS = 30_000
 const COST_CHECK_MS = 10_000
@@ -40,6 +52,7 @@ const COST_CHECK_MS = 10_000
  * @throws {ConcertinaError} FILE_ACCESS or INVALID_INPUT, for credentials; `start` for a Deployment that cannot be scaled.
  */
 export function kubernetesProvider(options: KubernetesOptions): ProviderFactory {
+  requireKnown('', options, KEYS)
   const credentials = findCredentials(options)
   const namespace = namespaceOf(options)
   return (lifecycle) => new KubernetesProvider(new KubeApi(credentials), { ...options, namespace }, lifecycle)

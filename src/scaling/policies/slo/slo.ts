@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { requireNumber } from '../../../base/errors.ts'
-import { atLeastZero, option } from '../../../base/options.ts'
+import { atLeastZero, type OptionsOf, option, optionSet } from '../../../base/options.ts'
 import { specKind } from '../../../base/spec-kind.ts'
 import { excessOfLine } from '../../../traffic/excess.ts'
 import { DelayMeter } from '../../delay-meter.ts'
@@ -12,22 +11,21 @@ import { IntervalEstimator } from './interval-estimator.ts'
 import { BAND, RiseMeter, type RiseState } from './rise-meter.ts'
 
 /** All that a user has to say; nothing depends on the traffic. */
-export interface SloOptions {
-  /** The share of user-time that may be above capacity; 0.001. */
-  overload?: number
-  /** Users that one server holds; 30. */
-  usersPerServer?: number
-  /** What a server costs an hour, in any currency; 1. */
-  serverCost?: number
-  /** What starting a server costs beyond the time it runs, in the same currency; 5 minutes of a server. */
-  startCost?: number
-  /** What moving a user off a server that ends costs, in the same currency; for a full server's users 5 minutes of it. */
-  moveCost?: number
-  /** Seconds from launch to ready; learned from the servers by default. */
-  provisioningDelay?: number
-}
+const sloOptions = optionSet({
+  overload: option(z.number().positive().max(1), 'share of user-time that may be above capacity', 0.001),
+  usersPerServer: option(z.number().positive(), 'users that one server holds', 30),
+  serverCost: option(atLeastZero, 'what a server costs an hour', 1),
+  startCost: option(atLeastZero, 'what a start costs beyond its time; default 5 minutes of a server'),
+  moveCost: option(
+    atLeastZero,
+    'what moving a user costs; default 5 minutes of a server for all the users it holds',
+  ),
+  provisioningDelay: option(atLeastZero, 'seconds from launch to ready; learned by default'),
+})
 
-const USERS_PER_SERVER = 30
+/** Options of `slo`. */
+export type SloOptions = OptionsOf<typeof sloOptions.shape>
+
 /** A start, and the moves of a full server's users, cost so many seconds of a server by default. */
 const CHANGE_SECONDS = 300
 /** What was learned counts for 1/e after two weeks, seconds. */
@@ -102,19 +100,17 @@ class Slo {
   #restored: State | undefined
 
   constructor(options: SloOptions) {
-    const known = (where: keyof SloOptions, value: number) =>
-      requireNumber(where, options[where] ?? value, { min: 0 })
-    this.#overload = requireNumber('overload', options.overload ?? 0.001, { above: 0, max: 1 })
-    this.#capacity = requireNumber('usersPerServer', options.usersPerServer ?? USERS_PER_SERVER, { above: 0 })
-    const cost = requireNumber('serverCost', options.serverCost ?? 1, { min: 0 })
+    const filled = sloOptions.parse(options)
+    const { serverCost, provisioningDelay } = filled
+    this.#overload = filled.overload
+    this.#capacity = filled.usersPerServer
     this.#cost = options.serverCost
-    const usual = (cost * CHANGE_SECONDS) / 3600
-    const start = known('startCost', usual)
-    const end = known('moveCost', usual / this.#capacity) * this.#capacity
-    const seconds = (price: number) => (cost > 0 ? (price / cost) * 3600 : CHANGE_SECONDS)
-    this.#changeSeconds = { start: seconds(start), end: seconds(end) }
-    this.#delay = options.provisioningDelay === undefined ? new DelayMeter() : undefined
-    this.#knownDelay = known('provisioningDelay', 0)
+    const usual = (serverCost * CHANGE_SECONDS) / 3600
+    const { startCost = usual, moveCost = usual / this.#capacity } = filled
+    const seconds = (price: number) => (serverCost > 0 ? (price / serverCost) * 3600 : CHANGE_SECONDS)
+    this.#changeSeconds = { start: seconds(startCost), end: seconds(moveCost * this.#capacity) }
+    this.#delay = provisioningDelay === undefined ? new DelayMeter() : undefined
+    this.#knownDelay = provisioningDelay ?? 0
   }
 
   /** From observation to decision, in the order in which it happens. */
@@ -308,25 +304,11 @@ export function sloPolicy(options: SloOptions = {}): Policy {
   return {
     name: 'slo',
     limits: { cooldown: 0 },
-    usersPerServer: options.usersPerServer ?? USERS_PER_SERVER,
+    usersPerServer: options.usersPerServer ?? sloOptions.defaultOf('usersPerServer'),
     evaluate,
     snapshot,
     restore,
   }
 }
 
-export const sloKind = specKind(
-  'slo',
-  {
-    overload: option(z.number().positive().max(1), 'share of user-time that may be above capacity', 0.001),
-    usersPerServer: option(z.number().positive(), 'users that one server holds', USERS_PER_SERVER),
-    serverCost: option(atLeastZero, 'what a server costs an hour', 1),
-    startCost: option(atLeastZero, 'what a start costs beyond its time; default 5 minutes of a server'),
-    moveCost: option(
-      atLeastZero,
-      'what moving a user costs; default 5 minutes of a server for all the users it holds',
-    ),
-    provisioningDelay: option(atLeastZero, 'seconds from launch to ready; learned by default'),
-  },
-  sloPolicy,
-)
+export const sloKind = specKind('slo', sloOptions.shape, sloPolicy)

@@ -1,6 +1,6 @@
 import { CsvError, parse } from 'csv-parse/sync'
 import { shown } from '../../../base/errors.ts'
-import { suggest } from '../../../base/options.ts'
+import { suggest } from '../../../base/nearest.ts'
 import {
   chooseSeries,
   DECIMAL,
