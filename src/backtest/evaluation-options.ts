@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { atLeastZero, count, option, optionSet, seconds } from '../base/options.ts'
+import { atLeastZero, count, fleetSize, option, optionSet, seconds } from '../base/options.ts'
 import { MESSAGE_TERMS } from './message-latency.ts'
 
 const share = z.number().min(0).max(1)
@@ -15,8 +15,8 @@ export const evaluationOptions = optionSet({
   interval: option(seconds, 'seconds between two decisions', 30),
   warmUp: option(atLeastZero, 'seconds at the beginning for which nothing is counted', 0),
   overload: option(share, 'share of user-time that may be above capacity', 0.001),
-  minServers: option(count, 'never fewer servers', 1),
-  maxServers: option(count, 'never more servers', 1000),
+  minServers: option(fleetSize, 'never fewer servers', 1),
+  maxServers: option(fleetSize, 'never more servers', 1000),
   drainWindow: option(atLeastZero, 'seconds that a server which is scaled in keeps its users', 0),
   sessionDuration: option(seconds, 'mean seconds of a session, while a server drains; default endless'),
   fullUtilization: option(

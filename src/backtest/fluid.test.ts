@@ -276,4 +276,11 @@ describe('clairvoyantFloor', () => {
       { numRuns: 20 },
     )
   })
+
+  it('is refused for a load that would need more memory than there is', () => {
+    const values = Array.from({ length: 1000 }, (_, i) => (i % 2) * 1e5)
+    const options = { curve: curveOf(10, values), usersPerServer: 1, provisioningDelay: 10, interval: 10 }
+    const floor = () => lowerBound({ ...options, overload: 0, minServers: 1, maxServers: 100_000 })
+    expect(floor).toThrow(/^maxServers: the load goes up and down by too many of 100000 servers too often$/)
+  })
 })

@@ -1,3 +1,4 @@
+import { invalidInput } from '../base/errors.ts'
 import type { LoadCurve } from './load-curve.ts'
 
 /** What one more server is worth over time: runs of ticks, and the user-seconds it would hold in each run. */
@@ -9,6 +10,9 @@ export interface Level {
   /** Is on throughout. */
   readonly always: boolean
 }
+
+/** Ticks in which levels are partly used, over all levels: about half a gigabyte. */
+const MOST_CHANGES = 3e7
 
 interface LevelOptions {
   readonly curve: LoadCurve
@@ -32,6 +36,7 @@ interface Draft extends Level {
 /**
  * The levels that a load reaches. Where a level is wholly used or wholly idle for many ticks they are one run: the load is
  * continuous, so between two ticks in which the level is partly used it is either the one or the other throughout.
+ * @throws {ConcertinaError} INVALID_INPUT when the load goes up and down by too many servers too often.
  */
 export function levelsOf(options: LevelOptions): Level[] {
   const { curve, usersPerServer: capacity, minServers, maxServers, begin, end, tick, leadTicks } = options
@@ -62,14 +67,31 @@ export function levelsOf(options: LevelOptions): Level[] {
     const seconds = until - (begin + level.written * tick)
     write(level, k - level.written, seconds, loadThen >= n * capacity - 1e-9 ? capacity * seconds : 0)
   }
-  draft(minServers)
   const count = Math.ceil((end - begin) / tick - 1e-9)
-  for (let k = 0; k < count; k++) {
+  /** The k-th tick, and the first and the last of the levels that it uses partly; none when the last is below the first. */
+  const tickAt = (k: number) => {
     const from = begin + k * tick
     const to = Math.min(end, from + tick)
     const { low, high } = curve.range(from, to)
     const first = Math.floor(low / capacity) + 1
     const last = Math.min(maxServers, Math.ceil(high / capacity - 1e-9))
+    return { from, to, first, last }
+  }
+  let changes = 0
+  for (let k = 0; k < count; k++) {
+    const { first, last } = tickAt(k)
+    changes += Math.max(0, last + 1 - first)
+    if (changes > MOST_CHANGES) {
+      throw invalidInput(
+        'maxServers',
+        `the load goes up and down by too many of ${maxServers} servers too often`,
+        'fewer servers, more users per server, a longer interval, or a part of the load',
+      )
+    }
+  }
+  draft(minServers)
+  for (let k = 0; k < count; k++) {
+    const { from, to, first, last } = tickAt(k)
     draft(last) // also where the tick uses it wholly, as a load on an exact multiple of the capacity does
     if (last < first) continue
     const load = curve.at(from)

@@ -56,6 +56,7 @@ it.each<[string, () => unknown, string, RegExp?]>([
   ['the autoscaler', () => new AutoScaler({ minServer: 5 } as never), 'minServer', /^minServers \(did/],
   ['a policy in code', () => new AutoScaler({ policy: { name: 'x' } } as never), 'policy'],
   ['a number', () => new AutoScaler({ maxServers: '9' } as never), 'maxServers', /whole number, at least 1/],
+  ['a large fleet', () => new AutoScaler({ minServers: 1e9 }), 'minServers', /at most 100000$/],
   ['the balancer', () => new LoadBalancer({ stratgy: 'weighted' } as never), 'stratgy', /^strategy \(did/],
   ['a strategy', () => new LoadBalancer({ strategy: 'wieghted' } as never), 'strategy', /^weighted \(did/],
   ['traffic', () => new UserTrafficSource({ room: 5 } as never), 'room', /^rooms \(did/],

@@ -8,6 +8,8 @@ export const seconds = z.number().positive()
 export const atLeastZero = z.number().min(0)
 /** A whole number, at least 1. */
 export const count = z.number().int().min(1)
+/** How large a fleet may be, or may be thought: each of its servers is an object of its own. */
+export const fleetSize = count.max(100_000)
 
 /** A TCP port; 0 is any free one. */
 export const port = z.number().int().min(0).max(65_535)

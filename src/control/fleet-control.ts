@@ -8,7 +8,7 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import { createPolicy, type PolicySpec, specOf } from '../scaling/policies.ts'
 import { policyWords } from '../scaling/policy-words.ts'
 import { type Decision, wholeReason } from '../scaling/types.ts'
-import type { LoadPattern } from '../traffic/load-pattern.ts'
+import { type LoadPattern, MOST_USERS } from '../traffic/load-pattern.ts'
 import { Alerts } from './alerts.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
 import { DecisionHistory } from './decision-history.ts'
@@ -182,7 +182,7 @@ export class FleetControl implements ControlTarget {
   setLoad(users: number | null): void {
     const { pattern } = this.#parts
     if (!pattern) throw invalidInput('users', 'the load can be set only for virtual users', 'a demonstration')
-    if (users !== null) requireNumber('users', users, { min: 0 })
+    if (users !== null) requireNumber('users', users, { min: 0, max: MOST_USERS })
     pattern.set = users
     this.#events.add(
       'hand',

@@ -5,6 +5,7 @@ import type { ApiClient } from '../chat/api/keys.ts'
 import { describeRoutes } from '../chat/api/openapi.ts'
 import { API_ROUTES } from '../chat/api/routes.ts'
 import { policySchema } from '../scaling/policies.ts'
+import { MOST_USERS } from '../traffic/load-pattern.ts'
 import type { ControlTarget } from './control-target.ts'
 import { summaryOf } from './fleet-summary.ts'
 import type { Fleets } from './fleets.ts'
@@ -107,7 +108,7 @@ export const ROUTES: readonly Route[] = [
   action(
     '/api/load',
     'Sets the number of users of a demonstration; null goes back to its load pattern.',
-    z.strictObject({ users: z.number().min(0).max(1_000_000).nullable() }),
+    z.strictObject({ users: z.number().min(0).max(MOST_USERS).nullable() }),
     ({ target }, { users }) => target.setLoad(users),
   ),
   action('/api/policy', 'Changes the policy.', policySchema, ({ target }, spec) => target.setPolicy(spec)),

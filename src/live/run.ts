@@ -76,6 +76,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
   const duration = options.duration ?? pattern.duration
   if (balancer.routing === 'message')
     throw invalidInput('routing', 'a live user stays on its server', 'sticky')
+  const source = new UserTrafficSource({ ...traffic, pattern, duration, interval: autoScaler.interval })
   let users: VirtualUsers | undefined
   const supervisor: Supervisor = new Supervisor(
     {
@@ -118,7 +119,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       clock: virtualClock({ pace: 1 }),
       seed,
     })
-      .fromBatch(UserTrafficSource, { ...traffic, pattern, duration, interval: autoScaler.interval })
+      .fromBatch(source)
       .sink(users)
       .submit({ signal })
     await users.settle()

@@ -1,4 +1,4 @@
-import { atLeastZero, count, type OptionsOf, option, optionSet } from '../base/options.ts'
+import { atLeastZero, count, fleetSize, type OptionsOf, option, optionSet } from '../base/options.ts'
 
 /** Limits that go with a policy, whatever fleet it is for. */
 export const policyLimitsShape = {
@@ -18,8 +18,8 @@ export const policyLimitsShape = {
 }
 
 export const limitsShape = {
-  minServers: option(count, 'never fewer servers; default 2, or maxServers where that is less'),
-  maxServers: option(count, 'never more servers; default 10, or minServers where that is more'),
+  minServers: option(fleetSize, 'never fewer servers; default 2, or maxServers where that is less'),
+  maxServers: option(fleetSize, 'never more servers; default 10, or minServers where that is more'),
   ...policyLimitsShape,
 }
 

@@ -114,6 +114,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
   }
   const scaler =
     options.autoScaler instanceof AutoScaler ? options.autoScaler : new AutoScaler(options.autoScaler)
+  const users = new UserTrafficSource({ ...traffic, pattern, duration, interval: scaler.interval })
   const env = new LocalEnvironment('auto-scaling-chat', {
     clock: virtualClock({ pace }),
     seed,
@@ -128,11 +129,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
   })
   if (provider) await platformReady(env.fleet, scaler.limits.minServers, options)
   const balancer = new LoadBalancer(options.balancer, provider ? 0 : server.drainWindow)
-  const processed = env
-    .fromBatch(UserTrafficSource, { ...traffic, pattern, duration, interval: scaler.interval })
-    .map(scaler)
-    .map(balancer)
-    .map(RequestProcessor, server)
+  const processed = env.fromBatch(users).map(scaler).map(balancer).map(RequestProcessor, server)
   const ticked = onTick ? processed.map(new OnTick(onTick)) : processed
   const watched = steered ? ticked.map(new Watch(scaler, balancer, steered, onControl)) : ticked
   const metrics = new MetricsCollector(() => (balancer.routing === 'sticky' ? { moved: balancer.moves } : {}))

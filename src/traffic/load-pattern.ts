@@ -1,3 +1,5 @@
+import { invalidInput } from '../base/errors.ts'
+
 /**
  * Concurrent users as a pure function of time. `users(t)` is defined for every `t` in seconds, at least 0, and never
  * negative. Beyond `duration` it continues by the same rule: a ramp keeps its last value, a wave keeps swinging.
@@ -19,4 +21,32 @@ export interface RecordedClock {
   readonly startMs: number
   /** Seconds of that clock in one of the run. */
   readonly speed: number
+}
+
+/** Users that may be there at one time where each of them is simulated, or real. */
+export const MOST_USERS = 1_000_000
+
+/** Steps of a load that are looked at before it begins. */
+const MOST_STEPS = 1_000_000
+
+/**
+ * The users that a pattern has at `time`, when they are to come one by one.
+ * @throws {ConcertinaError} INVALID_INPUT when there are too many.
+ */
+export function usersAt(pattern: LoadPattern, time: number): number {
+  const wanted = pattern.users(time)
+  if (wanted > MOST_USERS) {
+    throw invalidInput(
+      'pattern',
+      `${pattern.description} has ${Math.round(wanted)} users at ${time} s`,
+      `at most ${MOST_USERS} at a time, as each is simulated; compare, tune and advise take any number`,
+    )
+  }
+  return wanted
+}
+
+/** Looks at a load before it begins, every `interval` seconds, and no further than a million of them. */
+export function checkUsers(pattern: LoadPattern, duration: number, interval: number): void {
+  const steps = Math.min(MOST_STEPS, Math.ceil(duration / interval))
+  for (let step = 0; step <= steps; step++) usersAt(pattern, Math.min(step * interval, duration))
 }

@@ -14,7 +14,7 @@ import {
 import type { Rng } from '../base/rng.ts'
 import { BatchFunction, type OperatorContext } from '../pipeline/functions.ts'
 import type { TrafficItem } from '../pipeline/items.ts'
-import type { LoadPattern } from './load-pattern.ts'
+import { checkUsers, type LoadPattern, usersAt } from './load-pattern.ts'
 import { threePhase } from './patterns/three-phase.ts'
 import { type UserTimers, userTimers } from './user-timers.ts'
 
@@ -103,6 +103,7 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
     this.#session = rest.session ?? exponential(300)
     this.#rooms = rest.rooms
     this.#interval = rest.interval
+    checkUsers(this.pattern, this.duration, this.#interval)
   }
 
   override open(context: OperatorContext): void {
@@ -110,7 +111,7 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
     this.#arrivalRng = context.rng.stream('arrivals')
     this.#messages = userTimers(this.#thinkTime, context.rng.stream('messages'))
     this.#sessions = userTimers(this.#session, context.rng.stream('sessions'))
-    const initial = this.pattern.users(0)
+    const initial = usersAt(this.pattern, 0)
     this.#target =
       this.#arrivals === 'exact'
         ? Math.round(initial)
@@ -155,7 +156,7 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
   /** The load moves to its target first, so that the tick reports the load from then on. */
   #beginTick(): TrafficItem | undefined {
     if (this.#nextTick === Infinity) return undefined
-    this.#target = this.#arrivals === 'exact' ? Math.round(this.pattern.users(this.#now)) : this.#load
+    this.#target = this.#arrivals === 'exact' ? Math.round(usersAt(this.pattern, this.#now)) : this.#load
     this.#adjusting = true
     return this.execute()
   }
@@ -183,7 +184,7 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
   #intensity(): number {
     const from = this.#tick.time
     const kept = Math.exp((from - this.#nextTick) / this.#session.mean)
-    const wanted = this.pattern.users(this.#nextTick) - this.pattern.users(from) * kept
+    const wanted = usersAt(this.pattern, this.#nextTick) - this.pattern.users(from) * kept
     return Math.max(0, wanted / (this.#session.mean * (1 - kept)))
   }
 
