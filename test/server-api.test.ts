@@ -321,7 +321,7 @@ describe('access', () => {
       400,
       'too large',
     ],
-    ['/v1/publish', { method: 'POST', body: '{"rooms":["$moderation"],"body":"x"}' }, 400, 'rooms.0'],
+    ['/v1/publish', { method: 'POST', body: '{"rooms":["$moderation"],"body":"x"}' }, 400, 'rooms[0]'],
     ['/v1/rooms/r/messages?limit=x', {}, 400, 'limit'],
     ['/v1/rooms?order=size', {}, 400, 'order'],
     ['/v1/talkers?limit=51', {}, 400, 'limit'],

@@ -91,14 +91,15 @@ function defaultIn(field: z.ZodType): unknown {
 
 /**
  * The value as `schema` reads it.
+ * @param whole what the value is, for what is wrong with all of it
  * @throws {ConcertinaError} INVALID_INPUT, naming the option, what is wrong with it and what is allowed.
  */
-export function check<T>(schema: z.ZodType<T>, value: unknown): T {
+export function check<T>(schema: z.ZodType<T>, value: unknown, whole = 'the options'): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const { path, key, wrong, allowed } = problemOf(parsed.error.issues[0]!, schema, value)
   const where = dotted(key === undefined ? path : [...path, key])
-  throw new ConcertinaError('INVALID_INPUT', `${where || 'the options'}: ${wrong}`, { hint: allowed, where })
+  throw new ConcertinaError('INVALID_INPUT', `${where || whole}: ${wrong}`, { hint: allowed, where })
 }
 
 /** `entries[0].cron` */
@@ -144,7 +145,9 @@ interface JsonSchema {
   maximum?: number
   exclusiveMinimum?: number
   minItems?: number
+  maxItems?: number
   minLength?: number
+  maxLength?: number
   properties?: Record<string, JsonSchema>
   oneOf?: JsonSchema[]
   anyOf?: JsonSchema[]
@@ -209,17 +212,21 @@ function allowedText(schema: JsonSchema | undefined, found: unknown): string | u
   const alternatives = schema.oneOf ?? schema.anyOf
   const texts = alternatives?.flatMap((each) => allowedText(each, found) ?? [])
   if (texts) return [...new Set(texts)].join(' or ') || undefined
-  if (schema.type === 'array') return `a list${schema.minItems ? `, length at least ${schema.minItems}` : ''}`
+  if (schema.type === 'array') {
+    const { minItems, maxItems } = schema
+    return `a list${minItems ? `, length at least ${minItems}` : ''}${maxItems ? `, length at most ${maxItems}` : ''}`
+  }
   if (schema.type === 'object') {
     const keys = Object.keys(schema.properties ?? {})
     return keys.length > 0 ? `the keys ${keys.join(', ')}` : 'a map of keys'
   }
-  const { minimum, maximum, exclusiveMinimum, minLength } = schema
+  const { minimum, maximum, exclusiveMinimum, minLength, maxLength } = schema
   const bounds = [
     exclusiveMinimum !== undefined && `above ${exclusiveMinimum}`,
     minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER && `at least ${minimum}`,
     maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER && `at most ${maximum}`,
     minLength !== undefined && `of at least ${minLength} characters`,
+    maxLength !== undefined && `of at most ${maxLength} characters`,
   ].filter((each) => each !== false)
   const type = [schema.type ?? []]
     .flat()

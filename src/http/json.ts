@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import { invalidInput } from '../base/errors.ts'
+import { check } from '../base/options.ts'
 
 /** Reads a request's body. @throws {ConcertinaError} INVALID_INPUT when it is longer than `maxBytes`. */
 export async function readBody(request: IncomingMessage, maxBytes = 65_536): Promise<string> {
@@ -23,14 +24,7 @@ export function parseBody<T>(text: string, schema: z.ZodType<T>): T {
   } catch {
     throw invalidInput('body', 'it is not JSON', 'see the OpenAPI description')
   }
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const [issue] = parsed.error.issues
-  throw invalidInput(
-    issue!.path.map(String).join('.') || 'body',
-    issue!.message,
-    'see the OpenAPI description',
-  )
+  return check(schema, value, 'body')
 }
 
 /** Answers with JSON; without a body when there is nothing to say. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { check, type OptionsOf, option, optionSet } from '../../base/options.ts'
 import type { OpenSpan, Tracer } from '../../telemetry/tracer.ts'
 import { type ChatHooks, Refused } from './hooks.ts'
 import { post } from './post.ts'
@@ -43,7 +43,7 @@ export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
     }
     try {
       const response = await post(url, secret, body, AbortSignal.timeout(timeoutMs), span)
-      const answer = answerSchema.parse(await response.json())
+      const answer = check(answerSchema, await response.json(), 'the answer')
       end()
       return answer
     } catch (error) {

@@ -319,6 +319,15 @@ it('leaves out what is missing, and says so', () => {
   }
 })
 
+function hintOf(read: () => unknown): string | undefined {
+  try {
+    read()
+  } catch (error) {
+    return (error as ConcertinaError).hint
+  }
+  return undefined
+}
+
 it('finds the gaps', () => {
   const times = [0, 60, 120, 180, 900, 960]
   const text = `t_seconds,value\n${times.map((time) => `${time},1\n`).join('')}`
@@ -378,4 +387,26 @@ it('says what it had to assume', () => {
 it('is not led by one wrong clock to a trace of millions of points', () => {
   const log = `${[0, 1].map((i) => `1.1.1.1 - - [01/Jan/${1971 + 50 * i}:00:00:00 +0000] "GET / HTTP/1.1" 200 5`).join('\n')}\n`
   expect(() => parseTrace(log, 'f')).toThrow(/the requests span 18263 days/)
+})
+
+it.each([
+  ['vector', { resultType: 'vector', result: [{ metric: {}, value: [START, '5'] }] }],
+  ['scalar', { resultType: 'scalar', result: [START, '5'] }],
+])('says that a range query is needed instead of one for a %s', (_, data) => {
+  const read = () => parseTrace(JSON.stringify({ status: 'success', data }), 'f')
+  expect(read).toThrow(/^f: it is the answer of an instant query, which has one moment only$/)
+  expect(hintOf(read)).toBe('the answer of a range query, /api/v1/query_range')
+  const printed = () => parseTrace(JSON.stringify([{ metric: {}, value: [START, '5'] }]), 'f')
+  expect(printed).toThrow(/instant query/)
+})
+
+it('says in words where an answer of Prometheus is not as it should be', () => {
+  const answer = (data: object) => () => parseTrace(JSON.stringify({ status: 'success', data }), 'f')
+  expect(answer({ resultType: 'matrix', result: [{ metric: {}, values: [[START, 5]] }] })).toThrow(
+    /^f: data\.result\[0\]\.values\[0\]\[1\]: 5 is not allowed$/,
+  )
+  expect(answer({ resultType: 'streams', result: [] })).toThrow(
+    /^f: data\.resultType: "streams" is not allowed$/,
+  )
+  expect(answer({ resultType: 'matrix' })).toThrow(/^f: data\.result: is missing$/)
 })

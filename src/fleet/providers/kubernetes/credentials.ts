@@ -108,6 +108,20 @@ function userToken(user: KubeUser, folder: string): Credentials['token'] {
   return undefined
 }
 
+function kubeconfigIn(text: string, file: string): z.infer<typeof kubeconfigSchema> {
+  let value: unknown
+  try {
+    value = parse(text)
+  } catch {
+    throw invalidInput(file, 'it is not YAML', 'a kubeconfig file')
+  }
+  const parsed = kubeconfigSchema.safeParse(value)
+  if (parsed.success) return parsed.data
+  // Not the value itself: there are secrets in it.
+  const place = parsed.error.issues[0]!.path.join('.') || 'all of it'
+  throw invalidInput(file, `${place} is missing or not as it should be`, 'a kubeconfig file')
+}
+
 function fromKubeconfig(file: string, context: string | undefined): Credentials {
   let text: string
   try {
@@ -118,12 +132,7 @@ function fromKubeconfig(file: string, context: string | undefined): Credentials 
       cause: error,
     })
   }
-  const parsed = kubeconfigSchema.safeParse(parse(text))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw invalidInput(file, `${issue?.path.join('.')}: ${issue?.message}`, 'a kubeconfig file')
-  }
-  const config = parsed.data
+  const config = kubeconfigIn(text, file)
   const name = context ?? config['current-context']
   const found = config.contexts.find((each) => each.name === name)?.context
   const cluster = config.clusters.find((each) => each.name === found?.cluster)?.cluster

@@ -1,20 +1,24 @@
 import { z } from 'zod'
 import { shown } from '../../../base/errors.ts'
+import { check } from '../../../base/options.ts'
 import { chooseSeries, invalidTrace, numberIn, type TraceFormat } from '../format.ts'
 
 const series = z.object({
   metric: z.record(z.string(), z.string()).default({}),
   values: z.array(z.tuple([z.number(), z.string()])).min(1),
 })
-const answer = z.union([
-  z.object({ status: z.literal('error'), error: z.string() }),
-  z.object({
-    status: z.literal('success'),
-    data: z.object({ resultType: z.literal('matrix'), result: z.array(series) }),
-  }),
+const failure = z.object({ status: z.literal('error'), error: z.string() })
+const success = z.object({
+  status: z.literal('success'),
+  data: z.object({ resultType: z.literal('matrix'), result: z.array(series) }),
+})
+/** What an instant query answers with, and promtool prints of one. */
+const instant = z.union([
+  z.object({ data: z.object({ resultType: z.enum(['vector', 'scalar', 'string']) }) }),
+  z.array(z.object({ value: z.array(z.unknown()) })).min(1),
 ])
 
-const HINT = 'the answer of /api/v1/query_range'
+const HINT = 'the answer of a range query, /api/v1/query_range'
 
 /** JSON, or an error that names the file and not its content. */
 export function parseJson(text: string, file: string): unknown {
@@ -36,6 +40,14 @@ function nameOf(metric: Record<string, string>): string {
   return `${metric.__name__ ?? ''}${inner || !metric.__name__ ? `{${inner}}` : ''}`
 }
 
+function succeeded(json: unknown, file: string): z.infer<typeof success> {
+  try {
+    return check(success, json, 'the answer')
+  } catch (error) {
+    throw invalidTrace(file, (error as Error).message, HINT)
+  }
+}
+
 export const prometheus: TraceFormat = {
   name: 'prometheus',
   description: 'JSON of a Prometheus range query, as the API answers or promtool prints it',
@@ -44,18 +56,16 @@ export const prometheus: TraceFormat = {
     /^\s*\[\s*\{\s*"metric"\s*:/.test(text),
   read(text, file, options) {
     const json = parseJson(text, file)
-    const parsed = answer.safeParse(
+    if (instant.safeParse(json).success)
+      throw invalidTrace(file, 'it is the answer of an instant query, which has one moment only', HINT)
+    const failed = failure.safeParse(json)
+    if (failed.success)
+      throw invalidTrace(file, `Prometheus answered with an error: ${shown(failed.data.error, false)}`, HINT)
+    const { data } = succeeded(
       Array.isArray(json) ? { status: 'success', data: { resultType: 'matrix', result: json } } : json,
+      file,
     )
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0]!
-      const [inner] = issue.code === 'invalid_union' ? (issue.errors.at(-1) ?? []) : [issue]
-      const at = (inner ?? issue).path.map(String).join('.')
-      throw invalidTrace(`${file}: ${at || 'the answer'}`, (inner ?? issue).message, HINT)
-    }
-    if (parsed.data.status === 'error')
-      throw invalidTrace(file, `Prometheus answered with an error: ${shown(parsed.data.error, false)}`, HINT)
-    const all = parsed.data.data.result.map(({ metric, values }, s) => ({
+    const all = data.result.map(({ metric, values }, s) => ({
       name: nameOf(metric),
       points: values.map(([time, value], i) => {
         const where = `${file}: ${s > 0 ? `result[${s}].` : ''}values[${i}]`
