@@ -1,9 +1,14 @@
 import { readFileSync } from 'node:fs'
-import { gunzipSync } from 'node:zlib'
 import { ConcertinaError } from './errors.ts'
+import { gunzip, isGzip } from './gzip.ts'
 
 /** What a text may have at most once it is unpacked, bytes. */
 const MOST_BYTES = 500_000_000
+
+const GZIP_ERRORS: Record<string, string> = {
+  ERR_BUFFER_TOO_LARGE: 'it unpacks to more than 500 MB',
+  Z_BUF_ERROR: 'the gzip data ends too early',
+}
 
 function unreadable(file: string, wrong: string, hint: string): ConcertinaError {
   return new ConcertinaError('FILE_ACCESS', `${file}: ${wrong}`, { hint })
@@ -13,12 +18,14 @@ function unreadable(file: string, wrong: string, hint: string): ConcertinaError 
  * Reads a text file of a person: UTF-8, with a byte-order mark or without; UTF-16 with one; any of these packed by gzip.
  * @param hint what kind of file it should be
  * @param known what a file is that is not text, and what to use instead, where that can be seen
+ * @param onNote gets what was left out
  * @throws {ConcertinaError} FILE_ACCESS when it cannot be read or is not text.
  */
 export function readTextFile(
   file: string,
   hint: string,
   known: (bytes: Buffer) => { readonly what: string; readonly instead: string } | undefined = () => undefined,
+  onNote: (note: string) => void = () => {},
 ): string {
   let bytes: Buffer
   try {
@@ -27,14 +34,14 @@ export function readTextFile(
     const { code } = error as NodeJS.ErrnoException
     throw unreadable(file, code === 'ENOENT' ? 'there is no such file' : `cannot be read (${code})`, hint)
   }
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
+  if (isGzip(bytes)) {
     try {
-      bytes = gunzipSync(bytes, { maxOutputLength: MOST_BYTES })
+      const { content, leftOut } = gunzip(bytes, MOST_BYTES)
+      bytes = content
+      if (leftOut > 0) onNote(`${leftOut} bytes behind the gzip data were left out`)
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      const wrong =
-        code === 'ERR_BUFFER_TOO_LARGE' ? 'it unpacks to more than 500 MB' : 'the gzip data is damaged'
-      throw unreadable(file, wrong, hint)
+      const { code = '' } = error as NodeJS.ErrnoException
+      throw unreadable(file, GZIP_ERRORS[code] ?? 'the gzip data is damaged', hint)
     }
   }
   if (bytes.length > MOST_BYTES) throw unreadable(file, 'it has more than 500 MB', hint)

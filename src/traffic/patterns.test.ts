@@ -130,7 +130,9 @@ describe('load patterns', () => {
 
 describe('traces', () => {
   it.each([
-    ['', /t\.csv:1: the first line is ""/],
+    ['', /^t\.csv: it is empty$/],
+    ['\uFEFF\n \n', /^t\.csv: it is empty$/],
+    ['# users\n\n', /^t\.csv: it has no line but blank ones and comments$/],
     ['time,users\n', /t\.csv:1: there are fewer than two rows/],
     ['t_seconds,value\n0,1\n', /t\.csv:2: there are fewer than two rows/],
     ['t_seconds,value\n0,1\n1\n', /t\.csv:3: 1 columns/],

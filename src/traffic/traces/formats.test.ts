@@ -346,6 +346,8 @@ it('counts the visitors of an access log within a session', () => {
 
 it.each([
   [Buffer.from([0x1f, 0x8b, 1, 2, 3]), /the gzip data is damaged/],
+  [gzipSync('t_seconds,value\n0,1\n1,2\n').subarray(0, -9), /the gzip data ends too early/],
+  [Buffer.concat([gzipSync('x'), gzipSync('y').fill(0xff, 10)]), /the gzip data is damaged/],
   [Buffer.from([0, 1, 2, 3]), /it is no text/],
   [Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]), /it is no text but an Excel workbook or a ZIP archive/],
   [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0x41]), /it is no text but packed by zstd/],
@@ -354,6 +356,30 @@ it.each([
   const file = join(mkdtempSync(join(tmpdir(), 'concertina-bytes-')), 'trace')
   writeFileSync(file, bytes)
   expect(() => readTrace(file)).toThrow(message)
+})
+
+/** A gzip member with every optional field in its header. */
+function memberOf(text: string): Buffer {
+  const plain = gzipSync(text)
+  const header = Buffer.from(plain.subarray(0, 10))
+  header[3] = 4 | 8 | 16
+  const fields = Buffer.from('\x03\x00abcname\x00comment\x00', 'latin1')
+  return Buffer.concat([header, fields, plain.subarray(10)])
+}
+
+it('reads gzip data of several members and leaves out what follows them, as gzip -d does', () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'concertina-gzip-')), 'trace.gz')
+  const read = (...parts: Buffer[]) => {
+    writeFileSync(file, Buffer.concat(parts))
+    const { values, about } = readTrace(file)
+    return { values: [...values], notes: about?.notes }
+  }
+  const members = [gzipSync('t_seconds,value\n0,1\n'), memberOf('1,2\n')]
+  expect(read(...members)).toEqual({ values: [1, 2], notes: [] })
+  expect(read(...members, Buffer.from('garbage'))).toEqual({
+    values: [1, 2],
+    notes: ['7 bytes behind the gzip data were left out'],
+  })
 })
 
 it.each([
@@ -409,4 +435,20 @@ it('says in words where an answer of Prometheus is not as it should be', () => {
     /^f: data\.resultType: "streams" is not allowed$/,
   )
   expect(answer({ resultType: 'matrix' })).toThrow(/^f: data\.result: is missing$/)
+})
+
+it.each([
+  ['one column', 'users\n_,50 req/s\n_,60 req/s', undefined, /^f:2: users is "50 req\/s"$/],
+  ['some cells', 'a,b\n_,50,1\n_,60 %,1\n_,70,1\n_,70,1\n_,70,1', 'a', /^f:3: a is "60 %"$/],
+  [
+    'all columns',
+    'a,b\n_,50 req/s,1.2 Kreq/s\n_,60 req/s,5 req/s',
+    undefined,
+    /^f:2: no column has numbers, but "50 req\/s"$/,
+  ],
+])('says how to export values that have units in %s', (_, text, column, wrong) => {
+  let i = 0
+  const read = () => parseTrace(`time,${text.replaceAll('_', () => iso(i++))}`, 'f', { column })
+  expect(read).toThrow(wrong)
+  expect(hintOf(read)).toMatch(/from Grafana: the raw values, with "Formatted data" off$/)
 })

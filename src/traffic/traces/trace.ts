@@ -110,6 +110,7 @@ function gapsIn(times: Float64Array): { from: number; to: number }[] {
 export function parseTrace(text: string, file: string, options: TraceOptions = {}): Trace {
   readOptions.parse(options)
   const body = text.replace(/^\uFEFF/, '')
+  if (body.trim() === '') throw invalidTrace(file, 'it is empty', ANY_FORMAT)
   const format = formatOf(body, file)
   const reading = format.read(body, file, options)
   const { points, note } = inSeconds(reading)
@@ -143,7 +144,10 @@ export function parseTrace(text: string, file: string, options: TraceOptions = {
  * @throws {ConcertinaError} FILE_ACCESS when it cannot be read; INVALID_TRACE, naming the line or the value.
  */
 export function readTrace(file: string, options: TraceOptions = {}): Trace {
-  return parseTrace(readTextFile(file, ANY_FORMAT, knownBinary), file, options)
+  const notes: string[] = []
+  const text = readTextFile(file, ANY_FORMAT, knownBinary, (note) => notes.push(note))
+  const { about, ...trace } = parseTrace(text, file, options)
+  return { ...trace, ...(about && { about: { ...about, notes: [...notes, ...about.notes] } }) }
 }
 
 /**

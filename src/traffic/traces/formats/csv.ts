@@ -78,7 +78,7 @@ function tableOf(all: readonly Row[], delimiter: string, file: string): Table {
     return cells.length > 1 && times > 0 && (times > 1 || numbers.length > 0)
   }
   const first = all[0]
-  if (!first) throw invalidTrace(`${file}:1`, 'the first line is ""', csv.description)
+  if (!first) throw invalidTrace(file, 'it has no line but blank ones and comments', csv.description)
   const named = all
     .slice(0, TITLE_LINES)
     .findIndex(({ cells }) => cells.length > 1 && cells.some(isTimeHeader))
@@ -160,6 +160,25 @@ function labelsOf(
   return texts.length > 0 && keys.size > 0.9 * rows.length ? label : undefined
 }
 
+/** A number with its unit, as in what Grafana calls formatted data: `50 req/s`, `12%`. */
+const WITH_UNIT = /^[+-]?\d[\d.,]*\s*[\p{L}%°$€£]\D*$/u
+
+const allowedFor = (cell: string) =>
+  WITH_UNIT.test(cell)
+    ? 'a number of at least 0 without a unit; from Grafana: the raw values, with "Formatted data" off'
+    : 'a number of at least 0'
+
+function firstWithUnit(
+  { rows }: Table,
+  { at, clock }: TimeColumn,
+): { line: number; cell: string } | undefined {
+  for (const { line, cells } of rows.slice(0, 200)) {
+    const cell = cells.find((each, i) => i !== at && i !== clock && WITH_UNIT.test(each))
+    if (cell !== undefined) return { line, cell }
+  }
+  return undefined
+}
+
 function columnPoints(table: Table, i: number, times: readonly number[], file: string): Point[] {
   const cells = table.rows.map((row) => row.cells[i] ?? '')
   const style = numberStyle(cells)
@@ -167,11 +186,7 @@ function columnPoints(table: Table, i: number, times: readonly number[], file: s
     const where = `${file}:${table.rows[r]!.line}`
     const value = cellNumber(cell, style)
     if (value === undefined || value < 0)
-      throw invalidTrace(
-        where,
-        `${shown(table.header[i], false)} is ${shown(cell)}`,
-        'a number of at least 0',
-      )
+      throw invalidTrace(where, `${shown(table.header[i], false)} is ${shown(cell)}`, allowedFor(cell))
     return { time: times[r]!, value, where }
   })
 }
@@ -201,6 +216,13 @@ export const csv: TraceFormat = {
       const some = table.rows.slice(0, 200).map(({ cells }) => cells[i] ?? '')
       return isChosen(i) || header.length === 2 || isNumeric(some) ? [{ name, i }] : []
     })
+    const written = columns.length === 0 ? firstWithUnit(table, time) : undefined
+    if (written)
+      throw invalidTrace(
+        `${file}:${written.line}`,
+        `no column has numbers, but ${shown(written.cell)}`,
+        allowedFor(written.cell),
+      )
     const usual = columns.find(({ name, i }) => (column === undefined ? USUAL.test(name) : isChosen(i)))
     const label = labelsOf(table, times, time)
     const only = usual ?? (columns.length === 1 ? columns[0] : undefined)
