@@ -42,6 +42,18 @@ describe.each(TRANSLATED)('%s', (chinese, english) => {
   })
 })
 
+it('has one word for a fleet in Chinese, in the docs and in what is shown', () => {
+  const shown = ['web', 'src'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('texts.ts') || file.endsWith('token.ts'))
+      .map((file) => `${folder}/${file}`),
+  )
+  const other = /机群|服务器群|舰队/
+  const files = [...shown, ...TRANSLATED.map(([chinese]) => chinese), 'README.zh-CN.md']
+  expect(files.filter((file) => other.test(readDoc(file)))).toEqual([])
+  expect(files.filter((file) => readDoc(file).includes('集群')).length).toBeGreaterThan(8)
+})
+
 it.each(markdownFiles())('%s has no link that leads nowhere', (file) => {
   expect(linksOf(file).flatMap((link) => deadLink(link) ?? [])).toEqual([])
 })

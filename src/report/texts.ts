@@ -183,7 +183,7 @@ const zh: ReportTexts = {
   inCode: '由代码创建',
   boundName: '成本下界',
   bound: (hours, ratio, overload, perServer) =>
-    `${hours} 服务器小时；本次运行的成本是它的 ${ratio} 倍。即预知未来的机群的成本，允许最多 ${overload} 的用户时间超过每台服务器 ${perServer} 个用户`,
+    `${hours} 服务器小时；本次运行的成本是它的 ${ratio} 倍。即预知未来的集群的成本，允许最多 ${overload} 的用户时间超过每台服务器 ${perServer} 个用户`,
   none: '无',
   at: '时间',
   load_: '用户',
@@ -240,7 +240,7 @@ const zh: ReportTexts = {
   seed: '随机种子',
   verboseLogging: '详细日志',
   onOff: (on) => (on ? '开' : '关'),
-  starting: (live) => `🚀 正在启动自动扩缩容${live ? '机群' : '模拟'}……`,
+  starting: (live) => `🚀 正在启动自动扩缩容${live ? '集群' : '模拟'}……`,
   addresses: (dashboard, chat) => `   仪表盘：${dashboard}   聊天：${chat}`,
   progress: (load, count, requests) => `📊 负载：${load} 个用户 | 服务器：${count} | 请求：${requests}`,
   scaling: (up, from, to, reason) => `${up ? '⚠️ 扩容' : '缩容'}：从 ${from} 台到 ${to} 台服务器：${reason}`,

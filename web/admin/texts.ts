@@ -106,7 +106,7 @@ const zh: typeof en = {
   rooms: '房间',
   users: '用户',
   decisions: '封禁与禁言',
-  fleet: '机群',
+  fleet: '集群',
   sure: '确定？',
   previous: '上一页',
   next: '下一页',

@@ -141,7 +141,7 @@ const zh: typeof en = {
   live: '实时',
   cut: (why) => `连接中断：${why}；正在重新连接……`,
   admin: '房间与用户',
-  fleets: '机群',
+  fleets: '集群',
   now: '现在',
   whyNow: '原因',
   noDecision: '还没有决策',
@@ -156,7 +156,7 @@ const zh: typeof en = {
   traffic: '流量',
   pastTitle: '当时为什么？',
   pastSlider: '过去的时刻',
-  pastHelp: '拖动滑块到某个时刻：当时机群的状态，以及为什么有这么多服务器。',
+  pastHelp: '拖动滑块到某个时刻：当时集群的状态，以及为什么有这么多服务器。',
   pastState: (time, users, ready, wanted) =>
     `${time}：${users} 个用户，${ready} 台服务器就绪，目标 ${wanted} 台`,
   pastUnknown: '没有保留这个时刻的决策。',

@@ -41,13 +41,13 @@ const en = {
 }
 
 const zh: typeof en = {
-  fleets: '机群',
-  title: 'Concertina：机群',
-  own: '此机群',
+  fleets: '集群',
+  title: 'Concertina：集群',
+  own: '此集群',
   connecting: '正在连接……',
   live: '实时',
-  alone: '此机群不知道别的机群：启动时用 --fleet 名字=地址，或在配置里写 live.fleets。',
-  total: (fleets, servers, users) => `${fleets} 个机群，${servers} 台服务器就绪，${users} 个用户`,
+  alone: '此集群不知道别的集群：启动时用 --fleet 名字=地址，或在配置里写 live.fleets。',
+  total: (fleets, servers, users) => `${fleets} 个集群，${servers} 台服务器就绪，${users} 个用户`,
   silentOf: (silent) => `，${silent} 个未知`,
   alertsOf: (alerts) => `，${alerts} 个告警`,
   reachable: '可达',

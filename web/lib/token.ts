@@ -10,9 +10,9 @@ const texts = pageTexts({
   },
   zh: {
     gate: '控制令牌',
-    gateLabel: '此机群需要控制令牌才能操作',
+    gateLabel: '此集群需要控制令牌才能操作',
     open: '打开',
-    wrongToken: '机群不接受这个令牌。',
+    wrongToken: '集群不接受这个令牌。',
   },
 })
 
