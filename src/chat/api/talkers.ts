@@ -1,3 +1,4 @@
+import { ownString } from '../../base/own-string.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 
 /** A user who sent much recently, and the room of the last message. */
@@ -42,10 +43,11 @@ export class TalkerMeter {
     const known = slot.users.get(user)
     if (known) {
       known.messages++
-      known.room = room
+      if (known.room !== room) known.room = ownString(room)
       return
     }
-    slot.users.set(user, { user, messages: 1, room })
+    const own = ownString(user)
+    slot.users.set(own, { user: own, messages: 1, room: ownString(room) })
     if (slot.users.size > 2 * MAX_USERS)
       slot.users = new Map(mostActive([slot.users.values()], MAX_USERS).map((each) => [each.user, each]))
   }
