@@ -6,6 +6,7 @@ import { signToken } from '../src/chat/auth/sign.ts'
 import { MemoryRoomLog } from '../src/chat/log/memory.ts'
 import { LogUnavailable } from '../src/chat/log/room-log.ts'
 import type { ChatOptions } from '../src/chat/options.ts'
+import { ChatClient } from '../src/client/node.ts'
 import { RawUser, startChat } from './support/chat.ts'
 
 const SECRET = 'a secret of more than thirty-two characters'
@@ -333,6 +334,67 @@ describe('sending', () => {
     for (let i = 5; i < 110; i++) ann.send({ type: 'send', room: 'r', id: `${i}`, body: 'x' })
     expect((await ann.untilClosed()).code).toBe(4529)
     expect(ann.of('ack').length).toBe(3)
+  })
+})
+
+describe('the rate of a user', { timeout: 60_000 }, () => {
+  const [messagesPerSecond, messageBurst] = [25, 50]
+
+  it('S4: holds over all servers of the fleet, and for nobody else', async () => {
+    const { urls } = await chat({ limits: { messagesPerSecond, messageBurst } }, 4)
+    const anns = await Promise.all(urls.map((url) => member(url, 'ann')))
+    const bobs = await Promise.all(urls.map((url) => member(url, 'bob')))
+    const began = performance.now()
+    const seconds = () => (performance.now() - began) / 1000
+    const acked = () => anns.flatMap((ann) => ann.of('ack')).length
+    const flood = async (ann: RawUser, server: number) => {
+      for (let i = 1; seconds() < 3 || acked() <= messageBurst; i++) {
+        const rejected = ann.of('rejected').length
+        ann.send({ type: 'send', room: 'r', id: `${server} ${i}`, body: 'x' })
+        await expect
+          .poll(() => ann.of('ack').length + ann.of('rejected').length, { interval: 5, timeout: 20_000 })
+          .toBe(i)
+        if (ann.of('rejected').length > rejected) await sleep(20)
+      }
+    }
+    await Promise.all([
+      ...anns.map(flood),
+      ...bobs.map((bob, server) =>
+        say(
+          bob,
+          numbers(1, 10).map((id) => `bob ${server} ${id}`),
+        ),
+      ),
+    ])
+    expect(acked()).toBeLessThanOrEqual(messageBurst + messagesPerSecond * seconds() + 1)
+    for (const ann of anns) {
+      expect(ann.of('ack').length).toBeGreaterThan(0)
+      for (const rejected of ann.of('rejected')) {
+        expect(rejected.code).toBe('rate-limited')
+        expect(rejected.retryMs).toBeGreaterThan(0)
+      }
+    }
+    expect(anns.some((ann) => ann.of('rejected').length > 0)).toBe(true)
+    for (const bob of bobs) expect(bob.of('rejected')).toEqual([])
+  })
+
+  it('S4: the client sends again what was too fast, once and in order', async () => {
+    const { urls, log } = await chat({ limits: { messagesPerSecond, messageBurst: 10 } }, 4)
+    const clients = urls.map((url) => new ChatClient({ url, user: 'ann' }))
+    try {
+      await Promise.all(clients.map((client) => client.join('r')))
+      const ids = numbers(1, 20)
+      await Promise.all(clients.flatMap((client, i) => ids.map((id) => client.send('r', `${i} ${id}`))))
+    } finally {
+      for (const client of clients) client.close()
+    }
+    const { entries } = await log.read('r', 0, 200)
+    const bodies = entries.map(({ payload }) => (JSON.parse(payload.toString()) as { body: string }).body)
+    expect(bodies.length).toBe(80)
+    for (const [i] of urls.entries())
+      expect(bodies.filter((body) => body.startsWith(`${i} `))).toEqual(
+        numbers(1, 20).map((id) => `${i} ${id}`),
+      )
   })
 })
 

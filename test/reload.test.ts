@@ -135,6 +135,52 @@ describe('SIGUSR2', { timeout: 120_000 }, () => {
     await ann.send('news:today', 'three')
   })
 
+  it('changes the rate of a user, in every server and over all of them', async () => {
+    const limits = (messageBurst: number) => ({ limits: { messagesPerSecond: 0.001, messageBurst } })
+    const { write, reload, servers, url } = await serve({ servers: 2, more: limits(3) })
+    await expect.poll(servers, { timeout: 30_000 }).toBe(2)
+    const token = await signToken(OLD, { user: 'ann' })
+    const anns = await Promise.all([RawUser.hello(url, '', token), RawUser.hello(url, '', token)])
+    for (const { socket } of anns) closers.push(() => socket.terminate())
+    expect(new Set(anns.map((ann) => ann.of('welcome')[0]!.server)).size).toBe(2)
+    for (const ann of anns) {
+      ann.send({ type: 'join', room: 'r' })
+      await ann.until('joined')
+    }
+    const acked = () => anns.map((ann) => ann.of('ack').length)
+    const answered = () => anns.map((ann) => ann.of('ack').length + ann.of('rejected').length)
+    let sent = 0
+    const sendEach = async (count: number) => {
+      for (let i = 0; i < count; i++, sent++)
+        for (const ann of anns)
+          ann.send({ type: 'send', room: 'r', id: `${ann.of('welcome')[0]!.server} ${sent}`, body: '' })
+      await expect.poll(answered, { timeout: 20_000 }).toEqual([sent, sent])
+    }
+    const sum = ([a, b]: number[]) => a! + b!
+    await sendEach(5)
+    expect(sum(acked())).toBe(3)
+
+    // More than the old rate allows a server, and more than it allows over both.
+    write({ servers: 2, more: limits(90) })
+    await reload()
+    const before = acked()
+    await expect
+      .poll(
+        async () => {
+          await sendEach(1)
+          return acked().every((count, i) => count >= before[i]! + 4)
+        },
+        { interval: 100, timeout: 20_000 },
+      )
+      .toBe(true)
+
+    write({ servers: 2, more: limits(4) })
+    await reload()
+    const then = sum(acked())
+    await sendEach(6)
+    expect(sum(acked()) - then).toBe(4)
+  })
+
   it('changes nothing when the file has a mistake, and says where', async () => {
     const { write, reload, servers, url, file, child, finished } = await serve({ servers: 1 })
     const token = await signToken(OLD, { user: 'ann' })

@@ -1,12 +1,24 @@
+import { ExpectedError } from '../base/errors.ts'
 import type { Roster } from './hub/hub-protocol.ts'
 import type { RoomListener, RoomLog, RoomRange } from './log/room-log.ts'
 
 /** Receives what is sent to a room's members beside its messages: presence and typing, as JSON. */
 export type RoomEvent = (room: string, kind: 'presence' | 'typing', line: Buffer) => void
 
+/** The user sent more than the fleet allows, over all its servers; the same append may be tried again after `retryMs`. */
+export class RateLimited extends ExpectedError {
+  override readonly name = 'RateLimited'
+  readonly retryMs: number
+
+  constructor(retryMs: number) {
+    super('too many messages')
+    this.retryMs = retryMs
+  }
+}
+
 /**
  * What a chat server shares with the other servers of its fleet: the room log, and beside it presence and typing, which may be
- * lost. On one machine it is the line to the hub, on many it is a broker.
+ * lost. On one machine it is the line to the hub, which may reject an append with `RateLimited`; on many it is a broker.
  */
 export interface ChatLink extends RoomLog {
   subscribe(room: string, listener: RoomListener): Promise<RoomRange & { roster: Roster }>

@@ -12,7 +12,9 @@ import { openRoomLog } from '../chat/log/embedded/open.ts'
 import { MemoryRoomLog } from '../chat/log/memory.ts'
 import { LogUnavailable, type RoomLog } from '../chat/log/room-log.ts'
 import { traced } from '../chat/log/traced-log.ts'
+import { type ChatLimits, chatLimits } from '../chat/options.ts'
 import { checkNamespaces } from '../chat/rooms/namespaces.ts'
+import { RateLimiter } from '../chat/session/rate-limit.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
 
@@ -20,6 +22,8 @@ import type { SupervisorOptions } from './supervisor-options.ts'
 export class FleetRooms {
   readonly #options: SupervisorOptions
   readonly #logger: Logger
+  /** Messages per second and user, over all servers. */
+  readonly #rates: RateLimiter
   readonly #api: OnDemand<{ api: ServerApi; close(): Promise<void> }>
   #log: RoomLog | undefined
   #hub: Hub | undefined
@@ -32,6 +36,7 @@ export class FleetRooms {
     new ApiKeys(options.apiKeys ?? []) // throws
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     checkNamespaces(options.chat?.namespaces)
+    this.#rates = new RateLimiter(...rateOf(options.chat?.limits))
     this.#api = new OnDemand(async () => {
       if (!this.#hub) throw new LogUnavailable('the fleet is starting')
       const { apiKeys = [], chat, tracer } = options
@@ -70,8 +75,13 @@ export class FleetRooms {
   async open(): Promise<void> {
     const { data, roomLog } = this.#options
     this.#log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, this.#logger))
-    this.#hub = new Hub(traced(await this.#openWebhooks(this.#log), this.#options.tracer))
+    this.#hub = new Hub(traced(await this.#openWebhooks(this.#log), this.#options.tracer), this.#rates)
     this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
+  }
+
+  /** Another rate of messages holds from now on. */
+  configure(limits: ChatLimits | undefined): void {
+    this.#rates.configure(...rateOf(limits))
   }
 
   /** Opens the server API, when there are keys. */
@@ -106,4 +116,9 @@ export class FleetRooms {
     await this.#webhooks?.close()
     await this.#hub?.close()
   }
+}
+
+function rateOf(limits: ChatLimits | undefined): [perSecond: number, burst: number] {
+  const { messagesPerSecond, messageBurst } = chatLimits(limits)
+  return [messagesPerSecond, messageBurst]
 }

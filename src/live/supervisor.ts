@@ -212,6 +212,7 @@ export class Supervisor {
     const { maxBodyBytes } = chatLimits(this.#chat.limits)
     const { maxConnections } = chatLimits(chat.limits)
     this.gateway.configure({ origins: chat.origins, ...gateway })
+    this.rooms.configure(chat.limits)
     this.#chat = { ...this.#chat, ...chat, limits: { ...chat.limits, maxBodyBytes } }
     this.#maxConnections = maxConnections
     for (const { id } of this.fleet.servers)

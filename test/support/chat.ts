@@ -6,15 +6,17 @@ import { Hub } from '../../src/chat/hub/hub.ts'
 import { streamPair } from '../../src/chat/hub/stream-pair.ts'
 import { MemoryRoomLog } from '../../src/chat/log/memory.ts'
 import type { RoomLog } from '../../src/chat/log/room-log.ts'
-import type { ChatOptions } from '../../src/chat/options.ts'
+import { type ChatOptions, chatLimits } from '../../src/chat/options.ts'
 import { ChatServer } from '../../src/chat/server.ts'
+import { RateLimiter } from '../../src/chat/session/rate-limit.ts'
 import type { StreamPost } from '../../src/chat/sse/event-stream.ts'
 import { answerByResponse, answerPost, streamRequest } from '../../src/chat/sse/requests.ts'
 import type { ClientMessage, ServerMessage } from '../../src/protocol/messages.ts'
 
 /** Chat servers of one hub in this process, each on a port of its own; each passes requests beside event streams on to the others. */
 export async function startChat(options: ChatOptions = {}, servers = 1, log: RoomLog = new MemoryRoomLog()) {
-  const hub = new Hub(log)
+  const { messagesPerSecond, messageBurst } = chatLimits(options.limits)
+  const hub = new Hub(log, new RateLimiter(messagesPerSecond, messageBurst))
   const chats: ChatServer[] = []
   const deliver = async (id: string, post: StreamPost) => {
     for (const each of chats) {

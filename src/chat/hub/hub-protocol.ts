@@ -38,6 +38,8 @@ export type ToHub =
 export type FromHub =
   | ['hello', epoch: string, durability: Durability]
   | ['refused', request: number, message: string, retryMs?: number]
+  /** The append is one of too many by its user, over all servers. */
+  | ['limited', request: number, retryMs: number]
   /** Messages of the room will bear this number; comes before the first of them. */
   | ['room', number: number, room: string]
   | ['subscribed', request: number, first: number, head: number, roster: Roster]

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RateLimited } from '../link.ts'
 import { MemoryRoomLog } from '../log/memory.ts'
 import { type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
-import { Hub } from './hub.ts'
+import { RateLimiter } from '../session/rate-limit.ts'
+import { API_SERVER, Hub } from './hub.ts'
 import { RemoteRoomLog } from './remote-room-log.ts'
 
 let closing: (() => unknown)[]
@@ -28,13 +30,13 @@ async function socketPair(): Promise<[Socket, Socket]> {
   return [near, far]
 }
 
-async function hubWith(log: RoomLog = new MemoryRoomLog()) {
-  const hub = new Hub(log)
+async function hubWith(log: RoomLog = new MemoryRoomLog(), rates?: RateLimiter) {
+  const hub = new Hub(log, rates)
   closing.push(() => hub.close())
-  let server = 0
-  const join = async () => {
+  let servers = 0
+  const join = async (server = ++servers) => {
     const [near, far] = await socketPair()
-    hub.attach(far, ++server)
+    hub.attach(far, server)
     const link = await RemoteRoomLog.connect(
       near,
       () => {},
@@ -174,5 +176,61 @@ describe('the hub', () => {
     await expect(link.append({ room: 'r', user: 'u', id: '1', body: '' })).rejects.toThrow('the hub is gone')
     await expect(link.read('r', 0, 1)).rejects.toThrow('the hub is gone')
     await expect(link.subscribe('r', () => {})).rejects.toThrow('the hub is gone')
+  })
+})
+
+describe('the rate of a user in the hub', () => {
+  /** So slow that no token comes back during a test. */
+  const rates = (burst: number) => new RateLimiter(0.0001, burst)
+  const message = (id: string, more: object = {}) => ({ room: 'r', user: 'ann', id, body: 'x', ...more })
+
+  it('holds over all servers, for each user alone, and says when to try again', async () => {
+    const { join } = await hubWith(new MemoryRoomLog(), rates(5))
+    const servers = [await join(), await join(), await join()]
+    const asked = Array.from({ length: 12 }, (_, i) => servers[i % 3]!.link.append(message(`${i}`)))
+    const outcomes = await Promise.allSettled(asked)
+    const refused = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+    expect(refused.length).toBe(7)
+    for (const error of refused) {
+      expect(error).toBeInstanceOf(RateLimited)
+      expect((error as RateLimited).retryMs).toBeGreaterThan(1000)
+    }
+    expect(servers.map(({ link }) => link.pending)).toEqual([0, 0, 0])
+    await Promise.all(servers.map(({ link }, i) => link.append(message(`bob ${i}`, { user: 'bob' }))))
+  })
+
+  it('counts a message once, however often it is sent, and not one that the log refused', async () => {
+    class FailingLog extends MemoryRoomLog {
+      failing = false
+      override async append(entry: Parameters<MemoryRoomLog['append']>[0]) {
+        if (this.failing) throw new LogOverloaded('not now', 1)
+        return super.append(entry)
+      }
+    }
+    const log = new FailingLog()
+    const { join } = await hubWith(log, rates(3))
+    const [one, other] = [await join(), await join()]
+    const first = await one.link.append(message('1'))
+    for (let i = 0; i < 5; i++)
+      expect(await other.link.append(message('1'))).toEqual({ seq: first.seq, duplicate: true })
+    log.failing = true
+    for (let i = 0; i < 5; i++)
+      await expect(one.link.append(message('2'))).rejects.toBeInstanceOf(LogOverloaded)
+    log.failing = false
+    await one.link.append(message('2'))
+    await other.link.append(message('3'))
+    await expect(one.link.append(message('4'))).rejects.toBeInstanceOf(RateLimited)
+  })
+
+  it('does not hold for the server API and rooms of the chat itself; a deletion counts but is not refused', async () => {
+    const { join } = await hubWith(new MemoryRoomLog(), rates(2))
+    const { link } = await join()
+    const api = await join(API_SERVER)
+    for (let i = 0; i < 5; i++) {
+      await api.link.append(message(`api ${i}`))
+      await link.append(message(`${i}`, { room: '$read/ann' }))
+    }
+    for (let i = 0; i < 3; i++) await link.append(message(`delete ${i}`, { extras: { deletes: 1 } }))
+    await expect(link.append(message('1'))).rejects.toBeInstanceOf(RateLimited)
   })
 })

@@ -1,8 +1,10 @@
 import type { Duplex } from 'node:stream'
+import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { ChatDirectory } from '../api/directory.ts'
 import { TalkerMeter } from '../api/talkers.ts'
 import { type Append, type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
 import { PresenceTracker } from '../rooms/presence.ts'
+import type { RateLimiter } from '../session/rate-limit.ts'
 import { FrameStream } from './frame-stream.ts'
 import {
   appendOf,
@@ -45,14 +47,17 @@ interface HubPeer {
  */
 export class Hub {
   readonly #log: RoomLog
+  readonly #rates: RateLimiter | undefined
   readonly #peers = new Set<HubPeer>()
   readonly #rooms = new Map<string, HubRoom>()
   readonly #presence = new PresenceTracker((room, json) => this.#sendEvent(room, json))
   readonly #talkers = new TalkerMeter()
   #roomNumber = 0
 
-  constructor(log: RoomLog) {
+  /** @param rates bounds the messages of each user over all servers */
+  constructor(log: RoomLog, rates?: RateLimiter) {
     this.#log = log
+    this.#rates = rates
   }
 
   /** Who is in which room and who sends most, over all servers. */
@@ -143,12 +148,29 @@ export class Hub {
   }
 
   #append({ frames, server }: HubPeer, request: number, message: Append): void {
+    const { user, room, extras } = message
+    // Of users; what the server API sends, and what the chat keeps in rooms of its own, has no rate.
+    const counts = server !== API_SERVER && !room.startsWith(SYSTEM_PREFIX)
+    const rates = counts ? this.#rates : undefined
+    if (rates) {
+      // A deletion holds before members are told of it here, so it counts but is not refused.
+      const isDeletion = extras?.deletes !== undefined
+      const wait = rates.take(user, isDeletion)
+      if (wait > 0 && !isDeletion) {
+        sendControl(frames, ['limited', request, Math.ceil(wait * 1000)])
+        return
+      }
+    }
     this.#log.append(message).then(
       ({ seq, duplicate }) => {
-        if (!duplicate && server !== API_SERVER) this.#talkers.count(message.user, message.room)
+        if (duplicate) rates?.giveBack(user)
+        else if (counts) this.#talkers.count(user, room)
         sendAppended(frames, request, seq, duplicate)
       },
-      (error: Error) => refuse(frames, request, error),
+      (error: Error) => {
+        rates?.giveBack(user)
+        refuse(frames, request, error)
+      },
     )
   }
 

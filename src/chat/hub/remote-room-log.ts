@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { Durability } from '../../protocol/messages.ts'
-import type { ChatLink, RoomEvent } from '../link.ts'
+import { type ChatLink, RateLimited, type RoomEvent } from '../link.ts'
 import {
   type Append,
   type Appended,
@@ -151,6 +151,9 @@ export class RemoteRoomLog implements ChatLink {
         return
       case 'missed':
         this.#byNumber.get(content[1])?.missed(content[2])
+        return
+      case 'limited':
+        this.#takeAppend(content[1])?.reject(new RateLimited(content[2]))
         return
       case 'refused': {
         const [, request, message, retryMs] = content

@@ -69,10 +69,11 @@ export class MessageSender {
       return { type: 'ack', id: request.id, room: room.name, seq, durability: link.durability }
     } catch (error) {
       this.#trace(user, room.name, request, began, error)
-      if (error instanceof Rejection && error.code === 'rate-limited') throw error
-      this.#context.count('refused')
-      if (error instanceof ChangeRejected) throw new Rejection(error.code, error.message)
-      throw Rejection.of(error)
+      const rejection =
+        error instanceof ChangeRejected ? new Rejection(error.code, error.message) : Rejection.of(error)
+      const isRateLimited = rejection instanceof Rejection && rejection.code === 'rate-limited'
+      if (!isRateLimited) this.#context.count('refused')
+      throw rejection
     } finally {
       this.#inFlight--
     }

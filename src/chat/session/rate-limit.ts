@@ -1,3 +1,5 @@
+import { ownString } from '../../base/own-string.ts'
+
 /** A token bucket: `burst` at once, `rate` per second on average. */
 export class TokenBucket {
   readonly #rate: number
@@ -23,6 +25,11 @@ export class TokenBucket {
     const missing = cost - this.#tokens
     if (missing <= 0 || debt) this.#tokens -= cost
     return Math.max(0, missing) / this.#rate
+  }
+
+  /** Puts back a token that was taken for nothing. */
+  giveBack(): void {
+    this.#tokens++
   }
 
   /** Whether all tokens are back, so that it may be forgotten. */
@@ -51,15 +58,24 @@ export class RateLimiter {
     this.#buckets.clear()
   }
 
-  /** Takes one token of `key`; returns the seconds to wait when it is empty, else 0. */
-  take(key: string, now = performance.now() / 1000): number {
+  /**
+   * Takes one token of `key`; returns the seconds to wait when there is none, else 0.
+   * @param debt takes it also when there is none, so that those after it wait longer
+   */
+  take(key: string, debt = false): number {
+    const now = performance.now() / 1000
     let bucket = this.#buckets.get(key)
     if (!bucket) {
       if (this.#buckets.size >= this.#sweepAt) this.#sweep(now)
       bucket = new TokenBucket(this.#rate, this.#burst, now)
-      this.#buckets.set(key, bucket)
+      this.#buckets.set(ownString(key), bucket)
     }
-    return bucket.take(now)
+    return bucket.take(now, 1, debt)
+  }
+
+  /** Puts back a token that was taken for nothing. */
+  giveBack(key: string): void {
+    this.#buckets.get(key)?.giveBack()
   }
 
   #sweep(now: number): void {

@@ -1,6 +1,7 @@
 import { ExpectedError } from '../../base/errors.ts'
 import type { RejectionCode } from '../../protocol/messages.ts'
 import type { Denied } from '../auth/identity.ts'
+import { RateLimited } from '../link.ts'
 import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
 
 /** Milliseconds after which what the log could not do may be tried again. */
@@ -20,8 +21,9 @@ export class Rejection extends ExpectedError {
     this.retryMs = retryMs
   }
 
-  /** The rejection that an error of the room log means; every other error is returned as it is. */
+  /** The rejection that an error of an append or a read means; every other error is returned as it is. */
   static of(error: unknown): unknown {
+    if (error instanceof RateLimited) return new Rejection('rate-limited', error.message, error.retryMs)
     if (error instanceof LogOverloaded) return new Rejection('overloaded', error.message, error.retryMs)
     if (error instanceof LogUnavailable) return new Rejection('log-unavailable', error.message, LOG_RETRY_MS)
     return error
