@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type Socket } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RateLimited } from '../link.ts'
 import { MemoryRoomLog } from '../log/memory.ts'
@@ -220,6 +222,31 @@ describe('the rate of a user in the hub', () => {
     await one.link.append(message('2'))
     await other.link.append(message('3'))
     await expect(one.link.append(message('4'))).rejects.toBeInstanceOf(RateLimited)
+  })
+
+  it('keeps no message alive by the name of its sender', async () => {
+    class ForgetfulLog extends MemoryRoomLog {
+      override async append() {
+        return { seq: 1, duplicate: false }
+      }
+    }
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const heapMiB = () => {
+      collect()
+      return process.memoryUsage().heapUsed / 2 ** 20
+    }
+    const { hub, join } = await hubWith(new ForgetfulLog(), rates(5))
+    const { link } = await join()
+    const before = heapMiB()
+    for (let i = 0; i < 500; i++) {
+      const user = `a user with a long name ${i}`
+      await link.append(
+        message('1', { user, room: `a room with a long name ${i}`, body: 'x'.repeat(100_000) }),
+      )
+    }
+    expect(heapMiB() - before).toBeLessThan(15)
+    expect(hub.directory.talkers(1000).length).toBeGreaterThan(0)
   })
 
   it('does not hold for the server API and rooms of the chat itself; a deletion counts but is not refused', async () => {
