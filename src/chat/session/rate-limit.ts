@@ -38,12 +38,15 @@ export class TokenBucket {
   }
 }
 
+/** So many buckets are kept without a look at which are idle: a few megabytes, and most users find theirs. */
+const LEAST_SWEEP = 16_384
+
 /** A bucket per key; idle ones are forgotten. */
 export class RateLimiter {
   readonly #buckets = new Map<string, TokenBucket>()
   #rate: number
   #burst: number
-  #sweepAt = 1024
+  #sweepAt = LEAST_SWEEP
 
   constructor(rate: number, burst: number) {
     this.#rate = rate
@@ -80,6 +83,6 @@ export class RateLimiter {
 
   #sweep(now: number): void {
     for (const [key, bucket] of this.#buckets) if (bucket.full(now)) this.#buckets.delete(key)
-    this.#sweepAt = Math.max(1024, 2 * this.#buckets.size)
+    this.#sweepAt = Math.max(LEAST_SWEEP, 2 * this.#buckets.size)
   }
 }
