@@ -12,7 +12,7 @@ function distance(a: string, b: string): number {
 }
 
 /** The one of `names` that was probably meant by `name`, if any. */
-export function nearest(name: string, names: readonly string[]): string | undefined {
+function nearest(name: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((each) => ({ each, far: distance(name.toLowerCase(), each.toLowerCase()) }))
     .sort((a, b) => a.far - b.far)
