@@ -102,7 +102,7 @@ it.each([
     ]),
     /load: values\[1\]: time 1 does not follow 1/,
   ],
-  [answer([{ metric: {}, values: 'x' }]), /load: data\.result\.0\.values/],
+  [answer([{ metric: {}, values: 'x' }]), /load: data\.result\[0\]\.values/],
 ])('says what is wrong with %s', (text, wrong) => {
   expect(() => parseTrace(text, 'load')).toThrow(wrong)
 })
