@@ -17,6 +17,14 @@ export function hash(text: string, basis = 0x811c9dc5): number {
   return h >>> 0
 }
 
+/** The finalizer of MurmurHash3 (Appleby): mixes 32 bits well. */
+export function mix(value: number): number {
+  let h = value | 0
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}
+
 /**
  * sfc32 ("small fast counting", Chris Doty-Humphrey, PractRand): 128 bits of state, period at least 2^32, passes
  * PractRand and BigCrush. `next` has a resolution of 2^-32.

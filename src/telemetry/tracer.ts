@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { hash, mix } from '../base/rng.ts'
 import { type Attributes, parseTraceparent, type Span, type SpanSink, type TraceContext } from './span.ts'
 
 /** Which traces are kept. Plain data: it is sent to server processes. */
@@ -37,15 +38,6 @@ function epochMs(at: number): number {
   const drift = Date.now() - (origin + performance.now())
   if (Math.abs(drift) > MAX_DRIFT_MS) origin += drift
   return origin + at
-}
-
-/** A number that depends on every character, evenly spread over 32 bits. */
-function hash(text: string): number {
-  let h = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }
 
 /**
@@ -88,7 +80,7 @@ export class Tracer {
   /** The span of a whole message; `undefined` when it is not traced. */
   ofMessage({ room, user, id }: MessageKey): OpenSpan | undefined {
     const key = `${room}\n${user}\n${id}`
-    if (hash(key) >= this.sampling.ratio * 2 ** 32) return undefined
+    if (mix(hash(key)) >= this.sampling.ratio * 2 ** 32) return undefined
     const digest = createHash('sha256').update(key).digest('hex')
     return { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48), sampled: true }
   }

@@ -1,15 +1,9 @@
+import { mix } from '../../base/rng.ts'
+import { countBelow } from '../../base/sorted.ts'
 import type { StrategyFactory } from '../strategy.ts'
 
 /** Points of a server of weight 1 on the ring. */
 const POINTS = 128
-
-/** The finalizer of MurmurHash3 (Appleby): mixes 32 bits well. */
-function mix(value: number): number {
-  let h = value | 0
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
-}
 
 /**
  * A room stays on one server, and when a server joins or leaves only about its share of the rooms move (Karger et al.,
@@ -34,13 +28,8 @@ export const consistentHash: StrategyFactory = () => {
     },
     pick(_servers, { room }) {
       const hash = mix(Math.imul(room + 1, 0x27d4eb2f))
-      let [low, high] = [0, hashes.length]
-      while (low < high) {
-        const middle = (low + high) >> 1
-        if (hashes[middle]! < hash) low = middle + 1
-        else high = middle
-      }
-      return owners[low === owners.length ? 0 : low]!
+      const at = countBelow(hashes, hash)
+      return owners[at === owners.length ? 0 : at]!
     },
   }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
+import { countBelow } from '../../base/sorted.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, amountOf, sizeBy, unknownAmount } from '../metric.ts'
 import type { Policy } from '../types.ts'
@@ -73,24 +74,12 @@ class Samples {
 
   #keep(sample: { readonly time: number; readonly value: number }): void {
     this.#whole.push(sample)
-    this.#sorted.splice(this.#rankOf(sample.value), 0, sample.value)
+    this.#sorted.splice(countBelow(this.#sorted, sample.value), 0, sample.value)
   }
 
   #dropOldest(): void {
     const { value } = this.#whole.shift()!
-    this.#sorted.splice(this.#rankOf(value), 1)
-  }
-
-  /** How many of the values are lower. */
-  #rankOf(value: number): number {
-    let low = 0
-    let high = this.#sorted.length
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if (this.#sorted[middle]! < value) low = middle + 1
-      else high = middle
-    }
-    return low
+    this.#sorted.splice(countBelow(this.#sorted, value), 1)
   }
 }
 

@@ -1,0 +1,11 @@
+/** How many numbers of a sorted list, the lowest first, are below `value`. */
+export function countBelow(sorted: ArrayLike<number>, value: number): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sorted[middle]! < value) low = middle + 1
+    else high = middle
+  }
+  return low
+}
