@@ -103,6 +103,12 @@ export class ExpectedError extends Error {
   }
 }
 
+/** What an error was about: the message of its cause, which says more where `fetch` failed, or else its own. */
+export function rootMessage(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error && cause.message ? cause.message : message
+}
+
 /** Shorthand for the commonest error: `where` is a flag, a config key or an option name. */
 export function invalidInput(where: string, wrong: string, allowed: string): ConcertinaError {
   return new ConcertinaError('INVALID_INPUT', `${where}: ${wrong}`, { hint: allowed, where })

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rootMessage } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { readMetricsText } from './metrics-text.ts'
 import { metricsBody, tracesBody } from './otlp.ts'
@@ -123,8 +124,7 @@ export class OtlpExporter implements SpanSink {
       this.#fails(`status ${response.status} to ${signal}`)
       return AGAIN.has(response.status) ? 'later' : 'refused'
     } catch (error) {
-      const { message, cause } = error as Error
-      this.#fails(cause instanceof Error && cause.message ? cause.message : message)
+      this.#fails(rootMessage(error))
       return 'later'
     }
   }

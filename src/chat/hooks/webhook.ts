@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { rootMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import type { RoomMessage } from '../../protocol/messages.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
@@ -87,7 +88,7 @@ export class Webhook {
         const wait = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures++)
         const { url } = this.#options
         if (failures === 3)
-          this.#logger.warn(`Webhook ${url}: ${reasonOf(error)}; it is tried until it works`, { url })
+          this.#logger.warn(`Webhook ${url}: ${rootMessage(error)}; it is tried until it works`, { url })
         await sleep(wait * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {})
       }
     }
@@ -122,7 +123,7 @@ export class Webhook {
       await response.body?.cancel()
       end()
     } catch (error) {
-      end(reasonOf(error))
+      end(rootMessage(error))
       throw error
     }
   }
@@ -140,9 +141,4 @@ export class Webhook {
     const at = String(this.#at)
     await this.#log.append({ room: this.#place, user: OUTBOX_ROOM, id: at, body: at })
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error && cause.message ? cause.message : message
 }

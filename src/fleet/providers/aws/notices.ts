@@ -1,3 +1,4 @@
+import { rootMessage } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
 
 interface NoticeOptions {
@@ -59,8 +60,7 @@ export async function watchNotices({ signal, onNotice, onProblem, endpoint }: No
       if (now !== undefined && now !== notice) onNotice(now)
       notice = now
     } catch (error) {
-      const { message, cause } = error as Error
-      const reason = cause instanceof Error ? cause.message : message
+      const reason = rootMessage(error)
       if (!signal.aborted && reason !== problem) onProblem(reason)
       problem = reason
     }
