@@ -1,9 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConcertinaError } from '../base/errors.ts'
-import { retrying } from '../base/retrying.ts'
-import { connectNats, JetStreamError, type Nats } from '../chat/log/nats/connection.ts'
+import { connectNats, JetStreamError, type Nats, onceReady } from '../chat/log/nats/connection.ts'
 import { NatsRoomLog } from '../chat/log/nats/nats-room-log.ts'
-import { STARTING_SECONDS } from '../chat/log/nats/stream.ts'
 import type { Broker, Bus, FilledBrokerOptions, KeyValueStore, Versioned } from './broker.ts'
 
 const STORE_TIMEOUT_MS = 1000
@@ -48,31 +45,25 @@ function natsBus({ connection }: Nats, name: string): Bus {
 async function natsStore(nats: Nats, name: string, replicas: number): Promise<KeyValueStore> {
   const stream = `${name}_state`
   const subject = (key: string) => `${name}.state.${key}`
-  const create = () =>
-    nats.api(`STREAM.CREATE.${stream}`, {
-      name: stream,
-      subjects: [subject('>')],
-      storage: 'file',
-      retention: 'limits',
-      discard: 'old',
-      num_replicas: replicas,
-      max_msgs_per_subject: 1,
-      max_msgs: -1,
-      max_bytes: -1,
-      max_consumers: -1,
-      allow_direct: true,
-    })
-  const exists = (error: unknown) => error instanceof JetStreamError && error.code === NAME_IN_USE
-  try {
-    await retrying(create, { seconds: STARTING_SECONDS, isTransient: (error) => !exists(error) })
-  } catch (error) {
-    if (!exists(error)) {
-      throw new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${(error as Error).message}`, {
-        hint: 'NATS 2.12 or later with JetStream enabled',
-        where: 'broker',
+  await onceReady(async () => {
+    try {
+      await nats.api(`STREAM.CREATE.${stream}`, {
+        name: stream,
+        subjects: [subject('>')],
+        storage: 'file',
+        retention: 'limits',
+        discard: 'old',
+        num_replicas: replicas,
+        max_msgs_per_subject: 1,
+        max_msgs: -1,
+        max_bytes: -1,
+        max_consumers: -1,
+        allow_direct: true,
       })
+    } catch (error) {
+      if (!(error instanceof JetStreamError) || error.code !== NAME_IN_USE) throw error
     }
-  }
+  })
   return {
     async get(key): Promise<Versioned | undefined> {
       try {

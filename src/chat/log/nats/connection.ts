@@ -1,5 +1,6 @@
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
 import { ConcertinaError } from '../../../base/errors.ts'
+import { retrying } from '../../../base/retrying.ts'
 
 type NatsModule = typeof import('@nats-io/transport-node')
 
@@ -29,6 +30,8 @@ export interface ApiError {
 }
 
 const API_TIMEOUT_MS = 2000
+/** How long a broker that starts may have no leader yet, or not all of its servers. */
+const STARTING_SECONDS = 20
 
 async function load(): Promise<NatsModule> {
   try {
@@ -94,5 +97,24 @@ export async function connectNats(url: string, name: string): Promise<Nats> {
       }
       return answer
     },
+  }
+}
+
+/**
+ * Attempts what a broker that starts cannot do yet until it can.
+ * @param hintOf what is needed, by the last failure, where that is known
+ * @throws {ConcertinaError} BROKER_UNAVAILABLE
+ */
+export async function onceReady<T>(
+  attempt: () => Promise<T>,
+  hintOf: (error: unknown) => string | undefined = () => undefined,
+): Promise<T> {
+  try {
+    return await retrying(attempt, { seconds: STARTING_SECONDS })
+  } catch (error) {
+    throw new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${(error as Error).message}`, {
+      hint: hintOf(error) ?? 'NATS 2.12 or later with JetStream enabled',
+      where: 'broker',
+    })
   }
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { ConcertinaError } from '../../../base/errors.ts'
-import { retrying } from '../../../base/retrying.ts'
 import type { Durability } from '../../../protocol/messages.ts'
-import { JetStreamError, type Nats } from './connection.ts'
+import { JetStreamError, type Nats, onceReady } from './connection.ts'
 
 export interface StreamOptions {
   /** Prefix of streams and subjects: two services may share a broker. */
@@ -37,8 +36,6 @@ export interface OpenStreams {
 }
 
 const STREAMS_KEY = 'concertina-streams'
-/** How long a broker that starts may have no leader yet, or not all of its servers. */
-export const STARTING_SECONDS = 20
 /** A stream of that name exists with another configuration. */
 const NAME_IN_USE = 10058
 /** No such stream; and more replicas than there are servers. */
@@ -88,18 +85,13 @@ export async function openStreams(nats: Nats, options: StreamOptions): Promise<O
 
 async function openStream(nats: Nats, options: StreamOptions, index: number): Promise<StreamInfo> {
   const config = configOf(options, index)
-  let info: StreamInfo
-  try {
-    info = await retrying(() => create(nats, config), { seconds: STARTING_SECONDS })
-  } catch (error) {
-    const tooFew = error instanceof JetStreamError && TOO_FEW_SERVERS.includes(error.code)
-    throw new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${(error as Error).message}`, {
-      hint: tooFew
+  const info = await onceReady(
+    () => create(nats, config),
+    (error) =>
+      error instanceof JetStreamError && TOO_FEW_SERVERS.includes(error.code)
         ? `at most as many replicas as NATS servers with JetStream (${options.replicas} asked for)`
-        : 'NATS 2.12 or later with JetStream enabled',
-      where: 'broker',
-    })
-  }
+        : undefined,
+  )
   const streams = Number(info.config.metadata?.[STREAMS_KEY])
   if (streams === options.streams) return info
   throw new ConcertinaError(
