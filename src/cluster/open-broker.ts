@@ -1,4 +1,5 @@
 import { invalidInput } from '../base/errors.ts'
+import { ForwardingLog } from '../chat/log/forwarding-log.ts'
 import type { RoomLog } from '../chat/log/room-log.ts'
 import { type Broker, type BrokerOptions, brokerOptions } from './broker.ts'
 
@@ -14,22 +15,24 @@ export async function openBroker(options: BrokerOptions, process: string): Promi
   return (await import('./nats-broker.ts')).openNatsBroker(filled, process)
 }
 
+/** A room log that owns its broker: closing it closes the connection, too. */
+class OwningLog extends ForwardingLog {
+  readonly #broker: Broker
+  #closing: Promise<void> | undefined
+
+  constructor(log: RoomLog, broker: Broker) {
+    super(log)
+    this.#broker = broker
+  }
+
+  override close(): Promise<void> {
+    this.#closing ??= this.#broker.close()
+    return this.#closing
+  }
+}
+
 /** The room log of a broker for a fleet on one machine; closing it closes the connection, too. */
 export async function openBrokerLog(options: BrokerOptions, process: string): Promise<RoomLog> {
   const broker = await openBroker(options, process)
-  const log = await broker.openLog()
-  let closing: Promise<void> | undefined
-  return {
-    epoch: log.epoch,
-    durability: log.durability,
-    append: (message) => log.append(message),
-    read: (room, after, limit) => log.read(room, after, limit),
-    readBefore: (room, before, limit) => log.readBefore(room, before, limit),
-    subscribe: (room, listener) => log.subscribe(room, listener),
-    unsubscribe: (room) => log.unsubscribe(room),
-    close: () => {
-      closing ??= broker.close()
-      return closing
-    },
-  }
+  return new OwningLog(await broker.openLog(), broker)
 }
