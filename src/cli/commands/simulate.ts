@@ -90,9 +90,10 @@ export function optionsOf(
   onDecision?: AutoScalerOptions['onDecision'],
 ): SimulationOptions & { autoScaler: AutoScaler } {
   const config = readConfig(flags.config)
-  const { load: _, live: __, policies: ___, telemetry: ____, ...configured } = config
+  const { traffic, server } = config
   return {
-    ...configured,
+    traffic,
+    server,
     pattern: loadPattern(flags, config),
     duration: flags.duration ?? config.duration,
     seed: seedOf(flags.seed) ?? config.seed,
