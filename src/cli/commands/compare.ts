@@ -64,9 +64,8 @@ function pricesOf(flags: CompareFlags): { prices?: Prices } {
   const { price, businessHours, reserved, spot, interruptions = 0.1 } = flags
   for (const name of ['businessHours', 'reserved', 'spot', 'interruptions'] as const) {
     const needs = name === 'interruptions' ? 'spot' : 'price'
-    const flag = name === 'businessHours' ? '--business-hours' : `--${name}`
     if (flags[name] !== undefined && flags[needs] === undefined)
-      throw invalidInput(flag, `there is no --${needs}`, `together with --${needs}`)
+      throw invalidInput(name, `there is no --${needs}`, `together with --${needs}`)
   }
   if (price === undefined) return {}
   const base = reserved === undefined ? undefined : atPrice('--reserved', reserved)
