@@ -3,9 +3,6 @@ import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 
-/** Whether a request asks for a WebSocket and not for another protocol, such as `h2c`. */
-const asksForWebSocket = ({ headers }: IncomingMessage) => headers.upgrade?.toLowerCase() === 'websocket'
-
 /**
  * Serves a request for a protocol that is not spoken here, such as `h2c`, as if it had not asked for it (RFC 9110, section 7.8).
  * To be called at the `upgrade` event of `server`, to which Node.js gives all such requests once there is a listener.
@@ -18,7 +15,7 @@ export function serveWithoutUpgrade(
   socket: Duplex,
   rest: Buffer,
 ): boolean {
-  if (asksForWebSocket(request)) return false
+  if (request.headers.upgrade?.toLowerCase() === 'websocket') return false
   const { method, url, httpVersion, rawHeaders } = request
   const lines = [`${method} ${url} HTTP/${httpVersion}`]
   for (let i = 0; i < rawHeaders.length; i += 2)
