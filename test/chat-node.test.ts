@@ -5,6 +5,7 @@ import { MemoryRoomLog } from '../src/chat/log/memory.ts'
 import type { Broker } from '../src/cluster/broker.ts'
 import { ChatNode, type ChatNodeOptions } from '../src/cluster/chat-node.ts'
 import type { AccessEntry } from '../src/http/access-log.ts'
+import { upgrade } from './support/raw-websocket.ts'
 
 /** A server of a cluster before strangers: nobody stands before its port. */
 
@@ -43,18 +44,6 @@ async function ask(port: number, text: string): Promise<{ status: string; got: s
   return { status: got.split(' ')[1]!, got, socket }
 }
 
-const upgrade = (path: string, ...headers: string[]) =>
-  [
-    `GET ${path} HTTP/1.1`,
-    'Host: 127.0.0.1',
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ...headers,
-    '\r\n',
-  ].join('\r\n')
-
 it('upgrades nothing but the chat', async () => {
   const entries: AccessEntry[] = []
   const { port } = await server({ onAccess: (entry) => entries.push(entry) })
@@ -92,6 +81,6 @@ it('bounds the new connections of an address where its config does, by the addre
 
 it('reads heads of the size that its config allows', async () => {
   const { port } = await server({ maxHeadBytes: 2048 })
-  expect((await ask(port, upgrade('/chat', `X: ${'a'.repeat(1000)}`))).status).toBe('101')
-  expect((await ask(port, upgrade('/chat', `X: ${'a'.repeat(3000)}`))).status).toBe('431')
+  expect((await ask(port, upgrade('/chat', [`X: ${'a'.repeat(1000)}`]))).status).toBe('101')
+  expect((await ask(port, upgrade('/chat', [`X: ${'a'.repeat(3000)}`]))).status).toBe('431')
 })

@@ -7,6 +7,7 @@ import { notFound } from '../src/live/control-http.ts'
 import { Supervisor } from '../src/live/supervisor.ts'
 import type { SupervisorOptions } from '../src/live/supervisor-options.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
+import { upgrade } from './support/raw-websocket.ts'
 
 const running: Supervisor[] = []
 const sockets: Socket[] = []
@@ -44,18 +45,6 @@ function raw(port: number) {
   })
   return state
 }
-
-const upgrade = (path = '/chat', headers: string[] = []) =>
-  [
-    `GET ${path} HTTP/1.1`,
-    'Host: 127.0.0.1',
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ...headers,
-    '\r\n',
-  ].join('\r\n')
 
 async function answer(port: number, text: string | Buffer): Promise<string> {
   const one = raw(port)
