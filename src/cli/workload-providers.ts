@@ -36,7 +36,7 @@ const CLOUDS: Record<
         subnets: subnet,
         pollSeconds,
       },
-      hooks,
+      hooks && { empty: hooks.empty, restore: hooks.restore, serves: hooks.serves },
     ),
 }
 
