@@ -171,6 +171,16 @@ export class ClusterController {
     await Promise.all(this.#ending)
     const leadership = this.#leadership!
     if (!leadership.leads || this.#leading) return
+    try {
+      await this.#begin(() => leadership.leads)
+    } catch (error) {
+      this.#logger.error(`Cannot lead: ${(error as Error).message}; trying again`)
+      this.#leadAgain()
+    }
+  }
+
+  /** Begins a term. Rejects where its provider cannot be made, or does not start. */
+  async #begin(leads: () => boolean): Promise<void> {
     const { provider, rebalance, strategy, acceptRate, weights, seed, token, fleets, tracer } = this.#options
     const autoScaler = this.#options.autoScaler()
     const term = new Term({
@@ -178,7 +188,7 @@ export class ClusterController {
       servers: this.#servers,
       autoScaler,
       provider,
-      leads: () => leadership.leads,
+      leads,
       onDeposed: () => this.#leadAgain(),
       rebalance,
       strategy,
@@ -196,12 +206,7 @@ export class ClusterController {
     this.#leading = { term, api, served, http: controlServer(served, api, controlPages()) }
     this.#shared.opened?.lead()
     this.#options.onTerm?.(control)
-    try {
-      await term.start()
-    } catch (error) {
-      this.#logger.error(`Cannot lead: ${(error as Error).message}; trying again`)
-      this.#leadAgain()
-    }
+    await term.start()
   }
 
   /** Ends the term; if this process still leads after a while, it begins another. */
