@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { ConcertinaError } from './errors.ts'
 import { gunzip, isGzip } from './gzip.ts'
+import { decodeLegacy, encodingOf } from './text-encoding.ts'
 
 /** What a text may have at most once it is unpacked, bytes. */
 const MOST_BYTES = 500_000_000
@@ -18,14 +19,14 @@ function unreadable(file: string, wrong: string, hint: string): ConcertinaError 
  * Reads a text file of a person: UTF-8, with a byte-order mark or without; UTF-16 with one; any of these packed by gzip.
  * @param hint what kind of file it should be
  * @param known what a file is that is not text, and what to use instead, where that can be seen
- * @param onNote gets what was left out
+ * @param onNote gets what was left out or assumed; without it no other encoding is assumed
  * @throws {ConcertinaError} FILE_ACCESS when it cannot be read or is not text.
  */
 export function readTextFile(
   file: string,
   hint: string,
   known: (bytes: Buffer) => { readonly what: string; readonly instead: string } | undefined = () => undefined,
-  onNote: (note: string) => void = () => {},
+  onNote?: (note: string) => void,
 ): string {
   let bytes: Buffer
   try {
@@ -38,31 +39,27 @@ export function readTextFile(
     try {
       const { content, leftOut } = gunzip(bytes, MOST_BYTES)
       bytes = content
-      if (leftOut > 0) onNote(`${leftOut} bytes behind the gzip data were left out`)
+      if (leftOut > 0) onNote?.(`${leftOut} bytes behind the gzip data were left out`)
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
       throw unreadable(file, GZIP_ERRORS[code] ?? 'the gzip data is damaged', hint)
     }
   }
   if (bytes.length > MOST_BYTES) throw unreadable(file, 'it has more than 500 MB', hint)
-  const encoding = encodingOf(bytes)
   const noText = (wrong: string) => {
     const binary = known(bytes)
     return binary
       ? unreadable(file, `it is no text but ${binary.what}`, binary.instead)
       : unreadable(file, wrong, `${hint}, in UTF-8 or UTF-16`)
   }
+  const encoding = encodingOf(bytes)
   if (encoding === undefined) throw noText('it is no text')
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch {
-    throw noText(`it is no valid ${encoding.toUpperCase()}`)
+    const older = onNote && encoding === 'utf-8' && !known(bytes) ? decodeLegacy(bytes) : undefined
+    if (!older) throw noText(`it is no valid ${encoding.toUpperCase()}`)
+    onNote?.(`it is no valid UTF-8 and was read as ${older.encoding}`)
+    return older.text
   }
-}
-
-/** The encoding of a text, by its byte-order mark; nothing for what is not text. */
-function encodingOf(bytes: Buffer): 'utf-8' | 'utf-16le' | 'utf-16be' | undefined {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
-  return bytes.subarray(0, 4096).includes(0) ? undefined : 'utf-8'
 }

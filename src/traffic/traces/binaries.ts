@@ -33,6 +33,12 @@ const BINARIES: readonly Binary[] = [
   },
   { is: begins(0xd0, 0xcf, 0x11, 0xe0), what: 'an old Excel workbook', instead: 'CSV: save as CSV' },
   { is: begins(0x50, 0x41, 0x52, 0x31), what: 'a Parquet file', instead: 'CSV: export it as CSV' },
+  {
+    is: (bytes) => bytes.toString('latin1', 257, 262) === 'ustar',
+    what: 'a tar archive',
+    instead: 'a file out of it: tar -xf',
+  },
+  { is: begins(0x1f, 0x8b), what: 'packed by gzip twice', instead: UNPACKED },
   { is: begins(0x28, 0xb5, 0x2f, 0xfd), what: 'packed by zstd', instead: UNPACKED },
   { is: begins(0x42, 0x5a, 0x68), what: 'packed by bzip2', instead: UNPACKED },
   { is: begins(0xfd, 0x37, 0x7a, 0x58, 0x5a), what: 'packed by xz', instead: UNPACKED },

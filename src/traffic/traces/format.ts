@@ -46,6 +46,9 @@ export interface TraceFormat {
   read(text: string, file: string, options: TraceOptions): Reading
 }
 
+/** What a reading says of a file whose writer was interrupted. */
+export const CUT_OFF = 'the last line is cut off and was left out'
+
 export function invalidTrace(where: string, wrong: string, hint: string): ConcertinaError {
   return new ConcertinaError('INVALID_TRACE', `${where}: ${wrong}`, { hint })
 }
@@ -60,17 +63,17 @@ export function numberIn(text: string): number | undefined {
   return MISSING.test(text) ? Number.NaN : undefined
 }
 
-/** Adds up series, or takes the highest, time by time; a time at which one is missing is missing. */
+/**
+ * Adds up series, or takes the highest, time by time. One without a point there has ended or not begun, and counts for nothing; one
+ * whose value is missing makes that of all missing.
+ */
 function combine(series: readonly { readonly points: readonly Point[] }[], how: 'sum' | 'max'): Point[] {
-  const all = new Map<number, { value: number; seen: number; where: string }>()
+  const all = new Map<number, { value: number; where: string }>()
   for (const { points } of series) {
     for (const { time, value, where } of points) {
       const before = all.get(time)
-      if (!before) all.set(time, { value, seen: 1, where })
-      else {
-        before.value = how === 'sum' ? before.value + value : Math.max(before.value, value)
-        before.seen++
-      }
+      if (!before) all.set(time, { value, where })
+      else before.value = how === 'sum' ? before.value + value : Math.max(before.value, value)
     }
   }
   return [...all].sort(([a], [b]) => a - b).map(([time, { value, where }]) => ({ time, value, where }))

@@ -19,6 +19,9 @@ const MONTH_LOG = (second: number) => {
   return `${day}/Jun/${year}:${time} +0000`
 }
 
+const requests = (line: (i: number, user: number) => string) =>
+  lines((users, i) => Array.from({ length: users }, (_, u) => line(i, u)).join('\n'))
+
 /** The same load in every format, and in the dialects people meet: format, text, options. */
 const SAMPLES: readonly [dialect: string, format: string, text: string, column?: string, start?: number][] = [
   ['our own', 'csv', lines((users, i) => `${i * STEP},${users}`, 't_seconds,value')],
@@ -247,6 +250,98 @@ const SAMPLES: readonly [dialect: string, format: string, text: string, column?:
     'requests',
   ],
   [
+    'behind the name of a virtual host',
+    'access-log',
+    requests(
+      (i, u) => `chat.example.org:443 10.0.${u}.1 - - [${MONTH_LOG(at(i))}] "GET / HTTP/1.1" 200 5 "-" "A"`,
+    ),
+    'requests',
+  ],
+  [
+    'a network load balancer',
+    'load-balancer-log',
+    requests(
+      (i, u) =>
+        `tls 2.0 ${iso(i).slice(0, 19)} net/chat/c6e7 51dc 10.0.${u}.1:51341 10.0.0.1:443 5 2 98 246 - arn:aws:x - ECDHE tlsv12 - chat - - -`,
+    ),
+    'requests',
+  ],
+  [
+    'HAProxy behind syslog',
+    'proxy-log',
+    requests(
+      (i, u) =>
+        `Jun  2 00:00:01 lb haproxy[123]: 10.0.${u}.1:4711 [${MONTH_LOG(at(i)).replace(' +0000', '.123')}] http-in~ app/srv1 0/0/1/5/6 200 512 - - ---- 1/1/0/0/0 0/0 "GET / HTTP/1.1"`,
+    ),
+    'requests',
+  ],
+  [
+    'Envoy',
+    'proxy-log',
+    requests(
+      (i, u) =>
+        `[${iso(i)}] "GET / HTTP/1.1" 200 - 0 12 5 4 "10.0.${u}.1, 10.9.9.9" "A/1" "id" "host" "10.1.1.1:80"`,
+    ),
+    'requests',
+  ],
+  [
+    'Envoy in Istio',
+    'proxy-log',
+    requests(
+      (i, u) =>
+        `[${iso(i)}] "GET / HTTP/1.1" 200 - via_upstream - "-" 0 12 5 4 "10.0.${u}.1" "A/1" "id" "host" "10.1.1.1:80" x`,
+    ),
+    'requests',
+  ],
+  [
+    'IIS',
+    'w3c-log',
+    `#Version: 1.0\n#Fields: date time s-ip cs-method c-ip cs(User-Agent) sc-status\n${requests(
+      (i, u) => `${iso(i).slice(0, 19).replace('T', ' ')} 10.9.9.9 GET 10.0.${u}.1 Agent/1+(X) 200`,
+    )}`,
+    'requests',
+  ],
+  [
+    'CloudFront',
+    'w3c-log',
+    `#Fields: date time x-edge-location c-ip cs(User-Agent)\n${requests(
+      (i, u) => `${iso(i).slice(0, 19).replace('T', '\t')}\tFRA\t10.0.${u}.1\tAgent/1`,
+    )}`,
+    'requests',
+  ],
+  [
+    'exemplars',
+    'openmetrics',
+    `# TYPE users gauge\n${lines((users, i) => `users{pod="a } b"} ${users} ${at(i)}.000 # {trace_id="x"} 0.6 ${at(i)}`)}# EOF\n`,
+  ],
+  [
+    'a table of psql',
+    'csv',
+    `          time          | users\n------------------------+-------\n${lines((users, i) => ` ${iso(i)} |  ${users}`)}(6 rows)\n`,
+  ],
+  [
+    'a table of Markdown',
+    'csv',
+    `| time | users |\n|---|---|\n${lines((users, i) => `| ${iso(i)} | ${users} |`)}`,
+  ],
+  ['spaces', 'csv', lines((users, i) => `${at(i)} ${users}`, 'time users')],
+  [
+    'days of a spreadsheet',
+    'csv',
+    lines((users, i) => `${(at(i) / 86_400 + 25_569).toFixed(6)},${users}`, 'Date,users'),
+  ],
+  ['Chinese dates', 'csv', lines((users, i) => `2025年6月2日 00:0${i},${users}`, '时间,用户')],
+  ['a zone by its name, too', 'csv', lines((users, i) => `${iso(i)}[Etc/UTC],${users}`, 'time,users')],
+  [
+    'JMeter',
+    'csv',
+    lines(
+      (users, i) =>
+        [1, 2].map((n) => `${at(i) * 1000 + n},5,home,${users - 2 + n},${users - 2 + n}`).join('\n'),
+      'timeStamp,elapsed,label,grpThreads,allThreads',
+    ),
+  ],
+  [
     'nginx',
     'json-access-log',
     lines((users, i) =>
@@ -351,7 +446,7 @@ it.each([
   [Buffer.from([0, 1, 2, 3]), /it is no text/],
   [Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]), /it is no text but an Excel workbook or a ZIP archive/],
   [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0x41]), /it is no text but packed by zstd/],
-  [Buffer.from([0x74, 0xff, 0x80]), /no valid UTF-8/],
+  [Buffer.from([0x74, 0xff, 0x01]), /no valid UTF-8/],
 ])('says in one line what is no text', (bytes, message) => {
   const file = join(mkdtempSync(join(tmpdir(), 'concertina-bytes-')), 'trace')
   writeFileSync(file, bytes)
@@ -387,6 +482,8 @@ it.each([
   ['1.234,5;1.050,0', [1234.5, 1050]],
   ['1 234;1 050', [1234, 1050]],
   ["1'234;999", [1234, 999]],
+  ['1.234.567;1.050', [1_234_567, 1050]],
+  ['1.234;1.5', [1.234, 1.5]],
   ['1,5;0,125', [1.5, 0.125]],
   ['1.2k;950', [1200, 950]],
   ['12;1.5', [12, 1.5]],
@@ -408,6 +505,109 @@ it('says what it had to assume', () => {
   expect(notes('t_seconds,value\n1748822400000,1\n1748822460000,2')).toEqual([
     'the times are milliseconds since 1970',
   ])
+})
+
+it('reads points as those of thousands where semicolons show that a comma would be the decimal one', () => {
+  expect([...parseTrace(`time;users\n${iso(0)};1.050\n${iso(1)};999\n`, 'f').values]).toEqual([1050, 999])
+})
+
+it('counts on where the clock of the file was set back an hour', () => {
+  const row = (clock: string, i: number) => `2025-10-26 ${clock},${i}`
+  const clocks = ['01:30', '02:00', '02:30', '02:00', '02:30', '03:00']
+  const { times, values, about } = parseTrace(`time,users\n${clocks.map(row).join('\n')}`, 'f')
+  expect([...times]).toEqual([0, 1800, 3600, 5400, 7200, 9000])
+  expect([...values]).toEqual([0, 1, 2, 3, 4, 5])
+  expect(about?.notes).toContain('the clock was set back an hour at line 5; what follows counts on')
+})
+
+it('leaves out the last line of a run of k6 that was interrupted', () => {
+  const point = (i: number) => `{"metric":"vus","type":"Point","data":{"time":"${iso(i)}","value":${i}}}\n`
+  const trace = parseTrace(`${point(0)}${point(1)}{"metric":"vus","ty`, 'f')
+  expect([...trace.values]).toEqual([0, 1])
+  expect(trace.about?.notes).toEqual(['the last line is cut off and was left out'])
+})
+
+it('tells series of CloudWatch apart that have the same label, and says that an answer is not whole', () => {
+  const result = (Id: string) => ({
+    Id,
+    Label: 'Users',
+    Timestamps: [iso(0), iso(1)],
+    Values: [1, 2],
+    StatusCode: 'PartialData',
+  })
+  const text = JSON.stringify({ MetricDataResults: [result('m1'), result('m2')] })
+  expect(() => parseTrace(text, 'f')).toThrow(/Users \(m1\) \| Users \(m2\)/)
+  expect(parseTrace(text, 'f', { column: '2' }).about?.notes).toEqual([
+    'CloudWatch did not give all of it (StatusCode, NextToken)',
+  ])
+})
+
+it.each([
+  [
+    'a counter',
+    `# TYPE r counter\nr_total 1 ${at(0)}\nr_total 2 ${at(1)}\n`,
+    /^f: r_total is a counter, which only/,
+  ],
+  [
+    'a summary of k6',
+    '{"root_group":{},"metrics":{"vus":{"value":1}}}',
+    /^f: it is the summary of a run of k6/,
+  ],
+  [
+    'statistics of Locust',
+    'Type,Name,Request Count\nGET,/,1\n',
+    /^f: it is the statistics of a run of Locust/,
+  ],
+  ['statistics of Gatling', '{"type":"GROUP","stats":{}}', /^f: it is the statistics of a run of Gatling/],
+  ['a web page', '<!DOCTYPE html><html></html>', /^f: it is a web page/],
+  ['one row', `time,users\n${iso(0)},1\n`, /^f: it has one row$/],
+  [
+    'two values at most times',
+    `time,users\n${iso(0)},1\n${iso(0)},2\n`,
+    /^f:3: time 2025-06-02T00:00:00.000Z is there twice/,
+  ],
+  [
+    'fields without a client',
+    '#Fields: date time cs-ip c-ip\n#Fields: date time\n',
+    /^f:2: there is no field c-ip$/,
+  ],
+  [
+    'fewer values than times',
+    JSON.stringify({ MetricDataResults: [{ Timestamps: [iso(0), iso(1)], Values: [1] }] }),
+    /^f: MetricDataResults\[0\]: 2 Timestamps and 1 Values$/,
+  ],
+])('says what is wrong with %s', (_, text, wrong) => {
+  expect(() => parseTrace(text, 'f')).toThrow(wrong)
+})
+
+it.each([
+  [
+    'UTF-16, big-endian, without a mark',
+    Buffer.from(`time,users\n${iso(0)},1\n${iso(1)},2\n`, 'utf16le').swap16(),
+    'users',
+    [],
+  ],
+  ['UTF-16 without a mark', Buffer.from(`time,users\n${iso(0)},1\n${iso(1)},2\n`, 'utf16le'), 'users', []],
+  [
+    'Windows-1252',
+    Buffer.from(`time,Größe\n${iso(0)},1\n${iso(1)},2\n`, 'latin1'),
+    'Größe',
+    ['it is no valid UTF-8 and was read as Windows-1252'],
+  ],
+  [
+    'GBK',
+    Buffer.concat([
+      Buffer.from('time,'),
+      Buffer.from([0xd3, 0xc3, 0xbb, 0xa7]),
+      Buffer.from(`\n${iso(0)},1\n${iso(1)},2\n`),
+    ]),
+    '用户',
+    ['it is no valid UTF-8 and was read as GBK'],
+  ],
+])('reads %s', (_, bytes, column, notes) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'trace-')), 'load.csv')
+  writeFileSync(file, bytes)
+  expect(readTrace(file).about).toMatchObject({ values: `column ${column}`, notes })
 })
 
 it('is not led by one wrong clock to a trace of millions of points', () => {

@@ -1,9 +1,9 @@
 const MONTHS = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 
-/** Time of day and zone, after a date: `T00:04:00.5+02:00`, `, 1:30 PM`, ` 00:04 UTC`. */
+/** Time of day and zone, after a date: `T00:04:00.5+02:00`, `+02:00[Europe/Berlin]`, `, 1:30 PM`, ` 00:04 UTC`. */
 const CLOCK =
-  /^(?:[T\s,:]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap]m)?)?\s*(?:(Z|UTC|GMT)?\s*([+-]\d{2}(?::?\d{2})?)?)?\s*$/i
-const YEAR_FIRST = /^\s*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?=\D|$)/
+  /^(?:[T\s,:]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([ap]m)?)?\s*(?:(Z|UTC|GMT)?\s*([+-]\d{2}(?::?\d{2})?)?(?:\[[\w/+-]+\])?)?\s*$/i
+const YEAR_FIRST = /^\s*(\d{4})(?:[-/.]|\s?年\s?)(\d{1,2})(?:[-/.]|\s?月\s?)(\d{1,2})(?:\s?日)?(?=\D|$)/
 const YEAR_LAST = /^\s*(\d{1,2})([./-])(\d{1,2})[./-](\d{4})(?=\D|$)/
 const DAY_MONTH_NAME = /^\s*(?:[a-z]{3,9},?\s+)?(\d{1,2})[\s/-]([a-z]{3,9})[\s/-](\d{4})(?=\D|$)/i
 const MONTH_NAME_DAY = /^\s*(?:[a-z]{3,9},?\s+)?([a-z]{3,9})\.?\s+(\d{1,2}),?\s+(\d{4})(?=\D|$)/i
@@ -45,8 +45,8 @@ function hourOf(hour: number, half: string | undefined): number {
 }
 
 /**
- * The moment that a text names: ISO 8601, `2025/06/02 00:04`, `02.06.2025`, `6/2/2025 1:30 PM`, `2 Jun 2025`,
- * `Jun 2, 2025`; `undefined` for anything else.
+ * The moment that a text names: ISO 8601, `2025/06/02 00:04`, `2025年6月2日`, `02.06.2025`, `6/2/2025 1:30 PM`,
+ * `2 Jun 2025`, `Jun 2, 2025`; `undefined` for anything else.
  * @param dayFirst whether `3/4/2025` is in April; default in March
  */
 export function momentIn(text: string, dayFirst = false): Moment | undefined {

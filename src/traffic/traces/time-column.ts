@@ -1,12 +1,17 @@
 import { shown } from '../../base/errors.ts'
 import { DECIMAL, invalidTrace, type Reading, type Row } from './format.ts'
 import { clockIn, dayFirstIn, epochUnit, momentIn } from './moment.ts'
+import { ZONELESS } from './visits.ts'
 
 const TIME_HEADER =
   /^\W*(t|t_seconds|time|times|timestamp|timestamps|date|datetime|date[ _]?time|time[ _]?stamp|unix|epoch|ts|_time|when|elapsed)(_(ms|millis|milliseconds|s|sec|seconds|us|ns|utc|local|iso|iso8601))?\b/i
 
+/** The same in other languages. */
+const FOREIGN_TIME_HEADER =
+  /^\W*(zeit|zeitpunkt|zeitstempel|datum|fecha|hora|heure|时间|时刻|日期|時間|日時|日付)(\W|$)/i
+
 /** Whether a column of this name is one of times. */
-export const isTimeHeader = (name: string) => TIME_HEADER.test(name)
+export const isTimeHeader = (name: string) => TIME_HEADER.test(name) || FOREIGN_TIME_HEADER.test(name)
 
 /** Whether a cell may be a time. */
 export const isTime = (cell: string) =>
@@ -41,6 +46,30 @@ export function timeColumn(header: readonly string[], rows: readonly Row[]): Tim
   return { at, name: header[at]! }
 }
 
+const HOUR = 3600
+const DAY = 86_400
+/** Spreadsheets count days, and this is the one of 1970-01-01. */
+const UNIX_EPOCH_DAY = 25_569
+/** From about 1982 to 2119. */
+const SPREADSHEET_DAYS = { from: 30_000, to: 80_000 }
+
+/** Whether numbers are days of a spreadsheet and not seconds: there are several an hour. */
+function areDays(times: readonly number[]): boolean {
+  const [least, most] = [times.reduce((a, b) => Math.min(a, b)), times.reduce((a, b) => Math.max(a, b))]
+  const step = (most - least) / Math.max(1, times.length - 1)
+  return least > SPREADSHEET_DAYS.from && most < SPREADSHEET_DAYS.to && step > 0 && step <= 1.01 / 24
+}
+
+/** Where times without a zone go back, once and by an hour, as at the end of daylight saving time. */
+function setBackAt(times: readonly number[]): number | undefined {
+  const back = times.flatMap((time, i) => (i > 0 && time < times[i - 1]! ? [i] : []))
+  const [at] = back
+  if (at === undefined || back.length > 1) return undefined
+  const step = times[at]! + HOUR - times[at - 1]!
+  const before = times[at - 1]! - (times[at - 2] ?? Number.NaN)
+  return step > 0 && step <= 2 * before ? at : undefined
+}
+
 /** The times of all rows, all of one kind. */
 export function timesOf(
   rows: readonly Row[],
@@ -73,7 +102,7 @@ export function timesOf(
     throw invalidTrace(
       `${file}:${rows[i]!.line}`,
       `${shown(name, false)} is ${shown(text)}`,
-      'seconds, a moment (ISO 8601), or seconds or milliseconds since 1970',
+      'seconds, a moment (ISO 8601; a zone as Z or +02:00), or seconds or milliseconds since 1970',
     )
   })
   if (Object.values(kinds).filter((each) => each > 0).length > 1)
@@ -82,10 +111,18 @@ export function timesOf(
       `${shown(name, false)} is a date in ${kinds.moment}, HH:MM in ${kinds.clock} and a number in ${kinds.number} rows`,
       'one kind of time',
     )
+  const setBack = zoneless ? setBackAt(times) : undefined
+  if (setBack !== undefined) for (let i = setBack; i < times.length; i++) times[i]! += HOUR
+  const days = kinds.number > 0 && areDays(times)
+  if (days) for (const [i, day] of times.entries()) times[i] = Math.round((day - UNIX_EPOCH_DAY) * DAY)
   const notes = [
-    ...(zoneless ? ['the times name no zone and were read as UTC'] : []),
+    ...(zoneless ? [ZONELESS] : []),
+    ...(setBack === undefined
+      ? []
+      : [`the clock was set back an hour at line ${rows[setBack]!.line}; what follows counts on`]),
+    ...(days ? ['the times are days of a spreadsheet'] : []),
     ...(dayFirst === undefined ? ['the dates were read as month/day/year'] : []),
     ...(kinds.clock > 0 ? ['the times are hours:minutes since the start'] : []),
   ]
-  return { times, unit: kinds.number > 0 ? 'auto' : 'seconds', notes }
+  return { times, unit: kinds.number > 0 && !days ? 'auto' : 'seconds', notes }
 }

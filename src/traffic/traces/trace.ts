@@ -84,7 +84,9 @@ function inOrder(points: readonly Point[]): { ordered: Point[]; notes: string[] 
   }
   if (conflicts.length > MOST_CONFLICTS * points.length) {
     const { where, time } = conflicts[0]!
-    throw invalidTrace(where, `time ${time} does not follow ${time}`, 'one value for each time')
+    const shown = epochUnit(time) ? new Date(time * 1000).toISOString() : time
+    const wrong = `time ${shown} is there twice, with different values`
+    throw invalidTrace(where, wrong, 'one value for each time, or a column of text that tells the rows apart')
   }
   const repeated = points.length - ordered.length - conflicts.length
   return {

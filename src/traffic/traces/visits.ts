@@ -8,6 +8,9 @@ const SESSION = 300
 /** A longer span is a clock that was wrong. */
 const MOST_DAYS = 1000
 
+/** What a reading says of times without a zone. */
+export const ZONELESS = 'the times name no zone and were read as UTC'
+
 /** A request of an access log. */
 export interface Visit {
   /** Seconds since 1970. */

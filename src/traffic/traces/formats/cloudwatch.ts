@@ -11,8 +11,10 @@ const data = z.object({
       Label: z.string().optional(),
       Timestamps: z.array(moment),
       Values: z.array(z.number()),
+      StatusCode: z.string().optional(),
     }),
   ),
+  NextToken: z.string().optional(),
 })
 const statistics = z.object({
   Label: z.string().optional(),
@@ -29,6 +31,17 @@ function secondsOf(value: string | number, where: string): number {
 
 const inTime = (points: Point[]) => points.sort((a, b) => a.time - b.time)
 
+type Result = z.infer<typeof data>['MetricDataResults'][number]
+
+/** The label of a result, with its id where another has the same label. */
+function nameOf({ Id, Label }: Result, at: number, all: readonly Result[]): string {
+  const name = Label ?? Id ?? String(at + 1)
+  const alone = all.filter((each) => each.Label === name).length < 2
+  return alone ? name : `${name} (${Id ?? at + 1})`
+}
+
+const isWhole = (status: string | undefined) => status === undefined || status === 'Complete'
+
 export const cloudwatch: TraceFormat = {
   name: 'cloudwatch',
   description: 'JSON of aws cloudwatch get-metric-data or get-metric-statistics',
@@ -37,17 +50,22 @@ export const cloudwatch: TraceFormat = {
     const json = parseJson(text, file)
     const byData = data.safeParse(json)
     if (byData.success) {
-      const series = byData.data.MetricDataResults.map(({ Id, Label, Timestamps, Values }, s) => ({
-        name: Label ?? Id ?? String(s + 1),
-        points: inTime(
-          Timestamps.slice(0, Values.length).map((each, i) => {
-            const where = `${file}: MetricDataResults[${s}].Timestamps[${i}]`
-            return { time: secondsOf(each, where), value: Values[i]!, where }
-          }),
-        ),
-      }))
+      const { MetricDataResults: results, NextToken } = byData.data
+      const series = results.map((result, s) => {
+        const place = `${file}: MetricDataResults[${s}]`
+        const { Timestamps, Values } = result
+        if (Timestamps.length !== Values.length)
+          throw invalidTrace(place, `${Timestamps.length} Timestamps and ${Values.length} Values`, 'as many')
+        const points = Timestamps.map((each, i) => {
+          const where = `${place}.Timestamps[${i}]`
+          return { time: secondsOf(each, where), value: Values[i]!, where }
+        })
+        return { name: nameOf(result, s, results), points: inTime(points) }
+      })
       const { points, name } = chooseSeries(series, options, file)
-      return { points, unit: 'seconds', values: name, notes: [] }
+      const partial = NextToken !== undefined || results.some(({ StatusCode }) => !isWhole(StatusCode))
+      const notes = partial ? ['CloudWatch did not give all of it (StatusCode, NextToken)'] : []
+      return { points, unit: 'seconds', values: name, notes }
     }
     const byStatistics = statistics.safeParse(json)
     if (!byStatistics.success)

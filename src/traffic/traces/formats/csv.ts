@@ -1,4 +1,3 @@
-import { CsvError, parse } from 'csv-parse/sync'
 import { shown } from '../../../base/errors.ts'
 import { suggest } from '../../../base/nearest.ts'
 import {
@@ -13,102 +12,22 @@ import {
   type TraceOptions,
 } from '../format.ts'
 import { cellNumber, numberStyle } from '../number-column.ts'
-import { isTime, isTimeHeader, type TimeColumn, timeColumn, timesOf } from '../time-column.ts'
+import { checkWidths, readTable, TABLE, type Table } from '../table.ts'
+import { type TimeColumn, timeColumn, timesOf } from '../time-column.ts'
 
 /** A column of this name holds the users where several columns are numbers. */
 const USUAL =
-  /^(user[ _]?count|users|value|_value|vus|connections|active[ _]connections|concurrent[ _]users)$/i
-/** Lines in which the table is looked for, below titles and comments. */
-const TITLE_LINES = 40
-
-interface Table {
-  readonly header: readonly string[]
-  readonly rows: readonly Row[]
-}
-
-/** The separator that most of the first lines have, outside quotes; Excel may name it in a line of its own. */
-function delimiterOf(text: string): string {
-  const named = /^sep=(.)\r?\n/i.exec(text)
-  if (named) return named[1]!
-  const lines = text
-    .slice(0, 20_000)
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
-    .slice(0, 10)
-    .map((line) => line.replace(/"[^"]*"/g, ''))
-  const counts = [';', '\t', '|', ','].map((each) => {
-    const parts = lines.map((line) => line.split(each).length - 1)
-    // A separator is in every line; a comma may be within numbers.
-    return [each, parts.length > 0 && parts.every((n) => n > 0) ? 1000 + parts[0]! : (parts[0] ?? 0)] as const
-  })
-  return counts.reduce((best, each) => (each[1] > best[1] ? each : best), [',', 0] as const)[0]
-}
-
-function rowsOf(text: string, file: string, delimiter: string): Row[] {
-  try {
-    const records = parse(text, {
-      delimiter,
-      bom: true,
-      info: true,
-      comment: '#',
-      comment_no_infix: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      trim: true,
-    }) as unknown as { record: string[]; info: { lines: number } }[]
-    return records
-      .map(({ record, info }) => ({ line: info.lines, cells: record }))
-      .filter(({ cells }) => cells.some((cell) => cell !== '') && !/^sep=.?$/i.test(cells.join(delimiter)))
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error
-    const line = (error as unknown as { lines?: number }).lines
-    throw invalidTrace(
-      `${file}${line ? `:${line}` : ''}`,
-      'a quote is not closed or out of place',
-      csv.description,
-    )
-  }
-}
-
-/** The header and the rows below it, where titles may come before and the header may be missing. */
-function tableOf(all: readonly Row[], delimiter: string, file: string): Table {
-  const isData = ({ cells }: Row) => {
-    const times = cells.filter(isTime).length
-    const numbers = cells.filter((cell) => Number.isFinite(cellNumber(cell, numberStyle([cell]))))
-    return cells.length > 1 && times > 0 && (times > 1 || numbers.length > 0)
-  }
-  const first = all[0]
-  if (!first) throw invalidTrace(file, 'it has no line but blank ones and comments', csv.description)
-  const named = all
-    .slice(0, TITLE_LINES)
-    .findIndex(({ cells }) => cells.length > 1 && cells.some(isTimeHeader))
-  const data = all.slice(0, TITLE_LINES).findIndex(isData)
-  const headless = named < 0 || (data >= 0 && data < named)
-  const top = headless ? data - 1 : named
-  const width = data < 0 ? first.cells.length : all[data]!.cells.length
-  const above = all[top]?.cells ?? []
-  if (headless && (data <= 0 || above.length !== width)) {
-    if (data < 0 && first.cells.length > 1) return { header: first.cells, rows: all.slice(1) }
-    if (data < 0)
-      throw invalidTrace(
-        `${file}:1`,
-        `the first line is ${shown(first.cells.join(delimiter))}`,
-        'a column of times and one of users, separated by comma, semicolon or tab',
-      )
-    return { header: all[data]!.cells.map((_, i) => `column ${i + 1}`), rows: all.slice(data) }
-  }
-  return { header: above, rows: all.slice(top + 1) }
-}
-
+  /^(user[ _]?count|users|value|_value|vus|connections|active[ _]connections|concurrent[ _]users|用户|用户数|并发用户|在线用户)$/i
 /** Of Locust's rows those that hold the total. */
-function onlyTotals({ header, rows }: Table): { table: Table; notes: string[] } {
+function onlyTotals(table: Table): { table: Table; notes: string[] } {
+  const { header, rows } = table
   const name = header.indexOf('Name')
   if (header.includes('User Count') && name >= 0) {
     const totals = rows.filter(({ cells }) => cells[name] === 'Aggregated')
     if (totals.length > 0 && totals.length < rows.length)
-      return { table: { header, rows: totals }, notes: ['only the rows Aggregated of Locust were read'] }
+      return { table: { ...table, rows: totals }, notes: ['only the rows Aggregated of Locust were read'] }
   }
-  return { table: { header, rows }, notes: [] }
+  return { table, notes: [] }
 }
 
 function k6(rows: readonly Row[], file: string, { column = 'vus' }: TraceOptions): Reading {
@@ -128,11 +47,22 @@ function k6(rows: readonly Row[], file: string, { column = 'vus' }: TraceOptions
   return { points, unit: 'auto', values: `metric ${column} of k6`, notes: [] }
 }
 
-function checkWidths({ header, rows }: Table, file: string): void {
+/** The threads of JMeter: each row is a request, and the most of a second are those that were there. */
+function jmeter({ header, rows }: Table, file: string): Reading {
+  const [time, threads] = [header.indexOf('timeStamp'), header.indexOf('allThreads')]
+  const most = new Map<number, Point>()
   for (const { line, cells } of rows) {
-    const extra = cells.slice(header.length)
-    if (cells.length < header.length || extra.some((cell) => cell !== ''))
-      throw invalidTrace(`${file}:${line}`, `${cells.length} columns`, `${header.length}, as in the header`)
+    const [second, value] = [Math.floor(Number(cells[time]) / 1000), numberIn(cells[threads] ?? '')]
+    const where = `${file}:${line}`
+    if (!Number.isFinite(second) || value === undefined)
+      throw invalidTrace(where, 'timeStamp or allThreads is no number', 'results of JMeter as CSV')
+    if (value > (most.get(second)?.value ?? -1)) most.set(second, { time: second, value, where })
+  }
+  return {
+    points: [...most.values()],
+    unit: 'seconds',
+    values: 'allThreads of JMeter, the most of each second',
+    notes: [],
   }
 }
 
@@ -181,7 +111,7 @@ function firstWithUnit(
 
 function columnPoints(table: Table, i: number, times: readonly number[], file: string): Point[] {
   const cells = table.rows.map((row) => row.cells[i] ?? '')
-  const style = numberStyle(cells)
+  const style = numberStyle(cells, table.decimalComma)
   return cells.map((cell, r) => {
     const where = `${file}:${table.rows[r]!.line}`
     const value = cellNumber(cell, style)
@@ -193,17 +123,20 @@ function columnPoints(table: Table, i: number, times: readonly number[], file: s
 
 export const csv: TraceFormat = {
   name: 'csv',
-  description: 'CSV with a column of times and one of users',
+  description: TABLE,
   matches: () => true,
   read(text, file, options) {
-    const delimiter = delimiterOf(text)
-    const all = rowsOf(text, file, delimiter)
-    const whole = tableOf(all, delimiter, file)
+    const whole = readTable(text, file)
     const { header } = whole
     if (header[0] === 'metric_name' && header[2] === 'metric_value') return k6(whole.rows, file, options)
+    if (header.includes('allThreads') && options.column === undefined) return jmeter(whole, file)
     const { table, notes } = onlyTotals(whole)
     if (table.rows.length < 2)
-      throw invalidTrace(`${file}:${all.at(-1)!.line}`, 'there are fewer than two rows', 'at least two rows')
+      throw invalidTrace(
+        file,
+        `it has ${table.rows.length === 0 ? 'no row' : 'one row'}`,
+        'at least two rows',
+      )
     checkWidths(table, file)
     const time = timeColumn(header, table.rows)
     if (!time)

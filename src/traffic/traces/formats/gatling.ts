@@ -1,4 +1,4 @@
-import { invalidTrace, type Point, type Reading, type TraceFormat } from '../format.ts'
+import { CUT_OFF, invalidTrace, type Point, type Reading, type TraceFormat } from '../format.ts'
 
 /** `js/all_sessions.js` of the HTML report: `allUsersData = { …, data: [[milliseconds, users], …] }`. */
 const REPORT = /^\s*(?:(?:var|let|const)\s+)?allUsersData\s*=/
@@ -59,7 +59,7 @@ function readLog(text: string, file: string): Reading {
   }
   if (changes.size === 0) throw invalidTrace(file, 'it has no USER line', 'a simulation.log with users')
   const points = usersFrom(changes, file)
-  const notes = cutOff ? ['the last line is cut off and was left out'] : []
+  const notes = cutOff ? [CUT_OFF] : []
   return { points, unit: 'seconds', values: 'users that started and did not end', notes }
 }
 

@@ -1,6 +1,6 @@
 import { DECIMAL, invalidTrace, type TraceFormat } from '../format.ts'
 import { epochUnit, momentIn } from '../moment.ts'
-import { loadOfVisits, type Visit } from '../visits.ts'
+import { loadOfVisits, type Visit, ZONELESS } from '../visits.ts'
 
 /** Names as `plain` leaves them, and the fields of an object after a point; of several, the first that has a value. */
 const TIMES = [
@@ -168,7 +168,6 @@ export const jsonAccessLog: TraceFormat = {
         'a time (ts, time, time_iso8601, timestamp, StartUTC, msec) and a client (client_ip, remote_addr, remote_ip, ClientHost)',
       )
     const reading = loadOfVisits(visits, skipped, this.description, file, options)
-    const notes = zoneless ? ['the times name no zone and were read as UTC'] : []
-    return { ...reading, notes: [...reading.notes, ...notes] }
+    return zoneless ? { ...reading, notes: [...reading.notes, ZONELESS] } : reading
   },
 }

@@ -1,4 +1,4 @@
-import { invalidTrace, type Point, type TraceFormat } from '../format.ts'
+import { CUT_OFF, invalidTrace, type Point, type TraceFormat } from '../format.ts'
 import { momentIn } from '../moment.ts'
 import { parseJson } from './prometheus.ts'
 
@@ -16,7 +16,11 @@ export const k6Json: TraceFormat = {
   read(text, file, { column = 'vus' }) {
     const points: Point[] = []
     const metrics = new Set<string>()
-    for (const [i, line] of text.split('\n').entries()) {
+    const lines = text.trimEnd().split('\n')
+    // A run that was interrupted ends in the middle of a line.
+    const cutOff = lines.length > 1 && !lines.at(-1)!.trimEnd().endsWith('}')
+    if (cutOff) lines.pop()
+    for (const [i, line] of lines.entries()) {
       if (line.trim() === '') continue
       const where = `${file}:${i + 1}`
       const { type, metric = '', data } = parseJson(line, where) as K6Line
@@ -30,6 +34,6 @@ export const k6Json: TraceFormat = {
     }
     if (points.length === 0)
       throw invalidTrace(file, `it has no metric ${JSON.stringify(column)}`, [...metrics].join(', ') || 'vus')
-    return { points, unit: 'seconds', values: `metric ${column}`, notes: [] }
+    return { points, unit: 'seconds', values: `metric ${column}`, notes: cutOff ? [CUT_OFF] : [] }
   },
 }

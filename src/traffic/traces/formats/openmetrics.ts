@@ -1,7 +1,12 @@
 import { shown } from '../../../base/errors.ts'
 import { chooseSeries, invalidTrace, numberIn, type Point, type TraceFormat } from '../format.ts'
 
-const SAMPLE = /^([a-zA-Z_:][\w:]*(?:\{.*\})?)\s+(\S+)\s+(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?:#.*)?$/
+const SAMPLE =
+  /^([a-zA-Z_:][\w:]*(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?)\s+(\S+)\s+(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?:#.*)?$/
+
+const COUNTER = /^# TYPE (\S+) counter\b/
+/** The metric of a counter is named with it or without. */
+const TOTAL = /_total$/
 
 /** OpenMetrics or Prometheus text with a timestamp on each sample, as `promtool tsdb dump-openmetrics` writes it. */
 export const openMetrics: TraceFormat = {
@@ -15,7 +20,10 @@ export const openMetrics: TraceFormat = {
       .some((line) => /^# (TYPE|HELP|UNIT) /.test(line) || SAMPLE.test(line)),
   read(text, file, options) {
     const series = new Map<string, Point[]>()
+    const counters = new Set<string>()
     for (const [i, line] of text.split(/\r?\n/).entries()) {
+      const counter = COUNTER.exec(line)?.[1]
+      if (counter !== undefined) counters.add(counter.replace(TOTAL, ''))
       if (line.trim() === '' || line.startsWith('#')) continue
       const where = `${file}:${i + 1}`
       const found = SAMPLE.exec(line)
@@ -29,6 +37,13 @@ export const openMetrics: TraceFormat = {
     }
     const all = [...series].map(([name, points]) => ({ name, points }))
     const { points, name } = chooseSeries(all, options, file)
+    const metric = name.replace(/\{.*/s, '')
+    if (counters.has(metric.replace(TOTAL, '')))
+      throw invalidTrace(
+        file,
+        `${metric} is a counter, which only ever rises`,
+        'a gauge, such as users or connections',
+      )
     return { points, unit: 'auto', values: `series ${name}`, notes: [] }
   },
 }
