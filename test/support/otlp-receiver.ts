@@ -9,6 +9,8 @@ interface Attribute {
 
 /** A span as it came. */
 export interface ReceivedSpan {
+  /** `service.name` of the process that sent it. */
+  readonly service: string | undefined
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId?: string
@@ -46,6 +48,7 @@ export const attributeOf = ({ attributes }: Pick<ReceivedSpan, 'attributes'>, ke
 export async function startOtlpReceiver(port = 0) {
   const spans: ReceivedSpan[] = []
   const metrics = new Map<string, ReceivedMetric>()
+  const metricsOf = new Map<string | undefined, Set<string>>()
   const resources: ReceivedSpan['attributes'][] = []
   const headers: Record<string, unknown>[] = []
   const state = { status: 200 }
@@ -58,12 +61,20 @@ export async function startOtlpReceiver(port = 0) {
       if (request.url === '/v1/traces') {
         for (const { resource, scopeSpans } of body.resourceSpans) {
           resources.push(resource.attributes)
-          for (const scope of scopeSpans) spans.push(...scope.spans)
+          const service = attributeOf(resource, 'service.name')
+          for (const scope of scopeSpans) for (const span of scope.spans) spans.push({ service, ...span })
         }
       } else {
-        for (const { scopeMetrics } of body.resourceMetrics)
+        for (const { resource, scopeMetrics } of body.resourceMetrics) {
+          const service = attributeOf(resource, 'service.name')
+          const names = metricsOf.get(service) ?? new Set()
+          metricsOf.set(service, names)
           for (const scope of scopeMetrics)
-            for (const metric of scope.metrics) metrics.set(metric.name, metric)
+            for (const metric of scope.metrics) {
+              metrics.set(metric.name, metric)
+              names.add(metric.name)
+            }
+        }
       }
     }
     response.writeHead(state.status, { 'content-type': 'application/json' }).end('{}')
@@ -75,6 +86,8 @@ export async function startOtlpReceiver(port = 0) {
     url: `http://127.0.0.1:${taken}`,
     spans,
     metrics,
+    /** Names of the metrics that a service has sent, by its name. */
+    metricsOf,
     resources,
     headers,
     /** `status` of the answers; nothing is kept but with 200. */
