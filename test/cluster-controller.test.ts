@@ -119,7 +119,7 @@ describe.skipIf(!requireNats())('concertina controller', () => {
 
   it('delivers webhooks while it leads, and the next leader continues', async () => {
     const secret = 'a secret for hooks of more than thirty-two characters'
-    const events: { eventId: string; type: string; user?: string; body?: string }[] = []
+    const events: { eventId: string; type: string; room: string; user?: string; body?: string }[] = []
     const backend = createServer(async (request, response) => {
       let body = ''
       for await (const chunk of request) body += chunk
@@ -149,8 +149,23 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     await expect.poll(shown, { timeout: 20_000 }).toContain('join ann')
     await ann.send('r', 'one')
     await expect.poll(shown, { timeout: 20_000 }).toContain('message ann one')
+    const bob = new ChatClient({ url: server.url, user: 'bob' })
+    const cid = new ChatClient({ url: server.url, user: 'cid' })
+    open.push(
+      () => bob.close(),
+      () => cid.close(),
+    )
+    await bob.join('hall')
+    await cid.join('r')
+    await expect.poll(shown, { timeout: 20_000 }).toEqual(expect.arrayContaining(['join bob', 'join cid']))
     first.child.kill('SIGKILL')
+    await once(first.child, 'exit')
     await ann.send('r', 'two')
+    bob.leave('hall')
+    cid.leave('r')
+    const dan = new ChatClient({ url: server.url, user: 'dan' })
+    open.push(() => dan.close())
+    await dan.join('r')
     await controller(...flags, '--provider', 'none')
     await ann.send('r', 'three')
     await expect.poll(shown, { timeout: 60_000 }).toContain('message ann three')
@@ -160,11 +175,22 @@ describe.skipIf(!requireNats())('concertina controller', () => {
       'two',
       'three',
     ])
-    // The new leader learns who is where from what the servers announce.
-    const joins = () => shown().filter((event) => event === 'join ann').length
-    await expect.poll(joins, { timeout: 40_000 }).toBeGreaterThan(1)
+    // What happened while nobody led is found by comparison with what the last leader noted.
+    const presence = () =>
+      [...new Map(events.map((event) => [event.eventId, event])).values()].flatMap(({ type, user, room }) =>
+        type === 'message' ? [] : [`${type} ${user ?? room}`],
+      )
+    await expect
+      .poll(presence, { timeout: 60_000 })
+      .toEqual(expect.arrayContaining(['join dan', 'leave bob', 'leave cid', 'room-empty hall']))
     ann.leave('r')
-    await expect.poll(shown, { timeout: 20_000 }).toEqual(expect.arrayContaining(['leave ann', 'room-empty']))
+    dan.leave('r')
+    await expect.poll(presence, { timeout: 20_000 }).toContain('room-empty r')
+    expect(presence().toSorted()).toEqual([
+      ...['join ann', 'join bob', 'join cid', 'join dan'],
+      ...['leave ann', 'leave bob', 'leave cid', 'leave dan'],
+      ...['room-empty hall', 'room-empty r'],
+    ])
   }, 180_000)
 
   it('scales the servers with their users; when the leader is killed another takes over and changes nothing by that', async () => {

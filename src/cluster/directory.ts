@@ -3,6 +3,8 @@ import { mostActive, type Talker } from '../chat/api/talkers.ts'
 import { NAMED_MEMBERS } from '../chat/hub/hub-protocol.ts'
 import type { Bus } from './broker.ts'
 import {
+  ANNOUNCE_CHECKS,
+  ASK_ALL,
   CHECK_MS,
   DIRECTORY_ASK_TOPIC,
   DIRECTORY_TOPIC,
@@ -24,6 +26,8 @@ interface Source {
 
 /** Milliseconds over which changes of a room are gathered. */
 const GATHER_MS = 500
+/** Checks after which all that was there has been announced, and those who are not there any more are silent. */
+const COMPLETE_CHECKS = ANNOUNCE_CHECKS + SILENT_CHECKS
 
 /**
  * Who is in which room over all servers of a cluster, for the server API: by announcements that the servers send while a directory
@@ -35,11 +39,11 @@ export class ClusterDirectory implements ChatDirectory {
   readonly #silence = new Silence<string>()
   readonly #timer: NodeJS.Timeout
   readonly #stops: readonly (() => void)[]
-  /** Who was reported to be in each room. */
-  readonly #reported = new Map<string, ReadonlySet<string>>()
   readonly #gathering = new Map<string, NodeJS.Timeout>()
-  /** Called with who came to a room and left it, where the room's members are known by name. */
-  onChange: (room: string, joined: string[], left: string[], members: number) => void = () => {}
+  /** Checks since it began to listen without a gap. */
+  #checks = 0
+  /** Called a moment after the members of a room have changed. */
+  onChange: (room: string) => void = () => {}
 
   constructor(bus: Bus) {
     this.#bus = bus
@@ -56,7 +60,12 @@ export class ClusterDirectory implements ChatDirectory {
       }),
     ]
     this.#timer = setInterval(() => this.#check(), CHECK_MS)
-    bus.publish(DIRECTORY_ASK_TOPIC, '')
+    bus.publish(DIRECTORY_ASK_TOPIC, ASK_ALL)
+  }
+
+  /** Whether every server has had the time to say who is there. */
+  get isComplete(): boolean {
+    return this.#checks > COMPLETE_CHECKS
   }
 
   /** The server, which has just given a sign of life. */
@@ -86,30 +95,19 @@ export class ClusterDirectory implements ChatDirectory {
     if (this.#gathering.has(room)) return
     const timer = setTimeout(() => {
       this.#gathering.delete(room)
-      this.#report(room)
+      this.onChange(room)
     }, GATHER_MS)
     this.#gathering.set(room, timer)
-  }
-
-  #report(room: string): void {
-    const { members, users } = this.roster(room)
-    if (!users) return
-    const before = this.#reported.get(room) ?? new Set()
-    const now = new Set(users)
-    const joined = users.filter((user) => !before.has(user))
-    const left = [...before].filter((user) => !now.has(user))
-    if (members === 0) this.#reported.delete(room)
-    else this.#reported.set(room, now)
-    if (joined.length + left.length > 0) this.onChange(room, joined, left, members)
   }
 
   #check(): void {
     // While the broker is away all are silent: that means nothing.
     if (!this.#bus.connected) {
       this.#silence.reset()
+      this.#checks = 0
       return
     }
-    this.#bus.publish(DIRECTORY_ASK_TOPIC, '')
+    this.#bus.publish(DIRECTORY_ASK_TOPIC, this.#checks++ === 0 ? ASK_ALL : '')
     for (const server of this.#silence.check(SILENT_CHECKS)) this.#drop(server)
   }
 

@@ -55,13 +55,15 @@ export const CHECK_MS = 1000
 /** Checks without a heartbeat after which a server is gone, with all its users. */
 export const SILENT_CHECKS = 5
 /** Each room is announced at least once in so many checks: what was lost on the way is right again by then. */
-const ANNOUNCE_CHECKS = 10
+export const ANNOUNCE_CHECKS = 10
 export const HEARTBEAT_TOPIC = 'alive'
 export const DIRECTORY_TOPIC = 'directory'
 /** Published by each server every second while there are directories. */
 export const TALKERS_TOPIC = 'talkers'
 /** Published by each directory every second. */
 export const DIRECTORY_ASK_TOPIC = 'directory-ask'
+/** What a directory publishes there that does not know anything yet. */
+export const ASK_ALL = 'all'
 
 /**
  * Who is in which room, over all servers, by announcements that may be lost. Each server announces its own members of a room at
@@ -105,8 +107,8 @@ export class ClusterPresence {
         if (ends) this.#forget(from)
         else if (from !== server) this.#silence.heard(from)
       }),
-      bus.subscribe(DIRECTORY_ASK_TOPIC, () => {
-        const isNew = this.#directoryChecks === 0
+      bus.subscribe(DIRECTORY_ASK_TOPIC, (ask) => {
+        const isNew = this.#directoryChecks === 0 || ask === ASK_ALL
         this.#directoryChecks = SILENT_CHECKS
         if (isNew)
           for (const [name, { users }] of this.#rooms) if (users.size > 0) this.#enterDirectory(name, users)

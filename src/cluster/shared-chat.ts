@@ -10,6 +10,7 @@ import { traced } from '../chat/log/traced-log.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Broker } from './broker.ts'
 import { ClusterDirectory } from './directory.ts'
+import { NotedPresence } from './noted-presence.ts'
 
 interface SharedChatOptions {
   apiKeys: readonly ApiKeyOptions[] | undefined
@@ -43,7 +44,6 @@ export async function openSharedChat(
   const stand = () => {
     const ending = delivering
     delivering = undefined
-    directory.onChange = () => {}
     ending?.term.abort()
     if (ending) turn = turn.then(() => ending.hooks.close()).catch(warn('cannot end'))
   }
@@ -71,12 +71,11 @@ export async function openSharedChat(
             throw error
           })
         const started = () => retrying(start, { seconds: Infinity, signal: term.signal })
-        turn = turn.then(started).catch(warn('did not deliver in this term'))
-        directory.onChange = (room, joined, left, members) => {
-          hooks.log
-            .presence(room, joined, left, members === 0)
-            .catch(warn(`who came to ${room} and left could not be kept`))
-        }
+        const presence = new NotedPresence(hooks.log, directory, logger)
+        turn = turn
+          .then(started)
+          .then(() => presence.run(term.signal))
+          .catch(warn('did not deliver in this term'))
       },
       stand,
       close() {

@@ -8,6 +8,8 @@ import type { WebhookEventType } from './webhook-options.ts'
 /** The log of what webhooks deliver. */
 export const OUTBOX_ROOM = `${SYSTEM_PREFIX}webhooks`
 
+const PRESENCE = ['join', 'leave', 'room-empty'] as const
+
 /** Something that happened in a room. */
 export interface RoomHappening {
   readonly type: WebhookEventType
@@ -45,6 +47,11 @@ export class OutboxLog extends ForwardingLog {
     // The same message again is noted under the same id, so once.
     await this.#note({ type: 'message', room, seq, user, id, body, ...extras, time: Date.now() }, String(seq))
     return appended
+  }
+
+  /** Whether who comes to a room, leaves it, or that it is empty is noted. */
+  wantsPresence(room: string): boolean {
+    return PRESENCE.some((type) => this.#wants(type, room))
   }
 
   /** Notes who came and went. Resolves when that is done; rejects as `append` does. */
