@@ -1,9 +1,11 @@
 import { invalidInput } from '../../../base/errors.ts'
 import { type KeysOf, requireKnown } from '../../../base/known-keys.ts'
-import { pause } from '../../../base/pause.ts'
 import type { Provider, ProviderFactory, ServerHooks, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { DesiredCapacity, STALE_SECONDS } from './desired-capacity.ts'
-import { AutoScalingGroup, type GroupInstance, type GroupView, isTransient, type NewGroup } from './group.ts'
+import { AutoScalingGroup, type GroupInstance, type GroupView, type NewGroup } from './group.ts'
+import { InstanceRemoval, type KnownInstance } from './instance-removal.ts'
+import { pollGroup } from './poll.ts'
+import { retryUntil } from './retry.ts'
 
 export interface AwsOptions extends ServerHooks {
   /** The Auto Scaling Group whose instances are the servers. */
@@ -33,23 +35,8 @@ const KEYS: KeysOf<AwsOptions> = {
 }
 
 const DEFAULT_POLL_SECONDS = 10
-const MAX_BACKOFF_SECONDS = 60
-const RETRY_MS = 1000
 /** After so long in service an instance that does not serve is reported. */
 const SERVES_SECONDS = 120
-
-interface KnownInstance {
-  state: 'starting' | 'ready' | 'draining'
-  /** Whether it counts in the desired capacity: not when it is leaving, killed or ended. */
-  counts: boolean
-  killed: boolean
-  /** When it was last listed. */
-  seenAt: number
-  /** Whether a check that it serves is under way. */
-  checking: boolean
-  /** When it was first found in service without serving; `Infinity` once that was reported. */
-  idleSince: number | undefined
-}
 
 /**
  * The instances of an Auto Scaling Group. Its desired capacity is only ever raised; a chosen instance is drained and then
@@ -72,26 +59,43 @@ class AwsProvider implements Provider {
   /** Instances that are gone: an older look may still list them. */
   readonly #gone = new Map<ServerRef, number>()
   readonly #tasks = new Set<Promise<void>>()
-  #hooks: string[] = []
-  #reported = new Set<string>()
-  /** Instances that were emptied, and those that a hook of the group holds. */
-  readonly #emptied = new Set<ServerRef>()
-  readonly #holding = new Set<ServerRef>()
   readonly #capacity: DesiredCapacity
+  readonly #removal: InstanceRemoval
+  readonly #pollSeconds: number
+  /** Lifecycle hooks that hold an instance before it ends. */
+  #hooks: readonly string[] = []
   #started = false
 
   constructor(options: AwsOptions, lifecycle: ServerLifecycle) {
     this.#options = options
     this.#lifecycle = lifecycle
-    this.#group = new AutoScalingGroup(options.group, options.region)
+    const { pollSeconds = DEFAULT_POLL_SECONDS, heartbeatSeconds = 30 } = options
+    this.#pollSeconds = pollSeconds
+    const group = new AutoScalingGroup(options.group, options.region)
+    this.#group = group
+    const { signal } = this.#abort
+    const onProblem = (reason: string) => this.#problem(reason)
+    const retry = retryUntil(signal, onProblem)
     this.#capacity = new DesiredCapacity({
-      signal: this.#abort.signal,
-      setDesired: (count) => {
-        const what = `cannot raise the desired capacity to ${count}`
-        return this.#retry(what, () => this.#group.setDesired(count))
-      },
-      problem: (reason) => this.#problem(reason),
+      signal,
+      setDesired: (count) =>
+        retry(`cannot raise the desired capacity to ${count}`, () => group.setDesired(count)),
+      problem: onProblem,
       onChange: () => this.#report(),
+    })
+    this.#removal = new InstanceRemoval({
+      known: this.#known,
+      group,
+      retry,
+      hooks: options,
+      heartbeatSeconds,
+      signal,
+      onRemoved: () => {
+        this.#capacity.lowered()
+        this.#report()
+      },
+      onTakenBack: (ref, instance, wasReady) => this.#takeBack(ref, instance, wasReady),
+      onProblem,
     })
   }
 
@@ -121,7 +125,13 @@ class AwsProvider implements Provider {
     }
     this.#apply(view)
     this.#started = true
-    this.#run(this.#poll())
+    const poll = pollGroup(this.#group, {
+      seconds: this.#pollSeconds,
+      signal: this.#abort.signal,
+      onView: (seen) => this.#apply(seen),
+      onProblem: (reason) => this.#problem(reason),
+    })
+    this.#run(poll)
   }
 
   launch(count: number): void {
@@ -137,7 +147,7 @@ class AwsProvider implements Provider {
     if (!instance || instance.state === 'draining') return
     const wasReady = instance.state === 'ready'
     instance.state = 'draining'
-    this.#run(this.#remove(ref, instance, wasReady))
+    this.#run(this.#removal.remove(ref, instance, wasReady))
   }
 
   kill(ref: ServerRef): void {
@@ -145,7 +155,7 @@ class AwsProvider implements Provider {
     if (!instance || instance.killed) return
     instance.killed = true
     instance.counts = false
-    const end = this.#terminate(ref, false).then((done) => {
+    const end = this.#removal.terminate(ref, false).then((done) => {
       if (done) this.#end(ref, instance)
     })
     this.#run(end)
@@ -167,53 +177,6 @@ class AwsProvider implements Provider {
     if (!this.#abort.signal.aborted) this.#lifecycle.problem(reason)
   }
 
-  /** Makes a call until it succeeds, later and later, unless AWS refuses it for good. Resolves whether it did. */
-  async #retry(what: string, call: () => Promise<void>): Promise<boolean> {
-    const { signal } = this.#abort
-    for (let wait = RETRY_MS; !signal.aborted; wait = Math.min(wait * 2, MAX_BACKOFF_SECONDS * 1000)) {
-      try {
-        await call()
-        return true
-      } catch (error) {
-        this.#problem(`${what}: ${(error as Error).message}`)
-        if (!isTransient(error)) return false
-        await pause(wait * (0.5 + Math.random() / 2), signal)
-      }
-    }
-    return false
-  }
-
-  async #poll(): Promise<void> {
-    const { pollSeconds = DEFAULT_POLL_SECONDS } = this.#options
-    const { signal } = this.#abort
-    let wait = pollSeconds
-    while (!signal.aborted) {
-      await pause(wait * 1000, signal)
-      if (signal.aborted) return
-      try {
-        const view = await this.#group.describe()
-        if (signal.aborted) return
-        wait = pollSeconds
-        if (view) this.#apply(view)
-        else this.#problem(`the Auto Scaling Group ${this.#options.group} is gone`)
-        if (view && view.instances.length < view.desired) await this.#reportFailures()
-      } catch (error) {
-        // Not seen is not gone: everything is kept as it was.
-        this.#problem(`cannot look at the group: ${(error as Error).message}`)
-        wait = Math.min(wait * 2, MAX_BACKOFF_SECONDS)
-      }
-    }
-  }
-
-  /** Reports each failed launch once. */
-  async #reportFailures(): Promise<void> {
-    const failed = await this.#group.failedActivities()
-    for (const { id, reason } of failed) {
-      if (!this.#reported.has(id)) this.#problem(`a launch failed: ${reason}`)
-    }
-    this.#reported = new Set(failed.map(({ id }) => id))
-  }
-
   #apply(view: GroupView): void {
     const now = performance.now()
     this.#capacity.saw(view)
@@ -221,8 +184,7 @@ class AwsProvider implements Provider {
     const listed = new Set(view.instances.map(({ id }) => id))
     for (const [id, known] of [...this.#known]) {
       // One that was just seen may be missing from an older look.
-      const { pollSeconds = DEFAULT_POLL_SECONDS } = this.#options
-      const silence = known.state === 'draining' ? 0 : 1500 * pollSeconds
+      const silence = known.state === 'draining' ? 0 : 1500 * this.#pollSeconds
       if (!listed.has(id) && now - known.seenAt > silence) this.#end(id, known)
     }
     for (const [id, at] of this.#gone) if (now - at > 10_000 * STALE_SECONDS) this.#gone.delete(id)
@@ -273,7 +235,7 @@ class AwsProvider implements Provider {
     this.#known.set(id, known)
     if (!leaving && this.#capacity.isSurplus()) {
       known.state = 'draining'
-      this.#run(this.#remove(id, known, false))
+      this.#run(this.#removal.remove(id, known, false))
     } else this.#lifecycle.starting(id)
     return known
   }
@@ -313,42 +275,13 @@ class AwsProvider implements Provider {
       known.state = 'draining'
       this.#lifecycle.draining(id)
     }
-    if (held && !this.#holding.has(id)) {
-      this.#holding.add(id)
-      this.#run(this.#release(id))
-    }
-  }
-
-  /** Empties an instance that a hook holds, asking for time until it is empty, then lets it end. */
-  async #release(id: ServerRef): Promise<void> {
-    const { signal } = this.#abort
-    const { heartbeatSeconds = 30 } = this.#options
-    const beat = () => {
-      for (const hook of this.#hooks) {
-        this.#group
-          .heartbeat(hook, id)
-          .catch((error: Error) => this.#problem(`cannot hold ${id}: ${error.message}`))
-      }
-    }
-    const timer = setInterval(beat, heartbeatSeconds * 1000)
-    try {
-      if (!this.#emptied.has(id)) await this.#options.empty?.(id, signal)
-    } catch (error) {
-      this.#problem(`cannot drain ${id}: ${(error as Error).message}`)
-    } finally {
-      clearInterval(timer)
-    }
-    if (signal.aborted) return // the next controller continues
-    for (const hook of this.#hooks) {
-      await this.#retry(`cannot let ${id} end`, () => this.#group.complete(hook, id))
-    }
+    if (held) this.#run(this.#removal.release(id, this.#hooks))
   }
 
   #end(id: ServerRef, known: KnownInstance): void {
     if (!this.#known.delete(id)) return
     this.#gone.set(id, performance.now())
-    this.#emptied.delete(id)
-    this.#holding.delete(id)
+    this.#removal.forget(id)
     if (this.#abort.signal.aborted) return
     if (known.killed) this.#lifecycle.failed(id, 'killed')
     else if (known.state === 'draining') this.#lifecycle.stopped(id)
@@ -356,40 +289,10 @@ class AwsProvider implements Provider {
     this.#report()
   }
 
-  /** Drains a chosen instance and ends it, with the desired capacity lower by one. */
-  async #remove(id: ServerRef, known: KnownInstance, wasReady: boolean): Promise<void> {
-    const { signal } = this.#abort
-    try {
-      if (wasReady) await this.#options.empty?.(id, signal)
-    } catch (error) {
-      this.#problem(`cannot drain ${id}: ${(error as Error).message}`)
-    }
-    if (signal.aborted || this.#known.get(id) !== known || !known.counts) return
-    this.#emptied.add(id)
-    if (await this.#terminate(id, true)) {
-      known.counts = false
-      this.#capacity.lowered()
-      this.#report()
-      return
-    }
-    if (signal.aborted || this.#known.get(id) !== known || !known.counts) return
-    this.#options.restore?.(id)
-    this.#emptied.delete(id)
+  /** The instance was to end and is there to stay. */
+  #takeBack(id: ServerRef, known: KnownInstance, wasReady: boolean): void {
     known.state = wasReady ? 'ready' : 'starting'
     this.#lifecycle.starting(id)
     if (wasReady) this.#lifecycle.ready(id)
-  }
-
-  /** Ends an instance once, though the answer to a first try may have been lost. Resolves whether it ends. */
-  async #terminate(id: ServerRef, decrement: boolean): Promise<boolean> {
-    let tried = false
-    return this.#retry(`cannot end ${id}`, async () => {
-      if (tried) {
-        const instance = (await this.#group.describe())?.instances.find((each) => each.id === id)
-        if (!instance || instance.state.startsWith('Terminat')) return
-      }
-      tried = true
-      await this.#group.terminate(id, decrement)
-    })
   }
 }
