@@ -6,7 +6,6 @@ import type {
   DeleteRequest,
   EditRequest,
   InviteRequest,
-  ServerMessage,
   UnreadRoom,
 } from '../protocol/messages.ts'
 import { problemOf, utf8Bytes } from '../protocol/rules.ts'
@@ -16,9 +15,10 @@ import type {
   OlderMessages,
   SendOptions,
 } from './chat-client-options.ts'
-import { ChatError, type ChatErrorCode } from './chat-error.ts'
-import { ClientRoom, type JoinedRoom, type JoinOptions, type RoomEvents } from './client-room.ts'
-import { type ConnectionStatus, Connections } from './connections.ts'
+import { ChatError } from './chat-error.ts'
+import type { JoinedRoom, JoinOptions } from './client-room.ts'
+import { type ChatClientSignals, ClientRooms } from './client-rooms.ts'
+import type { Connections } from './connections.ts'
 import type { Ack } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
 import type { WebSocketClass } from './transport.ts'
@@ -42,10 +42,10 @@ const hex = (bytes: Uint8Array) => [...bytes].map((byte) => byte.toString(16).pa
  */
 export class ChatClient {
   readonly #options: ChatClientOptions
+  readonly #rooms: ClientRooms
   readonly #connections: Connections
-  readonly #rooms = new Map<string, ClientRoom>()
   readonly #name = hex(crypto.getRandomValues(new Uint8Array(8)))
-  readonly #signals: { readonly [Name in keyof ChatClientEvents]: Signal<ChatClientEvents[Name]> }
+  readonly #signals: ChatClientSignals
   #sent = 0
 
   /** @throws {ChatError} `invalid` when the address or the name cannot be used */
@@ -66,26 +66,12 @@ export class ChatClient {
       resumed: signal(),
       error: new Signal(),
     }
-    this.#connections = new Connections(make, options, {
-      aRoom: () => this.#rooms.keys().next().value,
-      onOpen: (link) => {
-        for (const room of this.#rooms.values()) room.joinOn(link)
-      },
-      onMessage: (link, message) => this.#receive(link, message),
-      onLost: (link) => {
-        for (const room of this.#rooms.values()) room.lost(link)
-        if (link === this.#connections.serving) for (const room of this.#rooms.values()) room.outgoing.pause()
-      },
-      isReady: (link) => [...this.#rooms.values()].every((room) => room.isJoinedOn(link)),
-      onServing: (link) => {
-        for (const room of this.#rooms.values()) if (room.isJoinedOn(link)) room.outgoing.open(link)
-      },
-      onStatus: (status) => this.#onStatus(status),
-    })
+    this.#rooms = new ClientRooms(make, options, this.#signals)
+    this.#connections = this.#rooms.connections
     if (options.signal?.aborted) {
       this.close('aborted')
     } else {
-      options.signal?.addEventListener('abort', this.#onAbort)
+      if (options.signal) this.#closeOn(options.signal)
       this.#connections.start()
     }
   }
@@ -118,14 +104,7 @@ export class ChatClient {
     const { cursor, history } = options
     check({ type: 'join', room: name, ...(cursor && { cursor }), ...(history !== undefined && { history }) })
     if (this.state === 'closed') throw new ChatError('closed', 'the client is closed')
-    let room = this.#rooms.get(name)
-    if (!room) {
-      const { ackMs = 10_000, maxQueued = 1000 } = this.#options
-      room = new ClientRoom(name, options, { ackMs, maxQueued }, this.#roomEvents)
-      this.#rooms.set(name, room)
-    } else if (options.token !== undefined) {
-      room.token = options.token
-    }
+    const room = this.#rooms.add(name, options)
     const joined = room.whenJoined(this.#withTimeout(options))
     for (const link of this.#connections.open) room.joinOn(link)
     try {
@@ -138,7 +117,7 @@ export class ChatClient {
 
   /** Leaves a room; what waits to be joined or sent there rejects with `left`. */
   leave(name: string): void {
-    if (!this.#drop(name, new ChatError('left', `left ${name}`))) return
+    if (!this.#rooms.remove(name, new ChatError('left', `left ${name}`))) return
     for (const link of this.#connections.open) link.request({ type: 'leave', room: name }).catch(ignore)
   }
 
@@ -227,16 +206,15 @@ export class ChatClient {
   }
 
   #servingIn(room: string): ServerConnection {
-    const { serving } = this.#connections
-    if (serving && this.#rooms.get(room)?.isJoinedOn(serving)) return serving
-    throw new ChatError('disconnected', `there is no connection to ${room} now`)
+    const serving = this.#rooms.servingIn(room)
+    if (!serving) throw new ChatError('disconnected', `there is no connection to ${room} now`)
+    return serving
   }
 
   /** Shows the room that this user is typing; at most once per second counts. Nothing happens when it is not joined now. */
   typing(room: string): void {
-    const { serving } = this.#connections
-    if (!serving || !this.#rooms.get(room)?.isJoinedOn(serving)) return
-    serving.request({ type: 'typing', room }, { timeoutMs: HISTORY_MS }).catch(ignore)
+    const serving = this.#rooms.servingIn(room)
+    serving?.request({ type: 'typing', room }, { timeoutMs: HISTORY_MS }).catch(ignore)
   }
 
   /**
@@ -271,73 +249,12 @@ export class ChatClient {
     return { signal: options.signal, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs ?? 60_000 }
   }
 
-  readonly #onAbort = (): void => this.close('aborted')
-
-  #onStatus(status: ConnectionStatus): void {
-    if (status.state === 'closed') {
-      this.#options.signal?.removeEventListener('abort', this.#onAbort)
-      const closed = new ChatError('closed', status.reason ?? 'closed')
-      for (const room of [...this.#rooms.keys()]) this.#drop(room, closed)
-    }
-    this.#signals.status.emit(status)
-  }
-
-  #drop(name: string, error: Error): boolean {
-    const room = this.#rooms.get(name)
-    if (!room) return false
-    this.#rooms.delete(name)
-    room.end(error)
-    this.#connections.takeOverWhenReady()
-    return true
-  }
-
-  readonly #roomEvents: RoomEvents = {
-    onJoined: (room, link, { cursor: _, members, users }, reset) => {
-      const { name, cursor } = room
-      this.#signals.resumed.emit({ room: name, members, ...(users && { users }), cursor: cursor!, reset })
-      if (link === this.#connections.serving) room.outgoing.open(link)
-      else this.#connections.takeOverWhenReady()
-    },
-    onRejected: (room, { code, message }) => this.#removed(room, code, message),
-  }
-
-  /** The server does not have this user in the room (any more). */
-  #removed(room: ClientRoom, code: ChatErrorCode, message: string): void {
-    if (this.#rooms.get(room.name) !== room) return
-    this.#drop(room.name, new ChatError(code, message))
-    this.#signals.error.emit({ code, message, room: room.name })
-  }
-
-  #receive(link: ServerConnection, message: ServerMessage): void {
-    if (message.type === 'error') {
-      this.#signals.error.emit({ code: message.code, message: message.message })
-      return
-    }
-    const room = 'room' in message && message.room !== undefined ? this.#rooms.get(message.room) : undefined
-    if (!room) return
-    switch (message.type) {
-      case 'message':
-        if (room.receive(link, message)) this.#signals.message.emit(message)
-        return
-      case 'joined':
-        room.joined(link, message)
-        return
-      case 'gap': {
-        const from = room.skip(link, message.from, message.to)
-        if (from !== undefined) this.#signals.gap.emit({ room: room.name, from, to: message.to })
-        return
-      }
-      case 'left':
-        // Without a code it answers a request.
-        if (message.code === 'unauthorized' && room.renewable) room.joinOn(link)
-        else if (message.code) this.#removed(room, message.code, message.message ?? 'removed from the room')
-        return
-      case 'presence':
-        if (link === this.#connections.serving) this.#signals.presence.emit(message)
-        return
-      case 'typing':
-        if (link === this.#connections.serving) this.#signals.typing.emit(message)
-    }
+  #closeOn(signal: AbortSignal): void {
+    const onAbort = () => this.close('aborted')
+    signal.addEventListener('abort', onAbort)
+    this.#signals.status.subscribe(({ state }) => {
+      if (state === 'closed') signal.removeEventListener('abort', onAbort)
+    })
   }
 
   #listenerFailed(cause: unknown): void {
