@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+
 /** Bytes that a request's head may have, by default. */
 export const MAX_HEAD_BYTES = 16_384
 const END = Buffer.from('\r\n\r\n')
@@ -58,4 +60,11 @@ export interface RequestHead {
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>
   readonly version: '1.0' | '1.1'
+}
+
+/** The head of a request that Node has read. */
+export function headOf({ method = '', url = '', httpVersion, headers: given }: IncomingMessage): RequestHead {
+  const headers: Record<string, string> = Object.create(null)
+  for (const [name, value] of Object.entries(given)) headers[name] = String(value)
+  return { method, url, headers, version: httpVersion === '1.0' ? '1.0' : '1.1' }
 }

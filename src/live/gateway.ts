@@ -11,7 +11,7 @@ import { addressKey, TrustedProxies } from '../http/client-address.ts'
 import { type ConnectionRates, rateOf } from '../http/connection-rates.ts'
 import { Deadlines } from '../http/deadlines.ts'
 import { descriptorLimit } from '../http/descriptors.ts'
-import { asksForWebSocket, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
+import { asksForWebSocket, headOf, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
 import { interceptRequests } from '../http/intercept.ts'
 import { listen } from '../http/listen.ts'
 import { Origins } from '../http/origin.ts'
@@ -28,9 +28,11 @@ import {
   takeRawOfRequest,
 } from '../http/raw-socket.ts'
 import { splitTarget } from '../http/request-target.ts'
+import { Arrivals, type Place } from './arrivals.ts'
 import { readFirstRequest } from './first-request.ts'
-import { type Arrival, Handoffs, type Visit } from './handoffs.ts'
+import type { Visit } from './handoffs.ts'
 import type { FromServer } from './messages.ts'
+import { onMessages } from './on-messages.ts'
 import { REJECTIONS, type Rejection } from './rejection-log.ts'
 import { StreamPosts } from './stream-posts.ts'
 
@@ -51,11 +53,6 @@ export interface GatewayOptions extends ConnectionRates {
   maxPostBytes: number
 }
 
-/** The server chosen for a connection, or why there is none now: no server is ready, or every one is full. */
-export type Placement = ServerId | 'not-ready' | 'full'
-/** Chooses a server; `to` is the one that the client was asked to go to. */
-export type Place = (room: string | undefined, to: number | undefined) => Placement
-
 /** The path of the chat; no other is upgraded, and event streams are below it. */
 const CHAT_PATH = '/chat'
 /** Seconds to send the head of the first request. */
@@ -65,10 +62,6 @@ const REQUEST_SECONDS = 10
 const ANSWER_SECONDS = 60
 /** Seconds to take a rejection. */
 const REJECTED_SECONDS = 2
-/** Checks, half a second each, that a connection waits for a server to be ready. */
-const PATIENCE_CHECKS = 10
-const CHECK_MS = 500
-const MAX_ATTEMPTS = 5
 
 /**
  * Where every connection comes in: reads the head of the request, lets the balancer choose, hands the socket itself to that server's
@@ -79,7 +72,6 @@ const MAX_ATTEMPTS = 5
  */
 export class Gateway {
   readonly #server: Server
-  readonly #place: Place
   readonly #http: HttpServer
   readonly #options: GatewayOptions
   readonly #rates: RateLimiter
@@ -87,18 +79,14 @@ export class Gateway {
   #origins: Origins
   readonly #maxHeadBytes: number
   readonly #deadlines = new Deadlines()
-  readonly #handoffs: Handoffs
+  readonly #arrivals: Arrivals
   readonly #posts = new StreamPosts()
   /** Sockets that this process may hold: half of its descriptors, so that the other half is there for servers and files. */
   readonly #maxHeld = Math.max(32, Math.floor(descriptorLimit() / 2))
   #held = 0
-  #waiting: Arrival[] = []
   #tickets = 0
-  #patience: NodeJS.Timeout | undefined
   /** Who a kept-alive HTTP connection belongs to, where a PROXY header said so. */
   readonly #clients = new WeakMap<Duplex, string | undefined>()
-  /** Choices made again. */
-  retried = 0
   readonly rejected: Record<Rejection, number>
   /** Called for each rejection, with what it was about where that helps. */
   onRejected: (why: Rejection, detail?: string) => void = () => {}
@@ -113,13 +101,12 @@ export class Gateway {
     const { maxHeadBytes = MAX_HEAD_BYTES } = options
     requireNumber('port', options.port, { min: 0, max: 65_535, integer: true })
     this.#options = options
-    this.#place = place
     this.#http = http
     this.#rates = new RateLimiter(...rateOf(options))
     this.#proxies = new TrustedProxies(options.trustedProxies)
     this.#origins = new Origins(options.origins)
     this.#maxHeadBytes = requireNumber('maxHeadBytes', maxHeadBytes, { min: 1024, integer: true })
-    this.#handoffs = new Handoffs((arrival) => this.#again(arrival))
+    this.#arrivals = new Arrivals(place, ({ raw, visit }, why) => this.#reject(raw, why, visit))
     this.rejected = Object.fromEntries(Object.keys(REJECTIONS).map((why) => [why, 0])) as typeof this.rejected
     this.#server = createServer(RAW_SERVER)
     // A connection that the HTTP server has read from cannot be handed over then: the next request comes on another one.
@@ -141,7 +128,12 @@ export class Gateway {
 
   /** Sockets handed over and confirmed. */
   get handedOver(): number {
-    return this.#handoffs.confirmed
+    return this.#arrivals.handedOver
+  }
+
+  /** Choices of a server made again. */
+  get retried(): number {
+    return this.#arrivals.retried
   }
 
   /**
@@ -151,7 +143,7 @@ export class Gateway {
    */
   async listen(): Promise<number> {
     const { host = '127.0.0.1', port: wanted } = this.#options
-    this.#patience = setInterval(() => this.#checkWaiting(), CHECK_MS)
+    this.#arrivals.start()
     const port = await listen(this.#server, host, wanted)
     acceptRaw(this.#server, (raw) => this.#onConnection(raw))
     return port
@@ -159,30 +151,28 @@ export class Gateway {
 
   /** A server process that may be given sockets once the balancer chooses it. */
   attach(id: ServerId, child: ChildProcess): void {
-    this.#handoffs.attach(id, child)
+    this.#arrivals.attach(id, child)
     this.#posts.attach(id, child)
-    child.on('message', (message: FromServer) => {
-      if (message.type === 'access') for (const entry of message.entries) this.onAccess?.(entry)
+    onMessages<FromServer>(child, {
+      access: ({ entries }) => {
+        for (const entry of entries) this.onAccess?.(entry)
+      },
     })
   }
 
   /** Sockets handed to a server that it had not counted yet when it reported to have accepted `reported`. */
   inFlight(id: ServerId, reported: number): number {
-    return this.#handoffs.inFlight(id, reported)
+    return this.#arrivals.inFlight(id, reported)
   }
 
   /** To be called when servers became ready: connections that wait are placed. */
   retry(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const arrival of waiting) this.#handOver(arrival)
+    this.#arrivals.retry()
   }
 
   close(): void {
-    clearInterval(this.#patience)
     this.#server.close()
-    for (const { raw, released } of this.#waiting) rejectRaw(raw, REJECTIONS['no-server'], released)
-    this.#waiting = []
+    for (const { raw, released } of this.#arrivals.close()) rejectRaw(raw, REJECTIONS['no-server'], released)
     this.#deadlines.close()
   }
 
@@ -313,7 +303,7 @@ export class Gateway {
     }
     const to = Number(query.get('to') ?? Number.NaN)
     const ticket = ++this.#tickets
-    this.#handOver({
+    this.#arrivals.add({
       ticket,
       raw,
       message: { type: 'socket', ticket, request, rest: rest.toString('base64'), ip },
@@ -324,30 +314,6 @@ export class Gateway {
       waited: 0,
       released: this.#release,
     })
-  }
-
-  #handOver(arrival: Arrival): void {
-    const placed = this.#place(arrival.room, arrival.to)
-    if (placed === 'full') this.#reject(arrival.raw, 'full', arrival.visit)
-    else if (placed !== 'not-ready' && this.#handoffs.has(placed)) this.#handoffs.send(placed, arrival)
-    else this.#waiting.push(arrival)
-  }
-
-  #again(arrival: Arrival): void {
-    this.retried++
-    arrival.to = undefined
-    if (++arrival.attempts < MAX_ATTEMPTS) this.#handOver(arrival)
-    else this.#reject(arrival.raw, 'no-server', arrival.visit)
-  }
-
-  #checkWaiting(): void {
-    if (this.#waiting.length === 0) return
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const arrival of waiting) {
-      if (++arrival.waited > PATIENCE_CHECKS) this.#reject(arrival.raw, 'no-server', arrival.visit)
-      else this.#waiting.push(arrival)
-    }
   }
 
   #reject(raw: RawSocket, why: Rejection, visit: Visit, detail?: string): void {
@@ -363,9 +329,3 @@ export class Gateway {
 }
 
 const wantsStream = (head: RequestHead) => streamRequest(head, CHAT_PATH)?.kind === 'open'
-
-function headOf({ method = '', url = '', httpVersion, headers: given }: IncomingMessage): RequestHead {
-  const headers: Record<string, string> = Object.create(null)
-  for (const [name, value] of Object.entries(given)) headers[name] = String(value)
-  return { method, url, headers, version: httpVersion === '1.0' ? '1.0' : '1.1' }
-}

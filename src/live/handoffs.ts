@@ -4,6 +4,7 @@ import type { RequestHead } from '../http/http-head.ts'
 import type { RawSocket } from '../http/raw-socket.ts'
 import { sendHandle } from './handle-channel.ts'
 import type { FromServer, ToServer } from './messages.ts'
+import { onMessages } from './on-messages.ts'
 
 /** Who asks, and for what, once that is known. */
 export interface Visit {
@@ -54,20 +55,22 @@ export class Handoffs {
     const pending = new Map<number, Arrival>()
     const receiver: Receiver = { child, pending, accepted: 0 }
     this.#receivers.set(id, receiver)
-    child.on('message', (message: FromServer) => {
-      if (message.type !== 'took' && message.type !== 'declined') return
-      for (const ticket of message.tickets) {
+    const take = (tickets: readonly number[], each: (arrival: Arrival) => void) => {
+      for (const ticket of tickets) {
         const arrival = pending.get(ticket)
         if (!arrival) continue
         pending.delete(ticket)
-        if (message.type === 'took') {
-          this.confirmed++
-          receiver.accepted++
-          arrival.raw.close(arrival.released)
-        } else {
-          this.#onReturned(arrival)
-        }
+        each(arrival)
       }
+    }
+    const confirm = (arrival: Arrival) => {
+      this.confirmed++
+      receiver.accepted++
+      arrival.raw.close(arrival.released)
+    }
+    onMessages<FromServer>(child, {
+      took: ({ tickets }) => take(tickets, confirm),
+      declined: ({ tickets }) => take(tickets, this.#onReturned),
     })
     child.once('exit', () => {
       this.#receivers.delete(id)

@@ -6,6 +6,7 @@ import type { Server } from '../fleet/server.ts'
 import type { SpanSink } from '../telemetry/span.ts'
 import { LostUsers } from './lost-users.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
+import { onMessages } from './on-messages.ts'
 import { addReport, type FleetTotals, NO_TOTALS, ReportedWork } from './reported-work.ts'
 
 /** Seconds after which a ready server that did not report counts as silent. */
@@ -42,19 +43,22 @@ export class LiveServers {
   attach(id: ServerId, child: ChildProcess): void {
     const work = new ReportedWork()
     this.#processes.set(id, { child, work })
-    child.on('message', (message: FromServer) => {
-      if (message.type === 'spans') {
-        for (const span of message.spans) this.spans?.add(span)
-        this.spans?.drop(message.dropped)
-      }
-      if (message.type !== 'report') return
-      const lost = message.lost - (work.last?.lost ?? 0)
-      work.last = message
-      work.at = performance.now()
-      const server = this.#fleet.servers.find((each) => each.id === id)
-      if (server) server.users = this.users(server)
-      if (lost > 0) this.#lost.add(lost, this.load)
+    onMessages<FromServer>(child, {
+      spans: ({ spans, dropped }) => {
+        for (const span of spans) this.spans?.add(span)
+        this.spans?.drop(dropped)
+      },
+      report: (report) => this.#onReport(id, work, report),
     })
+  }
+
+  #onReport(id: ServerId, work: ReportedWork, report: ServerReport): void {
+    const lost = report.lost - (work.last?.lost ?? 0)
+    work.last = report
+    work.at = performance.now()
+    const server = this.#fleet.servers.find((each) => each.id === id)
+    if (server) server.users = this.users(server)
+    if (lost > 0) this.#lost.add(lost, this.load)
   }
 
   /** Users who were here at the last run are likely to reconnect. */

@@ -10,6 +10,7 @@ import type { SpanBuffer } from '../telemetry/span-buffer.ts'
 import type { Sampling } from '../telemetry/tracer.ts'
 import { receiveHandles } from './handle-channel.ts'
 import type { FromServer, ToServer } from './messages.ts'
+import { type Handlers, onMessages } from './on-messages.ts'
 import { ReportMeter } from './report-meter.ts'
 
 const HUB_DESCRIPTOR = 4
@@ -123,35 +124,28 @@ async function leave(drainSeconds?: number): Promise<void> {
   setTimeout(() => process.exit(0), 50)
 }
 
-process.on('message', (message: ToServer, socket?: Socket) => {
-  switch (message.type) {
-    case 'start':
-      void start(message)
-      return
-    case 'socket': {
-      const raw = nextHandle(socket)
-      if (!raw) {
-        send({ type: 'declined', tickets: [message.ticket] })
-        return
-      }
-      if (arrived.length === 0) setImmediate(accept)
-      arrived.push({ ...message, raw })
+const handlers: Handlers<ToServer> = {
+  start: (message) => void start(message),
+  socket(message, socket) {
+    const raw = nextHandle(socket)
+    if (!raw) {
+      send({ type: 'declined', tickets: [message.ticket] })
       return
     }
-    case 'post':
-      void post(message)
-      return
-    case 'configure':
-      if (life.kind === 'serving') life.chat.configure(message.options)
-      else configured = message.options // it is not ready yet
-      return
-    case 'rebalance':
-      if (life.kind === 'serving') life.chat.rebalance(message.count, { to: message.to }, message.seconds)
-      return
-    case 'drain':
-      if (life.kind === 'serving') void leave(message.seconds)
-      return
-    case 'stop':
-      void leave()
-  }
-})
+    if (arrived.length === 0) setImmediate(accept)
+    arrived.push({ ...message, raw })
+  },
+  post: (message) => void post(message),
+  configure({ options }) {
+    if (life.kind === 'serving') life.chat.configure(options)
+    else configured = options // it is not ready yet
+  },
+  rebalance({ count, to, seconds }) {
+    if (life.kind === 'serving') life.chat.rebalance(count, { to }, seconds)
+  },
+  drain({ seconds }) {
+    if (life.kind === 'serving') void leave(seconds)
+  },
+  stop: () => void leave(),
+}
+onMessages<ToServer>(process, handlers)

@@ -4,6 +4,7 @@ import type { PostStatus, StreamPost } from '../chat/sse/event-stream.ts'
 import { serverOfStream } from '../chat/sse/streams.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { FromServer, ToServer } from './messages.ts'
+import { onMessages } from './on-messages.ts'
 
 /** Brings what clients of event streams send to the server process that has the stream: its id names the server. */
 export class StreamPosts {
@@ -13,9 +14,7 @@ export class StreamPosts {
   attach(server: ServerId, child: ChildProcess): void {
     const pending = new Requests<number, PostStatus>()
     this.#servers.set(server, { child, pending })
-    child.on('message', (message: FromServer) => {
-      if (message.type === 'posted') pending.answer(message.ticket, message.status)
-    })
+    onMessages<FromServer>(child, { posted: ({ ticket, status }) => pending.answer(ticket, status) })
     child.once('exit', () => {
       this.#servers.delete(server)
       pending.answerAll(404)

@@ -4,7 +4,7 @@ import type { StrategyName } from '../balancing/strategy-names.ts'
 import { hash, type Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
-import type { Placement } from './gateway.ts'
+import type { Placement } from './arrivals.ts'
 
 /** What the router needs to know of servers. */
 export interface ServerFigures {
