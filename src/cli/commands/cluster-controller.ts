@@ -10,6 +10,7 @@ import { SharedSize } from '../../cluster/shared-size.ts'
 import type { ProviderContext } from '../../cluster/term.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { brokerFrom } from '../broker-flags.ts'
+import { apiKeysOf, authOf } from '../chat-flags.ts'
 import { readConfig } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
@@ -20,7 +21,6 @@ import { serviceLogger } from '../service-logger.ts'
 import { openTelemetry } from '../telemetry.ts'
 import type { ProviderFlags, WorkloadFlags } from '../workload-flags.ts'
 import { providerOf } from '../workload-providers.ts'
-import { apiKeysOf, authOf } from './serve.ts'
 
 export interface ClusterControllerFlags extends BrokerFlags, WorkloadFlags, ProviderFlags {
   advertise?: string

@@ -1,11 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { requireStrategyName } from '../../balancing/strategies.ts'
 import { CloseStack } from '../../base/close-stack.ts'
-import { invalidInput } from '../../base/errors.ts'
 import { aborted } from '../../base/pause.ts'
-import type { ApiKeyOptions } from '../../chat/api/keys.ts'
-import { type AuthOptions, checkAuthOptions, verifiesTokens } from '../../chat/auth/options.ts'
-import type { ChatOptions } from '../../chat/options.ts'
 import { openBrokerLog } from '../../cluster/open-broker.ts'
 import { AccessLog } from '../../http/access-log.ts'
 import { hostAndPort } from '../../http/listen.ts'
@@ -19,6 +15,7 @@ import { setupOf } from '../../metrics/run-setup.ts'
 import { summary } from '../../report/terminal.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { optionalBroker } from '../broker-flags.ts'
+import { apiKeysOf, type ChatFlags, chatOf } from '../chat-flags.ts'
 import { type ConfiguredOptions, readChecked } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import { DecisionLog } from '../decision-log.ts'
@@ -39,7 +36,8 @@ import { openTelemetry } from '../telemetry.ts'
 import { openView } from '../view.ts'
 
 export interface ServeFlags
-  extends ScalingFlags,
+  extends ChatFlags,
+    ScalingFlags,
     LogFlags,
     FleetsFlags,
     TelemetryFlags,
@@ -50,51 +48,11 @@ export interface ServeFlags
   controlPort?: number
   data?: string
   decisions?: string
-  anonymous?: boolean
-  origin?: string[]
   trustedProxy?: string[]
   proxyProtocol?: boolean
   accessLog?: string
   strategy?: NonNullable<ConfiguredOptions['balancer']>['strategy']
   seed?: string
-}
-
-/** Who may connect: what the config says, the secret of the environment, `--anonymous`. */
-export function authOf(flags: Pick<ServeFlags, 'anonymous'>, configured: AuthOptions = {}): AuthOptions {
-  const secret = environment('CONCERTINA_SECRET') ?? configured.secret
-  const anonymous = flags.anonymous ?? configured.anonymous
-  const auth: AuthOptions = { ...configured, ...(secret !== undefined && { secret }) }
-  if (anonymous !== undefined) auth.anonymous = anonymous
-  if (!verifiesTokens(auth) && !anonymous) {
-    throw invalidInput(
-      'auth',
-      'no way to authenticate is configured',
-      'CONCERTINA_SECRET or live.auth.secret (then `concertina token` makes tokens), live.auth.jwksUrl, or --anonymous',
-    )
-  }
-  checkAuthOptions(auth)
-  return auth
-}
-
-/** The keys of the server API: those of the config, and one of the environment for everything. */
-export function apiKeysOf(configured: readonly ApiKeyOptions[] = []): readonly ApiKeyOptions[] | undefined {
-  const key = environment('CONCERTINA_API_KEY')
-  const keys = key === undefined ? configured : [...configured, { name: 'CONCERTINA_API_KEY', key }]
-  return keys.length === 0 ? undefined : keys
-}
-
-/** Who may connect and what they may do, of flags and config: what can change without a restart. */
-export function chatOf(
-  flags: Pick<ServeFlags, 'anonymous' | 'origin'>,
-  { live = {} }: ConfiguredOptions,
-): ChatOptions {
-  const { connectionsPerSecond: _, connectionBurst: __, maxHeadBytes: ___, ...limits } = live.limits ?? {}
-  return {
-    auth: authOf(flags, live.auth),
-    origins: flags.origin ?? live.origins,
-    limits,
-    namespaces: live.namespaces,
-  }
 }
 
 function gatewayOf(flags: ServeFlags, { live = {} }: ConfiguredOptions) {

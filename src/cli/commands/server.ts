@@ -8,13 +8,13 @@ import type { ConnectionRates } from '../../http/connection-rates.ts'
 import { pages } from '../../http/pages.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { brokerFrom } from '../broker-flags.ts'
+import { chatOf } from '../chat-flags.ts'
 import { type ConfiguredOptions, readChecked } from '../config/config.ts'
 import { liveOptions } from '../config/schema.ts'
 import type { BrokerFlags, LogFlags, TelemetryFlags } from '../flags.ts'
 import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
 import { serviceLogger } from '../service-logger.ts'
 import { openTelemetry } from '../telemetry.ts'
-import { chatOf } from './serve.ts'
 
 export interface ServerFlags extends BrokerFlags, LogFlags, TelemetryFlags {
   config?: string
