@@ -13,14 +13,15 @@ export function traceScaling(ticks: Signal<ScaledTick>, fleet: Fleet, tracer: Tr
     if (action === 'scale_up') growth = span
     const attributes = { from, to, desired, load, policy, reason, limitedBy }
     const named = Object.entries(attributes).map(([key, value]) => [`concertina.${key}`, value])
-    tracer.end(span, `scaling ${action}`, {
+    span.end(`scaling ${action}`, {
       began: performance.now(),
       attributes: Object.fromEntries(named),
     })
   })
   fleet.onChange(({ id, life, launchedAt }) => {
     if (life.state !== 'ready' || life.readyAt <= launchedAt) return
-    tracer.end(growth ? tracer.child(growth) : tracer.beginRare(), 'server start', {
+    const span = growth ? tracer.child(growth) : tracer.beginRare()
+    span.end('server start', {
       began: performance.now() - (life.readyAt - launchedAt) * 1000,
       attributes: { 'concertina.server': String(id) },
     })

@@ -17,11 +17,6 @@ export interface MessageKey {
   readonly id: string
 }
 
-/** A span that has begun. */
-export interface OpenSpan extends TraceContext {
-  readonly parentId?: string | undefined
-}
-
 interface Ended {
   readonly kind?: Span['kind']
   /** When it began, by `performance.now()`. */
@@ -38,6 +33,32 @@ function epochMs(at: number): number {
   const drift = Date.now() - (origin + performance.now())
   if (Math.abs(drift) > MAX_DRIFT_MS) origin += drift
   return origin + at
+}
+
+/** A span that has begun. */
+export class OpenSpan implements TraceContext {
+  readonly traceId: string
+  readonly spanId: string
+  readonly sampled: boolean
+  readonly parentId: string | undefined
+  readonly #sink: SpanSink
+
+  constructor(sink: SpanSink, { traceId, spanId, sampled }: TraceContext, parentId?: string) {
+    this.#sink = sink
+    this.traceId = traceId
+    this.spanId = spanId
+    this.sampled = sampled
+    this.parentId = parentId
+  }
+
+  /** It ends now. Nothing comes of one that is not sampled. */
+  end(name: string, { kind = 'internal', began, attributes = {}, error }: Ended): void {
+    const { traceId, spanId, sampled, parentId } = this
+    if (!sampled) return
+    const startMs = epochMs(began)
+    const endMs = epochMs(performance.now())
+    this.#sink.add({ traceId, spanId, sampled, parentId, name, kind, startMs, endMs, attributes, error })
+  }
 }
 
 /**
@@ -61,7 +82,7 @@ export class Tracer {
     const { ratio, followParent } = this.sampling
     const parent = parseTraceparent(traceparent)
     const sampled = parent && followParent ? parent.sampled : Math.random() < ratio
-    return parent ? { ...this.child(parent), sampled } : this.#root(sampled)
+    return parent ? this.child({ ...parent, sampled }) : this.#root(sampled)
   }
 
   /** Begins a trace of something rare: it is kept whatever the ratio, unless that is 0. */
@@ -70,11 +91,11 @@ export class Tracer {
   }
 
   child({ traceId, spanId: parentId, sampled }: TraceContext): OpenSpan {
-    return { traceId, parentId, sampled, spanId: randomBytes(8).toString('hex') }
+    return new OpenSpan(this.sink, { traceId, sampled, spanId: newSpanId() }, parentId)
   }
 
   #root(sampled: boolean): OpenSpan {
-    return { traceId: randomBytes(16).toString('hex'), spanId: randomBytes(8).toString('hex'), sampled }
+    return new OpenSpan(this.sink, { traceId: randomBytes(16).toString('hex'), sampled, spanId: newSpanId() })
   }
 
   /** The span of a whole message; `undefined` when it is not traced. */
@@ -82,7 +103,8 @@ export class Tracer {
     const key = `${room}\n${user}\n${id}`
     if (mix(hash(key)) >= this.sampling.ratio * 2 ** 32) return undefined
     const digest = createHash('sha256').update(key).digest('hex')
-    return { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48), sampled: true }
+    const context = { traceId: digest.slice(0, 32), spanId: digest.slice(32, 48), sampled: true }
+    return new OpenSpan(this.sink, context)
   }
 
   /** Begins a part of a message's trace, which may not be kept: for requests that name it. */
@@ -94,13 +116,8 @@ export class Tracer {
   /** A part of a message's trace, which ends now. */
   endPart(message: MessageKey, name: string, ended: Ended): void {
     const whole = this.ofMessage(message)
-    if (whole) this.end(this.child(whole), name, ended)
-  }
-
-  /** The span ends now. */
-  end(span: OpenSpan, name: string, { kind = 'internal', began, attributes = {}, error }: Ended): void {
-    if (!span.sampled) return
-    const endMs = epochMs(performance.now())
-    this.sink.add({ ...span, name, kind, startMs: epochMs(began), endMs, attributes, error })
+    if (whole) this.child(whole).end(name, ended)
   }
 }
+
+const newSpanId = () => randomBytes(8).toString('hex')

@@ -79,7 +79,7 @@ export class ChatService {
     const message = { room, user, id, body, ...(data && { extras: { data } }) }
     const { seq, duplicate } = await this.#log.append(message)
     const span = this.#tracer?.ofMessage(message)
-    if (span) this.#tracer?.end(span, 'message publish', { began, attributes: { 'concertina.room': room } })
+    span?.end('message publish', { began, attributes: { 'concertina.room': room } })
     return { room, seq, id, duplicate }
   }
 

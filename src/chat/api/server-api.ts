@@ -95,20 +95,18 @@ export class ServerApi {
     const span = tracer?.begin(request.headers.traceparent)
     const began = performance.now()
     const { status, body, headers } = await this.#run(match, client, request, query)
-    if (span) {
-      const { method, path: pattern } = match.route
-      tracer?.end(span, `${method} ${pattern}`, {
-        kind: 'server',
-        began,
-        attributes: {
-          'http.request.method': method,
-          'http.route': pattern,
-          'http.response.status_code': status,
-          'concertina.key': client.name,
-        },
-        error: status >= 500 ? `status ${status}` : undefined,
-      })
-    }
+    const { method, path: pattern } = match.route
+    span?.end(`${method} ${pattern}`, {
+      kind: 'server',
+      began,
+      attributes: {
+        'http.request.method': method,
+        'http.route': pattern,
+        'http.response.status_code': status,
+        'concertina.key': client.name,
+      },
+      error: status >= 500 ? `status ${status}` : undefined,
+    })
     if (match.route.method !== 'GET') {
       this.#options.onAudit?.({
         key: client.name,

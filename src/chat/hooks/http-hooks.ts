@@ -39,7 +39,7 @@ export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
     const began = performance.now()
     const end = (error?: string) => {
       const attributes = { 'url.full': new URL(url).origin }
-      if (span) tracer?.end(span, 'hook', { kind: 'client', began, attributes, error })
+      span?.end('hook', { kind: 'client', began, attributes, error })
     }
     try {
       const response = await post(url, secret, body, AbortSignal.timeout(timeoutMs), span)

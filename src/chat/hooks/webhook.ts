@@ -116,7 +116,7 @@ export class Webhook {
     const began = performance.now()
     const attributes = { 'url.full': new URL(url).origin, 'concertina.events': events.length }
     const end = (error?: string) => {
-      if (span) this.#tracer?.end(span, 'webhook', { kind: 'client', began, attributes, error })
+      span?.end('webhook', { kind: 'client', began, attributes, error })
     }
     try {
       const response = await post(url, secret, JSON.stringify({ events }), timeout, span)

@@ -23,7 +23,7 @@ export class DeliverySpans {
     this.#received = []
     queueMicrotask(() => {
       for (const { whole, began, seq } of received)
-        this.#tracer.end(this.#tracer.child(whole), 'deliver', {
+        this.#tracer.child(whole).end('deliver', {
           began,
           attributes: { 'concertina.seq': seq, 'concertina.members': members },
         })

@@ -85,9 +85,7 @@ export class MessageSender {
     if (!tracer) return
     const { id, type } = request
     const room = type === 'invite' ? privateRoom(request.user) : from
-    const span = tracer.ofMessage({ room, user, id })
-    if (!span) return
-    tracer.end(span, `message ${type}`, {
+    tracer.ofMessage({ room, user, id })?.end(`message ${type}`, {
       began,
       attributes: { 'concertina.room': room, 'concertina.server': String(server) },
       error: error === undefined ? undefined : (error as Error).message,
