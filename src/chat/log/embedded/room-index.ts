@@ -1,3 +1,4 @@
+import { countBelow } from '../../../base/sorted.ts'
 import type { RoomRange } from '../room-log.ts'
 
 /** Offsets in a segment are below this. */
@@ -45,14 +46,7 @@ export class RoomPlaces {
 
   /** The run of the first message at or after `seq`; the number of runs when no run has it. */
   runFrom(seq: number): number {
-    let low = 0
-    let high = this.runs.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (endOf(this.runs[middle]!) < seq) low = middle + 1
-      else high = middle
-    }
-    return low
+    return countBelow(this.runs, seq, endOf)
   }
 
   at(run: Run, i: number): Placed {
