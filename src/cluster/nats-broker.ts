@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { deliver } from '../chat/log/deliver.ts'
 import { connectNats, JetStreamError, type Nats, onceReady } from '../chat/log/nats/connection.ts'
 import { NatsRoomLog } from '../chat/log/nats/nats-room-log.ts'
 import type { Broker, Bus, FilledBrokerOptions, KeyValueStore, Versioned } from './broker.ts'
@@ -28,12 +29,7 @@ function natsBus({ connection }: Nats, name: string): Bus {
     subscribe(topic, listener) {
       const subscription = connection.subscribe(`${name}.bus.${topic}`, {
         callback: (error, message) => {
-          if (error) return
-          try {
-            listener(message.string())
-          } catch (fault) {
-            console.error(`broker: a message on ${topic} could not be handled: ${String(fault)}`)
-          }
+          if (!error) deliver(listener, topic, message.string())
         },
       })
       return () => subscription.unsubscribe()

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { deliver } from '../deliver.ts'
 
 /** What a subscribing client does with one channel. */
 export interface ChannelClient {
@@ -61,13 +62,7 @@ export class Channels {
   }
 
   deliver(name: string, text: string): void {
-    for (const listener of this.#channels.get(name)?.listeners ?? []) {
-      try {
-        listener(text)
-      } catch (fault) {
-        console.error(`broker: a message on ${name} could not be handled: ${String(fault)}`)
-      }
-    }
+    for (const listener of this.#channels.get(name)?.listeners ?? []) deliver(listener, name, text)
   }
 
   /** Asks for nothing any more. */
