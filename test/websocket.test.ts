@@ -22,8 +22,8 @@ beforeAll(async () => {
   )
   url = `ws://127.0.0.1:${await supervisor.start()}/chat`
   supervisor.run()
-  await vi.waitUntil(() => supervisor.fleet.ready.length === 1, 10_000)
-})
+  await vi.waitUntil(() => supervisor.fleet.ready.length === 1, 60_000)
+}, 60_000)
 afterAll(() => supervisor.stop())
 
 const HELLO = JSON.stringify({ type: 'hello', version: 1, user: 'raw' })
