@@ -10,7 +10,7 @@ export interface Recorded {
   readonly curve: LoadCurve
   /** Seconds between two decisions. */
   readonly interval: number
-  /** Servers that stood when it began. */
+  /** Servers at the beginning. */
   readonly initialServers: number
   /** From launch to ready, seconds, as seen at the interval; `undefined` when no server was seen to start. */
   readonly provisioningDelay: number | undefined

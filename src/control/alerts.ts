@@ -22,7 +22,7 @@ export interface AlertFigures {
   /** Messages that were rejected so far, where they are counted. */
   readonly rejected?: number | undefined
   readonly p99Ms: number
-  /** Servers that the policy wants, before its limits. */
+  /** Servers that the policy desires, before its limits. */
   readonly desired: number
   readonly maxServers: number
 }
@@ -67,7 +67,7 @@ export class Alerts {
 
   #count(time: number, rejected: number): void {
     const last = this.#rejections.at(-1)
-    // A counter that fell began anew.
+    // A counter that fell was reset.
     if (last && rejected < last.rejected) this.#rejections = []
     if (!last || time - last.time >= 1 || this.#rejections.length === 0)
       this.#rejections.push({ time, rejected })

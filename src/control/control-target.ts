@@ -34,7 +34,7 @@ export interface FleetSnapshot {
   readonly provisioningDelay?: number
   readonly load: number
   readonly requestedLoad: number
-  /** Servers wanted, and ready. */
+  /** Desired servers, and ready ones. */
   readonly size: number
   readonly ready: number
   readonly servers: readonly ServerSnapshot[]

@@ -16,7 +16,7 @@ export const fleetSummarySchema = z.object({
   /** Users that its ready servers hold, by its policy; absent where that counts no users. */
   capacity: finite.optional(),
   ready: finite,
-  /** Servers wanted. */
+  /** Desired servers. */
   size: finite,
   minServers: finite,
   maxServers: finite,

@@ -44,7 +44,7 @@ const MAX_ANSWER_BYTES = 1 << 16
 const AGAIN_MS = 1000
 const REFUSED_AGAIN_MS = 30_000
 
-/** Another fleet, asked for its summary when somebody looks. Its token is only ever sent to its own address. */
+/** Another fleet, asked for its summary when a page shows it. Its token is only ever sent to its own address. */
 export class OtherFleet {
   readonly #options: OtherFleetOptions
   readonly #url: URL
@@ -117,7 +117,7 @@ function refusal(status: number, text: string): FleetProblem {
   return { kind: 'answer', detail: `HTTP ${status}` }
 }
 
-/** Of what failed only a code is told: a message could repeat what was sent. */
+/** Of a failure only a code is reported: a message could repeat what was sent. */
 function failure(error: Error): FleetProblem {
   const { code } = (error.cause ?? error) as NodeJS.ErrnoException
   if (error instanceof TypeError)

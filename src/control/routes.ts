@@ -74,7 +74,7 @@ export const ROUTES: readonly Route[] = [
   {
     method: 'GET',
     path: '/api/fleets',
-    summary: 'The summaries of this fleet and of the others that it was told of, and why one is missing.',
+    summary: 'The summaries of this fleet and of the others in its config, and why one is missing.',
     run: ({ target, fleets }) => fleets.list(target),
   },
   {
@@ -148,7 +148,7 @@ export const ROUTES: readonly Route[] = [
 /** Where the control API answers for the server API of the chat. */
 export const CHAT_BASE = '/api/chat/'
 
-/** Whoever may steer the fleet may read and moderate every room, but not publish. */
+/** A client that may control the fleet may read and moderate every room, but not publish. */
 export const MODERATOR: ApiClient = {
   name: 'control',
   scopes: new Set(['read', 'moderate']),

@@ -88,8 +88,8 @@ export class EventList {
   }
 
   #reason({ reason, limitedBy, desired }: Decision): string {
-    const { heldBy, desired: wanted } = this.#texts
-    return limitedBy ? `${reason} (${wanted} ${desired}, ${heldBy(limitedBy)})` : reason
+    const texts = this.#texts
+    return limitedBy ? `${reason} (${texts.desired} ${desired}, ${texts.heldBy(limitedBy)})` : reason
   }
 
   #group(group: Group): Html {

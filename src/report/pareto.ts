@@ -163,7 +163,7 @@ function placeNames(
 
 /**
  * Overload against cost, both logarithmic: a large dot for each policy at its median over the traces, a faint one for each trace;
- * to the left and to the bottom is better. A large dot that would cover another stands beside it, on a line to its place. Named in
+ * to the left and to the bottom is better. A large dot that would cover another is drawn beside it, with a line to its place. Named in
  * the picture, where there is room, are the policies that no other beats in both medians.
  * @param allowed a line at this overload
  */

@@ -19,7 +19,7 @@ export function elapsed(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${last}` : `${minutes}:${last}`
 }
 
-/** The moment that `time` of a run stands for, in UTC: `2026-03-05 14:05:10`. */
+/** `time` of a run as a date, in UTC: `2026-03-05 14:05:10`. */
 export function moment(time: number, { startMs, speed }: RecordedClock): string {
   return new Date(startMs + time * speed * 1000).toISOString().slice(0, 19).replace('T', ' ')
 }

@@ -59,7 +59,7 @@ describe('Tracer', () => {
     expect(new Set(messages.map((each) => all.ofMessage(each)!.traceId)).size).toBe(messages.length)
   })
 
-  it('follows the trace that a request names, unless it is told not to', () => {
+  it('follows the trace that a request names, unless that is switched off', () => {
     const header = (sampled: boolean) => traceparentOf({ traceId: TRACE, spanId: SPAN, sampled })
     const named = { traceId: TRACE, parentId: SPAN }
     expect(tracer(0).tracer.begin(header(true))).toMatchObject({ ...named, sampled: true })

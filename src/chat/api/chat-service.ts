@@ -16,7 +16,7 @@ export interface Publication {
   readonly body: string
   readonly data?: MessageData | undefined
   readonly user?: string | undefined
-  /** Names the message for good: published again, it stands once. */
+  /** Identifies the message: published again with the same id, it is in the room once. */
   readonly id?: string | undefined
 }
 
@@ -129,7 +129,7 @@ export class ChatService {
     return { users: page.map(([user, rooms]) => ({ user, rooms })), ...more }
   }
 
-  /** The users who sent most messages of late, most first. */
+  /** The users who sent the most messages recently, most first. */
   talkers(limit: number) {
     return { talkers: this.#directory.talkers(limit), seconds: TALK_SECONDS }
   }

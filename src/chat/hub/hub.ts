@@ -153,7 +153,7 @@ export class Hub {
     const counts = server !== API_SERVER && !room.startsWith(SYSTEM_PREFIX)
     const rates = counts ? this.#rates : undefined
     if (rates) {
-      // A deletion holds before members are told of it here, so it counts but is not refused.
+      // A deletion takes effect before members receive it here, so it counts but is not rejected.
       const isDeletion = extras?.deletes !== undefined
       const wait = rates.take(user, isDeletion)
       if (wait > 0 && !isDeletion) {

@@ -13,7 +13,7 @@ export class Subscription {
   number: number | undefined
   readonly #listener: RoomListener
   readonly #read: (room: string, after: number, limit: number) => Promise<LogPage>
-  /** The last place that was passed on or stood before this subscription; unknown until the hub has answered. */
+  /** The last place that was passed on or existed before this subscription; unknown until the hub has answered. */
   #last: number | undefined
   /** Where to read up to. */
   #target = 0

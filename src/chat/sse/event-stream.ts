@@ -59,7 +59,7 @@ export class EventStream implements Channel {
     this.#events = events
   }
 
-  /** Resolves when what came was read, or the stream ended. A request that comes again is answered as it was. */
+  /** Resolves when what came was read, or the stream ended. A repeated request gets the same answer. */
   async receive(post: StreamPost): Promise<PostStatus> {
     if (!this.isOpen) return 404
     if (post.kind === 'close') {

@@ -7,7 +7,7 @@ import { splitTarget } from '../../http/request-target.ts'
 import { CLOSE } from '../../protocol/messages.ts'
 import type { PostStatus, StreamPost } from './event-stream.ts'
 
-/** What a request to a path below the chat's wants of an event stream. */
+/** What a request to a path below the chat's asks of an event stream. */
 export type StreamRequest =
   | { readonly kind: 'open' }
   | { readonly kind: 'post'; readonly id: string; readonly query: URLSearchParams }

@@ -21,7 +21,7 @@ export type KnativeOptions = OptionsOf<typeof knativeOptions.shape>
 
 /**
  * Knative's pod autoscaler: the average of the stable window over the target, rounded up; when the average of the short panic window
- * wants twice what is ready, it panics: it takes the larger of the two, and never scales in until a whole stable window has passed
+ * asks for twice what is ready, it panics: it takes the larger of the two, and never scales in until a whole stable window has passed
  * without panic. It begins in panic where more than one server is ready, since it does not know the past.
  *
  * Source: Knative Serving, `pkg/autoscaler/scaling/autoscaler.go` (commit 00a4a55cd385) and `README.md`, `pkg/autoscaler/aggregation/bucketing.go` and

@@ -49,7 +49,7 @@ export class Channels {
     return channel
   }
 
-  /** Subscribes while anybody listens: a server may be away just now. */
+  /** Subscribes, repeatedly while there are listeners: a server may be away just now. */
   async #ask(name: string, listeners: ReadonlySet<unknown>): Promise<void> {
     do {
       try {

@@ -22,7 +22,7 @@ export interface Clients {
   disconnect(): void
 }
 
-/** How often a client of a cluster asks for its masters, unasked: one that stands still tells nobody that it was replaced. */
+/** How often a client of a cluster asks for its masters: one that hangs cannot report that it was replaced. */
 const TOPOLOGY_MS = 2000
 const retryStrategy = (times: number) => Math.min(500, 50 * times)
 /** Commands fail at once while there is no connection; subscriptions wait for it. */

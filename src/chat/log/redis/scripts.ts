@@ -1,6 +1,6 @@
 /**
  * Appends once: returns the place, and 1 when the message was there already. A place is the time in microseconds, or one more than
- * the place before it when the clock of the server stands behind; so no place is given twice, even after a fail-over to a replica
+ * the place before it when the clock of the server is behind; so no place is given twice, even after a fail-over to a replica
  * that had not received the last messages.
  *
  * Keys: id of the message, the room's last place, the room's stream. Arguments: channel, seconds that ids are remembered,
