@@ -27,7 +27,7 @@ export class SlowReaders {
     }
     const make = (session: number, socket: unknown) => {
       const user = `${name}-${session}`
-      const client = new ChatClient(socket as WebSocketClass, { url, user })
+      const client = new ChatClient(socket as WebSocketClass, { url, user, timeoutMs: Infinity })
       onEvent({ type: 'join', session, user, room: `${name}-slow` })
       client.on('resumed', ({ cursor }) => onEvent({ type: 'resumed', session, ...cursor }))
       client.on('message', ({ seq, prevSeq, user: from, id }) =>
