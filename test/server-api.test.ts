@@ -14,6 +14,7 @@ import { RawUser, startChat } from './support/chat.ts'
 
 const KEY = 'a key of the server API, of more than 32 characters'
 const READER = 'another key, which may only read in rooms of a team'
+const TEAMS = 'a third key, which may do everything in rooms of a team'
 const SECRET = 'a secret of more than thirty-two characters'
 
 const closers: (() => unknown)[] = []
@@ -32,6 +33,7 @@ async function api(options: ChatOptions = {}, servers = 1, log = new MemoryRoomL
     keys: new ApiKeys([
       { name: 'backend', key: KEY },
       { name: 'reader', key: READER, scopes: ['read'], rooms: ['team-*'] },
+      { name: 'teams', key: TEAMS, rooms: ['team-*'] },
     ]),
     onAudit: (entry) => audit.push(entry),
   })
@@ -99,6 +101,28 @@ describe('publish', () => {
     }
     expect(await post()).toMatchObject({ room: 'a/b', seq: 1, duplicate: false })
     expect(await post()).toMatchObject({ room: 'a/b', seq: 1, duplicate: true })
+  })
+
+  it('refuses an id that was used for something else', async () => {
+    const { client } = await api()
+    const taken = { status: 409, code: 'ID_TAKEN' }
+    const first = { body: 'one', id: 'k', data: { b: 1, a: [2] } }
+    await client.publish('r', first)
+    // The same again, however it is written.
+    expect(await client.publish('r', { id: 'k', data: { a: [2], b: 1 }, body: 'one' })).toMatchObject({
+      seq: 1,
+    })
+    await expect(client.publish('r', { ...first, body: 'two' })).rejects.toMatchObject(taken)
+    await expect(client.publish('r', { ...first, data: {} })).rejects.toMatchObject(taken)
+    const { results } = await client.publishToMany(['r', 's'], { body: 'two', id: 'k' })
+    expect(results).toMatchObject([{ error: 'the id was used for something else' }, { room: 's', seq: 1 }])
+    await client.publish('r', { body: 'three', id: 'l' })
+    await expect(client.edit('r', 1, { body: 'edited', id: 'l' })).rejects.toMatchObject(taken)
+    const edited = await client.edit('r', 1, { body: 'edited', id: 'e' })
+    await expect(client.edit('r', 2, { body: 'edited', id: 'e' })).rejects.toMatchObject(taken)
+    expect(await client.edit('r', 1, { body: 'edited', id: 'e' })).toEqual({ ...edited, duplicate: true })
+    const { messages } = await client.history('r')
+    expect(messages.map(({ body }) => body)).toEqual(['edited', 'three', 'edited'])
   })
 
   it('publishes to many rooms, and announces to those with members', async () => {
@@ -306,8 +330,20 @@ describe('access', () => {
     expect(await status(url, '/v1/rooms', {}, READER)).toMatchObject({ status: 403 })
     const post = { method: 'POST', body: '{"body":"x"}' }
     expect(await status(url, '/v1/rooms/team-1/messages', post, READER)).toMatchObject({ status: 403 })
+    const teams = (path: string, body: object) =>
+      status(url, path, { method: 'POST', body: JSON.stringify(body) }, TEAMS)
+    for (const [path, body] of [
+      ['/v1/publish', { rooms: ['team-1', 'other'], body: 'x' }],
+      ['/v1/users/ann/ban', {}],
+      ['/v1/users/ann/kick', { room: 'other' }],
+    ] as const)
+      expect(await teams(path, body)).toMatchObject({ status: 403, code: 'FORBIDDEN' })
     await status(url, '/v1/rooms/team-1/messages', post)
-    expect(audit.map(({ key, status: code }) => `${key} ${code}`)).toEqual(['reader 403', 'backend 200'])
+    expect(audit.map(({ key, status: code }) => `${key} ${code}`)).toEqual([
+      'reader 403',
+      ...Array(3).fill('teams 403'),
+      'backend 200',
+    ])
   })
 
   it.each([
@@ -325,7 +361,26 @@ describe('access', () => {
     ['/v1/rooms/r/messages?limit=x', {}, 400, 'limit'],
     ['/v1/rooms?order=size', {}, 400, 'order'],
     ['/v1/talkers?limit=51', {}, 400, 'limit'],
-    ['/v1/rooms/%ff', {}, 404, 'not found'],
+    ['/v1/rooms/r/messages', { method: 'POST', body: new Uint8Array([0x22, 0xff, 0x22]) }, 400, 'no text'],
+    ['/v1/rooms/r/messages', { method: 'POST', body: '{"body":"x","id":"\\ud800"}' }, 400, 'id: it is'],
+    ['/v1/rooms/r/messages', { method: 'POST', body: '{"body":"x","id":"\\u0007"}' }, 400, 'id: it is'],
+    ['/v1/rooms/r/messages', { method: 'POST', body: '{"body":"x","user":"\\n"}' }, 400, 'user: it is'],
+    [
+      '/v1/rooms/r/messages',
+      { method: 'POST', body: '{"body":"x","data":{"replyTo":"5"}}' },
+      400,
+      'data.replyTo',
+    ],
+    ['/v1/rooms/r/messages?befor=3', {}, 400, 'befor: there is no such parameter'],
+    ['/v1/rooms/r/messages?limit=1&limit=2', {}, 400, 'limit: it is given twice'],
+    ['/v1/rooms?limit=0', {}, 400, 'limit: "0"'],
+    ['/v1/rooms?order=members&after=lobby', {}, 400, 'after: "lobby"'],
+    ['/v1/users/ann/ban?rooom=r', { method: 'DELETE' }, 400, 'rooom: there is no such parameter'],
+    ['/v1/users/ann/ban?room=%00', { method: 'DELETE' }, 400, 'room: it is not allowed'],
+    ['/v1/users/ann/ban?room=$moderation', { method: 'DELETE' }, 400, 'room: it is not allowed'],
+    [`/v1/rooms/r?reason=${'x'.repeat(201)}`, { method: 'DELETE' }, 400, 'reason'],
+    ['/v1/rooms/%ff', {}, 400, 'path: it is no text'],
+    ['/v1/rooms/%', {}, 400, 'path: it is no text'],
     ['/v1/nowhere', {}, 404, 'not found'],
     ['/v1/rooms', { method: 'DELETE' }, 405, 'DELETE'],
     ['/v1/users/ann/ban', { method: 'POST', body: '{"seconds":-1}' }, 400, 'seconds'],

@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
 import { invalidInput } from '../base/errors.ts'
 import { check } from '../base/options.ts'
 
-/** Reads a request's body. @throws {ConcertinaError} INVALID_INPUT when it is longer than `maxBytes`. */
+/** Reads a request's body. @throws {ConcertinaError} INVALID_INPUT when it is longer than `maxBytes`, or no UTF-8. */
 export async function readBody(request: IncomingMessage, maxBytes = 65_536): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -13,7 +14,9 @@ export async function readBody(request: IncomingMessage, maxBytes = 65_536): Pro
     bytes += chunk.length
     if (bytes > maxBytes) throw invalidInput('body', 'it is too large', `at most ${maxBytes} bytes`)
   }
-  return Buffer.concat(chunks).toString()
+  const body = Buffer.concat(chunks)
+  if (!isUtf8(body)) throw invalidInput('body', 'it is no text', 'UTF-8')
+  return body.toString()
 }
 
 /** A body, checked by the schema. @throws {ConcertinaError} INVALID_INPUT that names the place. */

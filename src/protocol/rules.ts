@@ -29,7 +29,7 @@ function isLabel(value: unknown, longest: number): value is string {
 export const isName = (value: unknown): value is string => isLabel(value, 128)
 
 /** An id of a request: 1 to 64 characters, no control characters. */
-const isRequestId = (value: unknown): value is string => isLabel(value, 64)
+export const isRequestId = (value: unknown): value is string => isLabel(value, 64)
 
 const isWhole = (value: unknown, most = Number.MAX_SAFE_INTEGER): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most

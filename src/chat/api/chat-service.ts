@@ -4,6 +4,7 @@ import type { Tracer } from '../../telemetry/tracer.ts'
 import type { ModerationAction } from '../access/moderation.ts'
 import { type ModerationLog, SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { RoomLog } from '../log/room-log.ts'
+import { appendOnce } from '../rooms/append-once.ts'
 import { changeMessage, purgeRoom } from '../rooms/change-message.ts'
 import { RecentChanges } from '../rooms/recent-changes.ts'
 import type { ChatDirectory } from './directory.ts'
@@ -71,13 +72,14 @@ export class ChatService {
     return this.#log.durability
   }
 
+  /** @throws {IdTaken} when the id was used for another message of the room. */
   async publish(
     room: string,
     { body, data, user = SERVER_USER, id = randomUUID() }: Publication,
   ): Promise<Published> {
     const began = performance.now()
     const message = { room, user, id, body, ...(data && { extras: { data } }) }
-    const { seq, duplicate } = await this.#log.append(message)
+    const { seq, duplicate } = await appendOnce(this.#log, message)
     const span = this.#tracer?.ofMessage(message)
     span?.end('message publish', { began, attributes: { 'concertina.room': room } })
     return { room, seq, id, duplicate }

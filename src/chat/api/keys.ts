@@ -49,7 +49,7 @@ export class ApiKeys {
 
   /** Who an `Authorization: Bearer KEY` header belongs to. Looked up by digest, so that timing shows nothing of the keys. */
   client(authorization = ''): ApiClient | undefined {
-    const [, key] = /^Bearer (.+)$/.exec(authorization) ?? []
+    const [, key] = /^Bearer +(.+)$/i.exec(authorization) ?? []
     return key === undefined ? undefined : this.#clients.get(digest(key))
   }
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
+import { check } from '../../base/options.ts'
 import type { ModerationAction } from '../access/moderation.ts'
-import { type ApiRoute, checkBody, checkRooms, message, roomName, route } from './route.ts'
+import { type ApiRoute, checkBody, checkRooms, message, roomName, roomOf, route } from './route.ts'
 
 const seconds = z.number().positive().max(3.2e9)
 const reason = z.string().max(200).optional()
@@ -40,7 +41,7 @@ function sanctionRoutes(type: 'ban' | 'mute', what: string): ApiRoute[] {
       `Ends a ${type}, of the room \`room\` or of the whole chat.`,
       { query: { room: 'the room it was for' } },
       async ({ service, client, user, query }) => {
-        const room = query.get('room') ?? undefined
+        const room = roomOf(query)
         checkRooms(client, [room])
         await service.decide({ type: `un${type}`, user, ...(room !== undefined && { room }) })
       },
@@ -75,7 +76,8 @@ export const MODERATION_ROUTES: readonly ApiRoute[] = [
     'moderate',
     'Closes a room and hides everything in it for good. Opened again, it is empty.',
     { query: { reason: 'shown to its members' } },
-    async ({ service, room, query }) => service.deleteRoom(room, query.get('reason') ?? undefined),
+    async ({ service, room, query }) =>
+      service.deleteRoom(room, check(reason, query.get('reason') ?? undefined, 'reason')),
   ),
   route(
     'POST',

@@ -65,6 +65,13 @@ export function describeRoutes(
           '400': { description: 'what is wrong, and what is allowed', ...json(problem) },
           '401': { description: 'no key, or an unknown one', ...json(problem) },
           '403': { description: 'the key lacks the scope or the room', ...json(problem) },
+          ...(path.includes('{seq}') && {
+            '404': { description: 'there is no such message', ...json(problem) },
+          }),
+          ...(body &&
+            answers && {
+              '409': { description: 'the id was used for something else', ...json(problem) },
+            }),
           '503': { description: 'the room log cannot take it now: repeat it', ...json(problem) },
         },
       },

@@ -1,15 +1,15 @@
 import { z } from 'zod'
-import { invalidInput } from '../../base/errors.ts'
-import type { ListOptions } from './chat-service.ts'
+import { invalidInput, shown } from '../../base/errors.ts'
+import type { ListOptions, RoomOrder } from './chat-service.ts'
 import { MODERATION_ROUTES } from './moderation-routes.ts'
 import { type ApiRoute, checkBody, checkRooms, message, roomName, route } from './route.ts'
 import { MAX_TALKERS } from './talkers.ts'
 
-function whole(query: URLSearchParams, key: string, otherwise: number, max: number): number {
+function whole(query: URLSearchParams, key: string, otherwise: number, max: number, min = 0): number {
   const text = query.get(key)
   if (text === null) return otherwise
-  if (!/^\d{1,15}$/.test(text) || Number(text) > max)
-    throw invalidInput(key, `${JSON.stringify(text)} is not allowed`, `a whole number up to ${max}`)
+  if (!/^\d{1,16}$/.test(text) || Number(text) > max || Number(text) < min)
+    throw invalidInput(key, `${JSON.stringify(text)} is not allowed`, `a whole number from ${min} to ${max}`)
   return Number(text)
 }
 
@@ -29,13 +29,20 @@ const listQuery = {
   limit: 'at most this many, up to 1000; 100',
 }
 
-function listOptions(query: URLSearchParams): ListOptions {
+/** @param order of a list: with the most members first, a place of it begins with a number */
+function listOptions(query: URLSearchParams, order: RoomOrder = 'name'): ListOptions {
   const text = (key: string) => query.get(key) ?? ''
+  if (order === 'members' && !/^(\d{1,15}:.*)?$/s.test(text('after')))
+    throw invalidInput(
+      'after',
+      `${shown(text('after'))} is not allowed`,
+      '`next` of the page before, in this order',
+    )
   return {
     prefix: text('prefix'),
     search: text('search'),
     after: text('after'),
-    limit: whole(query, 'limit', 100, 1000),
+    limit: whole(query, 'limit', 100, 1000, 1),
   }
 }
 
@@ -106,7 +113,10 @@ export const API_ROUTES: readonly ApiRoute[] = [
       everyRoom: true,
       query: { ...listQuery, order: '`name`, or `members` for those with the most members first; name' },
     },
-    ({ service, query }) => service.rooms(listOptions(query), choice(query, 'order', ['name', 'members'])),
+    ({ service, query }) => {
+      const order = choice(query, 'order', ['name', 'members'])
+      return service.rooms(listOptions(query, order), order)
+    },
   ),
   route(
     'GET',

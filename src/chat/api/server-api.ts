@@ -3,15 +3,15 @@ import { ConcertinaError } from '../../base/errors.ts'
 import { VERSION } from '../../base/version.ts'
 import { parseBody, readBody, sendJson } from '../../http/json.ts'
 import { splitTarget } from '../../http/request-target.ts'
-import { isName } from '../../protocol/rules.ts'
+import { isName, isRequestId } from '../../protocol/rules.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import { LogOverloaded, LogUnavailable } from '../log/room-log.ts'
-import { ChangeRejected } from '../rooms/change-message.ts'
+import { ChangeRejected, IdTaken } from '../rooms/append-once.ts'
 import type { ChatService } from './chat-service.ts'
 import type { ApiClient, ApiKeys } from './keys.ts'
 import { serverOpenApi } from './openapi.ts'
-import type { ApiRoute } from './route.ts'
+import { type ApiRoute, checkQuery, ForbiddenRoom } from './route.ts'
 import { API_ROUTES } from './routes.ts'
 
 export interface ServerApiOptions {
@@ -63,8 +63,9 @@ export class ServerApi {
       sendJson(response, 200, serverOpenApi(VERSION))
     else if (client) void this.answer(request, response, client, '/v1/')
     else {
+      const body = { code: 'UNAUTHORIZED', message: 'a key of the server API is needed' }
       const hint = 'Authorization: Bearer KEY'
-      sendJson(response, 401, { code: 'UNAUTHORIZED', message: 'a key of the server API is needed', hint })
+      sendJson(response, 401, { ...body, hint }, { 'www-authenticate': 'Bearer' })
     }
     return true
   }
@@ -82,6 +83,12 @@ export class ServerApi {
     const send = (status: number, body?: object, headers?: Record<string, string>) =>
       sendJson(response, status, body, headers)
     const { path, query } = splitTarget(request.url)
+    if (!isText(path))
+      return send(400, {
+        code: 'INVALID_INPUT',
+        message: 'path: it is no text',
+        hint: 'percent-encoded UTF-8',
+      })
     const found = find(`/v1/${path.slice(base.length)}`)
     const match = found.find(({ route }) => route.method === request.method)
     if (!match) {
@@ -138,7 +145,7 @@ export class ServerApi {
       return forbidden('the key lacks a scope', `a key with the scope ${route.scope}`)
     const { room = '', user = '', id = '', seq = '' } = parts
     for (const [where, value] of Object.entries(parts)) {
-      if (!isName(value)) return bad(`${where} is not allowed`, '1 to 128 characters')
+      if (!isName(value)) return bad(`${where} is not allowed`, '1 to 128 characters, no control characters')
     }
     if (room.startsWith(SYSTEM_PREFIX))
       return bad('room is not allowed', `a name that does not begin with ${SYSTEM_PREFIX}`)
@@ -146,9 +153,10 @@ export class ServerApi {
       return forbidden(`the key is not for ${room || 'every room'}`, 'another key')
     const key = request.headers['idempotency-key']
     const idempotencyKey = typeof key === 'string' ? key : undefined
-    if (idempotencyKey !== undefined && (idempotencyKey === '' || idempotencyKey.length > 64))
-      return bad('Idempotency-Key is not allowed', '1 to 64 characters')
+    if (idempotencyKey !== undefined && !isRequestId(idempotencyKey))
+      return bad('Idempotency-Key is not allowed', '1 to 64 characters, no control characters')
     try {
+      checkQuery(query, Object.keys(route.query ?? {}))
       const text = await readBody(request, 4 * maxBodyBytes + 65_536)
       const body = route.body && parseBody(text === '' && route.bodyOptional ? '{}' : text, route.body)
       const call = { service, client, room, user, id, seq, query, idempotencyKey, maxBodyBytes, body }
@@ -165,6 +173,10 @@ function problemOf(error: unknown) {
     const { code, message, hint } = error
     return { status: 400, body: { code, message, hint } }
   }
+  if (error instanceof IdTaken)
+    return { status: 409, body: { code: 'ID_TAKEN', message: error.message, hint: 'an id of its own' } }
+  if (error instanceof ForbiddenRoom)
+    return { status: 403, body: { code: 'FORBIDDEN', message: error.message, hint: 'another key' } }
   if (error instanceof ChangeRejected) {
     const { code, message } = error
     return code === 'not-found'
@@ -182,15 +194,20 @@ function problemOf(error: unknown) {
   return { status: 500, body: { code: 'INTERNAL', message: 'internal error' } }
 }
 
+function isText(path: string): boolean {
+  try {
+    decodeURIComponent(path)
+    return true
+  } catch {
+    return false
+  }
+}
+
 function find(path: string): Found[] {
   return PATTERNS.flatMap(({ route, pattern }) => {
     const groups = pattern.exec(path)?.groups
     if (!pattern.test(path)) return []
-    try {
-      const parts = Object.entries(groups ?? {}).map(([key, part]) => [key, decodeURIComponent(part)])
-      return [{ route, parts: Object.fromEntries(parts) as Record<string, string> }]
-    } catch {
-      return [] // a path that is no text
-    }
+    const parts = Object.entries(groups ?? {}).map(([key, part]) => [key, decodeURIComponent(part)])
+    return [{ route, parts: Object.fromEntries(parts) as Record<string, string> }]
   })
 }

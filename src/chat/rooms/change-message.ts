@@ -1,5 +1,6 @@
 import type { MessageData, RoomMessage } from '../../protocol/messages.ts'
 import type { Appended, RoomLog } from '../log/room-log.ts'
+import { appendOnce, ChangeRejected } from './append-once.ts'
 import { changesRoom, type RoomChange, type RoomChanges } from './room-changes.ts'
 
 interface MessageChange {
@@ -15,24 +16,14 @@ interface MessageChange {
   readonly author?: string | undefined
 }
 
-/** A change that is not possible; the code is the protocol's. */
-export class ChangeRejected extends Error {
-  readonly code: 'not-found' | 'forbidden'
-
-  constructor(code: 'not-found' | 'forbidden', message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
 function record(log: RoomLog, room: string, user: string, id: string, change: RoomChange): Promise<Appended> {
-  return log.append({ room: changesRoom(room), user, id, body: JSON.stringify(change) })
+  return appendOnce(log, { room: changesRoom(room), user, id, body: JSON.stringify(change) })
 }
 
 /**
  * Edits or deletes a message. Both the log beside the room and the room itself get an entry; a deletion holds for every
  * reader before members learn of it. Safe to repeat with the same id.
- * @throws {ChangeRejected}
+ * @throws {ChangeRejected}, also where the id names something else already.
  */
 export async function changeMessage(
   log: RoomLog,
@@ -52,12 +43,13 @@ export async function changeMessage(
   if (edit) {
     if (changes.isDeleted(seq)) throw new ChangeRejected('not-found', 'the message was deleted')
     const { body, data } = edit
-    const appended = await log.append({ room, user, id, body, extras: { ...(data && { data }), edits: seq } })
+    const extras = { ...(data && { data }), edits: seq }
+    const appended = await appendOnce(log, { room, user, id, body, extras }, ['edits'])
     await record(log, room, user, id, { seq, editedAt: appended.seq })
     return appended
   }
   await record(log, room, user, id, { seq, deleted: true })
-  return log.append({ room, user, id, body: '', extras: { deletes: seq } })
+  return appendOnce(log, { room, user, id, body: '', extras: { deletes: seq } })
 }
 
 /** Deletes everything that a room has now; what comes later is shown. */
