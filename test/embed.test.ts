@@ -54,6 +54,17 @@ describe('a chat on an app’s own server', () => {
     await chat.service.publish('lobby', { body: 'order 17 was paid' })
     await expect.poll(() => seen).toEqual(['ann: hello', '$server: order 17 was paid'])
 
+    const { service } = chat
+    const wrong = { code: 'INVALID_INPUT' }
+    await expect(
+      service.publish('$moderation', { body: '{"type":"ban","user":"ann"}' }),
+    ).rejects.toMatchObject(wrong)
+    await expect(service.publish('lobby', { body: 7 as never })).rejects.toMatchObject(wrong)
+    await expect(service.delete('lobby', Number.NaN)).rejects.toMatchObject(wrong)
+    await expect(service.decide({ type: 'mute', user: undefined as never })).rejects.toMatchObject(wrong)
+    await expect(service.delete('lobby', 99)).rejects.toMatchObject({ code: 'not-found', statusCode: 404 })
+    expect(service.sanctions()).toEqual([])
+
     const other = connect(port, '127.0.0.1')
     other.end('GET /other HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n')
     const [answer] = await once(other, 'data')

@@ -140,6 +140,32 @@ describe('publish', () => {
     expect((await client.room('c')).head).toBe(1)
   })
 
+  it('rejects what an address cannot name, and never takes it for another path', async () => {
+    const { client } = await api()
+    const wrong = { status: 400, code: 'INVALID_INPUT' }
+    for (const room of ['', '.', '..', '\ud800'])
+      await expect(client.publish(room, { body: 'x' })).rejects.toMatchObject(wrong)
+    await expect(client.kick('..')).rejects.toMatchObject(wrong)
+    await expect(client.delete('r', '..' as never)).rejects.toMatchObject(wrong)
+    await expect(client.history('r', { limit: Number.NaN })).rejects.toMatchObject(wrong)
+    const { results } = await client.publishToMany(['..', 'a/b?c#d%2e'], { body: 'x' })
+    expect(results).toMatchObject([{ seq: 1 }, { seq: 1 }])
+    expect((await client.history('a/b?c#d%2e')).messages).toHaveLength(1)
+  })
+
+  it('is not content with an answer of something else', async () => {
+    const page = createServer((_, response) => response.end('<p>a page of the app</p>'))
+    page.listen(0, '127.0.0.1')
+    await once(page, 'listening')
+    closers.push(() => page.close())
+    const url = `http://127.0.0.1:${(page.address() as AddressInfo).port}`
+    const client = new ServerApiClient({ url, key: KEY })
+    await expect(client.publish('r', { body: 'x' })).rejects.toMatchObject({
+      status: 200,
+      message: `${url}: no answer of the server API (status 200)`,
+    })
+  })
+
   it('says that the log cannot take it now', async () => {
     class Full extends MemoryRoomLog {
       full = false

@@ -52,7 +52,13 @@ type Json = Record<string, unknown>
 type Room = Awaited<ReturnType<ChatService['room']>>
 type History = Awaited<ReturnType<ChatService['history']>>
 
-const segment = encodeURIComponent
+/** A part of a path. @throws {ServerApiError} when addresses cannot name it: some they take for another path. */
+function segment(name: string): string {
+  const isNamed = name !== '' && name !== '.' && name !== '..' && !/\p{Surrogate}/u.test(name)
+  if (isNamed) return encodeURIComponent(name)
+  throw new ServerApiError(400, 'INVALID_INPUT', `an address cannot name ${JSON.stringify(name)}`)
+}
+
 const FIRST_WAIT_MS = 200
 
 /**
@@ -69,7 +75,7 @@ export class ServerApiClient {
     this.#options = { timeoutMs: 10_000, retries: 3, ...options, url: options.url.replace(/\/+$/, '') }
   }
 
-  publish(room: string, { id = crypto.randomUUID(), ...message }: Message) {
+  async publish(room: string, { id = crypto.randomUUID(), ...message }: Message) {
     return this.#send<Published & { durability: Durability }>('POST', `/v1/rooms/${segment(room)}/messages`, {
       id,
       ...message,
@@ -91,22 +97,25 @@ export class ServerApiClient {
   }
 
   /** Replaces body and data of the message at the place `seq`, whichever user sent it. */
-  edit(room: string, seq: number, { id = crypto.randomUUID(), ...message }: Message) {
-    return this.#send<Published>('PATCH', `/v1/rooms/${segment(room)}/messages/${seq}`, { id, ...message })
+  async edit(room: string, seq: number, { id = crypto.randomUUID(), ...message }: Message) {
+    return this.#send<Published>('PATCH', `/v1/rooms/${segment(room)}/messages/${segment(String(seq))}`, {
+      id,
+      ...message,
+    })
   }
 
   /** Deletes the message at the place `seq`, whichever user sent it. */
-  delete(room: string, seq: number) {
-    return this.#send<Published>('DELETE', `/v1/rooms/${segment(room)}/messages/${seq}`)
+  async delete(room: string, seq: number) {
+    return this.#send<Published>('DELETE', `/v1/rooms/${segment(room)}/messages/${segment(String(seq))}`)
   }
 
   /** Closes a room and hides everything in it for good. Opened again, it is empty. */
-  deleteRoom(room: string, { reason }: { reason?: string } = {}) {
+  async deleteRoom(room: string, { reason }: { reason?: string } = {}) {
     return this.#send<void>('DELETE', `/v1/rooms/${segment(room)}${queryOf({ reason })}`)
   }
 
   /** The newest messages of a room, or those before a place; oldest first. */
-  history(room: string, options: { before?: number; limit?: number } = {}) {
+  async history(room: string, options: { before?: number; limit?: number } = {}) {
     return this.#get<History>(`/v1/rooms/${segment(room)}/messages`, options)
   }
 
@@ -125,11 +134,11 @@ export class ServerApiClient {
     return this.#get<ReturnType<ChatService['talkers']>>('/v1/talkers', options)
   }
 
-  room(room: string) {
+  async room(room: string) {
     return this.#get<Room>(`/v1/rooms/${segment(room)}`)
   }
 
-  user(user: string) {
+  async user(user: string) {
     return this.#get<ReturnType<ChatService['user']>>(`/v1/users/${segment(user)}`)
   }
 
@@ -139,41 +148,41 @@ export class ServerApiClient {
     return active
   }
 
-  kick(user: string, options: { room?: string; reason?: string } = {}) {
+  async kick(user: string, options: { room?: string; reason?: string } = {}) {
     return this.#send<void>('POST', `/v1/users/${segment(user)}/kick`, options)
   }
 
-  ban(user: string, options: SanctionOptions = {}) {
+  async ban(user: string, options: SanctionOptions = {}) {
     return this.#send<void>('POST', `/v1/users/${segment(user)}/ban`, { ...options })
   }
 
-  unban(user: string, { room }: { room?: string } = {}) {
+  async unban(user: string, { room }: { room?: string } = {}) {
     return this.#send<void>('DELETE', `/v1/users/${segment(user)}/ban${queryOf({ room })}`)
   }
 
-  mute(user: string, options: SanctionOptions = {}) {
+  async mute(user: string, options: SanctionOptions = {}) {
     return this.#send<void>('POST', `/v1/users/${segment(user)}/mute`, { ...options })
   }
 
-  unmute(user: string, { room }: { room?: string } = {}) {
+  async unmute(user: string, { room }: { room?: string } = {}) {
     return this.#send<void>('DELETE', `/v1/users/${segment(user)}/mute${queryOf({ room })}`)
   }
 
   /** Revokes the tokens of a user that were issued before now. */
-  revokeUser(user: string) {
+  async revokeUser(user: string) {
     return this.#send<void>('POST', `/v1/users/${segment(user)}/revoke`)
   }
 
   /** Revokes the token with this `jti`; `seconds`: as long as tokens live. */
-  revokeToken(id: string, options: { seconds?: number } = {}) {
+  async revokeToken(id: string, options: { seconds?: number } = {}) {
     return this.#send<void>('POST', `/v1/tokens/${segment(id)}/revoke`, options)
   }
 
-  closeRoom(room: string, options: { reason?: string } = {}) {
+  async closeRoom(room: string, options: { reason?: string } = {}) {
     return this.#send<void>('POST', `/v1/rooms/${segment(room)}/close`, options)
   }
 
-  openRoom(room: string) {
+  async openRoom(room: string) {
     return this.#send<void>('POST', `/v1/rooms/${segment(room)}/open`)
   }
 
@@ -187,8 +196,8 @@ export class ServerApiClient {
       try {
         return await this.#once<T>(method, path, body)
       } catch (error) {
-        const final = error instanceof ServerApiError && error.status !== 503 && error.status !== 0
-        if (final || attempt >= this.#options.retries) throw error
+        const mayPass = error instanceof ServerApiError && (error.status === 503 || error.status === 0)
+        if (!mayPass || attempt >= this.#options.retries) throw error
         await new Promise((resolve) => setTimeout(resolve, FIRST_WAIT_MS * 2 ** attempt))
       }
     }
@@ -196,22 +205,27 @@ export class ServerApiClient {
 
   async #once<T>(method: string, path: string, body?: Json): Promise<T> {
     const { url, key, timeoutMs } = this.#options
+    const text = body && JSON.stringify(body)
     let response: Response
     try {
       response = await fetch(url + path, {
         method,
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         signal: AbortSignal.timeout(timeoutMs),
-        ...(body && { body: JSON.stringify(body) }),
+        ...(text && { body: text }),
       })
     } catch (error) {
       const why = ((error as Error).cause as Error | undefined)?.message ?? (error as Error).message
       throw new ServerApiError(0, 'UNREACHABLE', `${url}: cannot be reached (${why})`)
     }
     if (response.status === 204) return undefined as T
-    const answer = (await response.json().catch(() => ({}))) as Json
-    if (response.ok) return answer as T
-    const { code = 'UNEXPECTED', message = `status ${response.status}`, hint } = answer
+    const answer = (await response.json().catch(() => undefined)) as Json | undefined
+    if (response.ok && answer) return answer as T
+    const {
+      code = 'UNEXPECTED',
+      message = `${url}: no answer of the server API (status ${response.status})`,
+      hint,
+    } = answer ?? {}
     throw new ServerApiError(
       response.status,
       String(code),

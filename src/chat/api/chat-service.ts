@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { check } from '../../base/options.ts'
 import type { MessageData } from '../../protocol/messages.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
 import type { ModerationAction } from '../access/moderation.ts'
@@ -7,7 +9,9 @@ import type { RoomLog } from '../log/room-log.ts'
 import { appendOnce } from '../rooms/append-once.ts'
 import { changeMessage, purgeRoom } from '../rooms/change-message.ts'
 import { RecentChanges } from '../rooms/recent-changes.ts'
+import { checkDecision } from './decision.ts'
 import type { ChatDirectory } from './directory.ts'
+import { message, roomName } from './fields.ts'
 import { TALK_SECONDS } from './talkers.ts'
 
 /** The user whose messages the server API sends when it names no other. */
@@ -53,7 +57,12 @@ export interface ListOptions {
 /** By name, or those with the most members first. */
 export type RoomOrder = 'name' | 'members'
 
-/** What the server API can do, whatever way it is asked. It is one more reader and writer of what the fleet shares. */
+const publication = z.strictObject(message)
+
+/**
+ * What the server API can do, whatever way it is asked. It is one more reader and writer of what the fleet shares.
+ * Names and messages that are not allowed are INVALID_INPUT: an app may pass on what its users wrote.
+ */
 export class ChatService {
   readonly #log: RoomLog
   readonly #changes = new RecentChanges()
@@ -73,10 +82,9 @@ export class ChatService {
   }
 
   /** @throws {IdTaken} when the id was used for another message of the room. */
-  async publish(
-    room: string,
-    { body, data, user = SERVER_USER, id = randomUUID() }: Publication,
-  ): Promise<Published> {
+  async publish(room: string, given: Publication): Promise<Published> {
+    checkRoom(room)
+    const { body, data, user = SERVER_USER, id = randomUUID() } = check(publication, given, 'the message')
     const began = performance.now()
     const message = { room, user, id, body, ...(data && { extras: { data } }) }
     const { seq, duplicate } = await appendOnce(this.#log, message)
@@ -87,6 +95,7 @@ export class ChatService {
 
   /** The newest messages before a place, oldest first. */
   async history(room: string, before: number, limit: number) {
+    checkRoom(room)
     const { entries, first, head } = await this.#log.readBefore(room, before, limit)
     const changes = this.#changes.of(room)
     const messages = await changes.resolve(this.#log, entries)
@@ -94,11 +103,10 @@ export class ChatService {
   }
 
   /** Replaces a message's body and data, whichever user sent it. */
-  async edit(
-    room: string,
-    seq: number,
-    { body, data, user = SERVER_USER, id = randomUUID() }: Publication,
-  ): Promise<Published> {
+  async edit(room: string, seq: number, given: Publication): Promise<Published> {
+    checkRoom(room)
+    checkPlace(seq)
+    const { body, data, user = SERVER_USER, id = randomUUID() } = check(publication, given, 'the message')
     const change = { room, seq, user, id, edit: { body, data } }
     const { seq: place, duplicate } = await changeMessage(this.#log, this.#changes.of(room), change)
     return { room, seq: place, id, duplicate }
@@ -106,6 +114,8 @@ export class ChatService {
 
   /** Deletes a message, whichever user sent it; its place stays. */
   async delete(room: string, seq: number): Promise<Published> {
+    checkRoom(room)
+    checkPlace(seq)
     const id = `delete-${seq}`
     const change = { room, seq, user: SERVER_USER, id }
     const { seq: place, duplicate } = await changeMessage(this.#log, this.#changes.of(room), change)
@@ -142,6 +152,7 @@ export class ChatService {
 
   /** Members of a room, by name where there are few, and what its log holds. */
   async room(room: string) {
+    checkRoom(room)
     const { first, head } = await this.#log.readBefore(room, Number.MAX_SAFE_INTEGER, 0)
     return {
       room,
@@ -166,7 +177,8 @@ export class ChatService {
   }
 
   /** Resolves when the decision is in the log; every server of the fleet carries it out right after. */
-  decide(action: ModerationAction): Promise<void> {
+  async decide(action: ModerationAction): Promise<void> {
+    checkDecision(action)
     return this.#moderation.decide(action)
   }
 
@@ -178,6 +190,9 @@ export class ChatService {
     return rooms.length
   }
 }
+
+const checkRoom = (room: string) => check(roomName, room, 'room')
+const checkPlace = (seq: number) => check(z.number().int().positive(), seq, 'seq')
 
 type Counted = readonly [name: string, count: number]
 

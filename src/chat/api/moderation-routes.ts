@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
 import { check } from '../../base/options.ts'
 import type { ModerationAction } from '../access/moderation.ts'
-import { type ApiRoute, checkBody, checkRooms, message, roomName, roomOf, route } from './route.ts'
+import { message, roomName } from './fields.ts'
+import { type ApiRoute, checkBody, checkRooms, roomOf, route } from './route.ts'
 
 const seconds = z.number().positive().max(3.2e9)
 const reason = z.string().max(200).optional()

@@ -1,10 +1,9 @@
-import { z } from 'zod'
+import type { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
 import { suggest } from '../../base/nearest.ts'
 import { check } from '../../base/options.ts'
-import { dataProblem, isName, isRequestId } from '../../protocol/rules.ts'
-import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { ChatService } from './chat-service.ts'
+import { roomName } from './fields.ts'
 import type { ApiClient, ApiScope } from './keys.ts'
 
 /** A request of the server API, its path and its body already checked. */
@@ -51,34 +50,7 @@ export function route<T>(
   return { method, path, scope, summary, ...options, run: run as ApiRoute['run'] }
 }
 
-const NOT_ALLOWED = 'it is not allowed'
-const NAME = '1 to 128 characters, no control characters'
-
-const isRoomName = (room: unknown) => isName(room) && !room.startsWith(SYSTEM_PREFIX)
-const name = z.string().refine(isName, NOT_ALLOWED).meta({ allowed: NAME })
-export const roomName = z
-  .string()
-  .refine(isRoomName, NOT_ALLOWED)
-  .meta({ allowed: `${NAME}, not beginning with ${SYSTEM_PREFIX}` })
-const messageId = z
-  .string()
-  .refine(isRequestId, NOT_ALLOWED)
-  .meta({ allowed: '1 to 64 characters, no control characters' })
-/** The fields of a message in a body. */
-export const message = {
-  body: z.string(),
-  data: z
-    .record(z.string(), z.unknown())
-    .superRefine((data, context) => {
-      const problem = dataProblem(data)
-      if (problem !== undefined) context.addIssue({ code: 'custom', message: `${NOT_ALLOWED}: ${problem}` })
-    })
-    .meta({ allowed: 'a JSON object' })
-    .optional()
-    .describe('what the app keeps with the message'),
-  user: name.optional().describe('whose message it is; $server'),
-  id: messageId.optional().describe('published again under the same id, it is in the room once'),
-}
+/** @throws {ConcertinaError} INVALID_INPUT. */
 export function checkBody(text: string, maxBytes: number): void {
   if (Buffer.byteLength(text) > maxBytes)
     throw invalidInput('body', 'the message is too large', `at most ${maxBytes} bytes`)

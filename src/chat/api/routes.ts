@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { invalidInput, shown } from '../../base/errors.ts'
 import type { ListOptions, RoomOrder } from './chat-service.ts'
+import { message, roomName } from './fields.ts'
 import { MODERATION_ROUTES } from './moderation-routes.ts'
-import { type ApiRoute, checkBody, checkRooms, message, roomName, route } from './route.ts'
+import { type ApiRoute, checkBody, checkRooms, route } from './route.ts'
 import { MAX_TALKERS } from './talkers.ts'
 
 function whole(query: URLSearchParams, key: string, otherwise: number, max: number, min = 0): number {

@@ -178,10 +178,8 @@ function problemOf(error: unknown) {
   if (error instanceof ForbiddenRoom)
     return { status: 403, body: { code: 'FORBIDDEN', message: error.message, hint: 'another key' } }
   if (error instanceof ChangeRejected) {
-    const { code, message } = error
-    return code === 'not-found'
-      ? { status: 404, body: { code: 'NOT_FOUND', message } }
-      : { status: 403, body: { code: 'FORBIDDEN', message } }
+    const { code, statusCode: status, message } = error
+    return { status, body: { code: code === 'not-found' ? 'NOT_FOUND' : 'FORBIDDEN', message } }
   }
   if (error instanceof LogUnavailable) {
     const retry = error instanceof LogOverloaded ? error.retryMs / 1000 : 1

@@ -5,10 +5,13 @@ import type { Append, Appended, RoomLog } from '../log/room-log.ts'
 /** A message or a change that is not possible; the code is the protocol's. */
 export class ChangeRejected extends Error {
   readonly code: 'not-found' | 'forbidden' | 'bad-message'
+  /** What Express and Fastify answer with where an app does not catch it. */
+  readonly statusCode: number
 
   constructor(code: ChangeRejected['code'], message: string) {
     super(message)
     this.code = code
+    this.statusCode = { 'not-found': 404, forbidden: 403, 'bad-message': 409 }[code]
   }
 }
 
