@@ -1,5 +1,6 @@
+import { createHmac } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -26,8 +27,14 @@ class Issuer {
   readonly keys = new Map<string, Keys>()
   requests = 0
   broken = false
+  /** How it answers now, where that is not as it should. */
+  answer: ((response: ServerResponse) => void) | undefined
   readonly #http: Server = createServer(async (_, response) => {
     this.requests++
+    if (this.answer) {
+      this.answer(response)
+      return
+    }
     if (this.broken) {
       response.writeHead(500).end()
       return
@@ -101,6 +108,64 @@ describe('algorithms', () => {
     ]) {
       expect(user(await auth.identify(each, undefined))).toBe('ann')
     }
+  })
+})
+
+describe('tokens that are made wrongly', () => {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const signed = (payload: string, header: object = { alg: 'HS256' }) => {
+    const text = `${part(header)}.${Buffer.from(payload).toString('base64url')}`
+    return `${text}.${createHmac('sha256', SECRET).update(text).digest('base64url')}`
+  }
+  const auth = new Authenticator({ secret: SECRET, audience: 'chat' })
+  const claims = (more: string) => `{"sub":"ann","aud":"chat","exp":${seconds() + 60}${more}}`
+  const says = async (text: string) => user(await auth.identify(text, undefined))
+
+  it('counts one that is right', async () => {
+    expect(await says(signed(claims('')))).toBe('ann')
+    expect(await says(signed(claims(',"aud":["shop","chat"],"jti":"t1","iat":1')))).toBe('ann')
+  })
+
+  it.each([
+    ['"exp":"tomorrow"'],
+    ['"exp":null'],
+    ['"exp":1e400'],
+    ['"exp":[9999999999]'],
+    ['"iat":"yesterday"'],
+    ['"iat":1e400'],
+    ['"nbf":"now"'],
+    ['"aud":["shop"]'],
+    ['"aud":{"0":"chat"}'],
+    ['"jti":7'],
+    ['"jti":["t1"]'],
+    ['"sub":7'],
+    ['"sub":["ann"]'],
+    ['"sub":"\\u0000"'],
+    ['"rooms":{"0":"*"}'],
+    ['"rooms":[1]'],
+    ['"moderate":true'],
+  ])('denies %s', async (claim) => {
+    expect(await says(signed(claims(`,${claim}`)))).toMatch(/^the token (is|names|does)/)
+  })
+
+  it.each([
+    ['not signed', `${part({ alg: 'none' })}.${Buffer.from(claims('')).toString('base64url')}.`],
+    ['of an unknown extension', signed(claims(''), { alg: 'HS256', crit: ['b64'], b64: false })],
+    ['no object', signed('[]')],
+    ['no JSON', signed('{')],
+    ['of a header that is no object', `${part('x')}.${part({})}.AAAA`],
+    ['encrypted', 'a.b.c.d.e'],
+    ['empty', ''],
+    ['long', 'x'.repeat(8000)],
+  ])('denies one that is %s', async (_, text) => {
+    expect(await says(text)).toBe('the token is not valid')
+  })
+
+  it('lets nobody send by a subscribe token that does not say it as true or false', async () => {
+    const forRoom = (send: string) => signed(claims(`,"use":"subscribe","room":"vip"${send}`))
+    expect(await auth.grant(forRoom(''), 'ann', 'vip')).toMatchObject({ maySend: true })
+    for (const send of ['"no"', '0', 'null'])
+      expect(await auth.grant(forRoom(`,"send":${send}`), 'ann', 'vip')).toHaveProperty('denied')
   })
 })
 
@@ -227,6 +292,27 @@ describe('JWKS', () => {
     for (let i = 0; i < 3; i++) expect(user(await auth.identify(one, undefined))).toBe('ann')
     await expect.poll(() => issuer.requests).toBeGreaterThan(1)
   })
+
+  it.each([
+    ['answers nothing', () => {}],
+    ['sends byte by byte', (response) => void setInterval(() => response.write(' '), 20).unref()],
+    ['sends too much', (response) => void response.end(`{"keys":[],"x":"${'x'.repeat(2 << 20)}"}`)],
+    ['redirects', (response) => void response.writeHead(302, { location: '/elsewhere' }).end()],
+    ['answers no JSON', (response) => void response.end('<p>sign in</p>')],
+    ['answers no keys', (response) => void response.end('{"keys":"none"}')],
+    ['answers null', (response) => void response.end('null')],
+  ] as [string, (response: ServerResponse) => void][])(
+    'denies for now while the issuer %s, and recovers',
+    async (_, answer) => {
+      const { issuer, auth, first } = await withIssuer({}, { cooldownMs: 0, timeoutMs: 500 })
+      const one = await token(first, 'RS256', {}, 'first')
+      issuer.answer = answer
+      expect(await auth.identify(one, undefined)).toMatchObject({ retry: true })
+      expect(issuer.requests).toBe(1)
+      issuer.answer = undefined
+      expect(user(await auth.identify(one, undefined))).toBe('ann')
+    },
+  )
 
   it('says that the same token may be accepted later when no key could be fetched yet', async () => {
     const { issuer, auth, first } = await withIssuer({}, { cooldownMs: 0 })

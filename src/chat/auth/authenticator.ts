@@ -107,12 +107,13 @@ export class Authenticator {
     const { payload } = verified
     if (payload.use !== 'subscribe' || payload.sub !== user || payload.room !== room)
       return denied('the token is for another room or user')
-    const { exp, iat, jti: tokenId, send } = payload
+    const { exp, iat, jti: tokenId, send = true } = payload
+    if (typeof send !== 'boolean') return denied('the token does not say whether the user may send')
     const issuedAt = iat === undefined ? undefined : iat * 1000
     return (
       this.#revoked(payload, user) ?? {
         room,
-        maySend: send !== false,
+        maySend: send,
         expires: exp! * 1000,
         tokenId,
         issuedAt,
@@ -131,8 +132,12 @@ export class Authenticator {
     if (!this.#verifies) return denied('tokens are not accepted here')
     try {
       const payload = await this.#verifyByAnyKey(token)
+      const { jti, exp, iat } = payload
+      // What is no number ends never, and what is no text could not be revoked.
+      if ((jti !== undefined && typeof jti !== 'string') || !Number.isFinite(exp) || iat === Infinity)
+        return denied('the token is not valid')
       // The leeway lets a token be used a little early, never late.
-      return payload.exp! * 1000 <= Date.now() ? expired : { payload }
+      return exp! * 1000 <= Date.now() ? expired : { payload }
     } catch (error) {
       if (error instanceof KeysUnavailable) return denied(error.message, true)
       if (isExpired(error)) return expired
