@@ -6,9 +6,9 @@ import { AutoscalerCheck } from './autoscaler-check.ts'
 import { findCredentials, namespaceOf } from './credentials.ts'
 import { DeletionCosts } from './deletion-costs.ts'
 import { type Deployment, labelSelector, type Pod } from './objects.ts'
-import { isMarkedDraining, PodMarks } from './pod-marks.ts'
+import { PodMarks } from './pod-marks.ts'
+import { PodReconciler } from './pod-reconciler.ts'
 import { type KnownPod, PodRemoval } from './pod-removal.ts'
-import { isReady, notReadyReason, podState } from './pod-state.ts'
 import { PublishedReplicas, type PublishReplicas, type Replicas, WrittenReplicas } from './replicas.ts'
 import { Watcher } from './watcher.ts'
 
@@ -72,6 +72,7 @@ class KubernetesProvider implements Provider {
   readonly #costs: DeletionCosts
   readonly #autoscalers: AutoscalerCheck
   #removal: PodRemoval | undefined
+  #reconciler: PodReconciler | undefined
   #replicas: Replicas | undefined
   #timers: NodeJS.Timeout[] = []
   #started = false
@@ -125,25 +126,9 @@ class KubernetesProvider implements Provider {
           'a Deployment that nothing else scales: delete the HPA (or the ScaledObject that made it), or keep an HPA and let it follow the size that is decided here: `--scale-by metric`',
         )
       }
-      const pods = new Watcher<Pod>(this.#api, {
-        path: this.#path('api/v1', 'pods'),
-        labelSelector: labelSelector(found),
-        onChange: () => this.#reconcile(),
-        onProblem: (reason) => this.#problem(reason),
-      })
-      this.#pods = pods
-      this.#removal = new PodRemoval({
-        known: this.#known,
-        pods: pods.objects,
-        replicas,
-        marks: this.#marks,
-        costs: this.#costs,
-        hooks: this.#options,
-        signal: this.#abort.signal,
-        onTakenBack: (ref, pod, wasReady) => this.#takeBack(ref, pod, wasReady),
-        onProblem: (reason) => this.#problem(reason),
-      })
-      await pods.start()
+      this.#pods = this.#podsOf(found, replicas)
+      await this.#pods.start()
+      this.#reconciler?.adopted()
     } catch (error) {
       await this.close()
       if (!(error instanceof KubeError)) throw error
@@ -228,6 +213,39 @@ class KubernetesProvider implements Provider {
     })
   }
 
+  /** The pods of the Deployment, with what follows and removes them. */
+  #podsOf(found: Deployment, replicas: Replicas): Watcher<Pod> {
+    const pods = new Watcher<Pod>(this.#api, {
+      path: this.#path('api/v1', 'pods'),
+      labelSelector: labelSelector(found),
+      onChange: () => this.#reconcile(),
+      onProblem: (reason) => this.#problem(reason),
+    })
+    const reconciler = new PodReconciler({
+      lifecycle: this.#lifecycle,
+      known: this.#known,
+      pods: pods.objects,
+      replicas,
+      marks: this.#marks,
+      notReadySeconds: this.#options.notReadySeconds ?? 10,
+      signal: this.#abort.signal,
+      drain: (ref) => this.drain(ref),
+    })
+    this.#reconciler = reconciler
+    this.#removal = new PodRemoval({
+      known: this.#known,
+      pods: pods.objects,
+      replicas,
+      marks: this.#marks,
+      costs: this.#costs,
+      hooks: this.#options,
+      signal: this.#abort.signal,
+      onTakenBack: (ref, pod, wasReady) => reconciler.takeBack(ref, pod, wasReady),
+      onProblem: (reason) => this.#problem(reason),
+    })
+    return pods
+  }
+
   /** Keeps the deletion costs near the number of users, for an HPA that scales in. */
   #updateCosts(): void {
     const serving = [...this.#known.keys()].filter((ref) => this.#isServing(ref))
@@ -242,94 +260,7 @@ class KubernetesProvider implements Provider {
     return this.#replicas?.count ?? 0
   }
 
-  /** Pods that count as replicas: all but those that are leaving or were scaled away. */
-  get #counted(): number {
-    let count = 0
-    for (const [ref, { released, killed }] of this.#known) {
-      if (!released && !killed && !this.#pods?.objects.get(ref)?.metadata.deletionTimestamp) count++
-    }
-    return count
-  }
-
-  /** Reports how the pods differ from what the fleet knows. */
   #reconcile(): void {
-    if (this.#abort.signal.aborted || !this.#pods) return
-    const pods = this.#pods.objects
-    for (const [ref, known] of [...this.#known]) {
-      const pod = pods.get(ref)
-      if (pod && pod.metadata.uid === known.uid) this.#follow(ref, known, pod)
-      else this.#gone(ref, known)
-    }
-    // While a rollout has more pods than replicas, those in surplus wait to be counted until an old one leaves.
-    const unknown = [...pods.values()].filter(({ metadata }) => !this.#known.has(metadata.name))
-    unknown.sort((a, b) => Number(isReady(b)) - Number(isReady(a)))
-    for (const pod of unknown) this.#adopt(pod)
-    this.#lifecycle.coming(Math.max(0, this.#desired - this.#counted))
-  }
-
-  #adopt(pod: Pod): void {
-    const { name, uid } = pod.metadata
-    const { state } = podState(pod)
-    if (state === 'failed') return
-    if (state !== 'leaving' && this.#counted >= this.#desired) {
-      // The rollout waits for it to be ready before it lets an old one go.
-      if (!isMarkedDraining(pod)) this.#marks.open(pod)
-      return
-    }
-    if (state === 'leaving' && this.#started) return // came and went unseen
-    this.#known.set(name, { uid, state: 'starting' })
-    this.#lifecycle.starting(name)
-    const known = this.#known.get(name)!
-    if (isMarkedDraining(pod) && state !== 'leaving' && !this.#started) {
-      // Another controller began to drain it and is gone.
-      known.state = 'ready'
-      this.#lifecycle.draining(name)
-      this.drain(name)
-    } else this.#follow(name, known, pod)
-  }
-
-  #follow(ref: ServerRef, known: KnownPod, pod: Pod): void {
-    const now = podState(pod)
-    if (known.killed) return
-    if (now.state === 'leaving') {
-      if (known.state === 'draining') return
-      known.state = 'draining'
-      this.#lifecycle.draining(ref)
-    } else if (now.state === 'failed') {
-      this.#known.delete(ref)
-      this.#lifecycle.failed(ref, now.reason)
-    } else if (known.state === 'starting') {
-      if (now.state === 'ready') {
-        known.state = 'ready'
-        this.#lifecycle.ready(ref)
-      } else this.#marks.open(pod)
-    } else if (known.state === 'ready') this.#followReadiness(ref, known, pod, now.state === 'ready')
-  }
-
-  #followReadiness(ref: ServerRef, known: KnownPod, pod: Pod, ready: boolean): void {
-    if (ready) {
-      known.notReadySince = undefined
-      return
-    }
-    known.notReadySince ??= performance.now()
-    const { notReadySeconds = 10 } = this.#options
-    if (performance.now() - known.notReadySince < notReadySeconds * 1000) return
-    this.#known.delete(ref)
-    this.#lifecycle.failed(ref, `not ready for ${notReadySeconds} s: ${notReadyReason(pod)}`)
-  }
-
-  #gone(ref: ServerRef, known: KnownPod): void {
-    this.#known.delete(ref)
-    if (known.killed) this.#lifecycle.failed(ref, 'killed')
-    else if (known.state === 'draining') this.#lifecycle.stopped(ref)
-    else this.#lifecycle.failed(ref, 'the pod was deleted')
-  }
-
-  /** The pod was to go and is there to stay. */
-  #takeBack(ref: ServerRef, known: KnownPod, wasReady: boolean): void {
-    known.state = wasReady ? 'ready' : 'starting'
-    this.#lifecycle.starting(ref)
-    if (wasReady) this.#lifecycle.ready(ref)
-    this.#reconcile()
+    this.#reconciler?.reconcile()
   }
 }
