@@ -30,7 +30,7 @@ async function serve(...args: string[]) {
   child.stderr!.on('data', (chunk) => {
     state.err += chunk
   })
-  const seen = (pattern: RegExp) => expect.poll(() => state.out, { timeout: 30_000 }).toMatch(pattern)
+  const seen = (pattern: RegExp) => expect.poll(() => state.out, { timeout: 90_000 }).toMatch(pattern)
   await seen(/Dashboard: http[^ ]+/)
   const lines = () =>
     state.out
@@ -41,7 +41,7 @@ async function serve(...args: string[]) {
   return { child, finished, state, seen, lines, chat: chat!, control: control! }
 }
 
-describe('serve', { timeout: 90_000 }, () => {
+describe('serve', { timeout: 240_000 }, () => {
   it.each(['SIGTERM', 'SIGHUP'] as const)('stops cleanly on %s, with status 0', async (signal) => {
     const { child, finished, lines } = await serve()
     child.kill(signal)
@@ -93,7 +93,7 @@ describe('serve', { timeout: 90_000 }, () => {
     const here: string[] = []
     ann.on('presence', ({ room }) => here.push(room))
     await ann.join('r')
-    await expect.poll(() => here, { timeout: 10_000 }).toContain('r')
+    await expect.poll(() => here, { timeout: 60_000 }).toContain('r')
     await expect(bob.join('r')).rejects.toMatchObject({ code: 'room-full' })
     for (const client of [ann, bob]) client.close()
     writeFileSync(config, "live: { namespaces: { 'news:': { publish: me } } }")
@@ -114,7 +114,7 @@ describe('serve', { timeout: 90_000 }, () => {
       body: '{"servers":4}',
     })
     expect(changed.status).toBe(204)
-    await expect.poll(() => size(first), { timeout: 30_000 }).toBe(4)
+    await expect.poll(() => size(first), { timeout: 60_000 }).toBe(4)
     first.child.kill('SIGTERM')
     expect((await first.finished).stderr).toBe('')
     const second = await serve('--scale-down-threshold', '0')
@@ -134,7 +134,7 @@ describe('serve', { timeout: 90_000 }, () => {
           client.on('message', ({ body }) => bodies.push(body))
           await client.join('r', { history: 10 })
           await client.send('r', expected.at(-1)!)
-          await expect.poll(() => bodies, { timeout: 10_000 }).toEqual(expected)
+          await expect.poll(() => bodies, { timeout: 60_000 }).toEqual(expected)
           client.close()
           child.kill('SIGTERM')
           expect((await finished).status).toBe(0)
@@ -169,10 +169,10 @@ describe('serve', { timeout: 90_000 }, () => {
   it('continues when the reader of its log is gone', async () => {
     const { child, chat, state } = await serve('--verbose')
     child.stdout!.destroy()
-    await expect.poll(() => state.err, { timeout: 15_000 }).toMatch(/reader of the standard output is gone/)
+    await expect.poll(() => state.err, { timeout: 60_000 }).toMatch(/reader of the standard output is gone/)
     expect((await fetch(`${chat}/`)).status).toBe(200)
     child.kill('SIGTERM')
-    await expect.poll(() => child.exitCode, { timeout: 15_000 }).toBe(0)
+    await expect.poll(() => child.exitCode, { timeout: 60_000 }).toBe(0)
   })
 
   it('lets a policy follow the time of day', async () => {
