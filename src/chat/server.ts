@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex, Writable } from 'node:stream'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../base/buckets.ts'
 import { distribution } from '../base/distribution.ts'
@@ -10,7 +9,7 @@ import { seededRng } from '../base/rng.ts'
 import { type AccessEntry, accessEntry } from '../http/access-log.ts'
 import { Origins } from '../http/origin.ts'
 import { rejectSocket } from '../http/rejection.ts'
-import { CLOSE, type ServerMessage } from '../protocol/messages.ts'
+import { CLOSE } from '../protocol/messages.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import { AccessControl } from './access/access-control.ts'
@@ -31,6 +30,7 @@ import type { Channel } from './session/channel.ts'
 import { RateLimiter } from './session/rate-limit.ts'
 import type { ServerContext } from './session/server-context.ts'
 import { Session } from './session/session.ts'
+import { type RebalanceTarget, SessionMoves } from './session/session-moves.ts'
 import { WebSocketChannel } from './session/web-socket-channel.ts'
 import { WorkSlots } from './session/work-slots.ts'
 import { WriteBatcher } from './session/write-batcher.ts'
@@ -65,8 +65,6 @@ export interface ChatServerStats {
 const ALIVE_MS = 20_000
 /** Mistakes in this program that are logged; all are counted. */
 const MAX_FAILURES_LOGGED = 20
-/** Time in which a user who was asked to move may do so. */
-const MOVE_MS = 5000
 /** The window in which clients reconnect, by how many per second the other servers can take when this one is lost. */
 const RETRY_MS = { least: 20, most: 250, perConnection: 0.6 }
 
@@ -89,8 +87,7 @@ export class ChatServer {
   readonly #connections = new Set<Session>()
   readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0, failures: 0 }
   readonly #alive: NodeJS.Timeout
-  /** Connections that are due to go elsewhere. */
-  readonly #leaving = new Set<Session>()
+  readonly #moves = new SessionMoves(this.#connections)
   readonly #buckets = new Buckets(LATENCY_BOUNDS)
   #latency = new Histogram()
   /** Called with each connection that has ended, and each that was rejected. */
@@ -310,7 +307,7 @@ export class ChatServer {
       new Session(this.#context, channel, (session, code) => {
         if (code === 1006) this.#counts.lost++
         this.#connections.delete(session)
-        this.#leaving.delete(session)
+        this.#moves.forget(session)
         onEnd?.(session, code)
       }),
     )
@@ -320,7 +317,7 @@ export class ChatServer {
     const slots = this.#slots
     return {
       connections: this.#connections.size,
-      staying: this.#connections.size - this.#leaving.size,
+      staying: this.#connections.size - this.#moves.leaving,
       deliveries: this.#rooms.deliveries,
       ...this.#counts,
       latency: this.#buckets,
@@ -328,53 +325,17 @@ export class ChatServer {
     }
   }
 
-  /** Asks up to `count` users to move to the server numbered `to`, spread over `seconds`; at `url` where that is given. */
-  rebalance(count: number, target: { to: number; url?: string | undefined }, seconds: number): void {
-    const staying = [...this.#connections].filter(
-      (each) => each.user !== undefined && !this.#leaving.has(each),
-    )
-    this.#askToMove(staying.slice(0, count), seconds, (afterMs) => ({
-      type: 'move',
-      afterMs,
-      reason: 'rebalance',
-      ...target,
-    }))
-  }
-
-  #askToMove(movers: readonly Session[], seconds: number, ask: (afterMs: number) => ServerMessage): void {
-    for (const [i, connection] of movers.entries()) {
-      const afterMs = Math.round((i / movers.length) * seconds * 1000)
-      connection.send(ask(afterMs))
-      setTimeout(() => this.#leaves(connection), afterMs)
-    }
-  }
-
-  /** It is counted where it goes from now on; if it does not go, here again after a while. */
-  #leaves(connection: Session): void {
-    if (!this.#connections.has(connection)) return
-    this.#leaving.add(connection)
-    setTimeout(() => this.#leaving.delete(connection), MOVE_MS)
+  /** Asks up to `count` users to move to another server, spread over `seconds`. */
+  rebalance(count: number, target: RebalanceTarget, seconds: number): void {
+    this.#moves.rebalance(count, target, seconds)
   }
 
   /**
    * Asks every user to move, spread over `seconds`; closes those who stay at the same pace after that. Resolves when
    * no user is left and every append is answered.
    */
-  async drain(seconds: number): Promise<void> {
-    this.#askToMove([...this.#connections], seconds, (afterMs) => ({
-      type: 'move',
-      afterMs,
-      reason: 'drain',
-    }))
-    const until = performance.now() + seconds * 1000 + MOVE_MS
-    while (this.#connections.size > 0 && performance.now() < until) await sleep(20)
-    const atMost = Math.min(5, (5000 / Math.max(1, this.#connections.size)) | 0)
-    while (this.#connections.size > 0 || this.#link.pending > 0) {
-      const [next] = this.#connections
-      next?.close(CLOSE.restart, 'server is shutting down')
-      if (next) this.#connections.delete(next)
-      await sleep(next ? atMost : 20)
-    }
+  drain(seconds: number): Promise<void> {
+    return this.#moves.drain(seconds, () => this.#link.pending === 0)
   }
 
   /** Seconds from receiving to acknowledging, of the messages since this was last asked. */
