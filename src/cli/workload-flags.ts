@@ -62,9 +62,9 @@ function addCloudFlags(command: Command): Command {
     .option('--group <name>', 'aws: the Auto Scaling Group')
     .option('--region <name>', 'aws: its region (AWS_REGION)')
     .option('--instance-type <type>', 'aws: what its instances are; a group of others is refused')
-    .option('--launch-template <name>', 'aws: from which the group is created if there is none')
+    .option('--launch-template <name>', 'aws: from which a missing group is created')
     .option('--subnet <id>', 'aws: of a group that is created; may be given several times', collect)
-    .option('--poll-seconds <seconds>', 'aws: between two looks at the group (10)', number)
+    .option('--poll-seconds <seconds>', 'aws: between two polls of the group (10)', number)
 }
 
 /** For commands whose servers may be in a cloud. */

@@ -221,7 +221,7 @@ export class ClusterController {
     const leading = this.#leading
     if (!leading) return
     this.#leading = undefined
-    this.#logger.warn('Standing by: this controller leads no more')
+    this.#logger.warn('Standing by: this controller does not lead any more')
     this.#shared.opened?.stand()
     leading.api.close()
     leading.http.close()

@@ -233,7 +233,7 @@ export class FleetControl implements ControlTarget {
     const ready = this.#parts.fleet.ready.map((server) => server.id)
     return invalidInput(
       'id',
-      `there is no server ${id} that takes users`,
+      `there is no server ${id} that accepts users`,
       ready.join(', ') || 'none at this moment',
     )
   }

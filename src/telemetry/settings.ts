@@ -42,7 +42,7 @@ export function telemetrySettings(
   if (protocol === 'grpc')
     throw invalidInput(
       'OTEL_EXPORTER_OTLP_PROTOCOL',
-      'grpc is not spoken here',
+      'grpc is not supported',
       'http/json, and the port for HTTP (4318)',
     )
   const interval = of('OTEL_METRIC_EXPORT_INTERVAL')

@@ -88,7 +88,7 @@ export class Webhook {
         const wait = Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** failures++)
         const { url } = this.#options
         if (failures === 3)
-          this.#logger.warn(`Webhook ${url}: ${rootMessage(error)}; it is tried until it works`, { url })
+          this.#logger.warn(`Webhook ${url}: ${rootMessage(error)}; retrying until it succeeds`, { url })
         await sleep(wait * (0.75 + Math.random() / 2), undefined, { signal }).catch(() => {})
       }
     }

@@ -6,7 +6,9 @@ import type { AdviseFlags } from './advise.ts'
 
 export function addAdvise(main: Command): void {
   addReadingFlags(addEvaluationFlags(main.command('advise')))
-    .description('which policy for a load, its config, what it costs beside today, and how sure that is')
+    .description(
+      'recommends a policy for a load: its config, its cost beside that of today, and how sure that is',
+    )
     .option('--trace <file>', 'how many users there were; trace --help names the formats')
     .option('--current <file>', 'what scales it today: a file that import reads')
     .option('--metric <name>', "of today's policy, where its name does not say it: users, cpu, …")

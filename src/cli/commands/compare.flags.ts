@@ -6,12 +6,12 @@ import type { CompareFlags } from './compare.ts'
 
 export function addCompare(main: Command): void {
   addLanguageFlag(addTraceEvaluationFlags(main.command('compare')))
-    .description('many policies on many traces, beside the cheapest fleet that had known the future')
+    .description('compares policies on traces with the cheapest fleet that had known the future')
     .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)
     .option('--json <file>', 'write the figures there')
     .option(
       '--copies <count>',
-      'of each trace that are looked at, too: begun elsewhere, scaled, with noise (0)',
+      'of each trace that are evaluated as well: started later, scaled, with noise (0)',
       number,
     )
     .addOption(

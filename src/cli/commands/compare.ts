@@ -80,7 +80,7 @@ function pricesOf(flags: CompareFlags): { prices?: Prices } {
   return { prices }
 }
 
-/** `concertina compare`: many policies on many traces, beside the cheapest fleet that had known the future. */
+/** `concertina compare`: policies on traces, compared with the cheapest fleet that had known the future. */
 export async function compare(flags: CompareFlags, signal: AbortSignal): Promise<void> {
   const { terms: given, candidates } = evaluationOf(flags)
   const terms = { ...given, restart: flags.restart ?? 'keep', ...pricesOf(flags) }

@@ -10,7 +10,10 @@ export function addController(main: Command): void {
     addProviderFlags(addPrometheusFlags(addBrokerFlags(addFleetFlags(main.command('controller')), false))),
   )
     .description('scales the chat servers of a cluster, or any workload by a query of its load')
-    .option('--advertise <url>', 'where other controllers of the cluster reach the dashboard, if not there')
+    .option(
+      '--advertise <url>',
+      'address at which other controllers reach this dashboard (the one it listens on)',
+    )
     .option('--anonymous', 'users of local servers may connect without a token')
     .option('--print-hpa', 'print the HorizontalPodAutoscaler for --scale-by metric, and end')
     .option(...PRINT_CONFIG)

@@ -7,7 +7,7 @@ import type { DemoFlags } from './demo.ts'
 
 export function addDemo(main: Command): void {
   addDemoProviderFlags(addBrokerFlags(addRunFlags(main.command('demo'), 'demo'), false))
-    .description('users come and go, and the fleet follows, at the pace of real time')
+    .description('virtual users come and go and the fleet follows, in real time')
     .addOption(new OptionFlag('--verbose', 'demo.verbose'))
     .addOption(new OptionFlag('--live', 'demo.live'))
     .option('--config <file>', 'of a live run: take everything that no flag gives from a YAML file')

@@ -6,10 +6,10 @@ import type { ExplainFlags } from './explain.ts'
 export function addExplain(main: Command): void {
   main
     .command('explain')
-    .description('says each decision of a log in words')
+    .description('explains each decision of a log in words')
     .argument('<file>', 'what --decisions or --events wrote; - is the standard input')
     .option('--line <number>', 'only this line', number)
-    .option('--changes', 'only what changed the number of servers, and what happened beside')
+    .option('--changes', 'only what changed the number of servers, and other events')
     .action(async (file: string, flags: ExplainFlags) =>
       run(async (_, signal) => (await import('./explain.ts')).explain(file, flags, signal), flags),
     )

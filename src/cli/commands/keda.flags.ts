@@ -18,7 +18,7 @@ export function addKeda(main: Command): void {
     )
     .option(
       '--blind-servers <count>',
-      'at least so many while the load is missing (the last desired size)',
+      'at least this many while the load is missing (the last desired size)',
       number,
     )
     .action(async (flags: KedaFlags) => run((await import('./keda.ts')).keda, flags, { service: true }))

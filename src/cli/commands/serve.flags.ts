@@ -28,7 +28,7 @@ export function addServe(main: Command): void {
     .addOption(new OptionFlag('--control-port <port>', 'live.controlPort').argParser(number))
     .addOption(new OptionFlag('--data <folder>', 'live.data'))
     .option(...DECISIONS)
-    .option('--anonymous', 'users may come without a token')
+    .option('--anonymous', 'users may connect without a token')
     .addOption(new OptionFlag('--origin <origin>', 'live.origins').argParser(collect))
     .addOption(new OptionFlag('--trusted-proxy <address>', 'live.trustedProxies').argParser(collect))
     .addOption(new OptionFlag('--proxy-protocol', 'live.proxyProtocol'))

@@ -11,7 +11,7 @@ export function addServer(main: Command): void {
     .option(...CONFIG)
     .addOption(new OptionFlag('--host <address>', 'live.host'))
     .addOption(new OptionFlag('--port <port>', 'live.port').argParser(number))
-    .option('--advertise <url>', 'where clients reach this server, if not there')
+    .option('--advertise <url>', 'address at which clients reach this very server, past any load balancer')
     .option('--ref <name>', "the platform's name of this server, like its pod's (POD_NAME)")
     .option('--drain-seconds <seconds>', 'over which users are moved away at the end (10)', number)
     .option('--leave-seconds <seconds>', 'for load balancers to notice before users are moved (0)', number)

@@ -6,14 +6,14 @@ import type { SimulateFlags } from './simulate.ts'
 
 export function addSimulate(main: Command): void {
   addTraceFlags(addRunFlags(main.command('simulate')))
-    .description('the same, as fast as the machine can')
+    .description('the demo in virtual time, as fast as the machine can')
     .option(...CONFIG)
     .option('--json', 'print the result as JSON')
     .option('--events <file>', 'write the scaling decisions there, one JSON object a line')
     .option(...DECISIONS)
     .option(...RUN_REPORT)
-    .option('--watch', 'serve a dashboard to watch and steer it by, at the pace of real time')
+    .option('--watch', 'serve a dashboard to watch and control it, in real time')
     .option('--port <port>', 'of the dashboard (8080)', number)
-    .option('--pace <factor>', 'virtual seconds a real second while it is watched (1)', number)
+    .option('--pace <factor>', 'virtual seconds per real second while it is watched (1)', number)
     .action(async (flags: SimulateFlags) => run((await import('./simulate.ts')).simulate, flags))
 }

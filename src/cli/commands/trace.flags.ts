@@ -8,8 +8,8 @@ import type { TraceInfoFlags } from './trace.ts'
 export function addTrace(main: Command, formats: readonly TraceFormat[]): void {
   const traces = main.command('trace').description('files of recorded load')
   addReadingFlags(traces.command('info'))
-    .description('what is understood of a file, with a small chart')
-    .argument('<file>', 'of any format, packed by gzip or not')
+    .description('what was read from a file, with a small chart')
+    .argument('<file>', 'of any format, compressed by gzip or not')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

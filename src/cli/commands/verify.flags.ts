@@ -5,7 +5,7 @@ import type { VerifyFlags } from './verify.ts'
 export function addVerify(main: Command): void {
   main
     .command('verify')
-    .description('whether a history of virtual users, and the room log, keep the promise of a room')
+    .description('checks a history of virtual users, and the room log, against the promise of a room')
     .requiredOption('--history <file>', 'what demo or load wrote')
     .option('--data <folder>', 'the folder of the room log, its fleet stopped')
     .option('--json', 'print the result as JSON')

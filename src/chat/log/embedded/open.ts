@@ -17,7 +17,7 @@ export function openRoomLog(folder: string, logger: Logger): EmbeddedRoomLog {
   log.onDamage = reportDamage
   if (log.isSystemLock === false) logger.warn(`Room log: ${noSystemLock(folder)}`, { folder })
   log.onTrouble = (why) => {
-    if (why) logger.error(`Room log: ${why}; messages are refused until it can be written`, { why })
+    if (why) logger.error(`Room log: ${why}; messages are rejected until it can be written`, { why })
     else logger.info('Room log: messages are accepted again')
   }
   return log
