@@ -6,6 +6,8 @@ import type {
   JWSHeaderParameters,
 } from 'jose'
 
+import { responseText } from '../../http/response-text.ts'
+
 export interface JwksOptions {
   /** Milliseconds between two requests to the issuer at least, whatever `kid`s arrive; default 30,000. */
   cooldownMs?: number
@@ -92,12 +94,7 @@ export class Jwks {
       signal: AbortSignal.timeout(this.#options.timeoutMs),
     })
     if (!response.ok) throw new Error(`status ${response.status}`)
-    let text = ''
-    const decoder = new TextDecoder()
-    for await (const chunk of response.body ?? []) {
-      text += decoder.decode(chunk, { stream: true })
-      if (text.length > MAX_BYTES) throw new Error('too large')
-    }
+    const text = await responseText(response, MAX_BYTES)
     const { createLocalJWKSet } = await import('jose')
     this.#keys = createLocalJWKSet(JSON.parse(text) as JSONWebKeySet)
     this.#fetchedAt = performance.now()

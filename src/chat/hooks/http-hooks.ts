@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { check, type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { responseText } from '../../http/response-text.ts'
 import type { OpenSpan, Tracer } from '../../telemetry/tracer.ts'
 import { type ChatHooks, Refused } from './hooks.ts'
 import { post } from './post.ts'
@@ -20,6 +21,8 @@ export const hookOptions = optionSet({
 })
 
 export type HookOptions = OptionsOf<typeof hookOptions.shape>
+
+const MAX_ANSWER_BYTES = 1 << 20
 
 const answerSchema = z.object({
   allow: z.boolean(),
@@ -43,7 +46,11 @@ export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
     }
     try {
       const response = await post(url, secret, body, AbortSignal.timeout(timeoutMs), span)
-      const answer = check(answerSchema, await response.json(), 'the answer')
+      const answer = check(
+        answerSchema,
+        JSON.parse(await responseText(response, MAX_ANSWER_BYTES)),
+        'the answer',
+      )
       end()
       return answer
     } catch (error) {
