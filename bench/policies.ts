@@ -24,27 +24,27 @@ if (!folder) {
   process.exit(2)
 }
 const flags = { trace: [folder], targetServers: 40 }
-const { terms, candidates } = evaluationOf({})
+const { settings, candidates } = evaluationOf({})
 const began = performance.now()
 const secondsSince = (from: number) => ((performance.now() - from) / 1000).toFixed(0)
 const input = traceInputsOf(flags)
-const judged = candidates()
-const compared = await comparePolicies(input, judged, terms)
+const policies = candidates()
+const compared = await comparePolicies(input, policies, settings)
 const judgedSeconds = secondsSince(began)
 const tuningBegan = performance.now()
 const [hpa] = candidates(['hpa']) as [Candidate]
 const pool = new TaskPool()
-const space = searchSpace(hpa.policy, terms)
+const space = searchSpace(hpa.policy, settings)
 const cell = (overload: number, cost: number) =>
   `${(overload * 100).toFixed(2)} % ${cost.toFixed(2)} ×`.padStart(17)
-const names = judged.map(({ name }) => name)
+const names = policies.map(({ name }) => name)
 const head = [...names, ...(values['no-tuning'] ? [] : ['hpa tuned'])]
 console.log(`${'trace'.padEnd(26)}${head.map((name) => name.padStart(17)).join('')}`)
-for (const [i, { trace, floor, judged: each }] of compared.entries()) {
+for (const [i, { trace, floor, evaluated: each }] of compared.entries()) {
   const cells = each.map(({ result, cost }) => cell(result.overload, cost))
   const tuned = values['no-tuning']
     ? undefined
-    : await tune(pool, input[i]!, hpa, terms, space, { rounds: 3 })
+    : await tune(pool, input[i]!, hpa, settings, space, { rounds: 3 })
   if (tuned) {
     const { overload, serverHours } = tuned.result
     cells.push(

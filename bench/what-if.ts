@@ -35,7 +35,7 @@ const OPTIONS: Readonly<Record<string, object>> = {
     ],
   },
 }
-const terms = {
+const settings = {
   usersPerServer: USERS_PER_SERVER,
   provisioningDelay: 60,
   interval: 1,
@@ -45,7 +45,7 @@ const terms = {
 for (const kind of POLICY_KINDS) {
   const policy = { kind, ...OPTIONS[kind] } as PolicySpec
   const began = performance.now()
-  const { replayed, series } = whatIf(recorded, policy, terms)
+  const { replayed, series } = whatIf(recorded, policy, settings)
   const took = performance.now() - began
   console.log(
     `${kind.padEnd(18)} ${took.toFixed(0).padStart(5)} ms  ${replayed.changes} changes, ${series.times.length} points`,

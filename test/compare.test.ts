@@ -45,7 +45,7 @@ interface Result {
 interface Compared {
   traces: {
     floor: { attainable: { serverHours: number; overload: number } }
-    judged: { policy: string; cost: number; result: Result }[]
+    evaluated: { policy: string; cost: number; result: Result }[]
   }[]
 }
 
@@ -62,16 +62,16 @@ describe('compare', { timeout: 120_000 }, () => {
     }
     expect(stdout).toMatch(/^slo: within on [01] of 1, \d+\.\d\d ×, \d+ changes and \d+ moves a day$/m)
     const { traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared
-    const [{ floor, judged }] = traces as [Compared['traces'][0]]
-    for (const { cost, result } of judged) {
+    const [{ floor, evaluated }] = traces as [Compared['traces'][0]]
+    for (const { cost, result } of evaluated) {
       expect(cost).toBeCloseTo(result.serverHours / floor.attainable.serverHours, 6)
       // A policy within the allowance cannot be cheaper than one that knows the future.
       if (result.overload <= 0.001) expect(cost).toBeGreaterThanOrEqual(0.999)
     }
     expect(
-      judged.every(({ result: { latency } }) => latency.p50Ms > 30 && latency.p99Ms >= latency.p95Ms),
+      evaluated.every(({ result: { latency } }) => latency.p50Ms > 30 && latency.p99Ms >= latency.p95Ms),
     ).toBe(true)
-    expect(readFileSync(svg, 'utf8').match(/<circle [^>]*><title>/g)!.length).toBe(judged.length)
+    expect(readFileSync(svg, 'utf8').match(/<circle [^>]*><title>/g)!.length).toBe(evaluated.length)
     expect(await runCli(args)).toEqual({ status, stdout, stderr })
   })
 
@@ -111,9 +111,9 @@ describe('compare', { timeout: 120_000 }, () => {
     const run = (...more: string[]) => runCli([...args, ...more])
     const { status, stdout } = await run('--policy', 'always-forty', '--policy', 'floored', '--policy', 'hpa')
     expect([status, stdout.match(/^(always-forty|floored|hpa) /gm)?.length]).toEqual([0, 3])
-    const { terms, traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared & { terms: object }
-    expect(terms).toMatchObject({ provisioningDelay: 45, interval: 15, messages: { concurrency: 8 } })
-    const [forty, floored] = traces[0]!.judged
+    const { settings, traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared & { settings: object }
+    expect(settings).toMatchObject({ provisioningDelay: 45, interval: 15, messages: { concurrency: 8 } })
+    const [forty, floored] = traces[0]!.evaluated
     expect(forty!.result.serverHours).toBeCloseTo((40 * 288 * 600) / 3600, 6)
     expect(floored!.result.serverHours).toBeGreaterThan(20 * 48)
     const all = (await run()).stdout
@@ -132,7 +132,7 @@ describe('compare', { timeout: 120_000 }, () => {
     expect((await run()).stderr).toMatch(/policies\.yaml:2:3: policies\.hpa: this is the name of a kind/)
   })
 
-  it('writes one page with the picture, a chart for each trace, all figures, the terms and how to repeat it', async () => {
+  it('writes one page with the picture, a chart for each trace, all figures, the settings and how to repeat it', async () => {
     const config = join(folder, 'policies.yaml')
     const report = join(folder, 'out.html')
     writeFileSync(config, NAMED)
@@ -226,7 +226,7 @@ describe('compare', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/^restart: servers in the hour after/m)
     expect(stdout).toMatch(/; of copies on [012] of 2, \d\.\d\d ×$/m)
     const { traces } = JSON.parse(readFileSync(json, 'utf8')) as Compared
-    const [queueing, hpa] = traces[0]!.judged
+    const [queueing, hpa] = traces[0]!.evaluated
     expect(queueing!.result).not.toEqual(hpa!.result)
     const wrong = async (...args: string[]) =>
       (await runCli(['compare', '--trace', join(folder, 'waves.csv'), ...args])).stderr
@@ -295,13 +295,13 @@ describe('tune', { timeout: 120_000 }, () => {
   })
 
   it('gives the same answer with one thread and with three', async () => {
-    const terms = evaluationOf({}).terms
-    const hpa = candidateOf('hpa', terms)
-    const space = searchSpace(hpa.policy, terms)
+    const settings = evaluationOf({}).settings
+    const hpa = candidateOf('hpa', settings)
+    const space = searchSpace(hpa.policy, settings)
     const found = async (workers: number) => {
       const pool = new TaskPool({ workers })
       const input = { file: join(folder, 'waves.csv') }
-      return searchBest(pool, input, hpa, { ...terms, interval: 120 }, space, { rounds: 2 }).finally(() =>
+      return searchBest(pool, input, hpa, { ...settings, interval: 120 }, space, { rounds: 2 }).finally(() =>
         pool.close(),
       )
     }

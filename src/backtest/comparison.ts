@@ -29,7 +29,7 @@ export interface CopyResult {
 export interface TraceComparison {
   readonly trace: string
   readonly floor: LowerBound
-  readonly judged: readonly Evaluated[]
+  readonly evaluated: readonly Evaluated[]
   /** Servers that the load needs over time, if requested. */
   readonly series?: TimeSeries
 }
@@ -51,23 +51,23 @@ export interface ComparisonOptions extends PoolOptions {
 export async function comparePolicies(
   input: readonly TraceInput[],
   candidates: readonly Candidate[],
-  terms: EvaluationSettings,
+  settings: EvaluationSettings,
   options: ComparisonOptions = {},
 ): Promise<TraceComparison[]> {
   const { onProgress, series: withSeries = false, copies = 0 } = options
   // The longest first, so that no thread is left with a long one at the end.
-  const played = input
+  const runs = input
     .map((one, place) => ({ one, place, size: statSync(one.file, { throwIfNoEntry: false })?.size ?? 0 }))
     .sort((a, b) => b.size - a.size)
     .flatMap(({ one, place }) =>
       Array.from({ length: copies + 1 }, (_, copy) => ({ place, one: copy === 0 ? one : { ...one, copy } })),
     )
-  const tasks = played.flatMap(({ one }): Task[] => {
+  const tasks = runs.flatMap(({ one }): Task[] => {
     const series = withSeries && one.copy === undefined
     const evaluations = candidates.map(
-      (candidate): Task => ({ kind: 'evaluate', input: one, terms, candidate, series }),
+      (candidate): Task => ({ kind: 'evaluate', input: one, settings, candidate, series }),
     )
-    return [...evaluations.reverse(), { kind: 'lower-bound', input: one, terms, series }]
+    return [...evaluations.reverse(), { kind: 'lower-bound', input: one, settings, series }]
   })
   const pool = new TaskPool(options)
   let done = 0
@@ -75,7 +75,7 @@ export async function comparePolicies(
     .perform(tasks, () => onProgress?.(++done, tasks.length))
     .finally(() => pool.close())
   const width = candidates.length + 1
-  const compared = played.map(({ one, place }, i) => {
+  const compared = runs.map(({ one, place }, i) => {
     const comparison = comparisonOf(
       one.file,
       candidates,
@@ -89,14 +89,14 @@ export async function comparePolicies(
     const others = own.flatMap(({ isCopy, comparison }) => (isCopy && comparison ? [comparison] : []))
     if (!whole || others.length < copies) return []
     if (copies === 0) return [whole]
-    const judged = whole.judged.map((each, i) => ({
+    const evaluated = whole.evaluated.map((each, i) => ({
       ...each,
       copies: others.map((other): CopyResult => {
-        const { result, cost } = other.judged[i]!
+        const { result, cost } = other.evaluated[i]!
         return { overload: result.overload, cost }
       }),
     }))
-    return [{ ...whole, judged }]
+    return [{ ...whole, evaluated }]
   })
 }
 
@@ -108,11 +108,11 @@ function comparisonOf(
 ): TraceComparison | undefined {
   if (first?.kind !== 'lower-bound') return undefined
   const { kind: _, ...ofLoad } = first
-  const judged = rest.flatMap((outcome, i): Evaluated[] => {
+  const evaluated = rest.flatMap((outcome, i): Evaluated[] => {
     if (outcome?.kind !== 'evaluate') return []
     const { kind: _, ...ofPolicy } = outcome
     const cost = outcome.result.serverHours / first.floor.attainable.serverHours
     return [{ policy: candidates[i]!.name, cost, ...ofPolicy }]
   })
-  return judged.length === candidates.length ? { trace: basename(file), ...ofLoad, judged } : undefined
+  return evaluated.length === candidates.length ? { trace: basename(file), ...ofLoad, evaluated } : undefined
 }

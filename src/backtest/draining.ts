@@ -13,11 +13,11 @@ export interface DrainTerms {
 export class Draining {
   /** Users that were moved to another server. */
   moved = 0
-  readonly #terms: DrainTerms
+  readonly #settings: DrainTerms
   #servers: { readonly users: number; readonly since: number; readonly until: number }[] = []
 
-  constructor(terms: DrainTerms) {
-    this.#terms = terms
+  constructor(settings: DrainTerms) {
+    this.#settings = settings
   }
 
   /** Servers that drain. */
@@ -34,7 +34,7 @@ export class Draining {
 
   /** Drains servers from `time` on, each with its number of users, of whom at most `capacity` can stay. */
   add(servers: number, users: number, capacity: number, time: number): void {
-    const { drainWindow, sessionDuration } = this.#terms
+    const { drainWindow, sessionDuration } = this.#settings
     const staying = Math.min(users, capacity)
     const emptyAfter = staying > EMPTY ? sessionDuration * Math.log(staying / EMPTY) : 0
     const lasts = Math.min(drainWindow, emptyAfter)
@@ -64,6 +64,6 @@ export class Draining {
   }
 
   #left({ users, since }: { users: number; since: number }, time: number): number {
-    return users * Math.exp((since - time) / this.#terms.sessionDuration)
+    return users * Math.exp((since - time) / this.#settings.sessionDuration)
   }
 }

@@ -44,7 +44,7 @@ export interface TraceInput {
   readonly copy?: number
 }
 
-/** Limits of the autoscaler that belong to a policy, and not to the terms. */
+/** Limits of the autoscaler that belong to a policy, and not to the settings. */
 export type PolicyLimits = Omit<LimitOptions, 'minServers' | 'maxServers'>
 
 /** A policy as plain data, with the limits that go with it. */
@@ -85,31 +85,31 @@ function scalerOf(
 export function evaluate(
   curve: LoadCurve,
   candidate: Candidate,
-  terms: EvaluationSettings,
+  settings: EvaluationSettings,
   watch: Pick<FluidOptions, 'giveUp' | 'onStep' | 'onDecision'> = {},
 ): FluidResult {
-  const messages = watch.giveUp ? undefined : terms.messages
+  const messages = watch.giveUp ? undefined : settings.messages
   const again = (before: AutoScaler) => {
-    const scaler = scalerOf(candidate, terms)
-    const state = terms.restart === 'keep' ? before.policy.snapshot() : undefined
+    const scaler = scalerOf(candidate, settings)
+    const state = settings.restart === 'keep' ? before.policy.snapshot() : undefined
     if (state !== undefined) scaler.policy.restore(JSON.parse(JSON.stringify(state)), 0)
     return scaler
   }
   const restart =
-    (terms.restart ?? 'none') === 'none'
+    (settings.restart ?? 'none') === 'none'
       ? undefined
-      : { at: Math.ceil(curve.duration / 2 / terms.interval) * terms.interval, again }
-  return runFluid({ ...terms, ...watch, restart, messages, curve, scaler: scalerOf(candidate, terms) })
+      : { at: Math.ceil(curve.duration / 2 / settings.interval) * settings.interval, again }
+  return runFluid({ ...settings, ...watch, restart, messages, curve, scaler: scalerOf(candidate, settings) })
 }
 
 /** The floor of one load. */
-export function floorOf(curve: LoadCurve, terms: EvaluationSettings): LowerBound {
-  return lowerBound({ ...terms, curve })
+export function floorOf(curve: LoadCurve, settings: EvaluationSettings): LowerBound {
+  return lowerBound({ ...settings, curve })
 }
 
-/** What of a policy's options follows from the terms. */
-function knownOptions(kind: string, terms: EvaluationSettings): Record<string, unknown> {
-  const { usersPerServer, provisioningDelay, overload } = terms
+/** What of a policy's options follows from the settings. */
+function knownOptions(kind: string, settings: EvaluationSettings): Record<string, unknown> {
+  const { usersPerServer, provisioningDelay, overload } = settings
   const [busy, idle] = [usersPerServer * 0.8, usersPerServer * 0.5]
   return {
     usersPerServer,
@@ -129,8 +129,8 @@ function knownOptions(kind: string, terms: EvaluationSettings): Record<string, u
  * leaves a fifth free; every other option has its default.
  * @throws {ConcertinaError} INVALID_INPUT when it cannot do with its kind alone.
  */
-export function candidateOf(kind: string, terms: EvaluationSettings): Candidate {
-  const known = knownOptions(kind, terms)
+export function candidateOf(kind: string, settings: EvaluationSettings): Candidate {
+  const known = knownOptions(kind, settings)
   const keys = POLICY_KEYS.get(kind) ?? []
   const options = Object.fromEntries(keys.filter((key) => key in known).map((key) => [key, known[key]]))
   const parsed = policySchema.safeParse({ kind, ...options })

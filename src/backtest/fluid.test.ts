@@ -78,13 +78,13 @@ describe('runFluid', () => {
 
   it('pays for servers that drain, lets them keep their users, and counts who moves and which starts were in vain', () => {
     const flat = new LoadCurve({ times: Float64Array.of(0, 500), values: Float64Array.of(60, 60) })
-    const run = (terms: { drainWindow?: number; sessionDuration?: number }) =>
+    const run = (settings: { drainWindow?: number; sessionDuration?: number }) =>
       runFluid({
         curve: flat,
         usersPerServer: 30,
         provisioningDelay: 60,
         initialServers: 4,
-        ...terms,
+        ...settings,
         scaler: scaler(script([4, 2, 2, 3, 2, 2, 2, 2, 2, 2]), 50),
       })
     const atOnce = run({})

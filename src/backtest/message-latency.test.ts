@@ -61,7 +61,8 @@ describe('latency of a fluid', () => {
   })
 
   it('is the service time alone where hardly anybody sends, and that of M/M/1 with one slot', () => {
-    const meter = (terms: Partial<typeof MESSAGE_TERMS>) => new MessageMeter({ ...MESSAGE_TERMS, ...terms })
+    const meter = (settings: Partial<typeof MESSAGE_TERMS>) =>
+      new MessageMeter({ ...MESSAGE_TERMS, ...settings })
     const idle = meter({})
     idle.add(0.001, 10, 3600)
     expect(off(idle.result().meanMs, 50)).toBeLessThan(0.001)

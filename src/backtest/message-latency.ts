@@ -83,7 +83,7 @@ const DELAYS = 512
  * are those of the whole mixture.
  */
 export class MessageMeter {
-  readonly #terms: MessageTerms
+  readonly #settings: MessageTerms
   /** The utilization up to which a server reaches its equilibrium. */
   readonly #settled: number
   /** Messages by utilization, of those who find no backlog. */
@@ -97,19 +97,19 @@ export class MessageMeter {
   #holders = 0
 
   /** @throws {ConcertinaError} INVALID_INPUT, naming the term. */
-  constructor(terms: MessageTerms) {
-    const { concurrency, serviceTime, queueLimit, fullUtilization } = terms
+  constructor(settings: MessageTerms) {
+    const { concurrency, serviceTime, queueLimit, fullUtilization } = settings
     requireNumber('concurrency', concurrency, { min: 1, integer: true })
     requireNumber('serviceTime', serviceTime, { above: 0 })
     requireNumber('queueLimit', queueLimit, { min: 0, integer: true })
     requireNumber('fullUtilization', fullUtilization, { above: 0 })
-    this.#terms = terms
+    this.#settings = settings
     this.#settled = (1 - Math.min(0.5, Math.sqrt(serviceTime / (concurrency * SETTLING)))) ** 2
   }
 
   /** For `seconds` there are `load` users, in units of what a server holds, on `ready` servers. */
   add(load: number, ready: number, seconds: number): void {
-    const { concurrency, serviceTime, fullUtilization, queueLimit } = this.#terms
+    const { concurrency, serviceTime, fullUtilization, queueLimit } = this.#settings
     const rate = concurrency / serviceTime
     const utilization = (load / ready) * fullUtilization
     const sent = load * fullUtilization * rate * seconds
@@ -148,7 +148,7 @@ export class MessageMeter {
   #delayed(before: number, after: number, messages: number): void {
     if (messages <= 0) return
     const of = (backlog: number) =>
-      Math.min(DELAYS - 1e-9, (backlog / (this.#terms.queueLimit || 1)) * DELAYS)
+      Math.min(DELAYS - 1e-9, (backlog / (this.#settings.queueLimit || 1)) * DELAYS)
     const [low, high] = [of(Math.min(before, after)), of(Math.max(before, after))]
     for (let i = Math.floor(low); i <= high; i++) {
       const within = high > low ? (Math.min(high, i + 1) - Math.max(low, i)) / (high - low) : 1
@@ -159,7 +159,7 @@ export class MessageMeter {
 
   /** The total; 0 where no message was sent. */
   result(): MessageLatency {
-    const { concurrency, serviceTime, queueLimit } = this.#terms
+    const { concurrency, serviceTime, queueLimit } = this.#settings
     const all = this.#processed
     if (all === 0) return { meanMs: 0, p50Ms: 0, p95Ms: 0, p99Ms: 0, rejected: 0 }
     const groups: { share: number; delay: number; sojourn: Sojourn }[] = []

@@ -11,7 +11,7 @@ import type { LowerBound } from './lower-bound.ts'
 import { neededSeries, type TimeSeries, TimeSeriesRecorder } from './time-series.ts'
 
 /** One piece of work for a worker; plain data. */
-export type Task = { readonly input: TraceInput; readonly terms: EvaluationSettings } & (
+export type Task = { readonly input: TraceInput; readonly settings: EvaluationSettings } & (
   | {
       readonly kind: 'evaluate'
       readonly candidate: Candidate
@@ -30,23 +30,23 @@ export type Outcome =
 
 /** Does a piece of work here and now. */
 export function perform(task: Task): Outcome {
-  const { terms, input } = task
-  const curve = curveOf(input, terms.usersPerServer)
+  const { settings, input } = task
+  const curve = curveOf(input, settings.usersPerServer)
   switch (task.kind) {
     case 'lower-bound': {
-      const floor = floorOf(curve, terms)
+      const floor = floorOf(curve, settings)
       return {
         kind: 'lower-bound',
         floor,
-        ...(task.series && { series: neededSeries(curve, terms.usersPerServer) }),
+        ...(task.series && { series: neededSeries(curve, settings.usersPerServer) }),
       }
     }
     case 'evaluate': {
       const { candidate, giveUp } = task
-      if (!task.series) return { kind: 'evaluate', result: evaluate(curve, candidate, terms, { giveUp }) }
+      if (!task.series) return { kind: 'evaluate', result: evaluate(curve, candidate, settings, { giveUp }) }
       const recorder = new TimeSeriesRecorder(curve.duration)
       const onStep = (time: number, ready: number) => recorder.add(time, ready)
-      const result = evaluate(curve, candidate, terms, { giveUp, onStep })
+      const result = evaluate(curve, candidate, settings, { giveUp, onStep })
       return { kind: 'evaluate', result, series: recorder.series() }
     }
   }

@@ -47,7 +47,7 @@ interface Found extends Trial {
 class Search {
   readonly #pool: TaskPool
   readonly #base: Candidate
-  readonly #terms: EvaluationSettings
+  readonly #settings: EvaluationSettings
   readonly #input: TraceInput
   readonly #onProgress: TuningOptions['onProgress']
   readonly #trials: Trial[] = []
@@ -62,13 +62,13 @@ class Search {
     pool: TaskPool,
     input: TraceInput,
     base: Candidate,
-    terms: EvaluationSettings,
+    settings: EvaluationSettings,
     onProgress: TuningOptions['onProgress'],
   ) {
     this.#pool = pool
     this.#input = input
     this.#base = base
-    this.#terms = terms
+    this.#settings = settings
     this.#onProgress = onProgress
   }
 
@@ -85,7 +85,7 @@ class Search {
     const serverSeconds = () => (this.cheapest ? this.cheapest.result.serverHours * 3600 : Infinity)
     await this.#run(
       places,
-      () => ({ overload: this.#terms.overload, serverSeconds: serverSeconds() }),
+      () => ({ overload: this.#settings.overload, serverSeconds: serverSeconds() }),
       () => {
         this.tried++
         this.#onProgress?.(this.tried, this.#trials.length)
@@ -102,10 +102,10 @@ class Search {
     bound: () => RunBound,
     onTried: () => void = () => {},
   ): Promise<void> {
-    const [input, terms] = [this.#input, this.#terms]
+    const [input, settings] = [this.#input, this.#settings]
     const tasks = places.map((place) => (): Task => {
       const { candidate } = this.#trials[place]!
-      return { kind: 'evaluate', input, terms, candidate, giveUp: bound() }
+      return { kind: 'evaluate', input, settings, candidate, giveUp: bound() }
     })
     await this.#pool.perform(tasks, (outcome, i) => {
       if (outcome.kind !== 'evaluate') return
@@ -120,7 +120,7 @@ class Search {
       const by = than ? found.result[figure] - than.result[figure] : -1
       return by < 0 || (by === 0 && found.place < than!.place)
     }
-    if (found.result.overload <= this.#terms.overload) {
+    if (found.result.overload <= this.#settings.overload) {
       if (better('serverHours', this.cheapest)) this.cheapest = found
     } else if (better('overload', this.calmest)) this.calmest = found
   }
@@ -136,12 +136,12 @@ export async function tune(
   pool: TaskPool,
   input: TraceInput,
   base: Candidate,
-  terms: EvaluationSettings,
+  settings: EvaluationSettings,
   space: readonly Dimension[],
   { rounds, onProgress }: TuningOptions,
 ): Promise<Tuned | undefined> {
-  const settings = combinations(space)
-  if (!settings.some((setting) => variant(base, setting))) {
+  const combined = combinations(space)
+  if (!combined.some((setting) => variant(base, setting))) {
     const paths = space.map((each) => each.path).join(', ')
     throw invalidInput(
       '--search',
@@ -149,8 +149,8 @@ export async function tune(
       'other options or values',
     )
   }
-  const search = new Search(pool, input, base, terms, onProgress)
-  await search.see(settings)
+  const search = new Search(pool, input, base, settings, onProgress)
+  await search.see(combined)
   let reach = search.cheapest && reachOf(space, search.cheapest.setting)
   for (let round = 0; round < rounds && reach && search.cheapest && !pool.stopped; round++) {
     await search.see(around(search.cheapest.setting, reach))

@@ -64,14 +64,14 @@ function figuresOf(recorded: RecordedFleet, curve: LoadCurve, usersPerServer: nu
  * What another policy would have done with the load that a fleet had, beside what the fleet did.
  * @throws {ConcertinaError} INVALID_INPUT for a policy that cannot be made.
  */
-export function whatIf(recorded: RecordedFleet, policy: PolicySpec, terms: WhatIfTerms): WhatIf {
-  const { usersPerServer, provisioningDelay, minServers, maxServers } = terms
+export function whatIf(recorded: RecordedFleet, policy: PolicySpec, settings: WhatIfTerms): WhatIf {
+  const { usersPerServer, provisioningDelay, minServers, maxServers } = settings
   const begin = recorded.times[0]!
   const curve = new LoadCurve({
     times: Float64Array.from(recorded.times),
     values: Float64Array.from(recorded.load),
   })
-  const interval = Math.max(terms.interval, curve.duration / MOST_DECISIONS)
+  const interval = Math.max(settings.interval, curve.duration / MOST_DECISIONS)
   const [times, values]: [number[], number[]] = [[], []]
   let changes = 0
   const result = runFluid({

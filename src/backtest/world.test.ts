@@ -144,7 +144,7 @@ describe('the surroundings of a backtest', () => {
   })
 
   it('gives a policy what it had learned, or nothing, at the restart of a comparison', () => {
-    const terms = {
+    const settings = {
       ...{ usersPerServer: 30, provisioningDelay: 60, interval: 30, warmUp: 0, overload: 0.001 },
       ...{ minServers: 1, maxServers: 100, initialServers: 0, messages: MESSAGE_TERMS },
     }
@@ -153,7 +153,7 @@ describe('the surroundings of a backtest', () => {
       values: Float64Array.from({ length: 577 }, (_, i) => 600 + 400 * Math.sin((i / 144) * Math.PI)),
     })
     const candidate = { name: 'slo', policy: { kind: 'slo' as const, overload: 0.001, usersPerServer: 30 } }
-    const of = (restart: 'none' | 'keep' | 'forget') => evaluate(wave, candidate, { ...terms, restart })
+    const of = (restart: 'none' | 'keep' | 'forget') => evaluate(wave, candidate, { ...settings, restart })
     const [none, keep, forget] = [of('none'), of('keep'), of('forget')]
     expect(none.afterRestart).toBeUndefined()
     expect(Math.abs(keep.afterRestart!)).toBeLessThan(0.02)

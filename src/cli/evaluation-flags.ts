@@ -35,7 +35,7 @@ const STANDALONE_POLICIES = POLICY_KINDS.filter((kind) => policySchema.safeParse
 
 /** The input of a command that evaluates policies: the conditions, and how to find a policy by its name. */
 export interface Evaluation {
-  readonly terms: EvaluationSettings
+  readonly settings: EvaluationSettings
   /** The policies that `names` name, kinds or names of the config; default all. */
   candidates(names?: readonly string[]): Candidate[]
 }
@@ -43,7 +43,7 @@ export interface Evaluation {
 /** Reads the config, if one is named, and fills in the defaults. */
 export function evaluationOf(flags: EvaluationFlags): Evaluation {
   const config = readConfig(flags.config)
-  const terms = termsOf(flags, config)
+  const settings = termsOf(flags, config)
   const named = new Map(
     Object.entries(config.policies ?? {}).map(([name, { policy, ...limits }]): [string, Candidate] => [
       name,
@@ -53,12 +53,12 @@ export function evaluationOf(flags: EvaluationFlags): Evaluation {
   const candidate = (name: string): Candidate => {
     const found = named.get(name)
     if (found) return found
-    if (POLICY_KINDS.includes(name)) return candidateOf(name, terms)
+    if (POLICY_KINDS.includes(name)) return candidateOf(name, settings)
     const allowed = [...POLICY_KINDS, ...named.keys()].join(', ')
     throw invalidInput('--policy', `${JSON.stringify(name)} is no policy`, allowed)
   }
   return {
-    terms,
+    settings,
     candidates: (names = [...STANDALONE_POLICIES, ...named.keys()]) => [...new Set(names)].map(candidate),
   }
 }

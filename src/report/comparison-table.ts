@@ -89,10 +89,10 @@ function columnsOf(results: readonly FluidResult[]): Column[] {
 }
 
 /** The best first: within the allowance, the cheaper first; then the others, the less overloaded first. */
-export function bestFirst(judged: readonly Evaluated[], allowed: number): Evaluated[] {
+export function bestFirst(evaluated: readonly Evaluated[], allowed: number): Evaluated[] {
   const rank = ({ result, cost }: Evaluated) =>
     result.overload <= allowed ? [0, cost] : [1, result.overload]
-  return judged.toSorted((a, b) => {
+  return evaluated.toSorted((a, b) => {
     const [one, other] = [rank(a), rank(b)]
     return one[0]! - other[0]! || one[1]! - other[1]!
   })
@@ -114,14 +114,14 @@ function onCopies(copies: readonly CopyResult[]): string {
 
 /** What every policy did on one trace, beside its floor. */
 function ofTrace(
-  { trace, floor, judged }: TraceComparison,
+  { trace, floor, evaluated }: TraceComparison,
   allowed: number,
   texts: ComparisonTexts,
 ): FigureTable {
   const { attainable, feasible } = floor
   const { first } = texts
-  const columns = columnsOf(judged.map(({ result }) => result))
-  const copied = judged.some(({ copies }) => copies)
+  const columns = columnsOf(evaluated.map(({ result }) => result))
+  const copied = evaluated.some(({ copies }) => copies)
   return {
     title: texts.traceTitle(
       trace,
@@ -136,7 +136,7 @@ function ofTrace(
       ...(copied ? [first.onCopies] : []),
       ...columns.map(({ name }) => texts.columns[name]),
     ],
-    rows: bestFirst(judged, allowed).map(({ policy, result, cost, copies = [] }) => [
+    rows: bestFirst(evaluated, allowed).map(({ policy, result, cost, copies = [] }) => [
       policy,
       percent(result.overload, 3),
       times(cost),
@@ -160,12 +160,12 @@ interface Overall {
  * how much overload there was: it is cheap to have too few servers.
  */
 function overall(compared: readonly TraceComparison[], allowed: number): Overall[] {
-  const policies = compared[0]?.judged.map(({ policy }) => policy) ?? []
+  const policies = compared[0]?.evaluated.map(({ policy }) => policy) ?? []
   const figure = ({ within, cost, each }: Overall) =>
     within === each.length ? cost : median(each.map(({ result }) => result.overload))
   return policies
     .map((policy, i): Overall => {
-      const each = compared.map(({ judged }) => judged[i]!)
+      const each = compared.map(({ evaluated }) => evaluated[i]!)
       const within = each.filter(({ result }) => result.overload <= allowed).length
       const cost = geometricMean(each.map((one) => one.cost))
       return { policy, each, within, cost }
@@ -176,7 +176,7 @@ function overall(compared: readonly TraceComparison[], allowed: number): Overall
 /** What every policy did on most traces. */
 function ofAll(compared: readonly TraceComparison[], allowed: number, texts: ComparisonTexts): FigureTable {
   const { first } = texts
-  const columns = columnsOf(compared.flatMap(({ judged }) => judged.map(({ result }) => result)))
+  const columns = columnsOf(compared.flatMap(({ evaluated }) => evaluated.map(({ result }) => result)))
   return {
     title: texts.allTitle(compared.length, `${+(allowed * 100).toPrecision(3)} %`),
     head: [
@@ -268,8 +268,8 @@ export function tableText({ title, head, rows }: FigureTable): string {
 
 /** A dot of the picture for each policy on each trace. */
 export function paretoPoints(compared: readonly TraceComparison[]): ParetoPoint[] {
-  return compared.flatMap(({ trace, judged }) =>
-    judged.map(({ policy, result, cost }) => ({
+  return compared.flatMap(({ trace, evaluated }) =>
+    evaluated.map(({ policy, result, cost }) => ({
       group: policy,
       label: trace,
       overload: result.overload,

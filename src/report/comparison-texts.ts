@@ -42,13 +42,13 @@ const en = {
   introduction: 'Policies on recorded load, beside the cheapest fleet that had known the future.',
   repeat: 'To repeat it',
   sameAgain:
-    'What is random in it comes from a fixed seed: the same traces, terms and config give the same figures.',
+    'What is random in it comes from a fixed seed: the same traces, settings and config give the same figures.',
   allTraces: 'All traces',
   eachTrace: 'Each trace',
   shownPolicies: (count: number) =>
     `The charts show at most ${count} policies: the cheapest within the allowed overload, then the least overloaded.`,
   columnsTitle: 'Columns',
-  terms: 'Terms',
+  settings: 'Terms',
   colon: ': ',
   list: ', ',
   // Charts
@@ -161,7 +161,7 @@ const zh: ComparisonTexts = {
   eachTrace: '每段负载',
   shownPolicies: (count) => `图中最多显示 ${count} 个策略：先是过载在允许之内的最便宜的，然后是过载最少的。`,
   columnsTitle: '各列的含义',
-  terms: '条件',
+  settings: '条件',
   colon: '：',
   list: '、',
   servers: '服务器',

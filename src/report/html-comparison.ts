@@ -20,11 +20,11 @@ import { type ChartLine, lineChart, PALETTE } from './svg-chart.ts'
 /** Policies that a chart shows; more could not be distinguished. */
 const SHOWN = 4
 
-function seriesChart({ judged, series }: TraceComparison, allowed: number, texts: ComparisonTexts): Html {
-  const shown = new Set(bestFirst(judged, allowed).slice(0, SHOWN))
+function seriesChart({ evaluated, series }: TraceComparison, allowed: number, texts: ComparisonTexts): Html {
+  const shown = new Set(bestFirst(evaluated, allowed).slice(0, SHOWN))
   const lines: ChartLine[] = [
     { name: texts.needed, y: series!.values, color: 'var(--area)', area: true },
-    ...judged.flatMap((each, i) =>
+    ...evaluated.flatMap((each, i) =>
       shown.has(each)
         ? [
             {
@@ -57,8 +57,8 @@ function pricesText({ onDemand, businessHours, reserved, spot }: Prices, texts: 
 }
 
 /** What differs from the plain world. */
-function surroundings(terms: EvaluationSettings, texts: ComparisonTexts): [string, string][] {
-  const { metricDelay = 0, drainWindow = 0, sessionDuration, restart = 'none', prices } = terms
+function surroundings(settings: EvaluationSettings, texts: ComparisonTexts): [string, string][] {
+  const { metricDelay = 0, drainWindow = 0, sessionDuration, restart = 'none', prices } = settings
   const delay: [string, string][] = metricDelay > 0 ? [[texts.metricDelay, texts.seconds(metricDelay)]] : []
   const priced: [string, string][] = prices ? [[texts.prices, pricesText(prices, texts)]] : []
   return [
@@ -69,47 +69,47 @@ function surroundings(terms: EvaluationSettings, texts: ComparisonTexts): [strin
   ]
 }
 
-function termLines(terms: EvaluationSettings, texts: ComparisonTexts): [string, string][] {
-  const { messages, provisioningDelay, startUpTail = 0, nodes } = terms
+function termLines(settings: EvaluationSettings, texts: ComparisonTexts): [string, string][] {
+  const { messages, provisioningDelay, startUpTail = 0, nodes } = settings
   const { fullUtilization, concurrency, serviceTime, queueLimit } = messages
   return [
-    [texts.holds, texts.users(terms.usersPerServer)],
+    [texts.holds, texts.users(settings.usersPerServer)],
     [texts.launch, texts.launchTime(provisioningDelay, startUpTail, nodes)],
-    ...surroundings(terms, texts),
-    [texts.interval, texts.seconds(terms.interval)],
-    [texts.warmUp, texts.seconds(terms.warmUp)],
-    [texts.allowedOverload, percent(terms.overload, 3)],
-    [texts.servers, texts.serverRange(terms.minServers, terms.maxServers)],
+    ...surroundings(settings, texts),
+    [texts.interval, texts.seconds(settings.interval)],
+    [texts.warmUp, texts.seconds(settings.warmUp)],
+    [texts.allowedOverload, percent(settings.overload, 3)],
+    [texts.servers, texts.serverRange(settings.minServers, settings.maxServers)],
     [texts.messages, texts.messageTerms(percent(fullUtilization, 0), concurrency, serviceTime, queueLimit)],
   ]
 }
 
-/** A comparison as one HTML file that needs nothing else: the decision, then each trace, the terms and how to repeat it. */
+/** A comparison as one HTML file that needs nothing else: the decision, then each trace, the settings and how to repeat it. */
 export function htmlComparison(
   compared: readonly TraceComparison[],
-  terms: EvaluationSettings,
+  settings: EvaluationSettings,
   repeat: Repeat,
   language?: Language,
 ): string {
   const texts = comparisonTexts(language)
-  const tables = comparisonTables(compared, terms.overload, texts)
+  const tables = comparisonTables(compared, settings.overload, texts)
   const all = tables[compared.length]
   const traces = compared.flatMap((one, i) => {
     const { title } = tables[i]!
-    return [html`<h3>${title}</h3>`, seriesChart(one, terms.overload, texts), figures(tables[i]!)]
+    return [html`<h3>${title}</h3>`, seriesChart(one, settings.overload, texts), figures(tables[i]!)]
   })
   const body = [
     html`<p class="quiet">${texts.introduction}</p>`,
-    html`<figure>${paretoSvg(paretoPoints(compared), terms.overload, texts)}</figure>`,
-    html`<ul>${verdicts(compared, terms.overload, texts).map((line) => html`<li>${line}</li>`)}</ul>`,
+    html`<figure>${paretoSvg(paretoPoints(compared), settings.overload, texts)}</figure>`,
+    html`<ul>${verdicts(compared, settings.overload, texts).map((line) => html`<li>${line}</li>`)}</ul>`,
     ...(all ? [html`<h2>${texts.allTraces}</h2><p class="quiet">${all.title}</p>`, figures(all)] : []),
     html`<h2>${texts.eachTrace}</h2>`,
     html`<p class="quiet">${texts.shownPolicies(SHOWN)}</p>`,
     ...traces,
     html`<h2>${texts.columnsTitle}</h2>`,
     pairs(legend(texts)),
-    html`<h2>${texts.terms}</h2>`,
-    pairs(termLines(terms, texts)),
+    html`<h2>${texts.settings}</h2>`,
+    pairs(termLines(settings, texts)),
   ]
   const { heading, tag, sameAgain } = texts
   return htmlPage({ heading, language: tag, repeat: texts.repeat }, body, sameAgain, repeat)

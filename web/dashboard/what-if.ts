@@ -51,7 +51,7 @@ export async function askWhatIf(policy: PolicySpec, state: FleetSnapshot): Promi
   const { actual, replayed, series } = await replay({
     recorded: day,
     policy,
-    terms: {
+    settings: {
       usersPerServer,
       provisioningDelay: state.provisioningDelay ?? USUAL_DELAY,
       interval: state.interval,

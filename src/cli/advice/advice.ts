@@ -59,7 +59,7 @@ function byMerit(a: Advised, b: Advised): number {
 export async function advise(
   trace: TraceInput,
   candidates: readonly Candidate[],
-  terms: EvaluationSettings,
+  settings: EvaluationSettings,
   today: Current | undefined,
   { signal, onProgress }: AdviceOptions,
 ): Promise<Advice | undefined> {
@@ -79,7 +79,7 @@ export async function advise(
     before += on.length * (some.length + 1)
     return compared
   }
-  const within = ({ result }: Evaluated) => result.overload <= terms.overload
+  const within = ({ result }: Evaluated) => result.overload <= settings.overload
   const advised = (candidate: Candidate, whole: Evaluated, others: readonly Evaluated[]): Advised => ({
     name: candidate.name,
     candidate,
@@ -88,29 +88,29 @@ export async function advise(
     kept: [whole, ...others].filter(within).length,
   })
 
-  const [whole] = await compare([trace], candidates, terms)
+  const [whole] = await compare([trace], candidates, settings)
   if (!whole) return undefined
-  const first = candidates.map((candidate, i) => advised(candidate, whole.judged[i]!, [])).sort(byMerit)
+  const first = candidates.map((candidate, i) => advised(candidate, whole.evaluated[i]!, [])).sort(byMerit)
   const best = first.slice(0, finalists).map(({ candidate }) => candidate)
-  const again = await compare(copies, best, terms)
-  const own = today ? await compare([trace, ...copies], [today.candidate], today.terms) : []
+  const again = await compare(copies, best, settings)
+  const own = today ? await compare([trace, ...copies], [today.candidate], today.settings) : []
   if (again.length < copies.length || (today && own.length <= copies.length)) return undefined
   const ranked = first.map((each) => {
     const i = best.indexOf(each.candidate)
-    const others = again.flatMap(({ judged }) => judged[i] ?? [])
+    const others = again.flatMap(({ evaluated }) => evaluated[i] ?? [])
     return advised(each.candidate, each.whole, others)
   })
   const looked = ranked.slice(0, finalists).sort(byMerit)
   // What it costs is measured against the same lower bound as the others.
-  const ownJudged = own.map(({ judged }, i): Evaluated => {
+  const ownEvaluated = own.map(({ evaluated }, i): Evaluated => {
     const { attainable } = i === 0 ? whole.floor : again[i - 1]!.floor
-    const [only] = judged
+    const [only] = evaluated
     return { ...only!, cost: only!.result.serverHours / attainable.serverHours }
   })
   return {
     floor: whole.floor,
     ranked: [...looked, ...ranked.slice(finalists)],
-    today: today && advised(today.candidate, ownJudged[0]!, ownJudged.slice(1)),
+    today: today && advised(today.candidate, ownEvaluated[0]!, ownEvaluated.slice(1)),
     copies: copies.length,
   }
 }

@@ -6,7 +6,7 @@ import type { Imported } from '../import/imported.ts'
 /** What runs today, as it can be judged on users alone. */
 export interface Current {
   readonly candidate: Candidate
-  readonly terms: EvaluationSettings
+  readonly settings: EvaluationSettings
   /** What had to be assumed. */
   readonly notes: readonly string[]
 }
@@ -32,15 +32,16 @@ function onUsers(policy: PolicySpec, usersPerServer: number, notes: string[]): P
  * The policy that runs today, under its own limits.
  * @throws {ConcertinaError} INVALID_INPUT when nothing of it looks at users.
  */
-export function currentOf({ source, autoScaler }: Imported, terms: EvaluationSettings): Current {
-  const { policy, minServers = terms.minServers, maxServers = terms.maxServers, ...rest } = autoScaler
-  const { interval = terms.interval, ...limits } = rest
+export function currentOf({ source, autoScaler }: Imported, settings: EvaluationSettings): Current {
+  const { policy, minServers = settings.minServers, maxServers = settings.maxServers, ...rest } = autoScaler
+  const { interval = settings.interval, ...limits } = rest
   const notes: string[] = []
-  const judged = onUsers(policy, terms.usersPerServer, notes)
-  if (!judged) throw invalidInput('current', `no metric of ${source} can be judged by users`, 'users or cpu')
+  const onUsersPolicy = onUsers(policy, settings.usersPerServer, notes)
+  if (!onUsersPolicy)
+    throw invalidInput('current', `no metric of ${source} can be judged by users`, 'users or cpu')
   return {
-    candidate: { name: 'today', policy: judged, limits },
-    terms: { ...terms, minServers, maxServers, interval },
+    candidate: { name: 'today', policy: onUsersPolicy, limits },
+    settings: { ...settings, minServers, maxServers, interval },
     notes,
   }
 }

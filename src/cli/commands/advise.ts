@@ -30,9 +30,9 @@ const MONTH_HOURS = 30 * 24
 const HEADROOM = 2
 
 /** The most servers of a config: what is given, else twice as many as were ever needed. */
-function sizeOf(flags: AdviseFlags, terms: EvaluationSettings, { whole }: Advised): EvaluationSettings {
-  const enough = Math.max(terms.minServers, HEADROOM * whole.result.peakServers)
-  return { ...terms, maxServers: flags.maxServers ?? Math.min(terms.maxServers, enough) }
+function sizeOf(flags: AdviseFlags, settings: EvaluationSettings, { whole }: Advised): EvaluationSettings {
+  const enough = Math.max(settings.minServers, HEADROOM * whole.result.peakServers)
+  return { ...settings, maxServers: flags.maxServers ?? Math.min(settings.maxServers, enough) }
 }
 
 /** What one policy costs in a month like this, in server-hours and in money. */
@@ -139,13 +139,13 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
   const imported =
     current === undefined ? undefined : importPolicy(current, { metric: metricFlag(flags.metric) })
   const facts = flags.config === undefined ? await factsOf(flags, signal) : flags
-  const { terms, candidates } = evaluationOf({ ...flags, ...facts })
-  const today = imported && currentOf(imported, terms)
+  const { settings, candidates } = evaluationOf({ ...flags, ...facts })
+  const today = imported && currentOf(imported, settings)
   for (const note of today?.notes ?? []) console.error(`concertina: ${current}: ${note}`)
-  const judged = candidates()
+  const policies = candidates()
   const progress = countProgress('runs')
   const { onProgress } = progress
-  const advice = await advise({ file, column, session }, judged, terms, today, {
+  const advice = await advise({ file, column, session }, policies, settings, today, {
     signal,
     onProgress,
   }).finally(progress.end)
@@ -154,15 +154,15 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
     return
   }
   const best = advice.ranked[0]!
-  const size = sizeOf(flags, terms, best)
+  const size = sizeOf(flags, settings, best)
   const config = configOf(best.candidate, size)
   const duration = trace.times.at(-1)! - trace.times[0]!
   const monthly = monthlyOf(duration, price)
-  const forms = formsOf(advice, judged, size)
+  const forms = formsOf(advice, policies, size)
   if (json) {
     const { hours } = monthly(best)
     console.log(
-      JSON.stringify({ terms, recommended: best.name, config, hoursIn30Days: hours, forms, ...advice }),
+      JSON.stringify({ settings, recommended: best.name, config, hoursIn30Days: hours, forms, ...advice }),
     )
     return
   }
@@ -170,12 +170,12 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
   console.log(
     [
       `Load: ${trace.about?.values ?? 'users'}, ${days.toFixed(1)} days`,
-      `A server holds ${terms.usersPerServer} users and is ready after ${terms.provisioningDelay} s; ${percent(terms.overload, 3)} of user-time may be above capacity.`,
+      `A server holds ${settings.usersPerServer} users and is ready after ${settings.provisioningDelay} s; ${percent(settings.overload, 3)} of user-time may be above capacity.`,
       '',
       tableText(tableOf(advice, monthly, price !== undefined)),
       '',
       `Recommended: ${best.name}`,
-      sureness(best, terms.overload),
+      sureness(best, settings.overload),
       ...besideToday(best, advice.today, monthly),
       ...(best.kept === 0 ? ['No policy keeps to the allowed overload; this one has the least.'] : []),
       '',

@@ -82,11 +82,11 @@ function pricesOf(flags: CompareFlags): { prices?: Prices } {
 
 /** `concertina compare`: policies on traces, compared with the cheapest fleet that had known the future. */
 export async function compare(flags: CompareFlags, signal: AbortSignal): Promise<void> {
-  const { terms: given, candidates } = evaluationOf(flags)
-  const terms = { ...given, restart: flags.restart ?? 'keep', ...pricesOf(flags) }
+  const { settings: given, candidates } = evaluationOf(flags)
+  const settings = { ...given, restart: flags.restart ?? 'keep', ...pricesOf(flags) }
   const copies = requireNumber('copies', flags.copies ?? 0, { min: 0, max: 100, integer: true })
   const input = traceInputsOf(flags, [flags.json, flags.svg, flags.report])
-  const judged = candidates(flags.policy)
+  const policies = candidates(flags.policy)
   const language = languageIn(flags)
   const texts = comparisonTexts(language)
   const files = new OutputFiles()
@@ -97,11 +97,11 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     const report = files.open(flags.report, (file) => new ReportFile(file, flags.config))
     const { onProgress } = progress
     const series = report !== undefined
-    const compared = await comparePolicies(input, judged, terms, { signal, onProgress, series, copies })
+    const compared = await comparePolicies(input, policies, settings, { signal, onProgress, series, copies })
     progress.end()
     if (compared.length > 0) {
-      const tables = comparisonTables(compared, terms.overload, texts)
-      const lines = verdicts(compared, terms.overload, texts).join('\n')
+      const tables = comparisonTables(compared, settings.overload, texts)
+      const lines = verdicts(compared, settings.overload, texts).join('\n')
       console.log([...tables.map(tableText), legendText(tables, texts), lines].join('\n\n'))
     }
     if (signal.aborted) {
@@ -109,10 +109,10 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
       files.discard()
       return
     }
-    const figures = { terms, traces: compared }
+    const figures = { settings, traces: compared }
     json?.commit(`${JSON.stringify(figures, (key, value) => (key === 'series' ? undefined : value), 2)}\n`)
-    svg?.commit(paretoSvg(paretoPoints(compared), terms.overload, texts).text)
-    report?.commitPage((repeat) => htmlComparison(compared, terms, repeat, language))
+    svg?.commit(paretoSvg(paretoPoints(compared), settings.overload, texts).text)
+    report?.commitPage((repeat) => htmlComparison(compared, settings, repeat, language))
   } catch (error) {
     progress.end()
     files.discard()

@@ -42,17 +42,17 @@ function termsOf(flags: ReplayFlags, run: Recorded, logged: LoggedRun | undefine
     minServers: flags.minServers ?? logged?.minServers,
     maxServers: flags.maxServers ?? logged?.maxServers,
   })
-  return { ...evaluation, terms: { ...evaluation.terms, initialServers: run.initialServers } }
+  return { ...evaluation, settings: { ...evaluation.settings, initialServers: run.initialServers } }
 }
 
 function title(
   file: string,
   run: Recorded,
   flags: ReplayFlags,
-  terms: EvaluationSettings,
+  settings: EvaluationSettings,
   floor: LowerBound,
 ): string {
-  const { usersPerServer, provisioningDelay, interval, minServers, maxServers } = terms
+  const { usersPerServer, provisioningDelay, interval, minServers, maxServers } = settings
   const { attainable } = floor
   const seen =
     flags.provisioningDelay !== undefined
@@ -119,7 +119,7 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
   const { run: logged, decided, runs } = read(file)
   const run = recorded(decided, file)
   const name = runs > 1 ? `${file}, the longest of ${runs} runs` : file
-  const { terms, candidates } = termsOf(flags, run, logged)
+  const { settings, candidates } = termsOf(flags, run, logged)
   const asked = candidates(flags.policy)
   const single = asked.length === 1 ? asked[0] : undefined
   if (flags.decisions !== undefined && !single)
@@ -128,18 +128,18 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
   try {
     const json = files.open(flags.json, (path) => new OutputFile('--json', path))
     const log = files.open(flags.decisions, (path) => new OutputFile('--decisions', path))
-    const floor = floorOf(run.curve, terms)
+    const floor = floorOf(run.curve, settings)
     const floorHours = floor.attainable.serverHours
     const decisions: Decision[] = []
     const play = (candidate: Candidate): Replayed => {
       const onDecision = single && ((decision: Decision) => void decisions.push(decision))
-      const result = evaluate(run.curve, candidate, terms, { onDecision })
+      const result = evaluate(run.curve, candidate, settings, { onDecision })
       return { policy: candidate.name, ...result, cost: result.serverHours / floorHours }
     }
     const { serverHours, scalingEvents, peakServers } = run
     const was: Replayed = {
       policy: 'as it was',
-      overload: run.overload(terms.usersPerServer),
+      overload: run.overload(settings.usersPerServer),
       serverHours,
       cost: serverHours / floorHours,
       scalingEvents,
@@ -151,15 +151,15 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
       if (signal.aborted) break
       rows.push(play(candidate))
     }
-    console.log(tableText(table(title(name, run, flags, terms, floor), rows)))
+    console.log(tableText(table(title(name, run, flags, settings, floor), rows)))
     if (rows.length <= asked.length) {
       console.error(`concertina: interrupted; ${rows.length - 1} of ${asked.length} policies are whole`)
       files.discard()
       return
     }
     if (single) console.log(['', ...events(decisions)].join('\n'))
-    json?.commit(`${JSON.stringify({ terms, floor, replayed: rows }, undefined, 2)}\n`)
-    const { policy, interval, minServers, maxServers } = { ...terms, policy: single?.name ?? '' }
+    json?.commit(`${JSON.stringify({ settings, floor, replayed: rows }, undefined, 2)}\n`)
+    const { policy, interval, minServers, maxServers } = { ...settings, policy: single?.name ?? '' }
     const head: LoggedRun = { kind: 'run', version: 1, policy, interval, minServers, maxServers }
     log?.commit([head, ...decisions].map((line) => `${JSON.stringify(line)}\n`).join(''))
   } catch (error) {

@@ -39,7 +39,7 @@ function dimensionOf(text: string, base: Candidate): Dimension {
 }
 
 /** What is searched: what was given, or the default of the policy. */
-function spaceOf({ search }: TuneFlags, base: Candidate, terms: EvaluationSettings): Dimension[] {
+function spaceOf({ search }: TuneFlags, base: Candidate, settings: EvaluationSettings): Dimension[] {
   if (search) {
     const given = search.map((each) => dimensionOf(each, base))
     const twice = given.find(({ path }, i) => given.findIndex((other) => other.path === path) < i)
@@ -47,7 +47,7 @@ function spaceOf({ search }: TuneFlags, base: Candidate, terms: EvaluationSettin
       throw invalidInput('--search', `${twice.path} is given twice`, 'all values of an option at once')
     return given
   }
-  const space = searchSpace(base.policy, terms)
+  const space = searchSpace(base.policy, settings)
   if (space.length > 0) return space
   throw invalidInput(
     '--policy',
@@ -82,12 +82,12 @@ export function configOf(
 
 /** `concertina tune`: searches a policy's parameters on the first part of a trace, and tests them on the rest. */
 export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise<void> {
-  const { terms, candidates } = evaluationOf(flags)
+  const { settings, candidates } = evaluationOf(flags)
   const [base] = candidates([flags.policy]) as [Candidate]
   const share = requireNumber('train', flags.train ?? 0.7, { above: 0, max: 1 })
   const [input, ...more] = traceInputsOf(flags)
   if (!input || more.length > 0) throw invalidInput('trace', 'there are several', 'one trace')
-  const space = spaceOf(flags, base, terms)
+  const space = spaceOf(flags, base, settings)
   const train: TraceInput = { ...input, part: [0, share] }
   const test: TraceInput = { ...input, part: [share, 1] }
   const pool = new TaskPool({ signal })
@@ -95,10 +95,12 @@ export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise
   try {
     const { onProgress } = progress
     const rounds = flags.search ? 0 : ROUNDS
-    const tuned = await tune(pool, train, base, terms, space, { rounds, onProgress })
+    const tuned = await tune(pool, train, base, settings, space, { rounds, onProgress })
     const { candidate } = tuned ?? {}
     const [tested] =
-      candidate && share < 1 ? await pool.perform([{ kind: 'evaluate', input: test, terms, candidate }]) : []
+      candidate && share < 1
+        ? await pool.perform([{ kind: 'evaluate', input: test, settings, candidate }])
+        : []
     progress.end()
     if (signal.aborted) console.error('concertina: interrupted')
     if (!tuned) return
@@ -108,7 +110,7 @@ export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise
       line(`on the first ${+(share * 100).toPrecision(3)} % of the trace`, tuned.result),
       ...(tested?.kind === 'evaluate' ? [line('on the rest, which it has not seen', tested.result)] : []),
       ...(edge.length > 0 ? [`# at the edge of what was tried: ${edge.join(', ')}`] : []),
-      stringify(configOf(tuned.candidate, terms)).trimEnd(),
+      stringify(configOf(tuned.candidate, settings)).trimEnd(),
     ]
     console.log(lines.join('\n'))
   } finally {
