@@ -4,10 +4,10 @@ import type { Choice } from './candidate-fleets.ts'
 export type Step = 'learning' | 'grows' | 'fits' | 'rising' | 'starting' | 'close' | 'shrinks'
 
 const STEPS: Partial<Record<Step, string>> = {
-  learning: 'it measures its errors first, and holds what there is',
+  learning: 'it is still learning, and keeps the servers it has',
   rising: 'fewer would do, but the load is rising',
-  starting: 'fewer would do, but it has grown within this time',
-  close: 'fewer would do, but hardly',
+  starting: 'fewer would do, but it has grown within the horizon',
+  close: 'fewer would do, but the difference is too small',
 }
 
 interface Explained {
