@@ -50,8 +50,9 @@ export class RemoteRoomLog implements ChatLink {
   durability: Durability = 'memory'
   readonly #frames: FrameStream
   readonly #onEvent: RoomEvent
-  /** In the order in which they were sent. */
   readonly #appends = new Map<number, PendingAppend>()
+  /** No append before this one is in flight: the first of a `Map` is found slowly once many before it were deleted. */
+  #oldest = 0
   readonly #reads = new Map<number, Request<LogPage>>()
   readonly #subscribes = new Map<number, Request<Subscribed>>()
   readonly #places = new Map<number, Request<boolean>>()
@@ -195,8 +196,19 @@ export class RemoteRoomLog implements ChatLink {
   }
 
   overload(): number | undefined {
-    for (const { since } of this.#appends.values()) return this.#admission.refuse(since)
-    return this.#admission.refuse(undefined)
+    return this.#admission.refuse(this.#oldestAppend()?.since)
+  }
+
+  #oldestAppend(): PendingAppend | undefined {
+    if (this.#appends.size === 0) {
+      this.#oldest = this.#request
+      return undefined
+    }
+    for (;;) {
+      const append = this.#appends.get(this.#oldest)
+      if (append) return append
+      this.#oldest = (this.#oldest + 1) >>> 0
+    }
   }
 
   read(room: string, after: number, limit: number): Promise<LogPage> {
