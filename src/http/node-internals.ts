@@ -6,6 +6,8 @@ export interface Handle {
   onread: (bytes?: ArrayBuffer) => void
   readStart(): number
   readStop(): number
+  /** Whether its stream wants it to be read; set by the stream. */
+  reading?: boolean
   setNoDelay(noDelay: boolean): number
   getpeername(address: { address?: string }): number
   /** Writes at once what the system accepts; the rest later, and then completes the request. */
@@ -35,9 +37,9 @@ interface Internals {
 }
 
 /**
- * The internals of Node that are used, looked up once. What is known of it is here, in `raw-socket.ts`, `direct-write.ts` and
- * `live/handle-channel.ts`. `undefined` where this Node has it in another shape, or not at all: public ways do the same then, at
- * a higher cost.
+ * The internals of Node that are used, looked up once. What is known of it is here, in `raw-socket.ts`, `direct-write.ts`,
+ * `hold-reading.ts` and `live/handle-channel.ts`. `undefined` where this Node has it in another shape, or not at all: public ways
+ * do the same then, at a higher cost.
  */
 export const internals: Internals | undefined = lookUp()
 
