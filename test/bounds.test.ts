@@ -1,13 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it, vi } from 'vitest'
-import type { ChatLink } from '../src/chat/link.ts'
-import { MemoryRoomLog } from '../src/chat/log/memory.ts'
 import type { ChatOptions } from '../src/chat/options.ts'
-import { ChatServer } from '../src/chat/server.ts'
-import type { ClientMessage } from '../src/protocol/messages.ts'
-import { RawUser, startChat } from './support/chat.ts'
+import { RawUser, startChat, userOnLink } from './support/chat.ts'
 import { clientFrame, OP, RawSocket, text } from './support/raw-websocket.ts'
 
 /** What one connection can cost its server and its neighbours. */
@@ -128,32 +121,15 @@ it('B1: a slow reader that resets its connection leaves the server running', asy
   expect(await ann.until('pong')).toEqual([{ type: 'pong', id: 'p' }])
 })
 
-/** A user of a server on a link of one's own. */
-async function onLink(changes: Partial<ChatLink>): Promise<{ ann: RawUser; server: ChatServer }> {
-  const roster = { members: 0, users: [] }
-  const link = Object.assign(new MemoryRoomLog(), {
-    subscribe: async () => ({ first: 1, head: 0, roster }),
-    present() {},
-    typing() {},
-    pending: 0,
-    ...changes,
-  })
-  const server = await ChatServer.connect(1, async () => link, { auth: { anonymous: true } })
-  const http = createServer().listen(0, '127.0.0.1')
-  http.on('upgrade', (request, socket, head) => server.accept(request, socket, head))
-  await once(http, 'listening')
-  open.push(http, server)
-  const ann = await RawUser.hello(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`, 'ann')
-  return { ann, server }
-}
-
 it('C6: a handler that fails by mistake rejects its request, and the connection continues', async () => {
   const logged = vi.spyOn(console, 'error').mockImplementation(() => {})
-  const { ann, server } = await onLink({
+  const started = await userOnLink({
     typing() {
       throw new TypeError('a mistake')
     },
   })
+  open.push(started)
+  const { ann, server } = started
   ann.send({ type: 'join', room: 'r' })
   await ann.until('joined')
   ann.send({ type: 'typing', id: 't', room: 'r' })
@@ -163,37 +139,6 @@ it('C6: a handler that fails by mistake rejects its request, and the connection 
   expect(server.stats.failures).toBe(1)
   expect(logged).toHaveBeenCalledTimes(1)
   logged.mockRestore()
-})
-
-it('rejects a message under overload by its own id and room, however it is written, and counts it', async () => {
-  let retryMs: number | undefined
-  const { ann, server } = await onLink({ overload: () => retryMs })
-  for (const room of ['r', 'ü "']) ann.send({ type: 'join', room })
-  await ann.until('joined', 2)
-  retryMs = 700
-  const data = { id: 'other' }
-  ann.send({ type: 'send', room: 'r', id: 'plain', body: '"id":"other"' })
-  ann.send({ type: 'send', room: 'r', id: 'ü\\"\u2028', body: 'x' })
-  ann.send({ type: 'send', room: 'ü "', id: 'quoted', body: 'x' })
-  ann.send({ id: 'turned', body: 'x', data, room: 'r', type: 'send' } as ClientMessage)
-  ann.send({ type: 'edit', room: 'r', id: 'edit', seq: 1, body: 'x' })
-  ann.send({ type: 'ping', id: 'p' })
-  await ann.until('pong')
-  expect(
-    ann.of('rejected').map(({ id, room, request, code, retryMs }) => ({ id, room, request, code, retryMs })),
-  ).toEqual(
-    [
-      ['plain', 'r', 'send'],
-      ['ü\\"\u2028', 'r', 'send'],
-      ['quoted', 'ü "', 'send'],
-      ['turned', 'r', 'send'],
-      ['edit', 'r', 'edit'],
-    ].map(([id, room, request]) => ({ id, room, request, code: 'overloaded', retryMs: 700 })),
-  )
-  expect(server.stats.refused).toBe(5)
-  retryMs = undefined
-  ann.send({ type: 'send', room: 'r', id: 'plain', body: 'x' })
-  expect(await ann.until('ack')).toMatchObject([{ id: 'plain', seq: 1 }])
 })
 
 it('R2: a cursor beyond the end is reset, and does not leave its member deaf', async () => {

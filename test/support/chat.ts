@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { WebSocket } from 'ws'
 import { Hub } from '../../src/chat/hub/hub.ts'
 import { streamPair } from '../../src/chat/hub/stream-pair.ts'
+import type { ChatLink } from '../../src/chat/link.ts'
 import { MemoryRoomLog } from '../../src/chat/log/memory.ts'
 import type { RoomLog } from '../../src/chat/log/room-log.ts'
 import { type ChatOptions, chatLimits } from '../../src/chat/options.ts'
@@ -126,5 +127,30 @@ export class RawUser {
       }
       this.#look()
     })
+  }
+}
+
+/** The user ann of a chat server on a link of one's own. */
+export async function userOnLink(changes: Partial<ChatLink>) {
+  const roster = { members: 0, users: [] }
+  const link = Object.assign(new MemoryRoomLog(), {
+    subscribe: async () => ({ first: 1, head: 0, roster }),
+    present() {},
+    typing() {},
+    pending: 0,
+    ...changes,
+  })
+  const server = await ChatServer.connect(1, async () => link, { auth: { anonymous: true } })
+  const http = createServer().listen(0, '127.0.0.1')
+  http.on('upgrade', (request, socket, head) => server.accept(request, socket, head))
+  await once(http, 'listening')
+  const ann = await RawUser.hello(`ws://127.0.0.1:${(http.address() as AddressInfo).port}`, 'ann')
+  return {
+    ann,
+    server,
+    async close() {
+      await server.close()
+      http.close()
+    },
   }
 }

@@ -12,6 +12,8 @@ export interface FrameSink {
 export interface ChannelEvents {
   /** A message of the client; the bytes are valid only during the call. */
   onMessage(data: Buffer, isBinary: boolean): void
+  /** Whether the message in a part of `data` is dealt with already; asked first where reading it is avoided by that. */
+  sheds(data: Buffer, from: number, end: number): boolean
   onPing(data: Buffer): void
   /** A sign of life. */
   onPong(): void
@@ -30,6 +32,11 @@ export interface Channel {
   /** Receives nothing more, so that the client has to wait. */
   pause(): void
   resume(): void
+  /**
+   * Receives nothing until the returned function is called, beside `pause` and `resume`; what has been received by then comes
+   * at once. `undefined`, or no such method, where that cannot be had.
+   */
+  hold?(): (() => void) | undefined
   /** Asks for a sign of life. */
   ping(): void
   pong(data: Buffer): void

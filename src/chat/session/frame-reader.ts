@@ -16,6 +16,7 @@ const MAX_PARTIAL = 4096
 export class FrameReader {
   readonly #stream: Duplex
   readonly #maxPayload: number
+  readonly #sheds: (data: Buffer, from: number, end: number) => boolean
   readonly #onText: (payload: Buffer) => void
   /** The WebSocket's own listener for what is read. */
   readonly #toWebSocket: (chunk: Buffer) => void
@@ -24,11 +25,18 @@ export class FrameReader {
 
   /**
    * @param stream of a WebSocket that has just been opened, and reads it
+   * @param sheds is asked first, with the payload as a part of `data`, and returns whether it needs no reading
    * @param onText receives a payload, valid only during the call
    */
-  constructor(stream: Duplex, maxPayload: number, onText: (payload: Buffer) => void) {
+  constructor(
+    stream: Duplex,
+    maxPayload: number,
+    sheds: (data: Buffer, from: number, end: number) => boolean,
+    onText: (payload: Buffer) => void,
+  ) {
     this.#stream = stream
     this.#maxPayload = maxPayload
+    this.#sheds = sheds
     this.#onText = onText
     this.#toWebSocket = stream.listeners('data').at(-1) as (chunk: Buffer) => void
     stream.off('data', this.#toWebSocket)
@@ -68,14 +76,13 @@ export class FrameReader {
       if (first !== TEXT) {
         this.#toWebSocket.call(this.#stream, data.subarray(at, end))
       } else {
-        unmask(data, payload, end)
-        const text = data.subarray(payload, end)
-        if (!isUtf8(text)) {
+        const bits = unmask(data, payload, end)
+        if (bits > 127 && !isUtf8(data.subarray(payload, end))) {
           unmask(data, payload, end) // masks it again
           this.#handOver(data.subarray(at))
           return
         }
-        this.#onText(text)
+        if (!this.#sheds(data, payload, end)) this.#onText(data.subarray(payload, end))
       }
       at = end
     }
@@ -95,20 +102,22 @@ export class FrameReader {
   }
 }
 
-/** Applies the mask of four bytes before `from`. */
-function unmask(data: Buffer, from: number, end: number): void {
+/** Applies the mask of four bytes before `from`; returns all bits that are then set in any byte. */
+function unmask(data: Buffer, from: number, end: number): number {
   const a = data[from - 4]!
   const b = data[from - 3]!
   const c = data[from - 2]!
   const d = data[from - 1]!
+  let bits = 0
   let at = from
   for (; at + 3 < end; at += 4) {
-    data[at]! ^= a
-    data[at + 1]! ^= b
-    data[at + 2]! ^= c
-    data[at + 3]! ^= d
+    bits |= data[at]! ^= a
+    bits |= data[at + 1]! ^= b
+    bits |= data[at + 2]! ^= c
+    bits |= data[at + 3]! ^= d
   }
-  if (at < end) data[at++]! ^= a
-  if (at < end) data[at++]! ^= b
-  if (at < end) data[at]! ^= c
+  if (at < end) bits |= data[at++]! ^= a
+  if (at < end) bits |= data[at++]! ^= b
+  if (at < end) bits |= data[at]! ^= c
+  return bits
 }

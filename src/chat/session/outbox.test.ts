@@ -114,4 +114,30 @@ describe.each(KINDS)('the outbox of %s', (_, options) => {
     await draining
     expect(outbox.closed).toBe(true)
   })
+
+  it('keeps the order of frames with and without buffers of their own', async () => {
+    const { near, far } = await pair(options())
+    const limit = 1000 // it is written when it becomes full
+    const outbox: Outbox = new Outbox(near, new WriteBatcher(), limit, {
+      isOpen: () => true,
+      onFull: () => void outbox.drained(),
+    })
+    const expected = Array.from({ length: 400 }, (_, i) => `frame ${i};`)
+    for (const [i, text] of expected.entries()) {
+      if (i % 97 === 0) {
+        outbox.push(Buffer.from(text))
+      } else {
+        const at = outbox.reserve(text.length)
+        outbox.out.write(text, at)
+        outbox.commit(text.length)
+      }
+    }
+    const all = expected.join('')
+    let received = ''
+    far.on('data', (chunk: Buffer) => {
+      received += chunk
+    })
+    far.resume()
+    await expect.poll(() => received).toBe(all)
+  })
 })

@@ -9,6 +9,9 @@ interface OutboxEvents {
   onFull(): void
 }
 
+const EMPTY = Buffer.alloc(0)
+const MIN_OUT = 1024
+
 /** Whole WebSocket frames on their way to one client: one write per turn, and a bound on what may wait. */
 export class Outbox {
   readonly #sink: FrameSink
@@ -17,6 +20,9 @@ export class Outbox {
   readonly #events: OutboxEvents
   #frames: Buffer[] = []
   #bytes = 0
+  /** Where frames are written that have no buffer of their own, as far as it is used. */
+  #out: Buffer = EMPTY
+  #used = 0
   /** Bytes of a write past the stream that the system has not accepted whole. */
   #direct = 0
   #ended = false
@@ -34,13 +40,47 @@ export class Outbox {
 
   push(frame: Buffer): void {
     if (this.closed) return
-    if (this.#frames.length === 0) this.#batcher.outbox(this)
+    this.#seal()
     this.#frames.push(frame)
-    this.#bytes += frame.length
+    this.#add(frame.length)
+  }
+
+  /** Makes room in `out` for a frame of so many bytes, from the returned place on; `commit` follows when it is written. */
+  reserve(length: number): number {
+    if (this.#used + length > this.#out.length) {
+      const larger = Buffer.allocUnsafe(Math.max(MIN_OUT, 2 * this.#used, this.#used + length))
+      larger.set(this.#out.subarray(0, this.#used))
+      this.#out = larger
+    }
+    return this.#used
+  }
+
+  get out(): Buffer {
+    return this.#out
+  }
+
+  /** The frame for which there was room is written. */
+  commit(length: number): void {
+    this.#used += length
+    this.#add(length)
+  }
+
+  #add(bytes: number): void {
+    if (this.#bytes === 0) this.#batcher.outbox(this)
+    this.#bytes += bytes
     if (this.full && this.#draining === undefined) this.#events.onFull()
   }
 
+  /** What was written into `out` comes before the next frame. */
+  #seal(): void {
+    if (this.#used === 0) return
+    this.#frames.push(this.#out.subarray(0, this.#used))
+    this.#out = EMPTY
+    this.#used = 0
+  }
+
   flush(): void {
+    this.#seal()
     const frames = this.#frames
     if (frames.length === 0) return
     this.#frames = []

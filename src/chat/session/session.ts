@@ -20,7 +20,7 @@ import { Rejection, unauthorized } from './rejection.ts'
 import { Replies } from './replies.ts'
 import { RoomRequests } from './room-requests.ts'
 import type { ServerContext } from './server-context.ts'
-import { rejectionOfBytes } from './shedding.ts'
+import { Shedding } from './shedding.ts'
 
 /** Milliseconds that a connection may take until its hello. */
 const HELLO_MS = 10_000
@@ -57,6 +57,8 @@ export class Session {
   readonly #onClosed: (session: Session, code: number) => void
   readonly #channel: Channel
   readonly #inbox: Inbox<Frame>
+  /** Only of connections that have met overload. */
+  #shedding: Shedding | undefined
   readonly #rooms: Memberships
   readonly #grants: Grants
   readonly #replies: Replies
@@ -103,6 +105,7 @@ export class Session {
     this.#state = { kind: 'new', deadline }
     channel.listen({
       onMessage: (data, isBinary) => this.#onData(data, isBinary),
+      sheds: (data, from, end) => this.#sheds(data, from, end),
       onPing: (data) => this.#receive({ kind: 'ping', data }, 1),
       onPong: () => this.#receive({ kind: 'pong' }, 1),
       onClose: (code) => this.#onClose(code),
@@ -170,7 +173,6 @@ export class Session {
   #onData(data: Buffer, isBinary: boolean): void {
     const { kind } = this.#state
     if (kind === 'closing' || kind === 'closed') return
-    if (kind === 'open' && !isBinary && this.#shed(data)) return
     const frame: ParsedFrame = isBinary
       ? { kind: 'invalid', problem: 'text frames only' }
       : parseFrame(data.toString())
@@ -178,16 +180,16 @@ export class Session {
     this.#receive(frame, extra + costOf(data.length))
   }
 
-  /** Rejects a message that there is no time to read; `false` when there is, or when it has to wait its turn. */
-  #shed(payload: Buffer): boolean {
-    const retryMs = this.#context.link.overload?.()
-    if (retryMs === undefined || !this.#inbox.isIdle) return false
-    const rejection = rejectionOfBytes(payload, retryMs)
-    if (!rejection || !this.#inbox.pass(costOf(payload.length))) return false
-    this.#heard = true
-    this.#context.count('refused')
-    this.outbox.push(rejection)
-    return true
+  /** Whether a message was rejected for overload, without being read. */
+  #sheds(data: Buffer, from: number, end: number): boolean {
+    if (this.#state.kind !== 'open') return false
+    if (this.#shedding === undefined) {
+      if (this.#context.link.overload?.() === undefined) return false
+      this.#shedding = new Shedding(this.#context, this.#channel, this.#inbox, this.outbox)
+    }
+    const isRejected = this.#shedding.rejects(data, from, end, costOf(end - from))
+    if (isRejected) this.#heard = true
+    return isRejected
   }
 
   #receive(frame: Frame, cost: number): void {

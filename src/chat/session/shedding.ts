@@ -1,22 +1,140 @@
-import { textFrame } from './frame.ts'
+import type { Channel } from './channel.ts'
+import type { Inbox } from './inbox.ts'
+import type { Outbox } from './outbox.ts'
+import type { ServerContext } from './server-context.ts'
 
-/** A `send` as clients write it, in this order and without escapes; any other is parsed before it is rejected. */
-const SEND =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: names have none
-  /^\{"type":"send","room":"([^"\\\x00-\x1f\x7f]{1,128})","id":"([^"\\\x00-\x1f\x7f]{1,64})",/
-/** Bytes in which both names end. */
-const HEAD_BYTES = 640
+/** Who sends so long after being told to wait knew of it: what was under way before is no haste. */
+const TOLD_MS = 100
+/** For how long a connection is not read, and never longer than it was told to wait. */
+const MAX_HOLD_MS = 500
 
 /**
- * The rejection of a message for overload, made from its bytes: parsing it would take the time that is missing for those which
- * were accepted. Nothing when it is no plain `send`.
+ * Rejects messages of one connection while the server is overloaded, from their bytes: reading them would take the time that is
+ * missing for those which were accepted. A connection that goes on sending within the time that it was told to wait is not read
+ * for a while: many of its messages then come at once, and cost a fraction. They are too early whatever the load is by then.
  */
-export function rejectionOfBytes(payload: Buffer, retryMs: number): Buffer | undefined {
-  const names = SEND.exec(payload.toString('utf8', 0, Math.min(payload.length, HEAD_BYTES)))
-  if (!names) return undefined
-  return textFrame(
-    `{"type":"rejected","id":"${names[2]}","request":"send","room":"${names[1]}","code":"overloaded","message":"${OVERLOADED}","retryMs":${retryMs}}`,
-  )
+export class Shedding {
+  readonly #context: ServerContext
+  readonly #channel: Channel
+  readonly #inbox: Pick<Inbox<unknown>, 'isIdle' | 'pass'>
+  readonly #outbox: Outbox
+  /** When it was first told to wait, until when, and for how long it was told so last. */
+  #toldAt = -Infinity
+  #waitsUntil = -Infinity
+  #retryMs = 0
+  #phase: 'read' | 'held' | 'too early' = 'read'
+
+  constructor(
+    context: ServerContext,
+    channel: Channel,
+    inbox: Pick<Inbox<unknown>, 'isIdle' | 'pass'>,
+    outbox: Outbox,
+  ) {
+    this.#context = context
+    this.#channel = channel
+    this.#inbox = inbox
+    this.#outbox = outbox
+  }
+
+  /** Rejects the message in a part of `data`; returns `false` when there is time to read it, or it has to wait its turn. */
+  rejects(data: Buffer, from: number, end: number, cost: number): boolean {
+    const retryMs = this.#phase === 'too early' ? this.#retryMs : this.#context.link.overload?.()
+    if (retryMs === undefined || !this.#inbox.isIdle) return false
+    const names = namesOfSend(data, from, end)
+    if (names === undefined || !this.#inbox.pass(cost)) return false
+    this.#context.count('refused')
+    pushRejection(this.#outbox, data, from + NAMES_AT, names, retryMs)
+    this.#retryMs = retryMs
+    if (this.#phase === 'read') this.#tell(performance.now())
+    return true
+  }
+
+  #tell(now: number): void {
+    if (now >= this.#waitsUntil) {
+      this.#toldAt = now
+      this.#waitsUntil = now + this.#retryMs
+    } else if (now - this.#toldAt >= TOLD_MS) {
+      this.#hold(now)
+    }
+  }
+
+  #hold(now: number): void {
+    const release = this.#channel.hold?.()
+    if (!release) return
+    const ms = Math.min(MAX_HOLD_MS, this.#retryMs)
+    this.#phase = 'held'
+    this.#waitsUntil = now + ms + this.#retryMs
+    setTimeout(() => {
+      this.#phase = 'too early'
+      release()
+      // What has come meanwhile is read in this turn of the event loop.
+      setImmediate(() => {
+        this.#phase = 'read'
+      })
+    }, ms)
+  }
 }
 
 export const OVERLOADED = 'too many messages are in flight'
+
+/** A `send` as clients write it, in this order and without escapes; any other is read. */
+const ROOM = Buffer.from('{"type":"send","room":"')
+const ID = Buffer.from('","id":"')
+const BODY = Buffer.from('","body":"')
+/** Where the fields `room` and `id` begin, which a rejection repeats. */
+const NAMES_AT = '{"type":"send",'.length
+const QUOTE = 0x22
+const BACKSLASH = 0x5c
+const BRACE = 0x7d
+const DELETE = 0x7f
+
+/** Where the fields `room` and `id` of a plain `send` end; nothing when it is none. */
+function namesOfSend(data: Buffer, from: number, end: number): number | undefined {
+  if (!follows(data, from, ROOM)) return undefined
+  const room = from + ROOM.length
+  const roomEnd = endOfText(data, room, Math.min(end, room + 129))
+  if (roomEnd <= room || !follows(data, roomEnd, ID)) return undefined
+  const id = roomEnd + ID.length
+  const idEnd = endOfText(data, id, Math.min(end, id + 65))
+  if (idEnd <= id || !follows(data, idEnd, BODY)) return undefined
+  const bodyEnd = endOfText(data, idEnd + BODY.length, end)
+  return bodyEnd === end - 2 && data[end - 1] === BRACE ? idEnd + 1 : undefined
+}
+
+function follows(data: Buffer, at: number, expected: Buffer): boolean {
+  for (let i = 0; i < expected.length; i++) if (data[at + i] !== expected[i]) return false
+  return true
+}
+
+/** The place of the quote that ends a text without escapes and control characters, before `end`; -1 when there is none. */
+function endOfText(data: Buffer, from: number, end: number): number {
+  for (let at = from; at < end; at++) {
+    const byte = data[at]!
+    if (byte === QUOTE) return at
+    if (byte < 32 || byte === BACKSLASH || byte === DELETE) return -1
+  }
+  return -1
+}
+
+/** How a rejection begins: the same for all that come at about the same time. */
+let beginning = { retryMs: -1, bytes: Buffer.alloc(0) }
+
+function pushRejection(outbox: Outbox, data: Buffer, from: number, end: number, retryMs: number): void {
+  if (beginning.retryMs !== retryMs) {
+    const fields = { type: 'rejected', request: 'send', code: 'overloaded', message: OVERLOADED, retryMs }
+    const bytes = Buffer.from(`....${JSON.stringify(fields).slice(0, -1)},`)
+    bytes[0] = 0x81
+    bytes[1] = 126 // it is longer than 125 bytes whatever the names
+    beginning = { retryMs, bytes }
+  }
+  const { bytes } = beginning
+  const length = bytes.length + end - from + 1
+  let at = outbox.reserve(length)
+  const { out } = outbox
+  out.set(bytes, at)
+  out.writeUInt16BE(length - 4, at + 2)
+  at += bytes.length
+  for (let i = from; i < end; i++) out[at++] = data[i]!
+  out[at] = BRACE
+  outbox.commit(length)
+}

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { holdReading } from '../../http/hold-reading.ts'
 import type { Channel, ChannelEvents, FrameSink } from './channel.ts'
 import { FrameReader } from './frame-reader.ts'
 
@@ -26,9 +27,9 @@ export class WebSocketChannel implements Channel {
     return this.#socket.isPaused
   }
 
-  listen({ onMessage, onPing, onPong, onClose }: ChannelEvents): void {
+  listen({ onMessage, sheds, onPing, onPong, onClose }: ChannelEvents): void {
     const socket = this.#socket
-    new FrameReader(this.#stream, this.#maxPayload, (text) => onMessage(text, false))
+    new FrameReader(this.#stream, this.#maxPayload, sheds, (text) => onMessage(text, false))
     socket.on('message', onMessage)
     socket.on('ping', onPing)
     socket.on('pong', onPong)
@@ -42,6 +43,10 @@ export class WebSocketChannel implements Channel {
 
   resume(): void {
     this.#socket.resume()
+  }
+
+  hold(): (() => void) | undefined {
+    return holdReading(this.#stream)
   }
 
   ping(): void {

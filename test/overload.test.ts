@@ -1,0 +1,123 @@
+import { afterEach, expect, it } from 'vitest'
+import type { ChatLink } from '../src/chat/link.ts'
+import type { ClientMessage } from '../src/protocol/messages.ts'
+import { userOnLink } from './support/chat.ts'
+
+/** What a chat server does with messages while its link is overloaded. */
+
+const open: { close(): unknown }[] = []
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close()
+})
+
+async function user(changes: Partial<ChatLink>) {
+  const started = await userOnLink(changes)
+  open.push(started)
+  return started
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+it('Q2: rejects a message by its own id and room, however it is written, and counts it', async () => {
+  let retryMs: number | undefined
+  const { ann, server } = await user({ overload: () => retryMs })
+  for (const room of ['r', 'ü "']) ann.send({ type: 'join', room })
+  await ann.until('joined', 2)
+  retryMs = 700
+  const data = { id: 'other' }
+  ann.send({ type: 'send', room: 'r', id: 'plain', body: '"id":"other"' })
+  ann.send({ type: 'send', room: 'r', id: 'ü\\"\u2028', body: 'x' })
+  ann.send({ type: 'send', room: 'ü "', id: 'quoted', body: 'x' })
+  ann.send({ id: 'turned', body: 'x', data, room: 'r', type: 'send' } as ClientMessage)
+  ann.send({ type: 'edit', room: 'r', id: 'edit', seq: 1, body: 'x' })
+  ann.send({ type: 'ping', id: 'p' })
+  await ann.until('pong')
+  expect(
+    ann.of('rejected').map(({ id, room, request, code, retryMs }) => ({ id, room, request, code, retryMs })),
+  ).toEqual(
+    [
+      ['plain', 'r', 'send'],
+      ['ü\\"\u2028', 'r', 'send'],
+      ['quoted', 'ü "', 'send'],
+      ['turned', 'r', 'send'],
+      ['edit', 'r', 'edit'],
+    ].map(([id, room, request]) => ({ id, room, request, code: 'overloaded', retryMs: 700 })),
+  )
+  expect(server.stats.refused).toBe(5)
+  retryMs = undefined
+  ann.send({ type: 'send', room: 'r', id: 'plain', body: 'x' })
+  expect(await ann.until('ack')).toMatchObject([{ id: 'plain', seq: 1 }])
+})
+
+it('reads what only looks like a plain message before it is rejected', async () => {
+  let retryMs: number | undefined
+  const { ann } = await user({ overload: () => retryMs })
+  ann.send({ type: 'join', room: 'r' })
+  await ann.until('joined')
+  retryMs = 700
+  const begin = '{"type":"send","room":"r","id":'
+  const frames: [frame: string, answer: object][] = [
+    [`${begin}"中","body":"文"}`, { id: '中', code: 'overloaded' }],
+    [`${begin}"empty","body":""}`, { id: 'empty', code: 'overloaded' }],
+    [`${begin}"${'i'.repeat(64)}","body":""}`, { id: 'i'.repeat(64), code: 'overloaded' }],
+    [`${begin}"first","body":"x","id":"second"}`, { id: 'second', code: 'overloaded' }],
+    [`${begin}"a","body":"x","type":"ping"}`, { type: 'pong', id: 'a' }],
+    [`${begin}"escaped","body":"\\"}"}`, { id: 'escaped', code: 'overloaded' }],
+    [`${begin}"${'i'.repeat(65)}","body":"x"}`, { request: 'send', code: 'bad-message' }],
+    [`${begin}"","body":"x"}`, { request: 'send', code: 'bad-message' }],
+    [`${begin}"b","body":"x"}}`, { type: 'error' }],
+    [`${begin}"c","body":"x`, { type: 'error' }],
+    [`${begin}"d","body":"\n"}`, { type: 'error' }],
+    [begin, { type: 'error' }],
+  ]
+  const before = ann.received.length
+  for (const [frame] of frames) ann.socket.send(frame)
+  await expect.poll(() => ann.received.length, { timeout: 20_000 }).toBe(before + frames.length)
+  expect(ann.received.slice(before)).toMatchObject(frames.map(([, answer]) => answer))
+})
+
+it('S8: reads who sends again too early only later, rejects all that came meanwhile, and then accepts', async () => {
+  let asked = () => {}
+  let retryMs: number | undefined
+  const { ann, server } = await user({
+    overload() {
+      asked()
+      return retryMs
+    },
+  })
+  const send = (id: string) => ann.send({ type: 'send', room: 'r', id, body: 'x' })
+  ann.send({ type: 'join', room: 'r' })
+  await ann.until('joined')
+  retryMs = 60_000
+  send('refused')
+  await ann.until('rejected')
+  await sleep(200) // longer than what a client needs to be told
+  asked = () => {
+    // Sent when it is no longer read: the load is gone by the time when it will be.
+    asked = () => {}
+    setImmediate(() => {
+      retryMs = undefined
+    })
+    for (const id of ['early', 'also early']) send(id)
+    ann.send({ type: 'ping', id: 'p' })
+  }
+  send('again')
+  await ann.until('pong')
+  expect(ann.of('rejected').map(({ id, code, retryMs }) => ({ id, code, retryMs }))).toEqual(
+    ['refused', 'again', 'early', 'also early'].map((id) => ({ id, code: 'overloaded', retryMs: 60_000 })),
+  )
+  expect(server.stats.refused).toBe(4)
+  send('in time')
+  expect(await ann.until('ack')).toMatchObject([{ id: 'in time' }])
+})
+
+it('lets go of a connection that ends while it is not read', async () => {
+  const { ann, server } = await user({ overload: () => 60_000 })
+  ann.send({ type: 'send', room: 'r', id: 'refused', body: 'x' })
+  await ann.until('rejected')
+  await sleep(200)
+  ann.send({ type: 'send', room: 'r', id: 'again', body: 'x' })
+  await ann.until('rejected', 2)
+  ann.socket.terminate()
+  await expect.poll(() => server.stats.connections, { timeout: 20_000 }).toBe(0)
+})
