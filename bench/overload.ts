@@ -8,7 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { residentBytes, sleep, start, stop, withServers } from './support/processes.ts'
+import { cpuSeconds, residentBytes, sleep, start, stop, withServers } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
 
 const [seconds = 60, users = 1000, servers = 2, knownCeiling] = process.argv.slice(2).map(Number)
@@ -31,6 +31,8 @@ interface Outcome {
   p99: number
   /** Of supervisor and each server, at most. */
   megabytes: readonly number[]
+  /** Seconds of processor time a second, of supervisor and each server. */
+  processors: readonly number[]
   serversLost: number
 }
 
@@ -91,6 +93,7 @@ class Senders {
     const began = performance.now()
     let sent = 0
     let bytes = pids.map(memoryOf)
+    const cpuBefore = pids.map(cpuSeconds)
     let ticks = 0
     for (let now = began; now < began + forSeconds * 1000; now = performance.now()) {
       const dueCount = Math.min(rate * forSeconds, ((now - began) / 1000) * rate)
@@ -102,6 +105,7 @@ class Senders {
     const acceptedInTime = this.#latencies.length
     bytes = most(bytes, pids.map(memoryOf))
     const elapsed = (performance.now() - began) / 1000
+    const processors = pids.map((pid, i) => (cpuSeconds(pid) - cpuBefore[i]!) / elapsed)
     const until = performance.now() + GRACE_SECONDS * 1000
     while (this.#due.size > 0 && performance.now() < until) await sleep(0.05)
     const sorted = Float64Array.from(this.#latencies).sort()
@@ -112,6 +116,7 @@ class Senders {
       unanswered: this.#due.size,
       p50: quantile(sorted, 0.5),
       p99: quantile(sorted, 0.99),
+      processors,
       megabytes: bytes.map((each) => each / 2 ** 20),
       serversLost: pids.filter((pid) => Number.isNaN(memoryOf(pid))).length,
     }
@@ -137,6 +142,7 @@ function print(name: string, outcome: Outcome): void {
   console.log(
     `${name.padEnd(14)} offered ${rate(outcome.offered)}/s  accepted ${rate(outcome.accepted)}/s  refused ${rate(outcome.refused)}/s  ` +
       `p50 ${outcome.p50.toFixed(0)} ms  p99 ${outcome.p99.toFixed(0)} ms  unanswered ${outcome.unanswered}  ` +
+      `processors ${outcome.processors.map((each) => each.toFixed(2)).join(' + ')}  ` +
       `memory ${outcome.megabytes.map((each) => each.toFixed(0)).join(' + ')} MiB  servers lost ${outcome.serversLost}`,
   )
 }
