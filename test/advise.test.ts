@@ -46,7 +46,7 @@ it('says where a load may come from when there is none', async () => {
 
 it('recommends a policy with its config, the forms of the platforms, its cost beside today, and how sure that is', async () => {
   const args = ['advise', '--trace', trace, '--column', 'online', ...FACTS, '--current', hpa]
-  const { status, stdout, stderr } = await runCli([...args, '--json'])
+  const { status, stdout, stderr } = await runCli([...args, '--json', '--lang', 'zh'])
   expect(stderr).toMatch(/its target of 0.5 cpu is judged as 25 users a server/)
   expect(status).toBe(0)
   const answer = JSON.parse(stdout) as Answer
@@ -57,6 +57,7 @@ it('recommends a policy with its config, the forms of the platforms, its cost be
   expect(answer.today.whole.result.averageServers).toBeGreaterThanOrEqual(20)
   expect(answer.today.copies).toHaveLength(7)
   for (const other of others) if (other.copies.length > 0) expect(other.kept).toBeLessThanOrEqual(best!.kept)
+  // What programs read is the same in every language.
   expect(answer.forms.map(({ title }) => title.split(':')[0])).toEqual(['Kubernetes', 'KEDA', 'AWS'])
   // Its own Kubernetes form is a file that import reads, its config one that simulate runs.
   const again = await runCli(['import', file('form.yaml', answer.forms[0]!.text), '--json'])
@@ -102,3 +103,14 @@ it.runIf(requireTerminal())(
   },
   120_000,
 )
+
+it('speaks Chinese where it is asked to', { timeout: 180_000 }, async () => {
+  const info = await runCli(['trace', 'info', trace, '--column', 'online', '--lang', 'zh'])
+  expect(info.stdout).toContain('用户：列 online')
+  expect(info.stdout).toContain('说明：时间是 1970 年以来的秒数')
+  const args = ['advise', '--trace', trace, '--column', 'online', ...FACTS, '--lang', 'zh']
+  const { stdout } = await runCli(args)
+  expect(stdout).toMatch(/^负载：列 online，0\.1 天\n一台服务器容纳 50 个用户，60 秒后就绪；/)
+  expect(stdout).toMatch(/\n推荐：[a-z-]+\n/)
+  expect(stdout).not.toMatch(/server-hours|lower bound|overload/)
+})

@@ -240,6 +240,19 @@ it('speaks Chinese where it is asked to, and no language that it does not know',
   expect(other.stderr).toMatch(/Allowed choices are en, zh/)
 })
 
+it('says as much beside the result of a simulation as is asked for', async () => {
+  const simulate = (...flags: string[]) =>
+    runCli(['simulate', '--duration', '20', '--scale-up-threshold', '15', '--lang', 'en', ...flags])
+  expect(await simulate('--quiet')).toMatchObject({ status: 0, stdout: '', stderr: '' })
+  const { stdout } = await simulate('--quiet', '--json')
+  expect(JSON.parse(stdout)).toMatchObject({ duration: 20 })
+  const told = await simulate('--log-level', 'info', '--log-format', 'text')
+  expect(told.stderr).toMatch(/Scaling up to 3 servers from 2: .* above the scale-up threshold of 15$/m)
+  expect(told.stdout).toMatch(/^=+\n📊/)
+  const json = await simulate('--log-level', 'info', '--log-format', 'json')
+  expect(JSON.parse(json.stderr.split('\n')[0]!)).toMatchObject({ level: 'info', action: 'scale_up', to: 3 })
+})
+
 describe('concertina demo', () => {
   it('prints banner, configuration, load, scaling and metrics in this order', async () => {
     const { status, stdout } = await runCli(['demo', '--duration', '3', '--cooldown', '0', '--verbose'])

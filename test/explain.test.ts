@@ -100,7 +100,7 @@ it.each([
         ],
       },
     ]),
-    /load: values\[1\]: time 1 does not follow 1/,
+    /load: values\[1\]: time 1 is there twice, with different values/,
   ],
   [answer([{ metric: {}, values: 'x' }]), /load: data\.result\[0\]\.values/],
 ])('says what is wrong with %s', (text, wrong) => {

@@ -1,10 +1,17 @@
 import { readFileSync } from 'node:fs'
 import { ConcertinaError } from './errors.ts'
 import { gunzip, isGzip } from './gzip.ts'
+import { Phrases } from './phrases.ts'
 import { decodeLegacy, encodingOf } from './text-encoding.ts'
 
 /** What a text may have at most once it is unpacked, bytes. */
 const MOST_BYTES = 500_000_000
+
+/** What is said of a file that was read all the same. */
+export const fileNotes = new Phrases({
+  older: ['it is no valid UTF-8 and was read as {encoding}', '不是有效的 UTF-8，按 {encoding} 读取'],
+  behind: ['{bytes} bytes behind the gzip data were left out', '略去 gzip 数据之后的 {bytes} 个字节'],
+} as const)
 
 const GZIP_ERRORS: Record<string, string> = {
   ERR_BUFFER_TOO_LARGE: 'it unpacks to more than 500 MB',
@@ -39,7 +46,7 @@ export function readTextFile(
     try {
       const { content, leftOut } = gunzip(bytes, MOST_BYTES)
       bytes = content
-      if (leftOut > 0) onNote?.(`${leftOut} bytes behind the gzip data were left out`)
+      if (leftOut > 0) onNote?.(fileNotes.say('behind', { bytes: leftOut }))
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException
       throw unreadable(file, GZIP_ERRORS[code] ?? 'the gzip data is damaged', hint)
@@ -59,7 +66,7 @@ export function readTextFile(
   } catch {
     const older = onNote && encoding === 'utf-8' && !known(bytes) ? decodeLegacy(bytes) : undefined
     if (!older) throw noText(`it is no valid ${encoding.toUpperCase()}`)
-    onNote?.(`it is no valid UTF-8 and was read as ${older.encoding}`)
+    onNote?.(fileNotes.say('older', { encoding: older.encoding }))
     return older.text
   }
 }

@@ -1,3 +1,5 @@
+import { canRedraw } from './view.ts'
+
 /** Seconds for people. */
 function duration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds))
@@ -7,7 +9,7 @@ function duration(seconds: number): string {
 /** Shows how far a long search is, how long it has taken and about how long it still takes: on a terminal; nothing in a pipe. */
 export function countProgress(what: string): { onProgress(done: number, of: number): void; end(): void } {
   const { stderr } = process
-  if (!stderr.isTTY) return { onProgress: () => {}, end: () => {} }
+  if (!canRedraw(stderr)) return { onProgress: () => {}, end: () => {} }
   const began = performance.now()
   let [done, of] = [0, 0]
   const show = () => {

@@ -176,7 +176,7 @@ export function addEvaluationFlags(command: Command): Command {
   ])
 }
 
-/** How much a service logs, and in what form. */
+/** How much is logged, and in what form. */
 export interface LogFlags {
   quiet?: boolean
   verbose?: boolean
@@ -184,8 +184,9 @@ export interface LogFlags {
   logFormat?: 'text' | 'json'
 }
 
-export function addLogFlags(command: Command): Command {
-  const level = new Option('--log-level <level>', 'what is logged (info)').choices(LOG_LEVELS)
+/** @param usual the level by default */
+export function addLogFlags(command: Command, usual: LogLevel = 'info'): Command {
+  const level = new Option('--log-level <level>', `what is logged (${usual})`).choices(LOG_LEVELS)
   const format = new Option('--log-format <format>', 'text on a terminal, json elsewhere')
   return command
     .addOption(level)

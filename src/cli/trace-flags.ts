@@ -1,4 +1,6 @@
+import type { Language } from '../base/language.ts'
 import { readTrace, type Trace } from '../traffic/traces/trace.ts'
+import { TRACE_TEXTS } from './trace-texts.ts'
 
 /** How a trace is read. */
 export interface ReadingFlags {
@@ -7,30 +9,32 @@ export interface ReadingFlags {
 }
 
 /** A time for people. */
-export function span(seconds: number): string {
-  if (seconds >= 2 * 86_400) return `${(seconds / 86_400).toFixed(1)} days`
-  if (seconds >= 2 * 3600) return `${(seconds / 3600).toFixed(1)} h`
-  if (seconds >= 120) return `${(seconds / 60).toFixed(1)} min`
-  return `${Number(seconds.toFixed(1))} s`
+export function span(seconds: number, language: Language = 'en'): string {
+  const texts = TRACE_TEXTS[language]
+  if (seconds >= 2 * 86_400) return texts.days((seconds / 86_400).toFixed(1))
+  if (seconds >= 2 * 3600) return texts.hours((seconds / 3600).toFixed(1))
+  if (seconds >= 120) return texts.minutes((seconds / 60).toFixed(1))
+  return texts.seconds(String(Number(seconds.toFixed(1))))
 }
 
 /** What of a trace a person should know before trusting a result: missing values and gaps. */
-function traceWarnings({ about }: Trace): string[] {
+function traceWarnings({ about }: Trace, language: Language): string[] {
   const { missing = 0, gaps = [] } = about ?? {}
+  const texts = TRACE_TEXTS[language]
   const longest = Math.max(0, ...gaps.map(({ from, to }) => to - from))
   return [
-    ...(missing > 0 ? [`${missing} values are missing and were left out`] : []),
-    ...(gaps.length > 0
-      ? [
-          `${gaps.length} ${gaps.length === 1 ? 'gap' : 'gaps'}, the longest ${span(longest)}: a straight line is assumed there`,
-        ]
-      : []),
+    ...(missing > 0 ? [texts.missingValues(missing)] : []),
+    ...(gaps.length > 0 ? [texts.bridged(gaps.length, span(longest, language))] : []),
   ]
 }
 
 /** Reads the trace that a flag names, and says on stderr what should be known before a result is trusted. */
-export function readNamedTrace(file: string, { column, session }: ReadingFlags): Trace {
+export function readNamedTrace(
+  file: string,
+  { column, session }: ReadingFlags,
+  language: Language = 'en',
+): Trace {
   const trace = readTrace(file, { column, session })
-  for (const line of traceWarnings(trace)) console.error(`concertina: ${file}: ${line}`)
+  for (const line of traceWarnings(trace, language)) console.error(`concertina: ${file}: ${line}`)
   return trace
 }

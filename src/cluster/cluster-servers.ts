@@ -6,6 +6,7 @@ import type { Server } from '../fleet/server.ts'
 import { LostUsers } from '../live/lost-users.ts'
 import type { ServerReport } from '../live/messages.ts'
 import { addReport, type FleetTotals, NO_TOTALS, ReportedWork } from '../live/reported-work.ts'
+import { reasons } from '../scaling/reasons.ts'
 import type { Bus } from './broker.ts'
 import { type ServerStatus, STATUS_TOPIC } from './messages.ts'
 import { Silence } from './silence.ts'
@@ -92,11 +93,11 @@ export class ClusterServers {
 
   /** Why the load is not all of it at this moment, if so. */
   get incomplete(): string | undefined {
-    if (!this.#bus.connected) return 'the broker cannot be reached'
-    if (!this.complete) return 'not every server has reported yet'
+    if (!this.#bus.connected) return reasons.say('brokerGone')
+    if (!this.complete) return reasons.say('notYet')
     const ready = this.#fleet?.ready ?? []
     const silent = ready.filter(({ ref }) => ref === undefined || this.#silence.of(ref) > LATE_CHECKS).length
-    if (silent > 0) return `${silent} of ${ready.length} ready servers do not report`
+    if (silent > 0) return reasons.say('silent', { silent, ready: ready.length })
     return this.#lost.missing(this.load)
   }
 

@@ -13,6 +13,7 @@ import { Alerts } from './alerts.ts'
 import type { ControlTarget, FleetEvent, FleetSnapshot, ServerSnapshot } from './control-target.ts'
 import { DecisionHistory } from './decision-history.ts'
 import { EventLog } from './event-log.ts'
+import { eventWords } from './event-words.ts'
 
 /** A load pattern that can be overruled while it runs. */
 export interface OverridablePattern extends LoadPattern {
@@ -78,9 +79,9 @@ export class FleetControl implements ControlTarget {
     parts.fleet.onChange(({ id, life, launchedAt, killedByHand }) => {
       if (life.state === 'ready' && life.readyAt > launchedAt) this.#delays.record(life.readyAt - launchedAt)
       if (life.state !== 'failed') return
-      if (killedByHand) this.#events.add('hand', `server ${id} is gone: killed by hand`)
+      if (killedByHand) this.#events.add('hand', eventWords.say('gone', { id }))
       else {
-        this.#events.add('failure', `server ${id} failed: ${life.reason}`)
+        this.#events.add('failure', eventWords.say('failed', { id, why: life.reason }))
         this.#alerts.failed(parts.now())
       }
     })
@@ -92,7 +93,7 @@ export class FleetControl implements ControlTarget {
     if (action !== 'none') {
       this.#events.add(
         'scale',
-        `${action === 'scale_up' ? 'up' : 'down'} to ${to} servers: ${wholeReason(decision)}`,
+        eventWords.say(action === 'scale_up' ? 'up' : 'down', { servers: to, why: wholeReason(decision) }),
         decision,
       )
     }
@@ -186,28 +187,31 @@ export class FleetControl implements ControlTarget {
     pattern.set = users
     this.#events.add(
       'hand',
-      users === null ? 'the load follows its pattern again' : `the load is set to ${users} users`,
+      users === null ? eventWords.say('followsPattern') : eventWords.say('loadSet', { users }),
     )
   }
 
   setPolicy(spec: PolicySpec): void {
     this.#parts.autoScaler.setPolicy(createPolicy(spec))
-    this.#events.add('hand', `the policy is ${policyWords(spec)} now`)
+    this.#events.add('hand', eventWords.say('policy', { policy: policyWords(spec) }))
   }
 
   setShadow(spec: PolicySpec | null): void {
     this.#parts.autoScaler.setShadow(spec === null ? undefined : createPolicy(spec))
-    this.#events.add('hand', spec === null ? 'the shadow is ended' : `the shadow is ${policyWords(spec)} now`)
+    this.#events.add(
+      'hand',
+      spec === null ? eventWords.say('noShadow') : eventWords.say('shadow', { policy: policyWords(spec) }),
+    )
   }
 
   setStrategy(name: StrategyName): void {
     this.#parts.balancer.setStrategy(name)
-    this.#events.add('hand', `the balancing strategy is ${name} now`)
+    this.#events.add('hand', eventWords.say('strategy', { name }))
   }
 
   pause(paused: boolean): void {
     this.#parts.autoScaler.policy.paused = paused
-    this.#events.add('hand', paused ? 'the autoscaler is paused' : 'the autoscaler is resumed')
+    this.#events.add('hand', eventWords.say(paused ? 'paused' : 'resumed'))
   }
 
   setSize(servers: number): void {
@@ -215,18 +219,18 @@ export class FleetControl implements ControlTarget {
     const { minServers, maxServers } = autoScaler.limits
     requireNumber('servers', servers, { min: minServers, max: maxServers, integer: true })
     autoScaler.policy.paused = true
-    this.#events.add('hand', `${servers} servers by hand; the autoscaler is paused`)
+    this.#events.add('hand', `${eventWords.say('size', { servers })}; ${eventWords.say('paused')}`)
     fleet.scaleTo(servers)
   }
 
   drain(id: number): void {
     if (!this.#parts.fleet.drain(id)) throw this.#noServer(id)
-    this.#events.add('hand', `server ${id} is drained by hand`)
+    this.#events.add('hand', eventWords.say('drained', { id }))
   }
 
   kill(id: number): void {
     if (!this.#parts.fleet.kill(id)) throw this.#noServer(id)
-    this.#events.add('hand', `server ${id} is killed by hand`)
+    this.#events.add('hand', eventWords.say('killed', { id }))
   }
 
   #noServer(id: number): Error {

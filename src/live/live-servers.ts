@@ -3,6 +3,7 @@ import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
+import { reasons } from '../scaling/reasons.ts'
 import type { SpanSink } from '../telemetry/span.ts'
 import { LostUsers } from './lost-users.ts'
 import type { FromServer, ServerReport, ToServer } from './messages.ts'
@@ -71,7 +72,7 @@ export class LiveServers {
     const { ready } = this.#fleet
     const late = performance.now() - SILENT_SECONDS * 1000
     const silent = ready.filter(({ id }) => (this.#processes.get(id)?.work.at ?? 0) < late).length
-    if (silent > 0) return `${silent} of ${ready.length} ready servers do not report`
+    if (silent > 0) return reasons.say('silent', { silent, ready: ready.length })
     return this.#lost.missing(this.load)
   }
 

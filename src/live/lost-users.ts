@@ -1,3 +1,5 @@
+import { reasons } from '../scaling/reasons.ts'
+
 /** Checks, half a second each, for which a user who lost the connection is expected to reconnect: as long as a client waits. */
 const EXPECTED_CHECKS = 60
 const CHECK_MS = 500
@@ -35,7 +37,7 @@ export class LostUsers {
     const before = Math.max(0, ...this.#losses.map((loss) => loss.before))
     if (lost < Math.max(LEAST_USERS, LEAST_SHARE * before) || load >= (1 - LEAST_SHARE) * before)
       return undefined
-    return `${Math.min(lost, before - load)} of ${before} users lost their connection and may reconnect`
+    return reasons.say('lost', { lost: Math.min(lost, before - load), before })
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 import { SinkFunction } from '../pipeline/functions.ts'
 import type { ProcessedItem } from '../pipeline/items.ts'
+import { reasons } from '../scaling/reasons.ts'
 import type { Decision, Limit } from '../scaling/types.ts'
 
 /** Decisions one after another that changed nothing, all for the same kind of reason. */
@@ -62,15 +63,17 @@ export class ScalingEventsSink extends SinkFunction<ProcessedItem, ScalingEvents
   result(): ScalingEventsResult {
     const unchanged = this.#unchanged
     if (this.#events.length > 0) return { scalingEvents: this.#events, unchanged }
-    const say = (when: string, { time, reason, limitedBy, from }: Decision) =>
-      `at the ${when}, ${time} s in, ${reason}${limitedBy ? `, but ${limitedBy} kept it at ${from} servers` : ''}`
+    const say = (when: 'atPeak' | 'atLowest', { time, reason, limitedBy: limit, from }: Decision) => {
+      const what = limit ? reasons.say('keptAt', { what: reason, limit, servers: from }) : reason
+      return reasons.say(when, { time, what })
+    }
     const parts: string[] = []
-    if (this.#atPeak) parts.push(say('peak', this.#atPeak))
-    if (this.#atLowest && this.#atLowest !== this.#atPeak) parts.push(say('lowest', this.#atLowest))
+    if (this.#atPeak) parts.push(say('atPeak', this.#atPeak))
+    if (this.#atLowest && this.#atLowest !== this.#atPeak) parts.push(say('atLowest', this.#atLowest))
     return {
       scalingEvents: [],
       unchanged,
-      nothingScaledBecause: parts.join('; ') || 'the run ended before the first decision',
+      nothingScaledBecause: parts.join('; ') || reasons.say('endedBefore'),
     }
   }
 }

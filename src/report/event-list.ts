@@ -60,7 +60,10 @@ export class EventList {
     const cut = open < 0 ? rows.length : open
     const later = groups.length - OPEN_ROWS
     const rest = scalingEvents.length - shown.length
-    const none = scalingEvents.length === 0 ? html`<p>${texts.none}; ${nothingScaledBecause}</p>` : undefined
+    const none =
+      scalingEvents.length === 0
+        ? html`<p>${texts.none}${texts.colon}${texts.because(nothingScaledBecause ?? '')}</p>`
+        : undefined
     const toggle =
       unchanged.length > 0
         ? html`<p class="toggle"><label><input type="checkbox" id="every"> ${texts.every}</label></p>`
@@ -89,7 +92,10 @@ export class EventList {
 
   #reason({ reason, limitedBy, desired }: Decision): string {
     const texts = this.#texts
-    return limitedBy ? `${reason} (${texts.desired} ${desired}, ${texts.heldBy(limitedBy)})` : reason
+    const why = texts.because(reason)
+    return limitedBy
+      ? why + texts.aside(`${texts.desired} ${desired}${texts.list}${texts.heldBy(limitedBy)}`)
+      : why
   }
 
   #group(group: Group): Html {
@@ -113,8 +119,8 @@ export class EventList {
   }
 
   #stretch({ from, decisions, servers, reason, limitedBy }: UnchangedStretch): Html {
-    const { unchanged, heldBy } = this.#texts
-    const held = limitedBy ? `${reason} (${heldBy(limitedBy)})` : reason
+    const { because, unchanged, heldBy, aside } = this.#texts
+    const held = because(reason) + (limitedBy ? aside(heldBy(limitedBy)) : '')
     return html`<tr class="same"><td>${this.#time(from)}</td><td>${servers}</td><td>${unchanged(decisions)}</td><td>${held}</td></tr>`
   }
 }

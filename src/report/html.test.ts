@@ -60,7 +60,7 @@ it('shows the clock of a recording, in the language that is asked for', async ()
 it('says why nothing was scaled, of a run without load, too', async () => {
   const pattern = threePhase({ duration: 3, baseRate: 0, peakRate: 0 })
   const html = htmlReport(await runSimulation({ pattern }), { command: 'x' })
-  expect(html).toMatch(/None; at the peak/)
+  expect(html).toMatch(/None: at the peak/)
   expect(html).not.toMatch(/NaN|Infinity|undefined/)
 })
 

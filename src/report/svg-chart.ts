@@ -108,11 +108,11 @@ function path(
   return stepped && on ? `${d}H${at(until, 0)[0].toFixed(1)}` : d
 }
 
-/** The highest value of all; a loop, since there may be more values than arguments of a call. */
+/** The highest value of all, 1 where all are 0; a loop, since there may be more values than arguments of a call. */
 function highest(lines: readonly ChartLine[]): number {
-  let most = 1e-9
+  let most = 0
   for (const { y } of lines) for (const value of y) if (value !== undefined && value > most) most = value
-  return most
+  return most || 1
 }
 
 /**

@@ -21,13 +21,13 @@ export function milliseconds(ms: number): string {
 
 function eventLine({ action, to, load, time, reason }: Decision, i: number, texts: ReportTexts): string {
   const [icon, word] = action === 'scale_up' ? ['📈', texts.scaledUp] : ['📉', texts.scaledDown]
-  return `   ${i + 1}. ${icon} ${word}${texts.colon}${texts.event(to, load, time, reason)}`
+  return `   ${i + 1}. ${icon} ${word}${texts.colon}${texts.event(to, load, time, texts.because(reason))}`
 }
 
 /** The scaling events of a run, or why there were none. */
 function scalingEvents(result: RunResult, texts: ReportTexts, most = 50): string {
   const { scalingEvents: events, nothingScaledBecause = '' } = result
-  if (events.length === 0) return texts.noEvents(nothingScaledBecause)
+  if (events.length === 0) return texts.noEvents(texts.because(nothingScaledBecause))
   const title = `${texts.eventsTitle}${texts.colon}`.trimEnd()
   const lines = [title, ...events.slice(0, most).map((event, i) => eventLine(event, i, texts))]
   if (events.length > most) lines.push(texts.eventsMore(events.length - most))

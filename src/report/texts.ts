@@ -1,11 +1,15 @@
 import type { Catalogue, Language } from '../base/language.ts'
+import { reasons } from '../scaling/reasons.ts'
 import type { Limit } from '../scaling/types.ts'
 
 const en = {
   tag: 'en',
+  /** The reason of a decision. */
+  because: (reason: string) => reason,
   runReport: 'Concertina run report',
   colon: ': ',
   list: ', ',
+  aside: (text: string) => ` (${text})`,
   // Charts
   users: 'Concurrent users',
   asked: 'asked for',
@@ -139,9 +143,11 @@ const LIMITS: Readonly<Record<Limit, string>> = {
 
 const zh: ReportTexts = {
   tag: 'zh-CN',
+  because: (reason) => reasons.translate(reason, 'zh'),
   runReport: 'Concertina 运行报告',
   colon: '：',
   list: '，',
+  aside: (text) => `（${text}）`,
   users: '并发用户',
   asked: '期望',
   there: '实际',

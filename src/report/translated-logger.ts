@@ -2,7 +2,7 @@ import type { Language } from '../base/language.ts'
 import type { Logger } from '../base/logger.ts'
 import { reportTexts } from './texts.ts'
 
-/** The logger with the lines of a run in that language: what happened is in their fields. Reasons are as the policy gives them. */
+/** The logger with the lines of a run in that language: what happened is in their fields. */
 export function translatedLogger(logger: Logger, language: Language): Logger {
   if (language === 'en') return logger
   const texts = reportTexts(language)
@@ -12,7 +12,7 @@ export function translatedLogger(logger: Logger, language: Language): Logger {
       const { action, from, to, reason } = fields ?? {}
       const scaled = action === 'scale_up' || action === 'scale_down'
       const line = scaled
-        ? texts.scaling(action === 'scale_up', Number(from), Number(to), String(reason))
+        ? texts.scaling(action === 'scale_up', Number(from), Number(to), texts.because(String(reason)))
         : message
       logger.info(line, fields)
     },

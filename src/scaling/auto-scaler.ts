@@ -10,6 +10,7 @@ import { observe, type WorkMemory } from './observe.ts'
 import { OverridablePolicy } from './overridable-policy.ts'
 import { thresholdShape } from './policies/threshold.ts'
 import { createPolicy } from './policies.ts'
+import { reasons } from './reasons.ts'
 import { ShadowPolicy } from './shadow.ts'
 import type { Decision, Observation, Policy } from './types.ts'
 
@@ -125,7 +126,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   execute(item: TrafficItem): ScaledItem {
     if (item.kind !== 'tick') return item
     if (item.time < this.#due - 1e-9)
-      return this.#scaled(item, this.#unchanged(item, `the next decision is due at ${this.#due} s`))
+      return this.#scaled(item, this.#unchanged(item, reasons.say('nextDue', { time: this.#due })))
     this.#due = item.time + this.interval
     const observation = observe(this.#fleet!, item, this.#memory)
     const decision = this.#act(item, observation)
@@ -152,7 +153,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
     const fleet = this.#fleet!
     const decided = this.#guarded('the policy', () => this.decide(observation))
     const decision = {
-      ...(decided ?? this.#unchanged(tick, 'the policy threw an error')),
+      ...(decided ?? this.#unchanged(tick, reasons.say('threw'))),
       ready: fleet.ready.length,
     }
     this.#report(decision)

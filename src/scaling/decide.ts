@@ -1,4 +1,5 @@
 import type { ScalingLimits } from './limits.ts'
+import { reasons } from './reasons.ts'
 import type { Decision, Observation, Policy } from './types.ts'
 
 /** Figures older than this, in seconds, count as missing. */
@@ -35,8 +36,8 @@ export function decide(policy: Policy, limits: ScalingLimits, observation: Obser
 }
 
 function reasonOf(reason: string, invalid: boolean, incomplete: string | undefined): string {
-  let said = typeof reason === 'string' ? reason : 'no reason is given'
-  if (invalid) said += '; this is not a number of servers'
+  let said = typeof reason === 'string' ? reason : reasons.say('noReason')
+  if (invalid) said += `; ${reasons.say('noNumber')}`
   if (incomplete) said += `; ${incomplete}`
   return said
 }

@@ -1,3 +1,4 @@
+import { reasons } from './reasons.ts'
 import type { Observation, Recommendation, ServerObservation } from './types.ts'
 
 /** What of a server can be added up over a fleet. */
@@ -66,30 +67,30 @@ export function amountOf(observation: Observation, metric: AdditiveMetric): Amou
 
 /**
  * The size that a policy desires by an amount: nothing is removed while a ready server does not report it.
- * @returns with what the reason has to say of it
+ * @returns with the reason that becomes of what was seen
  */
 export function sizeBy(
   { missing }: Amount,
   servers: number,
   desiredCount: number,
-): { readonly servers: number; readonly why: string } {
+): { readonly servers: number; because(what: string): string } {
   return missing > 0 && servers < desiredCount
-    ? { servers: desiredCount, why: `, but ${missing} do not report it` }
-    : { servers, why: '' }
+    ? { servers: desiredCount, because: (what) => reasons.say('notReported', { what, missing }) }
+    : { servers, because: (what) => what }
 }
 
 /** A policy's answer when no server reports the metric it uses. */
 export function unknown(metric: MetricName, { desiredCount }: Observation): Recommendation {
   return {
     servers: desiredCount,
-    reason: `no ready server reports ${metric}; size unchanged`,
+    reason: `${reasons.say('noReport', { metric })}; ${reasons.say('unchanged')}`,
     insufficientData: true,
   }
 }
 
 /** What a policy answers when the load is missing. */
 export function unknownLoad({ desiredCount }: Observation): Recommendation {
-  return { servers: desiredCount, reason: 'the load is unknown, so nothing changes', insufficientData: true }
+  return { servers: desiredCount, reason: reasons.say('unknownLoad'), insufficientData: true }
 }
 
 /** What a policy answers when there is no `amountOf` the metric. */

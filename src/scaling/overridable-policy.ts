@@ -1,3 +1,4 @@
+import { reasons } from './reasons.ts'
 import type { Observation, Policy, Recommendation } from './types.ts'
 
 /** A policy that can be replaced and paused while it runs. */
@@ -40,7 +41,7 @@ export class OverridablePolicy implements Policy {
     return {
       ...recommendation,
       servers: observation.desiredCount,
-      reason: `paused; ${this.name} says: ${recommendation.reason}`,
+      reason: `${reasons.say('paused')}; ${reasons.say('says', { policy: this.name, what: recommendation.reason })}`,
     }
   }
 }

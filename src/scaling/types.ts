@@ -1,5 +1,6 @@
 import type { ServerId } from '../fleet/provider.ts'
 import type { LimitOptions } from './limit-options.ts'
+import { reasons } from './reasons.ts'
 
 /** One server as a policy may see it. A figure that was not measured is absent, never 0. */
 export interface ServerObservation {
@@ -128,5 +129,5 @@ export function wholeReason({
   desired,
   limitedBy,
 }: Pick<Decision, 'reason' | 'desired' | 'limitedBy'>): string {
-  return limitedBy ? `${reason} (it wants ${desired}, held by ${limitedBy})` : reason
+  return limitedBy ? reasons.say('held', { what: reason, servers: desired, limit: limitedBy }) : reason
 }

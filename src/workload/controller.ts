@@ -11,6 +11,7 @@ import type { ScaledFleet } from '../live/scaling-metrics.ts'
 import { traceScaling } from '../live/scaling-spans.ts'
 import type { LoadSource } from '../load-sources/load-source.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
+import { reasons } from '../scaling/reasons.ts'
 import type { Decision } from '../scaling/types.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 
@@ -181,6 +182,6 @@ export class WorkloadController implements ScaledFleet {
     for (const server of ready) server.users = this.#load / ready.length
     const sample = { load: this.#load, requestedLoad: this.#load, messages: 0 }
     if (this.#missing === undefined) return sample
-    return { ...sample, incomplete: `the load is missing: ${this.#missing}` }
+    return { ...sample, incomplete: reasons.say('loadMissing', { why: this.#missing }) }
   }
 }

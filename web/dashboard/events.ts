@@ -1,5 +1,7 @@
 import type { FleetEvent } from '../../src/control/control-target.ts'
+import { eventWords } from '../../src/control/event-words.ts'
 import { byId, make } from '../lib/dom.ts'
+import { language } from '../lib/language.ts'
 import { moment } from './format.ts'
 import { texts } from './texts.ts'
 
@@ -38,7 +40,7 @@ export class Events {
       const item = make('li', event.kind)
       const what = make('i', event.decision?.action ?? '', sign(event))
       what.setAttribute('aria-hidden', 'true')
-      const text = make('div', '', event.text)
+      const text = make('div', '', eventWords.translate(event.text, language))
       text.prepend(make('time', '', moment(event.time)))
       item.append(what, text)
       this.#list.prepend(item)

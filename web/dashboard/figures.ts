@@ -1,6 +1,8 @@
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
+import { reasons } from '../../src/scaling/reasons.ts'
 import { wholeReason } from '../../src/scaling/types.ts'
 import { byId, make, set } from '../lib/dom.ts'
+import { language } from '../lib/language.ts'
 import { clock, milliseconds, short, whole } from './format.ts'
 import { texts } from './texts.ts'
 
@@ -64,7 +66,7 @@ export class Figures {
   }
 
   #words({ decision, servers, policy, paused, strategy, limits, usersPerServer }: FleetSnapshot): void {
-    if (decision) set(byId('reason'), 'textContent', wholeReason(decision))
+    if (decision) set(byId('reason'), 'textContent', reasons.translate(wholeReason(decision), language))
     const line = texts.summary(
       paused ? texts.pausedNote(policy) : policy,
       strategy,

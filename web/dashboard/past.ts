@@ -3,6 +3,7 @@ import { decisionSentence } from '../../src/scaling/decision-words.ts'
 import type { Decision } from '../../src/scaling/types.ts'
 import { get } from '../lib/api.ts'
 import { byId, set } from '../lib/dom.ts'
+import { language } from '../lib/language.ts'
 import { moment, whole } from './format.ts'
 import type { History } from './history.ts'
 import { texts } from './texts.ts'
@@ -76,7 +77,7 @@ export class Past {
       answer instanceof Error
         ? answer.message
         : answer.decision
-          ? decisionSentence(answer.decision, moment)
+          ? decisionSentence(answer.decision, moment, language)
           : texts.pastUnknown
     set(byId('past-why'), 'textContent', text)
   }

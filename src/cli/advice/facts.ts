@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises'
 import { invalidInput } from '../../base/errors.ts'
+import type { AdviceTexts } from './texts.ts'
 
 /** What only its owner knows of a service. */
 export interface Facts {
@@ -11,7 +12,6 @@ export interface Facts {
 interface Question {
   readonly key: keyof Facts
   readonly flag: string
-  readonly text: string
   /** The number of an answer; `undefined` for what is none. */
   readonly read: (answer: string) => number | undefined
 }
@@ -34,19 +34,16 @@ const QUESTIONS: readonly Question[] = [
   {
     key: 'usersPerServer',
     flag: '--users-per-server',
-    text: 'How many users does a server hold?',
     read: (answer) => above(Number.MIN_VALUE)(answer),
   },
   {
     key: 'provisioningDelay',
     flag: '--provisioning-delay',
-    text: 'How many seconds from launch until a server is ready?',
     read: above(0),
   },
   {
     key: 'overload',
     flag: '--overload',
-    text: 'What share of user-time may be above capacity (such as 0.1 %)?',
     read: share,
   },
 ]
@@ -55,22 +52,26 @@ const QUESTIONS: readonly Question[] = [
  * The facts that are given, and on a terminal those that are not, asked one by one.
  * @throws {ConcertinaError} INVALID_INPUT that names the flag, where there is no terminal to ask on.
  */
-export async function factsOf(given: Facts, signal: AbortSignal): Promise<Required<Facts>> {
+export async function factsOf(
+  given: Facts,
+  texts: AdviceTexts,
+  signal: AbortSignal,
+): Promise<Required<Facts>> {
   const missing = QUESTIONS.filter(({ key }) => given[key] === undefined)
   const { stdin, stderr } = process
   if (missing.length > 0 && !(stdin.isTTY && stderr.isTTY))
     throw invalidInput(
       missing[0]!.flag,
       'is missing, and there is no terminal to ask on',
-      missing.map(({ flag, text }) => `${flag} (${text})`).join(', '),
+      missing.map(({ flag, key }) => `${flag} (${texts.questions[key]})`).join(', '),
     )
   const facts: Facts = { ...given }
   const asked = missing.length > 0 ? createInterface({ input: stdin, output: stderr }) : undefined
   try {
-    for (const { key, text, read } of missing) {
+    for (const { key, read } of missing) {
       while (facts[key] === undefined) {
-        facts[key] = read(await asked!.question(`${text} `, { signal }))
-        if (facts[key] === undefined) stderr.write('A number, please.\n')
+        facts[key] = read(await asked!.question(`${texts.questions[key]} `, { signal }))
+        if (facts[key] === undefined) stderr.write(`${texts.numberPlease}\n`)
       }
     }
   } finally {

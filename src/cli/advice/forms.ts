@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import type { Candidate } from '../../backtest/evaluate.ts'
+import type { AdviceTexts } from './texts.ts'
 
 /** What a platform's own autoscaler needs to come closest. */
 export interface Form {
@@ -16,12 +17,16 @@ const yaml = (value: object) => stringify(value).trimEnd()
 const targetOf = ({ policy }: Candidate) => ('target' in policy ? policy.target : undefined)
 
 /** The policy that Kubernetes has, as its own manifest and as KEDA's. */
-export function kubernetesForms(hpa: Candidate, { minServers, maxServers }: Size): Form[] {
+export function kubernetesForms(
+  hpa: Candidate,
+  { minServers, maxServers }: Size,
+  texts: AdviceTexts,
+): Form[] {
   const target = String(targetOf(hpa))
   const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'chat' }
   return [
     {
-      title: 'Kubernetes: HorizontalPodAutoscaler, with a metric "users" of each pod',
+      title: texts.hpa,
       text: yaml({
         apiVersion: 'autoscaling/v2',
         kind: 'HorizontalPodAutoscaler',
@@ -40,7 +45,7 @@ export function kubernetesForms(hpa: Candidate, { minServers, maxServers }: Size
       }),
     },
     {
-      title: 'KEDA: ScaledObject, with the users of all pods from Prometheus',
+      title: texts.keda,
       text: yaml({
         apiVersion: 'keda.sh/v1alpha1',
         kind: 'ScaledObject',
@@ -66,9 +71,9 @@ export function kubernetesForms(hpa: Candidate, { minServers, maxServers }: Size
 }
 
 /** The policy that AWS has, as the JSON of `put-scaling-policy`. */
-export function awsForm(tracking: Candidate, provisioningDelay: number): Form {
+export function awsForm(tracking: Candidate, provisioningDelay: number, texts: AdviceTexts): Form {
   return {
-    title: 'AWS: aws autoscaling put-scaling-policy --cli-input-json, with a metric "Users" of each instance',
+    title: texts.aws,
     text: JSON.stringify(
       {
         AutoScalingGroupName: 'chat',

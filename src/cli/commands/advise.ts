@@ -1,13 +1,17 @@
 import { stringify } from 'yaml'
 import type { Candidate, EvaluationSettings } from '../../backtest/evaluate.ts'
 import { requireNumber } from '../../base/errors.ts'
+import type { Language } from '../../base/language.ts'
 import { type FigureTable, percent, tableText } from '../../report/comparison-table.ts'
+import { traceWords } from '../../traffic/traces/words.ts'
 import { type Advice, type Advised, advise } from '../advice/advice.ts'
 import { currentOf } from '../advice/current.ts'
 import { factsOf } from '../advice/facts.ts'
 import { awsForm, type Form, kubernetesForms } from '../advice/forms.ts'
+import { type AdviceTexts, adviceTexts } from '../advice/texts.ts'
 import { countProgress } from '../count-progress.ts'
 import { type EvaluationFlags, evaluationOf } from '../evaluation-flags.ts'
+import { languageIn } from '../flags.ts'
 import { importPolicy } from '../import/read.ts'
 import { needed } from '../option-flag.ts'
 import { readNamedTrace } from '../trace-flags.ts'
@@ -22,6 +26,7 @@ export interface AdviseFlags extends EvaluationFlags {
   metric?: string
   price?: number
   json?: boolean
+  lang?: Language
 }
 
 /** Hours of the month that costs are given for. */
@@ -48,29 +53,38 @@ function monthlyOf(duration: number, price: number | undefined): Monthly {
   }
 }
 
-function range(values: readonly number[], show: (value: number) => string): string {
+function range(values: readonly number[], show: (value: number) => string, texts: AdviceTexts): string {
   const [least, most] = [show(Math.min(...values)), show(Math.max(...values))]
-  return least === most ? least : `${least} to ${most}`
+  return least === most ? least : texts.range(least, most)
 }
 
 const times = (value: number) => `${value.toFixed(2)} ×`
 
 /** How sure it is, in words. */
-function sureness({ kept, whole, copies }: Advised, allowed: number): string {
+function sureness({ kept, whole, copies }: Advised, allowed: number, texts: AdviceTexts): string {
   const all = [whole, ...copies]
+  const overload = range(
+    all.map(({ result }) => result.overload),
+    (value) => percent(value, 3),
+    texts,
+  )
+  const cost = range(
+    all.map((each) => each.cost),
+    times,
+    texts,
+  )
   return [
-    `It kept to at most ${percent(allowed, 3)} overload on ${kept} of ${all.length}: the trace, three parts of it, and 0.5 to 2 times as many users.`,
-    `Its overload was ${range(
-      all.map(({ result }) => result.overload),
-      (value) => percent(value, 3),
-    )}, its cost ${range(
-      all.map(({ cost }) => cost),
-      times,
-    )} the lower bound.`,
+    texts.kept({ kept, of: all.length, allowed: percent(allowed, 3) }),
+    texts.spread(overload, cost),
   ].join('\n')
 }
 
-function tableOf({ ranked, today, floor, copies }: Advice, monthly: Monthly, price: boolean): FigureTable {
+function tableOf(
+  { ranked, today, floor, copies }: Advice,
+  monthly: Monthly,
+  price: boolean,
+  texts: AdviceTexts,
+): FigureTable {
   const { attainable } = floor
   const row = (each: Advised) => [
     each.name,
@@ -78,56 +92,64 @@ function tableOf({ ranked, today, floor, copies }: Advice, monthly: Monthly, pri
     monthly(each).text,
     times(each.whole.cost),
     String(each.whole.result.scalingEvents),
-    each.copies.length > 0 ? `${each.kept} of ${copies + 1}` : '',
+    each.copies.length > 0 ? texts.reliable(each.kept, copies + 1) : '',
   ]
   return {
-    title: `the lower bound is ${attainable.serverHours.toFixed(1)} server-hours at ${percent(attainable.overload, 3)} overload`,
-    head: [
-      'policy',
-      'overload',
-      `server-hours in 30 days${price ? ' (price)' : ''}`,
-      'of lower bound',
-      'events',
-      'reliable on',
-    ],
+    title: texts.floor(attainable.serverHours.toFixed(1), percent(attainable.overload, 3)),
+    head: texts.head(price),
     rows: [...(today ? [row(today)] : []), ...ranked.map(row)],
   }
 }
 
 /** What it costs beside today's policy, in words. */
-function besideToday(best: Advised, today: Advised | undefined, monthly: Monthly): string[] {
+function besideToday(
+  best: Advised,
+  today: Advised | undefined,
+  monthly: Monthly,
+  texts: AdviceTexts,
+): string[] {
   if (!today) return []
   const [now, then] = [monthly(today).hours, monthly(best).hours]
   const change = now > 0 ? Math.abs(then - now) / now : 0
   return [
-    `Beside today: ${percent(change, 1)} ${then <= now ? 'fewer' : 'more'} server-hours; overload ${percent(today.whole.result.overload, 3)} today, ${percent(best.whole.result.overload, 3)} then.`,
+    texts.besideToday(
+      percent(change, 1),
+      then <= now,
+      percent(today.whole.result.overload, 3),
+      percent(best.whole.result.overload, 3),
+    ),
   ]
 }
 
 /** The forms of the platforms, each with what it would do. */
-function formsOf(advice: Advice, candidates: readonly Candidate[], size: EvaluationSettings): Form[] {
+function formsOf(
+  advice: Advice,
+  candidates: readonly Candidate[],
+  size: EvaluationSettings,
+  texts: AdviceTexts,
+): Form[] {
   const of = (kind: string) => candidates.find(({ name }) => name === kind)
   const did = (name: string) => {
     const found = advice.ranked.find((each) => each.name === name)!
-    return `${percent(found.whole.result.overload, 3)} overload at ${times(found.whole.cost)} the lower bound`
+    return texts.did(percent(found.whole.result.overload, 3), times(found.whole.cost))
   }
   const [hpa, tracking] = [of('hpa'), of('target-tracking')]
+  const titled = (form: Form, name: string): Form => ({
+    ...form,
+    title: form.title + texts.colon + did(name),
+  })
   return [
-    ...(hpa
-      ? kubernetesForms(hpa, size).map((form) => ({ ...form, title: `${form.title}: ${did('hpa')}` }))
-      : []),
-    ...(tracking
-      ? [awsForm(tracking, size.provisioningDelay)].map((form) => ({
-          ...form,
-          title: `${form.title}: ${did('target-tracking')}`,
-        }))
-      : []),
+    ...(hpa ? kubernetesForms(hpa, size, texts).map((form) => titled(form, 'hpa')) : []),
+    ...(tracking ? [titled(awsForm(tracking, size.provisioningDelay, texts), 'target-tracking')] : []),
   ]
 }
 
 /** `concertina advise`: which policy for this load, its config and the platforms' forms, its cost, and how sure that is. */
 export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise<void> {
   const { column, session, current, json } = flags
+  const language = languageIn(flags)
+  // What programs read is the same in every language.
+  const texts = adviceTexts(json ? 'en' : language)
   const file = needed(
     '--trace',
     flags.trace,
@@ -135,22 +157,22 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
     'a file of how many users there were, such as a CSV from Grafana, CloudWatch or k6, or the access log of a web server; concertina trace --help names all formats',
   )
   const price = flags.price === undefined ? undefined : requireNumber('price', flags.price, { above: 0 })
-  const trace = readNamedTrace(file, flags)
+  const trace = readNamedTrace(file, flags, language)
   const imported =
     current === undefined ? undefined : importPolicy(current, { metric: metricFlag(flags.metric) })
-  const facts = flags.config === undefined ? await factsOf(flags, signal) : flags
+  const facts = flags.config === undefined ? await factsOf(flags, texts, signal) : flags
   const { settings, candidates } = evaluationOf({ ...flags, ...facts })
   const today = imported && currentOf(imported, settings)
   for (const note of today?.notes ?? []) console.error(`concertina: ${current}: ${note}`)
   const policies = candidates()
-  const progress = countProgress('runs')
+  const progress = countProgress(texts.progress)
   const { onProgress } = progress
   const advice = await advise({ file, column, session }, policies, settings, today, {
     signal,
     onProgress,
   }).finally(progress.end)
   if (!advice) {
-    console.error('concertina: interrupted')
+    console.error(`concertina: ${texts.interrupted}`)
     return
   }
   const best = advice.ranked[0]!
@@ -158,7 +180,7 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
   const config = configOf(best.candidate, size)
   const duration = trace.times.at(-1)! - trace.times[0]!
   const monthly = monthlyOf(duration, price)
-  const forms = formsOf(advice, policies, size)
+  const forms = formsOf(advice, policies, size, texts)
   if (json) {
     const { hours } = monthly(best)
     console.log(
@@ -169,17 +191,17 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
   const days = duration / 86_400
   console.log(
     [
-      `Load: ${trace.about?.values ?? 'users'}, ${days.toFixed(1)} days`,
-      `A server holds ${settings.usersPerServer} users and is ready after ${settings.provisioningDelay} s; ${percent(settings.overload, 3)} of user-time may be above capacity.`,
+      texts.load(traceWords.translate(trace.about?.values ?? 'users', language), days.toFixed(1)),
+      texts.facts(settings.usersPerServer, settings.provisioningDelay, percent(settings.overload, 3)),
       '',
-      tableText(tableOf(advice, monthly, price !== undefined)),
+      tableText(tableOf(advice, monthly, price !== undefined, texts)),
       '',
-      `Recommended: ${best.name}`,
-      sureness(best, settings.overload),
-      ...besideToday(best, advice.today, monthly),
-      ...(best.kept === 0 ? ['No policy keeps to the allowed overload; this one has the least.'] : []),
+      texts.recommended(best.name),
+      sureness(best, settings.overload, texts),
+      ...besideToday(best, advice.today, monthly, texts),
+      ...(best.kept === 0 ? [texts.none] : []),
       '',
-      '# its config',
+      `# ${texts.config}`,
       stringify(config).trimEnd(),
       ...forms.flatMap(({ title, text }) => ['', `# ${title}`, text]),
     ].join('\n'),

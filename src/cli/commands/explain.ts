@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
-import { secondsText as at, decisionSentence, serversText as servers } from '../../scaling/decision-words.ts'
+import { secondsText as at, decisionSentence } from '../../scaling/decision-words.ts'
+import { serversText as servers } from '../../scaling/reasons.ts'
 import { type Happened, type LoggedRun, type LogLine, readDecisionLog } from '../decision-log.ts'
 
 export interface ExplainFlags {

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { addRunFlags, addTraceFlags, CONFIG, DECISIONS, RUN_REPORT } from '../flags.ts'
+import { addLogFlags, addRunFlags, addTraceFlags, CONFIG, DECISIONS, RUN_REPORT } from '../flags.ts'
 import { number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { SimulateFlags } from './simulate.ts'
 
 export function addSimulate(main: Command): void {
-  addTraceFlags(addRunFlags(main.command('simulate')))
+  addLogFlags(addTraceFlags(addRunFlags(main.command('simulate'))), 'warn')
     .description('the demo in virtual time, as fast as the machine can')
     .option(...CONFIG)
     .option('--json', 'print the result as JSON')

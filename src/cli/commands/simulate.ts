@@ -1,9 +1,10 @@
 import { invalidInput, requireNumber } from '../../base/errors.ts'
-import { lineLogger } from '../../base/logger.ts'
 import type { FleetControl } from '../../control/fleet-control.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
 import type { RunResult } from '../../metrics/run-result.ts'
 import { summary } from '../../report/terminal.ts'
+import type { TerminalView } from '../../report/terminal-view.ts'
+import { translatedLogger } from '../../report/translated-logger.ts'
 import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts'
 import type { SimulationOptions } from '../../simulation/options.ts'
 import { runSimulation } from '../../simulation/run.ts'
@@ -13,10 +14,11 @@ import { threePhase } from '../../traffic/patterns/three-phase.ts'
 import { tracePattern } from '../../traffic/traces/trace.ts'
 import { type ConfiguredOptions, readConfig } from '../config/config.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { languageIn, type RunFlags, scalingOptions, seedOf } from '../flags.ts'
+import { type LogFlags, languageIn, type RunFlags, scalingOptions, seedOf } from '../flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
 import { showProgress } from '../progress.ts'
 import { ReportFile } from '../report-file.ts'
+import { resultLogger } from '../service-logger.ts'
 import { readNamedTrace } from '../trace-flags.ts'
 import { openView } from '../view.ts'
 
@@ -33,7 +35,7 @@ export interface LoadFlags {
   scale?: number
 }
 
-export interface SimulateFlags extends RunFlags, LoadFlags {
+export interface SimulateFlags extends RunFlags, LoadFlags, LogFlags {
   config?: string
   json?: boolean
   events?: string
@@ -115,6 +117,7 @@ export function optionsOf(
  */
 function watchedRun(
   { port = 8080, pace = 1 }: SimulateFlags,
+  view: TerminalView | undefined,
   duration: number,
   signal: AbortSignal,
   onStart: (control: FleetControl) => void,
@@ -123,7 +126,6 @@ function watchedRun(
   requireNumber('pace', pace, { above: 0 })
   const stop = new AbortController()
   let plane: ReturnType<typeof startControlPlane> | undefined
-  const view = openView(process.stderr)
   let ended = false
   const onControl = (control: FleetControl) => {
     onStart(control)
@@ -142,8 +144,7 @@ function watchedRun(
     const started = await plane
     started?.close()
   }
-  const logger = view && lineLogger(view.print, { progress: view.progress })
-  return { options: { pace, onControl, logger, signal: AbortSignal.any([signal, stop.signal]) }, close }
+  return { options: { pace, onControl, signal: AbortSignal.any([signal, stop.signal]) }, close }
 }
 
 /** `concertina simulate`: the same pipeline as fast as the machine can. */
@@ -151,21 +152,31 @@ export async function simulate(flags: SimulateFlags, signal: AbortSignal): Promi
   let decisions: DecisionLog | undefined
   const options = optionsOf(flags, (decision, scaler) => decisions?.onDecision(decision, scaler))
   const duration = options.duration ?? options.pattern.duration
+  const view = flags.watch && !flags.quiet ? openView(process.stderr) : undefined
   const watched = flags.watch
-    ? watchedRun(flags, duration, signal, (control) => decisions?.onControl(control))
+    ? watchedRun(flags, view, duration, signal, (control) => decisions?.onControl(control))
     : undefined
   const files = new OutputFiles()
   const events = files.open(flags.events, (file) => new OutputFile('--events', file))
   const report = files.open(flags.report, (file) => new ReportFile(file, flags.config))
   decisions = files.open(flags.decisions, (file) => new DecisionLog(file))
-  const progress = watched ? undefined : showProgress(duration)
+  const progress = watched || flags.quiet ? undefined : showProgress(duration)
+  const language = languageIn(flags)
+  const logger = translatedLogger(resultLogger(flags, view), language)
   try {
-    const result = await runSimulation({ ...options, signal, ...watched?.options, onTick: progress?.onTick })
+    const result = await runSimulation({
+      ...options,
+      signal,
+      logger,
+      ...watched?.options,
+      onTick: progress?.onTick,
+    })
     await watched?.close()
     progress?.end()
-    console.log(flags.json ? JSON.stringify(result) : summary(result, languageIn(flags)))
+    if (flags.json) console.log(JSON.stringify(result))
+    else if (!flags.quiet) console.log(summary(result, language))
     events?.commit(result.scalingEvents.map((decision) => `${JSON.stringify(decision)}\n`).join(''))
-    report?.commit(result, languageIn(flags))
+    report?.commit(result, language)
     decisions?.close()
     return result
   } catch (error) {

@@ -1,12 +1,17 @@
+import type { Language } from '../../base/language.ts'
 import { sparkline } from '../../report/blocks.ts'
 import { block } from '../../report/terminal.ts'
 import { readTrace, type Trace } from '../../traffic/traces/trace.ts'
-import { span } from '../trace-flags.ts'
+import { traceWords } from '../../traffic/traces/words.ts'
+import { languageIn } from '../flags.ts'
+import { span as spanIn } from '../trace-flags.ts'
+import { TRACE_TEXTS } from '../trace-texts.ts'
 
 export interface TraceInfoFlags {
   column?: string
   session?: number
   json?: boolean
+  lang?: Language
 }
 
 /** Characters of the chart. */
@@ -15,9 +20,9 @@ const CHART_WIDTH = 60
 const LISTED_GAPS = 10
 
 /** The time that `seconds` of the trace are, as a date where the file has it. */
-function moment({ about }: Trace, seconds: number, first: number): string {
+function moment({ about }: Trace, seconds: number, first: number, language: Language): string {
   return about?.start === undefined
-    ? `${seconds} s`
+    ? TRACE_TEXTS[language].seconds(String(seconds))
     : new Date(about.start + (seconds - first) * 1000).toISOString().replace('.000Z', 'Z')
 }
 
@@ -68,24 +73,33 @@ export async function traceInfo(file: string, flags: TraceInfoFlags): Promise<vo
   }
   const shown = (value: number) => String(Number(value.toFixed(2)))
   const gaps = about?.gaps ?? []
+  const language = languageIn(flags)
+  const texts = TRACE_TEXTS[language]
+  const at = (seconds: number) => moment(trace, seconds, first, language)
+  const span = (seconds: number) => spanIn(seconds, language)
+  const said = (text: string) => traceWords.translate(text, language)
   console.log(
-    block(`📈 ${file}`, [
-      ['Format', about?.format ?? ''],
-      ['Users', about?.values ?? ''],
-      ['Points', `${times.length}, one every ${span(step)}`],
-      ['From', moment(trace, first, first)],
-      ['To', `${moment(trace, times.at(-1)!, first)} (${span(duration)})`],
-      ['Min, median, p99, max', Object.values(figures).map(shown).join(', ')],
-      ['Missing values', String(about?.missing ?? 0)],
-      ['Gaps', gaps.length === 0 ? 'none' : String(gaps.length)],
-      ...gaps
-        .slice(0, LISTED_GAPS)
-        .map(({ from, to }): [string, string] => [
-          '  gap',
-          `${moment(trace, from, first)} to ${moment(trace, to, first)} (${span(to - from)})`,
-        ]),
-      ...(about?.notes ?? []).map((note): [string, string] => ['Note', note]),
-    ]),
+    block(
+      `📈 ${file}`,
+      [
+        [texts.format, about?.format ?? ''],
+        [texts.users, said(about?.values ?? '')],
+        [texts.points, texts.every(times.length, span(step))],
+        [texts.from, at(first)],
+        [texts.to, texts.until(at(times.at(-1)!), span(duration))],
+        [texts.figures, Object.values(figures).map(shown).join(texts.list)],
+        [texts.missing, String(about?.missing ?? 0)],
+        [texts.gaps, gaps.length === 0 ? texts.none : String(gaps.length)],
+        ...gaps
+          .slice(0, LISTED_GAPS)
+          .map(({ from, to }): [string, string] => [
+            texts.gap,
+            texts.between(at(from), at(to), span(to - from)),
+          ]),
+        ...(about?.notes ?? []).map((note): [string, string] => [texts.note, said(note)]),
+      ],
+      texts.colon,
+    ),
   )
-  console.log(`\n${chartOf(trace)}\n${gaps.length > 0 ? '· no data\n' : ''}`)
+  console.log(`\n${chartOf(trace)}\n${gaps.length > 0 ? `${texts.noData}\n` : ''}`)
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type OptionsOf, option, optionSet } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { unknownLoad } from '../metric.ts'
+import { reasons } from '../reasons.ts'
 import type { Policy } from '../types.ts'
 import { targetTrackingPolicy } from './target-tracking.ts'
 
@@ -95,12 +96,13 @@ export function awsPredictivePolicy(options: AwsPredictiveOptions = {}): Policy 
       forecast.see(time, load)
       const [now, soon] = [forecast.at(time), forecast.at(time + schedulingBuffer)]
       if (now === undefined || soon === undefined)
-        return { ...tracked, reason: `no forecast within the first day; ${tracked.reason}` }
+        return { ...tracked, reason: `${reasons.say('noForecast')}; ${tracked.reason}` }
       const expected = Math.max(now, soon)
       const servers = Math.max(tracked.servers, Math.ceil(expected / target - 1e-9))
+      const what = reasons.say('forecast', { expected: expected.toFixed(0) })
       return {
         servers,
-        reason: `${expected.toFixed(0)} users are forecast for this hour, at ${target} per server; ${tracked.reason}`,
+        reason: `${reasons.say('atTarget', { what, target })}; ${tracked.reason}`,
         numbers: { ...tracked.numbers, forecast: expected },
       }
     },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, amountOf, unknownAmount } from '../metric.ts'
+import { reasons } from '../reasons.ts'
 import type { Policy } from '../types.ts'
 import { SlidingMean } from './sliding-mean.ts'
 
@@ -67,14 +68,19 @@ export function knativePolicy(options: KnativeOptions = {}): Policy {
       }
       const numbers = { stableMean: stable.mean, panicMean: panic.mean, ready, aim }
       if (panicSince === undefined) {
-        const what = `${stable.mean.toFixed(1)} ${metric} on average of ${stableWindow} s`
-        return { servers: byStable, reason: `${what}, at ${aim.toFixed(1)} a server`, numbers }
+        const what = reasons.say('average', { mean: stable.mean.toFixed(1), metric, window: stableWindow })
+        return { servers: byStable, reason: reasons.say('at', { what, target: aim.toFixed(1) }), numbers }
       }
       panicServers = Math.max(panicServers, byStable, byPanic, desiredCount)
-      const what = `${panic.mean.toFixed(1)} ${metric} on average of ${(stableWindow * panicShare).toFixed(0)} s`
+      const what = reasons.say('average', {
+        mean: panic.mean.toFixed(1),
+        metric,
+        window: (stableWindow * panicShare).toFixed(0),
+      })
+      const at = reasons.say('at', { what, target: aim.toFixed(1) })
       return {
         servers: panicServers,
-        reason: `panic: ${what}, at ${aim.toFixed(1)} a server, with ${ready} ready`,
+        reason: reasons.say('panic', { what: reasons.say('withReady', { what: at, ready }) }),
         numbers,
       }
     },

@@ -3,6 +3,7 @@ import { type OptionsOf, option, optionSet, seconds } from '../../base/options.t
 import { countBelow } from '../../base/sorted.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, amountOf, sizeBy, unknownAmount } from '../metric.ts'
+import { reasons } from '../reasons.ts'
 import type { Policy } from '../types.ts'
 
 const percentileOptions = optionSet({
@@ -104,15 +105,15 @@ export function percentilePolicy(options: PercentileOptions = {}): Policy {
       if (!amount) return unknownAmount(metric, observation)
       samples.add(observation.time, amount.value)
       const value = samples.percentile(percentile)
-      const { servers, why } = sizeBy(
-        amount,
-        Math.max(1, Math.ceil(value / target - 1e-9)),
-        observation.desiredCount,
-      )
-      const which = percentile === 1 ? 'the highest' : `percentile ${+(percentile * 100).toFixed(2)}`
+      const sized = sizeBy(amount, Math.max(1, Math.ceil(value / target - 1e-9)), observation.desiredCount)
+      const seen = { count: samples.all.length + 1, seconds: averaging, value: value.toFixed(1), metric }
+      const what =
+        percentile === 1
+          ? reasons.say('highest', seen)
+          : reasons.say('percentile', { ...seen, rank: +(percentile * 100).toFixed(2) })
       return {
-        servers,
-        reason: `${which} of ${samples.all.length + 1} averages of ${averaging} s is ${value.toFixed(1)} ${metric}, at ${target} per server${why}`,
+        servers: sized.servers,
+        reason: sized.because(reasons.say('atTarget', { what, target })),
         numbers: { value, target, samples: samples.all.length + 1 },
       }
     },

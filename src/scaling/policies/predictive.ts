@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type OptionsOf, option, optionSet, seconds } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, amountOf, sizeBy, unknownAmount } from '../metric.ts'
+import { reasons } from '../reasons.ts'
 import type { Policy } from '../types.ts'
 
 /** Parts into which a season is divided. */
@@ -127,11 +128,12 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       error.see(time, load)
       error.made(time + horizon, forecast)
       const band = BAND * (error.deviation ?? forecast)
-      const { servers, why } = sizeBy(amount, Math.ceil(highest / usersPerServer - 1e-9), desiredCount)
-      const shown = metric === 'users' ? load : Number(load.toFixed(2))
+      const sized = sizeBy(amount, Math.ceil(highest / usersPerServer - 1e-9), desiredCount)
+      const now = metric === 'users' ? load : Number(load.toFixed(2))
+      const what = reasons.say('expected', { now, metric, forecast: forecast.toFixed(1), horizon })
       return {
-        servers,
-        reason: `${shown} ${metric} now, ${forecast.toFixed(1)} expected in ${horizon} s, at ${usersPerServer} a server${why}`,
+        servers: sized.servers,
+        reason: sized.because(reasons.say('at', { what, target: usersPerServer })),
         numbers: { forecast, level, trendPerSecond: trend, usersPerServer },
         ...(metric === 'users' && {
           forecast: {

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { ADDITIVE_METRICS, amountOf, sizeBy, unknownAmount } from '../metric.ts'
+import { reasons } from '../reasons.ts'
 import type { Policy } from '../types.ts'
 
 const queueingOptions = optionSet({
@@ -32,10 +33,11 @@ export function queueingPolicy(options: QueueingOptions = {}): Policy {
       if (!amount) return unknownAmount(metric, observation)
       const shown = metric === 'users' ? amount.value : Number(amount.value.toFixed(2))
       const room = amount.value + beta * Math.sqrt(amount.value)
-      const { servers, why } = sizeBy(amount, Math.ceil(room / usersPerServer), desiredCount)
+      const sized = sizeBy(amount, Math.ceil(room / usersPerServer), desiredCount)
+      const what = reasons.say('room', { load: shown, metric, beta, root: shown, room: room.toFixed(1) })
       return {
-        servers,
-        reason: `${shown} ${metric} and ${beta} × √${shown} of room are ${room.toFixed(1)}, at ${usersPerServer} a server${why}`,
+        servers: sized.servers,
+        reason: sized.because(reasons.say('at', { what, target: usersPerServer })),
         numbers: { room, usersPerServer, beta },
       }
     },

@@ -3,6 +3,7 @@ import { invalidInput } from '../../base/errors.ts'
 import { atLeastZero, count, type OptionsOf, option, optionSet } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { METRICS, measure, unknown } from '../metric.ts'
+import { reasons } from '../reasons.ts'
 import type { Policy } from '../types.ts'
 import { WarmUp } from './warm-up.ts'
 
@@ -128,41 +129,39 @@ export function stepPolicy(options: StepOptions = {}): Policy {
       if (known === 0) return unknown(metric, observation)
       const value = sum / known
       const numbers = { value, warmingUp: warming }
-      const what = `${value.toFixed(2)} ${metric} a server`
+      const what = reasons.say('aServer', { value: value.toFixed(2), metric })
+      const from = desiredCount
       if (value >= out.threshold) {
         const beyond = value - out.threshold
         const step = out.adjustments.find(
           ({ lower = -Infinity, upper = Infinity }) => beyond >= lower && beyond < upper,
         )
         if (!step)
-          return { servers: desiredCount, reason: `${what}, for which scaleOut has no step`, numbers }
+          return { servers: desiredCount, reason: reasons.say('noStep', { what, rule: 'scaleOut' }), numbers }
         const servers = Math.max(desiredCount, apply(desiredCount - warming, step.change))
-        const done = warming > 0 ? `, of which ${warming} warm up` : ''
-        return {
-          servers,
-          reason: `${what} are ${beyond.toFixed(2)} above ${out.threshold}: ${servers} servers from ${desiredCount}${done}`,
-          numbers,
-        }
+        const { threshold } = out
+        const done = reasons.say('stepOut', { what, beyond: beyond.toFixed(2), threshold, servers, from })
+        const reason = warming > 0 ? reasons.say('ofWarming', { what: done, warming }) : done
+        return { servers, reason, numbers }
       }
       if (value <= inward.threshold) {
         if (warming > 0)
-          return { servers: desiredCount, reason: `${what}, but ${warming} servers warm up`, numbers }
+          return { servers: desiredCount, reason: reasons.say('stillWarm', { what, warming }), numbers }
         const beyond = value - inward.threshold
         const step = inward.adjustments.find(
           ({ lower = -Infinity, upper = Infinity }) => beyond > lower && beyond <= upper,
         )
-        if (!step) return { servers: desiredCount, reason: `${what}, for which scaleIn has no step`, numbers }
+        if (!step)
+          return { servers: desiredCount, reason: reasons.say('noStep', { what, rule: 'scaleIn' }), numbers }
         const servers = Math.max(0, Math.min(desiredCount, apply(desiredCount + draining, step.change)))
-        const done = draining > 0 ? ` and ${draining} that drain` : ''
-        return {
-          servers,
-          reason: `${what} are ${(-beyond).toFixed(2)} below ${inward.threshold}: ${servers} servers from ${desiredCount}${done}`,
-          numbers,
-        }
+        const { threshold } = inward
+        const done = reasons.say('stepIn', { what, beyond: (-beyond).toFixed(2), threshold, servers, from })
+        const reason = draining > 0 ? reasons.say('andDraining', { what: done, draining }) : done
+        return { servers, reason, numbers }
       }
       return {
         servers: desiredCount,
-        reason: `${what}, within ${inward.threshold} and ${out.threshold}`,
+        reason: reasons.say('within', { what, low: inward.threshold, high: out.threshold }),
         numbers,
       }
     },

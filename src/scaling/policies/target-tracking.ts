@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { METRICS, measure, unknown } from '../metric.ts'
+import { reasons } from '../reasons.ts'
 import type { Policy } from '../types.ts'
 import { WarmUp } from './warm-up.ts'
 
@@ -54,23 +55,24 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
       aboveSince = value > target ? (aboveSince ?? time) : undefined
       belowSince = value < LOW * target ? (belowSince ?? time) : undefined
       const numbers = { value, target, warmingUp: warming }
-      const what = `${value.toFixed(2)} ${metric} a server against the target of ${target}`
+      const average = reasons.say('aServer', { value: value.toFixed(2), metric })
+      const what = reasons.say('against', { what: average, target })
       const proportional = (servers: number) => Math.ceil((servers * value) / target - 1e-9)
       if (aboveSince !== undefined && time - aboveSince >= scaleOutAfter) {
         const servers = Math.max(desiredCount, proportional(desiredCount - warming))
-        return { servers, reason: `${what}, above it for ${time - aboveSince} s`, numbers }
+        return { servers, reason: reasons.say('aboveFor', { what, seconds: time - aboveSince }), numbers }
       }
       if (belowSince !== undefined && time - belowSince >= scaleInAfter && !disableScaleIn && warming === 0) {
         const servers = Math.min(desiredCount, Math.max(1, proportional(desiredCount + draining)))
         if (servers < desiredCount) belowSince = time
-        return { servers, reason: `${what}, below ${LOW * 100} % of it for long enough`, numbers }
+        return { servers, reason: reasons.say('belowLong', { what, share: LOW * 100 }), numbers }
       }
       const since = aboveSince ?? belowSince
-      const wait =
+      const reason =
         since === undefined
-          ? ''
-          : `, ${aboveSince === undefined ? 'below' : 'above'} it for ${time - since} s`
-      return { servers: desiredCount, reason: what + wait, numbers }
+          ? what
+          : reasons.say(aboveSince === undefined ? 'belowFor' : 'aboveFor', { what, seconds: time - since })
+      return { servers: desiredCount, reason, numbers }
     },
   }
 }

@@ -3,6 +3,7 @@ import { invalidInput } from '../../base/errors.ts'
 import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
 import { specKind } from '../../base/spec-kind.ts'
 import { METRICS, type MetricName, measure, unknown, unknownLoad } from '../metric.ts'
+import { reasons, serversText } from '../reasons.ts'
 import type { Observation, Policy } from '../types.ts'
 
 /** The thresholds, which the autoscaler takes as its own options, too. */
@@ -49,12 +50,20 @@ function averageOf(observation: Observation, metric: MetricName): Average | unde
     const { load, desiredCount } = observation
     if (!Number.isFinite(load)) return undefined
     const value = desiredCount > 0 ? load! / desiredCount : Infinity
-    const on = `${desiredCount} ${desiredCount === 1 ? 'server' : 'servers'}`
-    return { value, what: `${load} users on ${on} are ${value.toFixed(1)} a server`, missing: 0 }
+    const servers = serversText(desiredCount)
+    return {
+      value,
+      what: reasons.say('usersOn', { load: load!, servers, average: value.toFixed(1) }),
+      missing: 0,
+    }
   }
   const { sum, known, missing } = measure(observation.servers, metric)
   if (known === 0) return undefined
-  return { value: sum / known, what: `${(sum / known).toFixed(2)} ${metric} a server`, missing }
+  return {
+    value: sum / known,
+    what: reasons.say('aServer', { value: (sum / known).toFixed(2), metric }),
+    missing,
+  }
 }
 
 /**
@@ -87,15 +96,23 @@ export function thresholdPolicy(options: ThresholdOptions = {}): Policy {
       if (value > up) {
         return {
           servers: desiredCount + 1,
-          reason: `${what}, above the scale-up threshold of ${up}`,
+          reason: reasons.say('above', { what, up }),
           numbers,
         }
       }
       if (value >= down)
-        return { servers: desiredCount, reason: `${what}, within ${down} and ${up}`, numbers }
-      const below = `${what}, below the scale-down threshold of ${down}`
+        return {
+          servers: desiredCount,
+          reason: reasons.say('within', { what, low: down, high: up }),
+          numbers,
+        }
+      const below = reasons.say('below', { what, down })
       if (missing > 0)
-        return { servers: desiredCount, reason: `${below}, but ${missing} do not report it`, numbers }
+        return {
+          servers: desiredCount,
+          reason: reasons.say('notReported', { what: below, missing }),
+          numbers,
+        }
       return { servers: desiredCount - 1, reason: below, numbers }
     },
   }

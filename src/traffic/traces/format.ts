@@ -46,9 +46,6 @@ export interface TraceFormat {
   read(text: string, file: string, options: TraceOptions): Reading
 }
 
-/** What a reading says of a file whose writer was interrupted. */
-export const CUT_OFF = 'the last line is cut off and was left out'
-
 export function invalidTrace(where: string, wrong: string, hint: string): ConcertinaError {
   return new ConcertinaError('INVALID_TRACE', `${where}: ${wrong}`, { hint })
 }

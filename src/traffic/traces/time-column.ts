@@ -1,7 +1,7 @@
 import { shown } from '../../base/errors.ts'
 import { DECIMAL, invalidTrace, type Reading, type Row } from './format.ts'
 import { clockIn, dayFirstIn, epochUnit, momentIn } from './moment.ts'
-import { ZONELESS } from './visits.ts'
+import { traceWords } from './words.ts'
 
 const TIME_HEADER =
   /^\W*(t|t_seconds|time|times|timestamp|timestamps|date|datetime|date[ _]?time|time[ _]?stamp|unix|epoch|ts|_time|when|elapsed)(_(ms|millis|milliseconds|s|sec|seconds|us|ns|utc|local|iso|iso8601))?\b/i
@@ -116,13 +116,11 @@ export function timesOf(
   const days = kinds.number > 0 && areDays(times)
   if (days) for (const [i, day] of times.entries()) times[i] = Math.round((day - UNIX_EPOCH_DAY) * DAY)
   const notes = [
-    ...(zoneless ? [ZONELESS] : []),
-    ...(setBack === undefined
-      ? []
-      : [`the clock was set back an hour at line ${rows[setBack]!.line}; what follows counts on`]),
-    ...(days ? ['the times are days of a spreadsheet'] : []),
-    ...(dayFirst === undefined ? ['the dates were read as month/day/year'] : []),
-    ...(kinds.clock > 0 ? ['the times are hours:minutes since the start'] : []),
+    ...(zoneless ? [traceWords.say('zoneless')] : []),
+    ...(setBack === undefined ? [] : [traceWords.say('setBack', { line: rows[setBack]!.line })]),
+    ...(days ? [traceWords.say('days')] : []),
+    ...(dayFirst === undefined ? [traceWords.say('monthFirst')] : []),
+    ...(kinds.clock > 0 ? [traceWords.say('elapsed')] : []),
   ]
   return { times, unit: kinds.number > 0 && !days ? 'auto' : 'seconds', notes }
 }

@@ -7,6 +7,7 @@ import { knownBinary } from './binaries.ts'
 import { invalidTrace, type Point, type Reading, type TraceOptions } from './format.ts'
 import { ANY_FORMAT, formatOf } from './formats.ts'
 import { epochUnit } from './moment.ts'
+import { traceWords } from './words.ts'
 
 /** A recorded load: `values[i]` at `times[i]` seconds, times increasing. */
 export interface Trace {
@@ -62,7 +63,7 @@ function inSeconds({ points, unit }: Reading): { points: readonly Point[]; note?
   const { factor, name } = unit === 'auto' ? found! : { factor: 1e-3, name: unit }
   return {
     points: factor === 1 ? points : points.map((point) => ({ ...point, time: point.time * factor })),
-    note: `the times are ${name} since 1970`,
+    note: traceWords.say('epoch', { unit: name }),
   }
 }
 
@@ -92,9 +93,9 @@ function inOrder(points: readonly Point[]): { ordered: Point[]; notes: string[] 
   return {
     ordered,
     notes: [
-      ...(shuffled ? ['the rows are not in order of time and were sorted'] : []),
-      ...(repeated > 0 ? [`${repeated} rows that are there twice were left out`] : []),
-      ...(conflicts.length > 0 ? [`${conflicts.length} times have two values; the later row was read`] : []),
+      ...(shuffled ? [traceWords.say('sorted')] : []),
+      ...(repeated > 0 ? [traceWords.say('repeated', { count: repeated })] : []),
+      ...(conflicts.length > 0 ? [traceWords.say('conflicts', { count: conflicts.length })] : []),
     ],
   }
 }

@@ -1,5 +1,6 @@
 import { requireNumber } from '../../base/errors.ts'
 import { invalidTrace, type Point, type Reading, type TraceOptions } from './format.ts'
+import { traceWords } from './words.ts'
 
 /** Seconds between two points of the trace. */
 const STEP = 60
@@ -7,9 +8,6 @@ const STEP = 60
 const SESSION = 300
 /** A longer span is a clock that was wrong. */
 const MOST_DAYS = 1000
-
-/** What a reading says of times without a zone. */
-export const ZONELESS = 'the times name no zone and were read as UTC'
 
 /** A request of an access log. */
 export interface Visit {
@@ -82,8 +80,8 @@ export function loadOfVisits(
     unit: 'seconds',
     values:
       column === 'requests'
-        ? `requests per ${STEP} s`
-        : `visitors (address and browser) within ${session} s of a request, every ${STEP} s`,
-    notes: skipped > 0 ? [`${skipped} of ${visits.length + skipped} lines are no requests`] : [],
+        ? traceWords.say('requests', { seconds: STEP })
+        : traceWords.say('visitors', { session, step: STEP }),
+    notes: skipped > 0 ? [traceWords.say('skipped', { skipped, all: visits.length + skipped })] : [],
   }
 }

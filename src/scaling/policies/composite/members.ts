@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../base/errors.ts'
+import { reasons } from '../../reasons.ts'
 import type { Observation, Policy, Recommendation } from '../../types.ts'
 
 /** What a member of a combined policy recommends. */
@@ -12,8 +13,10 @@ export type Combine = (answers: readonly Answer[], observation: Observation) => 
 
 /** What a member recommends, in words. */
 export function explain({ name, recommendation }: Answer): string {
-  const what = recommendation.insufficientData ? 'has insufficient data' : `desires ${recommendation.servers}`
-  return `${name} ${what} (${recommendation.reason})`
+  const { servers, reason: what, insufficientData } = recommendation
+  return insufficientData
+    ? reasons.say('insufficient', { policy: name, what })
+    : reasons.say('desires', { policy: name, servers, what })
 }
 
 /**

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { atLeastZero, type OptionsOf, option, optionSet, seconds } from '../../../base/options.ts'
 import { specKind } from '../../../base/spec-kind.ts'
 import { METRICS, measure, unknown } from '../../metric.ts'
+import { reasons } from '../../reasons.ts'
 import type { Observation, Policy } from '../../types.ts'
 import { Behavior, DEFAULT_SCALE_DOWN, DEFAULT_SCALE_UP, type DirectionBehavior } from './behavior.ts'
 
@@ -65,16 +66,17 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
     if (known === 0) return undefined
     const ratio = ratioOf(sum, known)
     const keep = (why: string): Desired => ({ servers: desiredCount, ratio, why })
-    const what = `${(sum / known).toFixed(2)} ${metric} a server are ${ratio.toFixed(2)} of the target ${target}`
+    const average = reasons.say('aServer', { value: (sum / known).toFixed(2), metric })
+    const what = reasons.say('ofTarget', { what: average, ratio: ratio.toFixed(2), target })
     if (ratio === 1) return keep(what)
     if (missing === 0 && (ratio < 1 || unready === 0)) {
-      if (close(ratio)) return keep(`${what}, within the tolerance of ${tolerance}`)
+      if (close(ratio)) return keep(reasons.say('tolerated', { what, tolerance }))
       return { servers: wholeServers(ratio * known), ratio, why: what }
     }
     const total = known + missing + (ratio > 1 ? unready : 0)
     const corrected = ratioOf(sum + (ratio < 1 ? (missing * thousandths) / 1000 : 0), total)
-    const why = `${what} (${corrected.toFixed(2)} with ${unready} not ready and ${missing} missing)`
-    if (close(corrected) || ratio > 1 !== corrected > 1) return keep(`${why}, too uncertain to change`)
+    const why = reasons.say('corrected', { what, corrected: corrected.toFixed(2), unready, missing })
+    if (close(corrected) || ratio > 1 !== corrected > 1) return keep(reasons.say('uncertain', { what: why }))
     const desired = wholeServers(corrected * total)
     if (corrected < 1 ? desired > desiredCount : desired < desiredCount) return keep(why)
     return { servers: desired, ratio: corrected, why }
@@ -90,8 +92,7 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
       if (!desired) return unknown(metric, observation)
       const { servers, ratio, why } = desired
       const allowed = behavior.apply(observation.time, servers, observation.desiredCount)
-      const limited =
-        allowed === servers ? '' : `; it wants ${servers} servers, its behavior allows ${allowed}`
+      const limited = allowed === servers ? '' : `; ${reasons.say('behavior', { servers, allowed })}`
       return { servers: allowed, reason: why + limited, numbers: { ratio, target, wantedByRatio: servers } }
     },
   }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { invalidInput, requireNumber } from '../../../base/errors.ts'
 import { option } from '../../../base/options.ts'
 import { specKind } from '../../../base/spec-kind.ts'
+import { reasons } from '../../reasons.ts'
 import type { Policy } from '../../types.ts'
 import { parseCron, TimeZone } from './cron.ts'
 
@@ -76,12 +77,12 @@ export function schedulePolicy(options: ScheduleOptions): Policy {
       if (!current)
         return {
           servers: desiredCount,
-          reason: 'no entry of the schedule was due yet',
+          reason: reasons.say('notDue'),
           insufficientData: true,
         }
       return {
         servers: current.servers,
-        reason: `${current.servers} servers since ${current.cron}`,
+        reason: reasons.say('scheduled', { servers: current.servers, cron: current.cron }),
         numbers: { servers: current.servers },
       }
     },

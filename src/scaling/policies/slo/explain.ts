@@ -1,14 +1,12 @@
+import { reasons } from '../../reasons.ts'
 import type { Choice } from './candidate-fleets.ts'
 
 /** What a size did, and why it did not shrink. */
 export type Step = 'learning' | 'grows' | 'fits' | 'rising' | 'starting' | 'close' | 'shrinks'
 
-const STEPS: Partial<Record<Step, string>> = {
-  learning: 'it is still learning, and keeps the servers it has',
-  rising: 'fewer would do, but the load is rising',
-  starting: 'fewer would do, but it has grown within the horizon',
-  close: 'fewer would do, but the difference is too small',
-}
+/** The steps that are said beside what it holds: why it did not shrink. */
+const SAID = ['learning', 'rising', 'starting', 'close'] as const
+const isSaid = (step: Step): step is (typeof SAID)[number] => (SAID as readonly Step[]).includes(step)
 
 interface Explained {
   readonly servers: number
@@ -26,27 +24,34 @@ interface Explained {
   readonly realised: number
 }
 
-const percent = (share: number) => `${(share * 100).toFixed(3)} %`
-const counted = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`
+const percent = (share: number) => (share * 100).toFixed(3)
 
 /** The decision as a sentence: what it does, why, and what it has spent. */
 export function explain(of: Explained): string {
   const { servers, choice, spare, spareCost } = of
-  const held =
-    `${counted(servers, 'server holds', 'servers hold')} ${of.room.toFixed(0)} users, ` +
-    `${of.load.toFixed(0)} are there`
-  const ahead = `within ${of.horizon.toFixed(0)} s`
-  const why = STEPS[of.step] ? `; ${STEPS[of.step]}` : ''
-  if (!choice) return `${held}${why}: ${of.expected.toFixed(0)} expected ${ahead}`
+  const count = servers
+  const holding = { count, room: of.room.toFixed(0), load: of.load.toFixed(0) }
+  const held = count === 1 ? reasons.say('holdsOne', holding) : reasons.say('hold', holding)
+  const why = isSaid(of.step) ? [held, reasons.say(of.step)] : [held]
+  const until = { expected: of.expected.toFixed(0), horizon: of.horizon.toFixed(0) }
+  if (!choice)
+    return [...why.slice(0, -1), reasons.say('untilThen', { what: why.at(-1)!, ...until })].join('; ')
   const { form, margin, hold } = choice
-  const base = `${of.expected.toFixed(0)} expected ${ahead} ${form.growth ? 'if its growth continues' : 'if it stays'}`
-  const more = `and ${(margin * 100).toFixed(1)} % of ${form.share}, kept ${((hold * of.horizon) / 60).toFixed(0)} min`
-  const money = spareCost === undefined ? '' : ` (${spareCost.toFixed(2)} an hour)`
-  const prepared = `ready for ${choice.users.toFixed(0)}: ${base}, ${more}; ${counted(spare, 'is', 'are')} spare${money}`
-  const past = `${percent(choice.overload)} at ${choice.cost.toFixed(2)} ×`
+  const prepared = reasons.say('readyFor', {
+    users: choice.users.toFixed(0),
+    what: reasons.say(form.growth ? 'ifGrows' : 'ifStays', { what: reasons.say('until', until) }),
+    margin: (margin * 100).toFixed(1),
+    base: form.share,
+    minutes: ((hold * of.horizon) / 60).toFixed(0),
+  })
+  const left = reasons.say(spare === 1 ? 'spareOne' : 'spare', { count: spare })
+  const priced =
+    spareCost === undefined ? left : reasons.say('spareCost', { what: left, cost: spareCost.toFixed(2) })
+  const past = { share: percent(choice.overload), cost: choice.cost.toFixed(2) }
   const level =
     choice.unreachable && choice.overload > of.level
-      ? `${percent(of.level)} is unreachable here: the best is ${past}`
-      : `this would have had ${past} so far`
-  return `${held}${why}; ${prepared}; ${level}; spent ${percent(of.realised)} of ${percent(of.level)} allowed`
+      ? reasons.say('unreachable', { level: percent(of.level), ...past })
+      : reasons.say('soFar', past)
+  const spent = reasons.say('spent', { share: percent(of.realised), level: percent(of.level) })
+  return [...why, prepared, priced, level, spent].join('; ')
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { chooseSeries, invalidTrace, type Point, type TraceFormat } from '../format.ts'
 import { momentIn } from '../moment.ts'
+import { traceWords } from '../words.ts'
 import { parseJson } from './prometheus.ts'
 
 const moment = z.union([z.string(), z.number()])
@@ -64,7 +65,7 @@ export const cloudwatch: TraceFormat = {
       })
       const { points, name } = chooseSeries(series, options, file)
       const partial = NextToken !== undefined || results.some(({ StatusCode }) => !isWhole(StatusCode))
-      const notes = partial ? ['CloudWatch did not give all of it (StatusCode, NextToken)'] : []
+      const notes = partial ? [traceWords.say('partial')] : []
       return { points, unit: 'seconds', values: name, notes }
     }
     const byStatistics = statistics.safeParse(json)
@@ -89,7 +90,8 @@ export const cloudwatch: TraceFormat = {
     const usual = options.column === undefined ? series.slice(0, 1) : series
     const { points, name } = chooseSeries(usual, options, file)
     const others = there.filter((each) => each !== name)
-    const notes = others.length > 0 ? [`${name} was read; there are ${others.join(', ')}, too`] : []
+    const notes =
+      others.length > 0 ? [traceWords.say('others', { one: name, others: others.join(', ') })] : []
     return { points, unit: 'seconds', values: `${name} of ${Label}`, notes }
   },
 }

@@ -14,6 +14,7 @@ import {
 import { cellNumber, numberStyle } from '../number-column.ts'
 import { checkWidths, readTable, TABLE, type Table } from '../table.ts'
 import { type TimeColumn, timeColumn, timesOf } from '../time-column.ts'
+import { traceWords } from '../words.ts'
 
 /** A column of this name holds the users where several columns are numbers. */
 const USUAL =
@@ -25,7 +26,7 @@ function onlyTotals(table: Table): { table: Table; notes: string[] } {
   if (header.includes('User Count') && name >= 0) {
     const totals = rows.filter(({ cells }) => cells[name] === 'Aggregated')
     if (totals.length > 0 && totals.length < rows.length)
-      return { table: { ...table, rows: totals }, notes: ['only the rows Aggregated of Locust were read'] }
+      return { table: { ...table, rows: totals }, notes: [traceWords.say('totals')] }
   }
   return { table, notes: [] }
 }
@@ -44,7 +45,7 @@ function k6(rows: readonly Row[], file: string, { column = 'vus' }: TraceOptions
   }
   if (points.length === 0)
     throw invalidTrace(file, `it has no metric ${shown(column)}`, suggest(column, [...metrics]))
-  return { points, unit: 'auto', values: `metric ${column} of k6`, notes: [] }
+  return { points, unit: 'auto', values: traceWords.say('metricOfK6', { name: column }), notes: [] }
 }
 
 /** The threads of JMeter: each row is a request, and the most of a second are those that were there. */
@@ -61,7 +62,7 @@ function jmeter({ header, rows }: Table, file: string): Reading {
   return {
     points: [...most.values()],
     unit: 'seconds',
-    values: 'allThreads of JMeter, the most of each second',
+    values: traceWords.say('threads'),
     notes: [],
   }
 }
@@ -167,7 +168,10 @@ export const csv: TraceFormat = {
             points: columnPoints(table, i, times, file),
           }))
     const { points, name } = chooseSeries(series, usual && !label ? {} : options, file)
-    const values = label && only ? `column ${only.name} of ${name}` : `column ${name}`
+    const values =
+      label && only
+        ? traceWords.say('column', { name: `${only.name} of ${name}` })
+        : traceWords.say('column', { name })
     return { points, unit, values, notes: [...notes, ...timeNotes] }
   },
 }

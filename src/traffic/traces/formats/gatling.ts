@@ -1,4 +1,5 @@
-import { CUT_OFF, invalidTrace, type Point, type Reading, type TraceFormat } from '../format.ts'
+import { invalidTrace, type Point, type Reading, type TraceFormat } from '../format.ts'
+import { traceWords } from '../words.ts'
 
 /** `js/all_sessions.js` of the HTML report: `allUsersData = { …, data: [[milliseconds, users], …] }`. */
 const REPORT = /^\s*(?:(?:var|let|const)\s+)?allUsersData\s*=/
@@ -12,7 +13,7 @@ function readReport(text: string, file: string): Reading {
   })
   if (points.length === 0)
     throw invalidTrace(file, 'it has no users', 'js/all_sessions.js of a report of Gatling')
-  return { points, unit: 'seconds', values: 'active users of the report', notes: [] }
+  return { points, unit: 'seconds', values: traceWords.say('report'), notes: [] }
 }
 
 /** The users at the end of every second, or of every longer step of a long run: without a change they are known, too. */
@@ -59,8 +60,8 @@ function readLog(text: string, file: string): Reading {
   }
   if (changes.size === 0) throw invalidTrace(file, 'it has no USER line', 'a simulation.log with users')
   const points = usersFrom(changes, file)
-  const notes = cutOff ? [CUT_OFF] : []
-  return { points, unit: 'seconds', values: 'users that started and did not end', notes }
+  const notes = cutOff ? [traceWords.say('cutOff')] : []
+  return { points, unit: 'seconds', values: traceWords.say('started'), notes }
 }
 
 /** Gatling's `simulation.log` (text, up to 3.11), or the active users of its HTML report. */

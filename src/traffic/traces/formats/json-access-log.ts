@@ -1,6 +1,7 @@
 import { DECIMAL, invalidTrace, type TraceFormat } from '../format.ts'
 import { epochUnit, momentIn } from '../moment.ts'
-import { loadOfVisits, type Visit, ZONELESS } from '../visits.ts'
+import { loadOfVisits, type Visit } from '../visits.ts'
+import { traceWords } from '../words.ts'
 
 /** Names as `plain` leaves them, and the fields of an object after a point; of several, the first that has a value. */
 const TIMES = [
@@ -168,6 +169,6 @@ export const jsonAccessLog: TraceFormat = {
         'a time (ts, time, time_iso8601, timestamp, StartUTC, msec) and a client (client_ip, remote_addr, remote_ip, ClientHost)',
       )
     const reading = loadOfVisits(visits, skipped, this.description, file, options)
-    return zoneless ? { ...reading, notes: [...reading.notes, ZONELESS] } : reading
+    return zoneless ? { ...reading, notes: [...reading.notes, traceWords.say('zoneless')] } : reading
   },
 }

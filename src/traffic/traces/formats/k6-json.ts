@@ -1,5 +1,6 @@
-import { CUT_OFF, invalidTrace, type Point, type TraceFormat } from '../format.ts'
+import { invalidTrace, type Point, type TraceFormat } from '../format.ts'
 import { momentIn } from '../moment.ts'
+import { traceWords } from '../words.ts'
 import { parseJson } from './prometheus.ts'
 
 interface K6Line {
@@ -34,6 +35,11 @@ export const k6Json: TraceFormat = {
     }
     if (points.length === 0)
       throw invalidTrace(file, `it has no metric ${JSON.stringify(column)}`, [...metrics].join(', ') || 'vus')
-    return { points, unit: 'seconds', values: `metric ${column}`, notes: cutOff ? [CUT_OFF] : [] }
+    return {
+      points,
+      unit: 'seconds',
+      values: traceWords.say('metric', { name: column }),
+      notes: cutOff ? [traceWords.say('cutOff')] : [],
+    }
   },
 }

@@ -1,6 +1,7 @@
 import type { TraceFormat } from '../format.ts'
 import { type Moment, momentIn } from '../moment.ts'
-import { loadOfVisits, type Visit, ZONELESS } from '../visits.ts'
+import { loadOfVisits, type Visit } from '../visits.ts'
+import { traceWords } from '../words.ts'
 
 /** Lines at the start of which one has to be a request: a server may log its own start first. */
 const FIRST_LINES = 20
@@ -47,7 +48,7 @@ function lineLog({ name, description, lines }: LineLog): TraceFormat {
       }
       const reading = loadOfVisits(visits, skipped, description, file, options)
       const zoneless = visits.some(({ zoned }) => !zoned)
-      return zoneless ? { ...reading, notes: [...reading.notes, ZONELESS] } : reading
+      return zoneless ? { ...reading, notes: [...reading.notes, traceWords.say('zoneless')] } : reading
     },
   }
 }

@@ -1,5 +1,6 @@
 import { shown } from '../../../base/errors.ts'
 import { chooseSeries, invalidTrace, numberIn, type Point, type TraceFormat } from '../format.ts'
+import { traceWords } from '../words.ts'
 
 const SAMPLE =
   /^([a-zA-Z_:][\w:]*(?:\{(?:[^"}]|"(?:[^"\\]|\\.)*")*\})?)\s+(\S+)\s+(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*(?:#.*)?$/
@@ -44,6 +45,6 @@ export const openMetrics: TraceFormat = {
         `${metric} is a counter, which only ever rises`,
         'a gauge, such as users or connections',
       )
-    return { points, unit: 'auto', values: `series ${name}`, notes: [] }
+    return { points, unit: 'auto', values: traceWords.say('series', { name }), notes: [] }
   },
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { shown } from '../../../base/errors.ts'
 import { check } from '../../../base/options.ts'
 import { chooseSeries, invalidTrace, numberIn, type TraceFormat } from '../format.ts'
+import { traceWords } from '../words.ts'
 
 const series = z.object({
   metric: z.record(z.string(), z.string()).default({}),
@@ -76,6 +77,6 @@ export const prometheus: TraceFormat = {
       }),
     }))
     const { points, name } = chooseSeries(all, options, file)
-    return { points, unit: 'seconds', values: `series ${name}`, notes: [] }
+    return { points, unit: 'seconds', values: traceWords.say('series', { name }), notes: [] }
   },
 }
