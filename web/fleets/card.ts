@@ -1,9 +1,11 @@
+import { eventWords } from '../../src/control/event-words.ts'
 import type { FleetSummary } from '../../src/control/fleet-summary.ts'
 import type { FleetProblem, FleetStatus } from '../../src/control/other-fleet.ts'
 import { milliseconds, momentOf, short, whole } from '../dashboard/format.ts'
 import { alertItem } from '../lib/alert-texts.ts'
 import { make, set } from '../lib/dom.ts'
 import type { Row } from '../lib/keyed-list.ts'
+import { language } from '../lib/language.ts'
 import { texts } from './texts.ts'
 
 type FigureName = 'servers' | 'users' | 'load' | 'messages' | 'latency'
@@ -20,8 +22,10 @@ function addressOf({ dashboard = './' }: FleetStatus): string {
   return url.href
 }
 
-const lastText = ({ text, atMs }: NonNullable<FleetSummary['lastEvent']>) =>
-  atMs === undefined ? texts.last(text) : texts.lastAt(momentOf(atMs), text)
+function lastText({ text, atMs }: NonNullable<FleetSummary['lastEvent']>): string {
+  const said = eventWords.translate(text, language)
+  return atMs === undefined ? texts.last(said) : texts.lastAt(momentOf(atMs), said)
+}
 
 /** One fleet: whether it is reachable, its figures, policy, alerts, and the last thing that happened. */
 export function fleetCard(first: FleetStatus): Row<FleetStatus> {
