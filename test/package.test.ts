@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import {
   mkdirSync,
   mkdtempSync,
@@ -117,6 +117,31 @@ describe('the package, installed in an empty project', () => {
       "import { ChatClient } from 'concertina/client'\nconst client = new ChatClient({ url: 'ws://host/chat', user: 'ada' })\nvoid client\n"
     expect(typeCheck(source, ['page.ts'], '--module', 'esnext', '--moduleResolution', 'bundler')).toBe('')
   }, 120_000)
+
+  it('answers a path that is no text, as it is bundled', { timeout: 120_000 }, async () => {
+    const key = 'a key of the server API of thirty-two characters'
+    const ports = ['--port', '0', '--control-port', '0', '--max-servers', '1']
+    const program = join(project, 'node_modules/concertina/dist/cli/main.js')
+    const child = spawn(process.execPath, [program, 'serve', '--anonymous', ...ports], {
+      cwd: project,
+      env: { ...process.env, CONCERTINA_API_KEY: key },
+    })
+    try {
+      let out = ''
+      child.stdout.on('data', (chunk) => {
+        out += chunk
+      })
+      child.stderr.resume()
+      const address = /Dashboard: (http:[^ ]+\/)/
+      await expect.poll(() => out, { timeout: 90_000 }).toMatch(address)
+      const [, url] = address.exec(out)!
+      const ask = (path: string) => fetch(`${url}v1/${path}`, { headers: { authorization: `Bearer ${key}` } })
+      expect((await ask('rooms/%ff')).status).toBe(400)
+      expect((await ask('rooms')).status).toBe(200)
+    } finally {
+      child.kill('SIGKILL')
+    }
+  })
 
   it('bundles the client for browsers, workers and React Native without anything of Node', async () => {
     const entry = join(project, 'entry.js')
