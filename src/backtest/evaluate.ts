@@ -1,11 +1,12 @@
 import { ConcertinaError } from '../base/errors.ts'
+import { onlyKnown } from '../base/known-keys.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { LimitOptions } from '../scaling/limit-options.ts'
 import { createPolicy, POLICY_KEYS, type PolicySpec, policySchema } from '../scaling/policies.ts'
 import { readTrace, type Trace } from '../traffic/traces/trace.ts'
-import { type FluidOptions, type FluidResult, runFluid } from './fluid.ts'
+import { type FluidOptions, type FluidResult, type FluidWorld, runFluid, WORLD_KEYS } from './fluid.ts'
 import { LoadCurve, scaleForServers } from './load-curve.ts'
-import { type LowerBound, lowerBound } from './lower-bound.ts'
+import { LOWER_BOUND_KEYS, type LowerBound, type LowerBoundOptions, lowerBound } from './lower-bound.ts'
 import type { MessageTerms } from './message-latency.ts'
 import { varied } from './variation.ts'
 import type { Surroundings } from './world.ts'
@@ -99,12 +100,13 @@ export function evaluate(
     (settings.restart ?? 'none') === 'none'
       ? undefined
       : { at: Math.ceil(curve.duration / 2 / settings.interval) * settings.interval, again }
-  return runFluid({ ...settings, ...watch, restart, messages, curve, scaler: scalerOf(candidate, settings) })
+  const world = onlyKnown<FluidWorld>({ ...settings, curve }, WORLD_KEYS)
+  return runFluid({ ...world, ...watch, restart, messages, scaler: scalerOf(candidate, settings) })
 }
 
 /** The floor of one load. */
 export function floorOf(curve: LoadCurve, settings: EvaluationSettings): LowerBound {
-  return lowerBound({ ...settings, curve })
+  return lowerBound(onlyKnown<LowerBoundOptions>({ ...settings, curve }, LOWER_BOUND_KEYS))
 }
 
 /** What of a policy's options follows from the settings. */

@@ -141,14 +141,27 @@ describe('runFluid', () => {
   })
 })
 
+it('rejects an option that there is not, where a load is played and where its floor is sought', () => {
+  const world = { curve: curveOf(100, [20, 20]), usersPerServer: 10, provisioningDelay: 15 }
+  const play = (more: object) => () => runFluid({ ...world, scaler: scaler(script([2]), 20), ...more })
+  const floor = (more: object) => () =>
+    lowerBound({ ...world, interval: 20, overload: 0, minServers: 1, maxServers: 9, ...more })
+  for (const run of [play, floor]) {
+    expect(run({})).not.toThrow()
+    expect(run({ warmup: 10 })).toThrow(/^warmup: there is no such key$/)
+    expect(run({ nodes: { serversPerNode: 2, nodeDelay: 5, idle: 3 } })).toThrow(/^nodes.idle: /)
+    expect(run({ prices: { ondemand: 1 } })).toThrow(/^prices.ondemand: /)
+  }
+})
+
 describe('clairvoyantFloor', () => {
   /** The cheapest of all sequences of sizes, by trying each. */
   function bruteForce(
     curve: LoadCurve,
-    world: { provisioningDelay: number; interval: number },
+    { provisioningDelay, interval }: { provisioningDelay: number; interval: number },
     most: number,
   ) {
-    const ticks = Math.ceil(curve.duration / world.interval)
+    const ticks = Math.ceil(curve.duration / interval)
     const outcomes: { cost: number; overload: number }[] = []
     const sizes = new Array<number>(ticks).fill(1)
     for (let n = 0; n < most ** ticks; n++) {
@@ -156,8 +169,8 @@ describe('clairvoyantFloor', () => {
       const result = runFluid({
         curve,
         usersPerServer: 10,
-        ...world,
-        scaler: scaler(script(sizes), world.interval, most),
+        provisioningDelay,
+        scaler: scaler(script(sizes), interval, most),
       })
       outcomes.push({ cost: result.serverHours, overload: result.overload })
     }

@@ -1,4 +1,5 @@
 import { invalidInput, requireNumber } from '../base/errors.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import { seededRng } from '../base/rng.ts'
 import { ElasticityMeter, type ElasticityScores } from '../metrics/elasticity.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
@@ -7,7 +8,7 @@ import type { Decision, ServerObservation } from '../scaling/types.ts'
 import { Draining } from './draining.ts'
 import type { LoadCurve } from './load-curve.ts'
 import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
-import { checkSurroundings, Platform, SPOT_NOTICE, type Surroundings } from './world.ts'
+import { checkSurroundings, Platform, SPOT_NOTICE, SURROUNDINGS_KEYS, type Surroundings } from './world.ts'
 
 /** The world that a policy is evaluated in. Times in seconds. */
 export interface FluidWorld extends Surroundings {
@@ -43,6 +44,26 @@ export interface FluidOptions extends FluidWorld {
   readonly messages?: MessageTerms | undefined
   /** The run ends early, as `abandoned`, once it has more overload, or costs more server-seconds, than this. */
   readonly giveUp?: RunBound | undefined
+}
+
+export const WORLD_KEYS: KeysOf<FluidWorld> = {
+  ...SURROUNDINGS_KEYS,
+  curve: true,
+  usersPerServer: true,
+  provisioningDelay: true,
+  warmUp: true,
+  initialServers: true,
+}
+
+const KEYS: KeysOf<FluidOptions> = {
+  ...WORLD_KEYS,
+  scaler: true,
+  restart: true,
+  seed: true,
+  onDecision: true,
+  onStep: true,
+  messages: true,
+  giveUp: true,
 }
 
 /** What a policy did with a load. */
@@ -158,6 +179,7 @@ class Unbroken {
  * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
 export function runFluid(options: FluidOptions): FluidResult {
+  requireKnown('', options, KEYS)
   const { curve, usersPerServer, provisioningDelay, onDecision, onStep, giveUp, metricDelay = 0 } = options
   let { scaler } = options
   const { interval, limits } = scaler

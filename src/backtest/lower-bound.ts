@@ -1,5 +1,6 @@
 import { requireNumber } from '../base/errors.ts'
-import { type FluidWorld, scoredTime, standingServers } from './fluid.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
+import { type FluidWorld, scoredTime, standingServers, WORLD_KEYS } from './fluid.ts'
 import { type Level, levelsOf } from './lower-bound-levels.ts'
 import type { TimeSeries } from './time-series.ts'
 
@@ -10,6 +11,14 @@ export interface LowerBoundOptions extends FluidWorld {
   readonly overload: number
   readonly minServers: number
   readonly maxServers: number
+}
+
+export const LOWER_BOUND_KEYS: KeysOf<LowerBoundOptions> = {
+  ...WORLD_KEYS,
+  interval: true,
+  overload: true,
+  minServers: true,
+  maxServers: true,
 }
 
 /** The cheapest fleet that had known the future. */
@@ -131,6 +140,7 @@ export function lowerBoundSeries(options: LowerBoundOptions): LowerBoundSeries {
 }
 
 function solve(options: LowerBoundOptions): { bound: LowerBound; series: () => TimeSeries } {
+  requireKnown('', options, LOWER_BOUND_KEYS)
   const { interval, minServers, maxServers, provisioningDelay } = options
   const overload = requireNumber('overload', options.overload, { min: 0, max: 1 })
   const { begin, end } = scoredTime(options, interval)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Policy } from '../scaling/types.ts'
-import { evaluate } from './evaluate.ts'
+import { evaluate, floorOf } from './evaluate.ts'
 import { type FluidOptions, runFluid } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
 import { lowerBound } from './lower-bound.ts'
@@ -159,6 +159,7 @@ describe('the surroundings of a backtest', () => {
     expect(Math.abs(keep.afterRestart!)).toBeLessThan(0.02)
     expect(keep.serverHours / none.serverHours).toBeCloseTo(1, 2)
     expect(forget.afterRestart).not.toBe(keep.afterRestart)
+    expect(floorOf(wave, terms).attainable.serverHours).toBeLessThan(none.serverHours)
   })
 
   it('copies a trace: begun elsewhere, scaled, with noise, and the same for the same number', () => {

@@ -1,4 +1,5 @@
 import { requireNumber } from '../base/errors.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import type { Rng } from '../base/rng.ts'
 import { type BusinessHours, businessSeconds } from './business-hours.ts'
 import type { DrainTerms } from './draining.ts'
@@ -33,6 +34,15 @@ export interface Surroundings extends Partial<DrainTerms> {
   readonly prices?: Prices
 }
 
+export const SURROUNDINGS_KEYS: KeysOf<Surroundings> = {
+  drainWindow: true,
+  sessionDuration: true,
+  startUpTail: true,
+  nodes: true,
+  metricDelay: true,
+  prices: true,
+}
+
 /** Seconds from the notice, at which the replacement is launched, until a spot server is interrupted; as on AWS. */
 export const SPOT_NOTICE = 120
 /** The Cluster Autoscaler's `scale-down-unneeded-time`. */
@@ -44,11 +54,13 @@ export function checkSurroundings({ startUpTail, nodes, metricDelay, prices }: S
   atLeastZero('startUpTail', startUpTail)
   atLeastZero('metricDelay', metricDelay)
   if (nodes) {
+    requireKnown('nodes', nodes, { serversPerNode: true, nodeDelay: true, nodeIdle: true })
     requireNumber('serversPerNode', nodes.serversPerNode, { min: 1, integer: true })
     atLeastZero('nodeDelay', nodes.nodeDelay)
     atLeastZero('nodeIdle', nodes.nodeIdle)
   }
   if (!prices) return
+  requireKnown('prices', prices, { onDemand: true, businessHours: true, reserved: true, spot: true })
   atLeastZero('price', prices.onDemand)
   if (prices.businessHours) {
     const { from, to, price } = prices.businessHours

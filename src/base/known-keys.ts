@@ -21,3 +21,21 @@ export function requireKnown<T extends object>(where: string, options: T, known:
   if (unknown === undefined) return
   throw invalidInput(where ? `${where}.${unknown}` : unknown, 'there is no such key', suggest(unknown, names))
 }
+
+/** What `known` has of options that may hold others, too, for a function that would reject those. */
+export function onlyKnown<T extends object>(options: T, known: KeysOf<T>): T {
+  return Object.fromEntries(Object.entries(options).filter(([key]) => Object.hasOwn(known, key))) as T
+}
+
+/** Rejects what has not the methods of a thing that is made in code. */
+export function requireMethods<T extends object>(
+  where: string,
+  made: T,
+  ...methods: readonly (keyof T & string)[]
+): void {
+  const missing = methods.find((method) => typeof made?.[method] !== 'function')
+  if (missing === undefined) return
+  const wrong =
+    typeof made === 'object' && made !== null ? `it has no ${missing}` : `${shown(made)} is not allowed`
+  throw invalidInput(where, wrong, `an object with the methods ${methods.join(', ')}`)
+}
