@@ -56,6 +56,33 @@ it('Q2, Q4: rejects at once what the protocol does not allow, and everything els
   expect(() => new ChatClient({ url, user: '' })).toThrow('user is 1 to 128')
 })
 
+it('names an option that there is not, or that cannot be, before anything is sent', async () => {
+  const { url } = await chat()
+  const wrong: [object, string][] = [
+    [{ url, user: 'ann', timeoutMS: 500 }, 'timeoutMS: there is no such option; there are '],
+    [{ url, user: 'ann', transport: 'polling' }, 'transport: only auto, websocket or sse'],
+    [{ url, user: 'ann', ackMs: Number.NaN }, 'ackMs: only a number above 0'],
+    [undefined as unknown as object, 'the options are not an object with '],
+  ]
+  for (const [options, message] of wrong)
+    expect(() => new ChatClient(options as ChatClientOptions)).toThrow(message)
+
+  const ann = client({ url, user: 'ann' })
+  await ann.join('a')
+  const unknown = (name: string) => ({
+    code: 'invalid',
+    message: expect.stringContaining(`${name}: there is no `),
+  })
+  const mistyped = <T>(options: object) => options as T
+  await expect(ann.join('b', mistyped({ histroy: 20 }))).rejects.toMatchObject(unknown('histroy'))
+  await expect(ann.send('a', 'x', 'id', mistyped({ dta: {} }))).rejects.toMatchObject(unknown('dta'))
+  await expect(ann.edit('a', 1, 'x', 'id', mistyped({ timeout: 5 }))).rejects.toMatchObject(
+    unknown('timeout'),
+  )
+  await expect(ann.history('a', 1, 10, mistyped({ limit: 5 }))).rejects.toMatchObject(unknown('limit'))
+  expect((await ann.send('a', 'y', undefined, { timeoutMs: 5000 })).seq).toBe(1)
+})
+
 it('S3: answers a body that is too large and a name that is too long before the connection is open', async () => {
   const { url } = await chat()
   const ann = client({ url, user: 'ann' })

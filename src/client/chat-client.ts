@@ -19,6 +19,7 @@ import { ChatError } from './chat-error.ts'
 import type { JoinedRoom, JoinOptions } from './client-room.ts'
 import { type ChatClientSignals, ClientRooms } from './client-rooms.ts'
 import type { Connections } from './connections.ts'
+import { checkClientOptions, checkJoinOptions, requestOptions } from './known-options.ts'
 import type { Ack } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
 import type { WebSocketClass } from './transport.ts'
@@ -48,11 +49,9 @@ export class ChatClient {
   readonly #signals: ChatClientSignals
   #sent = 0
 
-  /** @throws {ChatError} `invalid` when the address or the name cannot be used */
+  /** @throws {ChatError} `invalid` when the address, the name or an option cannot be used */
   constructor(make: WebSocketClass, options: ChatClientOptions) {
-    if (!URL.canParse(options.url) || !/^(ws|http)s?:$/.test(new URL(options.url).protocol)) {
-      throw new ChatError('invalid', `url: ${JSON.stringify(options.url)} is not a ws:// or wss:// address`)
-    }
+    checkClientOptions(options)
     const { token, user } = options
     check({ type: 'hello', version: 1, ...(token === undefined && user !== undefined && { user }) })
     this.#options = options
@@ -101,11 +100,13 @@ export class ChatClient {
 
   /** Joins a room; resolves when the server confirmed it. Rejects with a {@link ChatError} when it may not. */
   async join(name: string, options: JoinOptions = {}): Promise<JoinedRoom> {
-    const { cursor, history } = options
+    checkJoinOptions(options)
+    const { cursor, history, signal, timeoutMs } = options
     check({ type: 'join', room: name, ...(cursor && { cursor }), ...(history !== undefined && { history }) })
+    const request = this.#withTimeout({ signal, timeoutMs })
     if (this.state === 'closed') throw new ChatError('closed', 'the client is closed')
     const room = this.#rooms.add(name, options)
-    const joined = room.whenJoined(this.#withTimeout(options))
+    const joined = room.whenJoined(request)
     for (const link of this.#connections.open) room.joinOn(link)
     try {
       return await joined
@@ -133,20 +134,21 @@ export class ChatClient {
     options: SendOptions = {},
   ): Promise<Ack> {
     const { data, ...rest } = options
+    const request = this.#withTimeout(rest)
     const content = { body, ...(data && { data }) }
     check({ type: 'send', room, id, ...content })
     const most = this.#connections.serving?.welcome?.maxBodyBytes ?? Infinity
     if (utf8Bytes(body) > most) throw new ChatError('too-large', `body: at most ${most} bytes are allowed`)
     const joined = this.#rooms.get(room)
     if (!joined) throw new ChatError('not-joined', `join ${room} first`)
-    return joined.outgoing.add({ room, id, ...content }, this.#withTimeout(rest))
+    return joined.outgoing.add({ room, id, ...content }, request)
   }
 
   /**
    * Replaces the body of the user's own message at the place `seq`; every member receives a message whose `edits` names it.
    * Rejects with `disconnected` when there is no connection, or when it is lost: with the same `id` it may be repeated.
    */
-  edit(
+  async edit(
     room: string,
     seq: number,
     body: string,
@@ -183,25 +185,25 @@ export class ChatClient {
   /** The user has read a joined room up to the place `seq`: counts for all devices of the user. */
   async markRead(room: string, seq: number, options: RequestOptions = {}): Promise<void> {
     check({ type: 'mark', room, seq })
-    await this.#servingIn(room).request({ type: 'mark', room, seq }, { timeoutMs: HISTORY_MS, ...options })
+    const request = requestOptions(options, HISTORY_MS)
+    await this.#servingIn(room).request({ type: 'mark', room, seq }, request)
   }
 
   /** What the user has not read of up to 50 rooms that the user may join. */
   async unread(rooms: readonly string[], options: RequestOptions = {}): Promise<readonly UnreadRoom[]> {
     check({ type: 'unread', rooms })
+    const request = requestOptions(options, HISTORY_MS)
     const { serving } = this.#connections
     if (!serving) throw new ChatError('disconnected', 'there is no connection now')
-    const answer = await serving.request({ type: 'unread', rooms }, { timeoutMs: HISTORY_MS, ...options })
+    const answer = await serving.request({ type: 'unread', rooms }, request)
     return answer.rooms
   }
 
-  async #change(request: EditRequest | DeleteRequest | InviteRequest, options: RequestOptions): Promise<Ack> {
-    check(request)
-    const link = this.#servingIn(request.room)
-    const { seq, id, durability } = await link.request<'edit' | 'delete' | 'invite'>(request, {
-      timeoutMs: HISTORY_MS,
-      ...options,
-    })
+  async #change(change: EditRequest | DeleteRequest | InviteRequest, options: RequestOptions): Promise<Ack> {
+    check(change)
+    const request = requestOptions(options, HISTORY_MS)
+    const link = this.#servingIn(change.room)
+    const { seq, id, durability } = await link.request<'edit' | 'delete' | 'invite'>(change, request)
     return { seq, id, durability }
   }
 
@@ -228,10 +230,8 @@ export class ChatClient {
     options: RequestOptions = {},
   ): Promise<OlderMessages> {
     check({ type: 'history', room, before, limit })
-    const page = await this.#servingIn(room).request(
-      { type: 'history', room, before, limit },
-      { timeoutMs: HISTORY_MS, ...options },
-    )
+    const request = requestOptions(options, HISTORY_MS)
+    const page = await this.#servingIn(room).request({ type: 'history', room, before, limit }, request)
     return { messages: page.messages, first: page.first }
   }
 
@@ -246,7 +246,7 @@ export class ChatClient {
   }
 
   #withTimeout(options: RequestOptions): RequestOptions {
-    return { signal: options.signal, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs ?? 60_000 }
+    return requestOptions(options, this.#options.timeoutMs ?? 60_000)
   }
 
   #closeOn(signal: AbortSignal): void {

@@ -1,3 +1,5 @@
+import { invalidInput, requireNumber, shown } from '../base/errors.ts'
+import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import type { ChatService, ListOptions as Listing, Published, RoomOrder } from '../chat/api/chat-service.ts'
 
 export { verifySignature } from '../chat/hooks/signature.ts'
@@ -14,6 +16,8 @@ export interface ServerApiClientOptions {
   /** How often a request that is safe to repeat is sent again after 503 or a lost connection; default 3. */
   retries?: number
 }
+
+const KEYS: KeysOf<ServerApiClientOptions> = { url: true, key: true, timeoutMs: true, retries: true }
 
 /** A message that a backend publishes. */
 export interface Message {
@@ -71,8 +75,20 @@ const FIRST_WAIT_MS = 200
 export class ServerApiClient {
   readonly #options: Required<ServerApiClientOptions>
 
+  /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
   constructor(options: ServerApiClientOptions) {
-    this.#options = { timeoutMs: 10_000, retries: 3, ...options, url: options.url.replace(/\/+$/, '') }
+    requireKnown('', options, KEYS)
+    const { url, key, timeoutMs = 10_000, retries = 3 } = options
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
+      throw invalidInput('url', `${shown(url)} is not allowed`, 'an http:// or https:// address')
+    if (typeof key !== 'string' || key === '')
+      throw invalidInput('key', 'is missing', 'a key of the server API')
+    this.#options = {
+      url: url.replace(/\/+$/, ''),
+      key,
+      timeoutMs: requireNumber('timeoutMs', timeoutMs, { above: 0 }),
+      retries: requireNumber('retries', retries, { min: 0, integer: true }),
+    }
   }
 
   async publish(room: string, { id = crypto.randomUUID(), ...message }: Message) {
