@@ -1,10 +1,13 @@
+import { execFileSync } from 'node:child_process'
 import {
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
@@ -82,7 +85,7 @@ describe('damage to the log', () => {
       for (let start = 0; start < 2; start++) {
         const log = open()
         expect(log.epoch).toBe(epoch)
-        if (start === 0) expect(log.damage.map(describeDamage).join()).toMatch(/LOST|lost|MISSING|left out/)
+        if (start === 0) expect(log.damage.map(describeDamage).join()).toMatch(/LOST|lost|MISSING/)
         else expect(log.damage).toEqual([])
         for (const room of ['A', 'B', 'never used'] as const) {
           const seqs = places[room]
@@ -129,6 +132,20 @@ describe('damage to the log', () => {
     expect([log.epoch, log.damage]).toEqual([epoch, []])
     expect((await append(log, 'A', 'new')).seq).toBe(6)
     await log.close()
+  })
+
+  it.each(['.log', '.json'])('names what is no file in place of one: %s', async (kind) => {
+    await fill()
+    const file = files(kind)[0]!
+    rmSync(file)
+    mkdirSync(file)
+    expect(() => open()).toThrow(`${file}: it is no file`)
+    rmSync(file, { recursive: true })
+    execFileSync('mkfifo', [file])
+    expect(() => open()).toThrow(`${file}: it is no file`)
+    rmSync(file)
+    symlinkSync(join(folder, 'nowhere'), file)
+    if (kind === '.log') expect(() => open()).toThrow(`${file}: cannot be used (ENOENT)`)
   })
 
   for (const [name, content] of Object.entries({

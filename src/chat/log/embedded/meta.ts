@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { ConcertinaError } from '../../../base/errors.ts'
 import type { IdHash } from '../recent-ids.ts'
 
 /** Places of one term; there is room for 131,072 terms. */
@@ -45,11 +46,21 @@ export function newMeta(): LogMeta {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
+/** A folder cannot be read in place of a file, and reading a pipe never ends. @throws {ConcertinaError} FILE_ACCESS */
+export function requireFile(file: string): void {
+  if (statSync(file).isFile()) return
+  throw new ConcertinaError('FILE_ACCESS', `${file}: it is no file`, {
+    hint: 'the file of the room log that was there, or nothing of that name: what was in it is lost then',
+  })
+}
+
 /** Reads `meta.json`; `damaged` when it is there and says nothing that can be used. */
 export function readMeta(folder: string): LogMeta | 'missing' | 'damaged' {
+  const file = join(folder, META)
   let text: string
   try {
-    text = readFileSync(join(folder, META), 'utf8')
+    requireFile(file)
+    text = readFileSync(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'missing'
     throw error

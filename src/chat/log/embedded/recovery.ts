@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { RoomMessage } from '../../../protocol/messages.ts'
 import { RecentIds } from '../recent-ids.ts'
-import { type LogMeta, META, newMeta, readMeta, TERM_PLACES } from './meta.ts'
+import { type LogMeta, META, newMeta, readMeta, requireFile, TERM_PLACES } from './meta.ts'
 import { scanRecords } from './record.ts'
 import { RoomIndex } from './room-index.ts'
 import { SEGMENT_NAME, Segment, segmentFile } from './segment.ts'
@@ -28,7 +28,7 @@ export function describeDamage({ file, kind, from, to }: Damage): string {
     case 'missing':
       return `${file} is MISSING: messages that were in it are lost`
     case 'lost-tail':
-      return `${file} has ${from} bytes and had ${to}: messages at its end are LOST`
+      return `${file} has ${from} sound bytes and had ${to}: messages at its end are LOST`
     case 'meta':
       return `${file} cannot be read: rooms continue under a new epoch`
   }
@@ -54,7 +54,7 @@ export function* scanLog(
   const ids = segmentIds(folder)
   for (const id of ids) {
     const messages: RoomMessage[] = []
-    const { damage } = scanSegment(folder, id, sealedSize(folder, id), (message) => {
+    const { damage } = scanSegment(folder, id, knownSize(folder, id), (message) => {
       if (message.type === 'message') messages.push(message)
     })
     yield { file: segmentFile(folder, id), damage, messages }
@@ -68,11 +68,17 @@ function segmentIds(folder: string): number[] {
     .sort((a, b) => a - b)
 }
 
-/** Bytes of the segment that are part of the log, where it is sealed. */
-function sealedSize(folder: string, id: number): number | undefined {
+/** Bytes of the segment that are part of the log, where it is sealed or the log was closed in order. */
+function knownSize(folder: string, id: number): number | undefined {
   const meta = readMeta(folder)
   if (typeof meta === 'string') return undefined
-  return loadSegmentIndex(segmentFile(folder, id, 'idx'), meta.seed)?.size
+  return loadSegmentIndex(segmentFile(folder, id, 'idx'), meta.seed)?.size ?? closedSize(folder, id, meta)
+}
+
+/** Bytes that the last segment had when the log was closed in order. More than that were written by nobody knows whom. */
+function closedSize(folder: string, id: number, { last, clean }: LogMeta): number | undefined {
+  if (!clean || id !== last) return undefined
+  return statSync(segmentFile(folder, id)).size <= clean.size ? clean.size : undefined
 }
 
 function scanSegment(
@@ -88,10 +94,9 @@ function scanSegment(
     onMessage(JSON.parse(payload.toString()) as Stored, offset)
   })
   const damage = damaged.map(({ from, to }): Damage => ({ file, kind: 'garbled', from, to }))
-  if (end < data.length)
+  if (size !== undefined && data.length < size) damage.push({ file, kind: 'lost-tail', from: end, to: size })
+  else if (end < data.length)
     damage.push({ file, kind: size === undefined ? 'torn-tail' : 'garbled', from: end, to: data.length })
-  else if (size !== undefined && data.length < size)
-    damage.push({ file, kind: 'lost-tail', from: data.length, to: size })
   return { damage, end }
 }
 
@@ -123,13 +128,14 @@ export function recover(folder: string): Recovered {
   const segments: Segment[] = []
   const unsealed: Recovered['unsealed'] = []
   for (const id of kept) {
+    requireFile(segmentFile(folder, id))
     const size = loadSealed(folder, id, meta, index, ids, damage)
     if (size !== undefined) {
       segments.push(new Segment(folder, id, size))
       continue
     }
     const built = new SegmentIndex()
-    const { damage: more, end } = scanSegment(folder, id, undefined, (message, offset) => {
+    const { damage: more, end } = scanSegment(folder, id, closedSize(folder, id, meta), (message, offset) => {
       if (message.type === 'heads') {
         for (const [room, head] of message.heads) {
           index.floor = Math.max(index.floor, head)
@@ -144,8 +150,6 @@ export function recover(folder: string): Recovered {
       built.add(room, seq, prevSeq, offset, hash)
     })
     damage.push(...more)
-    if (id === meta.last && meta.clean && end < meta.clean.size && more.length === 0)
-      damage.push({ file: segmentFile(folder, id), kind: 'lost-tail', from: end, to: meta.clean.size })
     unsealed.push({ id, size: end, index: built })
     segments.push(new Segment(folder, id, end))
   }

@@ -69,12 +69,12 @@ export class LogStore {
   /** @throws {ConcertinaError} DATA_IN_USE or FILE_ACCESS */
   static open(folder: string, limits: StoreLimits): LogStore {
     let lock: DataLock | undefined
-    const inaccessible = (error: unknown) =>
-      new ConcertinaError(
-        'FILE_ACCESS',
-        `${folder}: cannot be used (${(error as NodeJS.ErrnoException).code ?? (error as Error).message})`,
-        { hint: 'a folder that can be written to' },
-      )
+    const inaccessible = (error: unknown) => {
+      const { path = folder, code, message } = error as NodeJS.ErrnoException
+      return new ConcertinaError('FILE_ACCESS', `${path}: cannot be used (${code ?? message})`, {
+        hint: path === folder ? 'a folder that can be written to' : `what concertina wrote to ${folder}`,
+      })
+    }
     let refused: unknown
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
