@@ -13,7 +13,7 @@ import type { TelemetryOptions } from '../../telemetry/options.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
 import { applyEnvironment } from './environment.ts'
-import { printableConfig, SECRETS } from './print.ts'
+import { printableConfig } from './print.ts'
 import { type Config, configSchema, type LiveConfig, type NamedPolicy } from './schema.ts'
 
 type Path = readonly PropertyKey[]
@@ -78,8 +78,7 @@ class SourceLocations {
 }
 
 function fromIssue(issue: z.core.$ZodIssue, places: SourceLocations, value: unknown): ConcertinaError {
-  const { path, key, allowed, ...problem } = problemOf(issue, configSchema, value)
-  const wrong = path.some((each) => SECRETS.has(each)) ? 'it is not allowed' : problem.wrong
+  const { path, key, allowed, wrong } = problemOf(issue, configSchema, value)
   const name = [...path, ...(key === undefined ? [] : [key])]
     .map((each) => shown(String(each), false))
     .join('.')
@@ -157,6 +156,12 @@ interface ReadConfig {
   readonly places: SourceLocations
 }
 
+/** What is wrong with a YAML file, where its parser says it in terms of its own. */
+const WORDS: ReadonlyMap<string, string> = new Map([
+  ['MULTIPLE_DOCS', 'a second document begins here'],
+  ['RESOURCE_EXHAUSTION', 'it is nested too deep'],
+])
+
 /** The config file, if any, and what variables of the environment say in its place; not checked yet. */
 function readData(file: string | undefined): ReadConfig {
   const text = file === undefined ? '' : readTextFile(file, 'a YAML config file').replace(/^\uFEFF/, '')
@@ -165,7 +170,7 @@ function readData(file: string | undefined): ReadConfig {
   const places = new SourceLocations(file ?? 'the config', document, lines)
   const [broken] = document.errors
   if (broken) {
-    const wrong = broken.code === 'MULTIPLE_DOCS' ? 'a second document begins here' : broken.message
+    const wrong = WORDS.get(broken.code) ?? broken.message
     throw new ConcertinaError('INVALID_INPUT', `${places.at(broken.pos[0])}: ${wrong}`, {
       hint: 'one YAML document',
     })
