@@ -95,6 +95,33 @@ it.each([
   30_000,
 )
 
+it.each([
+  [
+    'CONCERTINA_SECRET',
+    'too-short',
+    /^concertina: auth\.secret: it is not allowed\n {2}allowed: .*32 characters\n$/,
+  ],
+  [
+    'CONCERTINA_LIVE_AUTH_PUBLIC_KEYS',
+    '[no key]',
+    /^concertina: publicKeys\[0\]: it is not a public key\n.*PEM/,
+  ],
+])(
+  'says before a server is started that %s cannot be used',
+  async (variable, value, message) => {
+    process.env[variable] = value
+    const { status, stdout, stderr } = await runCli(['serve', '--port', '0'])
+    expect([status, stdout, stderr]).toEqual([2, '', expect.stringMatching(message)])
+  },
+  30_000,
+)
+
+it('says that a config is nested too deep in words of its own', async () => {
+  const config = configFile(`seed: ${'['.repeat(20_000)}${']'.repeat(20_000)}`)
+  const { status, stderr } = await runCli(['simulate', '--config', config])
+  expect([status, stderr]).toEqual([2, expect.stringMatching(/config\.yaml:1:\d+: it is nested too deep\n/)])
+})
+
 it('applies to every command that has a config', async () => {
   process.env.CONCERTINA_SEED = '7'
   process.env.CONCERTINA_DURATION = '20'

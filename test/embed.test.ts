@@ -237,6 +237,7 @@ describe('hooks', () => {
 })
 
 const anonymous = { anonymous: true }
+const work = { concurrency: 1, queueLimit: 1, serviceTime: { kind: 'constant', value: 0.1 } }
 it.each<[object, RegExp]>([
   [{ auth: anonymous, pth: '/x' }, /^pth: there is no such key$/],
   [{ auth: { secret: SECRET, isuer: 'https://id.example.org' } }, /^auth.isuer: there is no such key$/],
@@ -246,6 +247,30 @@ it.each<[object, RegExp]>([
   [{ auth: anonymous, hooks: new (class Empty {})() }, /^hooks: there is no hook$/],
   [{ auth: anonymous, origins: 'https://app.example.org' }, /^origins: "https:.*" is not allowed$/],
   [{ auth: anonymous, path: 5 }, /^path: 5 is no path$/],
+  [{ auth: anonymous, hooks: 'https://app.example.org' }, /^hooks: "https:.*" is not allowed$/],
+  [{ auth: anonymous, data: 5 }, /^data: 5 is not allowed$/],
+  [{ auth: anonymous, logger: {} }, /^logger: it has no error$/],
+  [{ auth: anonymous, limits: 5 }, /^limits: 5 is not allowed$/],
+  [{ auth: anonymous, namespaces: 5 }, /^namespaces: 5 is not allowed$/],
+  [{ auth: 5 }, /^auth: 5 is not allowed$/],
+  [{ auth: { secret: 5 } }, /^auth.secret: it is not allowed$/],
+  [{ auth: { publicKeys: 5 } }, /^auth.publicKeys: 5 is not allowed$/],
+  [{ auth: { anonymous: 'yes' } }, /^auth.anonymous: "yes" is not allowed$/],
+  [
+    { auth: anonymous, hooks: { url: 'http://x', secret: 'a short one' } },
+    /^hooks.secret: it is not allowed$/,
+  ],
+  [{ auth: { publicKeys: ['x'] } }, /^publicKeys.0.: it is not a public key$/],
+  [{ auth: anonymous, roomLog: null }, /^roomLog: null is not allowed$/],
+  [{ auth: anonymous, roomLog: { append() {} } }, /^roomLog: it has no read$/],
+  [{ auth: anonymous, work: 5 }, /^work: 5 is not allowed$/],
+  [{ auth: anonymous, work: {} }, /^work.concurrency: undefined is not allowed$/],
+  [{ auth: anonymous, work: { ...work, slots: 5 } }, /^work.slots: there is no such key$/],
+  [{ auth: anonymous, work: { ...work, queueLimit: -1 } }, /^work.queueLimit: -1 is not allowed$/],
+  [
+    { auth: anonymous, work: { ...work, serviceTime: 5 } },
+    /^work.serviceTime.kind: undefined is not a distr/,
+  ],
 ])('rejects an option that there is not: %j', async (options, message) => {
   await expect(createChat(options as EmbeddedChatOptions)).rejects.toThrow(message)
 })

@@ -243,6 +243,17 @@ it('decides as soon as users pass the threshold, and moves some when the new ser
   for (const client of clients) client.close()
 })
 
+it.each<[object, RegExp]>([
+  [{ autth: {} }, /^chat.autth: there is no such key$/],
+  [{ auth: { secret: 'a short one' } }, /^auth.secret: it is not allowed$/],
+  [{ limits: { maxRoms: 5 } }, /^limits.maxRoms: there is no such key$/],
+  [{ hooks: { beforeJoin() {} } }, /^hooks: functions cannot be sent to server processes$/],
+])('rejects a chat that its servers could not start with: %j', (chat, message) => {
+  const autoScaler = new AutoScaler({ minServers: 1, maxServers: 1 })
+  const made = () => new Supervisor({ gateway: { port: 0 }, autoScaler, chat }, createServer(notFound))
+  expect(made).toThrow(message)
+})
+
 it('stops without having run', async () => {
   const supervisor = new Supervisor(
     { gateway: { port: 0 }, autoScaler: new AutoScaler({ minServers: 1, maxServers: 1 }) },

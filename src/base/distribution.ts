@@ -1,5 +1,5 @@
 import { randomGamma, randomLogNormal } from 'd3-random'
-import { invalidInput, requireNumber } from './errors.ts'
+import { invalidInput, requireNumber, shown } from './errors.ts'
 import type { Rng } from './rng.ts'
 
 /** A distribution of times, in seconds. */
@@ -90,7 +90,7 @@ export type DistributionSpec =
 
 /** Makes the distribution that `spec` describes. */
 export function distribution(spec: DistributionSpec): Distribution {
-  switch (spec.kind) {
+  switch (spec?.kind) {
     case 'constant':
       return constant(spec.value)
     case 'exponential':
@@ -106,7 +106,7 @@ export function distribution(spec: DistributionSpec): Distribution {
     default:
       throw invalidInput(
         'kind',
-        `${JSON.stringify((spec as { kind: unknown }).kind)} is not a distribution`,
+        `${shown((spec as DistributionSpec | undefined)?.kind)} is not a distribution`,
         'constant, exponential, uniform, lognormal, gamma, pareto',
       )
   }

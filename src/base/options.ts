@@ -2,6 +2,15 @@ import { z } from 'zod'
 import { ConcertinaError, shown } from './errors.ts'
 import { suggest } from './nearest.ts'
 
+/** Options whose values are secret: no error, file or log of ours repeats them. */
+export const SECRETS: ReadonlySet<PropertyKey> = new Set([
+  'secret',
+  'previousSecrets',
+  'key',
+  'controlToken',
+  'token',
+])
+
 /** Seconds, above 0. */
 export const seconds = z.number().positive()
 /** A number that may be 0. */
@@ -118,7 +127,9 @@ export function within<T>(where: string, make: () => T): T {
   } catch (error) {
     if (!(error instanceof ConcertinaError) || error.code !== 'INVALID_INPUT' || error.where === undefined)
       throw error
-    throw new ConcertinaError('INVALID_INPUT', `${where}.${error.message}`, {
+    // An error in all of it begins with what it is, in place of where.
+    const rest = error.where === '' ? error.message.replace(/^[^:]*/, '') : `.${error.message}`
+    throw new ConcertinaError('INVALID_INPUT', `${where}${rest}`, {
       hint: error.hint,
       where: error.where === '' ? where : `${where}.${error.where}`,
     })
@@ -259,9 +270,11 @@ export function problemOf(issue: z.core.$ZodIssue, schema: z.ZodType, value: unk
   const wrong =
     found === undefined
       ? 'is missing'
-      : Array.isArray(found) && found.length === 0
-        ? 'is empty'
-        : `${shown(found)} is not allowed`
+      : path.some((each) => SECRETS.has(each))
+        ? 'it is not allowed'
+        : Array.isArray(found) && found.length === 0
+          ? 'is empty'
+          : `${shown(found)} is not allowed`
   return { path, wrong: issue.code === 'custom' ? issue.message : wrong, allowed: allowedText(at, found) }
 }
 

@@ -3,18 +3,18 @@ import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { CloseStack } from '../base/close-stack.ts'
 import { invalidInput } from '../base/errors.ts'
-import { type KeysOf, requireKnown } from '../base/known-keys.ts'
-import { type Logger, lineLogger } from '../base/logger.ts'
+import { type KeysOf, requireKnown, requireMethods } from '../base/known-keys.ts'
+import { LOG_LEVELS, type Logger, lineLogger } from '../base/logger.ts'
 import { interceptRequests } from '../http/intercept.ts'
 import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
 import { rejectSocket } from '../http/rejection.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ChatService } from './api/chat-service.ts'
 import { serviceOfHub } from './api/open.ts'
+import { CHAT_KEYS, checkChatOptions } from './check-options.ts'
 import { Hub } from './hub/hub.ts'
 import { streamPair } from './hub/stream-pair.ts'
-import { openRoomLog } from './log/embedded/open.ts'
-import { MemoryRoomLog } from './log/memory.ts'
+import { openLog } from './log/open.ts'
 import type { RoomLog } from './log/room-log.ts'
 import type { ChatOptions } from './options.ts'
 import { ChatServer } from './server.ts'
@@ -45,16 +45,11 @@ export interface EmbeddedChat {
 }
 
 const KEYS: KeysOf<EmbeddedChatOptions> = {
+  ...CHAT_KEYS,
   path: true,
   data: true,
   roomLog: true,
   logger: true,
-  auth: true,
-  origins: true,
-  limits: true,
-  namespaces: true,
-  hooks: true,
-  work: true,
 }
 
 const consoleLogger = lineLogger((line) => console.error(`concertina: ${line}`), { level: 'warn' })
@@ -68,8 +63,11 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
   const { path = '/chat', data, roomLog, logger = consoleLogger, ...chatOptions } = options
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
-  if (data !== undefined && roomLog) throw invalidInput('roomLog', 'there is data, too', 'one of the two')
-  const log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, logger))
+  if (data !== undefined && roomLog !== undefined)
+    throw invalidInput('roomLog', 'there is data, too', 'one of the two')
+  requireMethods('logger', logger, ...LOG_LEVELS)
+  checkChatOptions(chatOptions)
+  const log = openLog({ data, roomLog }, logger)
   const opened = new CloseStack()
   const hub = opened.use(new Hub(log))
   try {

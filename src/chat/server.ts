@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import type { Duplex, Writable } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../base/buckets.ts'
-import { distribution } from '../base/distribution.ts'
 import { Histogram } from '../base/histogram.ts'
 import { seededRng } from '../base/rng.ts'
 import { type AccessEntry, accessEntry } from '../http/access-log.ts'
@@ -16,8 +15,7 @@ import { AccessControl } from './access/access-control.ts'
 import type { ModerationState } from './access/moderation.ts'
 import { ModerationLog } from './access/moderation-log.ts'
 import { Authenticator } from './auth/authenticator.ts'
-import { checkedHooks } from './hooks/hooks.ts'
-import { httpHooks } from './hooks/http-hooks.ts'
+import { hooksOf } from './hooks/http-hooks.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
 import { type ChatOptions, chatLimits } from './options.ts'
@@ -148,13 +146,7 @@ export class ChatServer {
     const batcher = new WriteBatcher()
     const namespaces = new Namespaces(options.namespaces)
     this.#rooms = new Rooms(link, batcher, namespaces, tracer)
-    this.#slots =
-      work &&
-      new WorkSlots(
-        work.concurrency,
-        work.queueLimit,
-        distribution(work.serviceTime).sampler(seededRng(`work ${server}`)),
-      )
+    this.#slots = work && new WorkSlots(work, seededRng(`work ${server}`))
     this.#wss = new WebSocketServer({
       noServer: true,
       perMessageDeflate: false,
@@ -177,7 +169,7 @@ export class ChatServer {
       readMarkers: new ReadMarkers(link),
       rates: new RateLimiter(limits.messagesPerSecond, limits.messageBurst),
       slots: this.#slots,
-      hooks: hooks && ('url' in hooks ? httpHooks(hooks, tracer) : checkedHooks(hooks)),
+      hooks: hooksOf(hooks, tracer),
       tracer,
       batcher,
       link,

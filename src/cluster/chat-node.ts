@@ -3,11 +3,11 @@ import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { check, within } from '../base/options.ts'
+import { checkChatOptions } from '../chat/check-options.ts'
 import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { outboxOf } from '../chat/hooks/webhooks.ts'
 import { traced } from '../chat/log/traced-log.ts'
 import type { ChatOptions } from '../chat/options.ts'
-import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { ChatServer } from '../chat/server.ts'
 import type { ConnectionRates } from '../http/connection-rates.ts'
 import { hostAndPort } from '../http/listen.ts'
@@ -77,7 +77,7 @@ export class ChatNode {
   onDrain: (seconds: number) => void = () => {}
 
   constructor(broker: Broker, options: ChatNodeOptions) {
-    checkNamespaces(options.chat?.namespaces)
+    checkChatOptions(options.chat ?? {})
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     this.#broker = broker
     this.#options = options

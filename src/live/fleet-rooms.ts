@@ -8,12 +8,10 @@ import type { ServerApi } from '../chat/api/server-api.ts'
 import { webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { Webhooks } from '../chat/hooks/webhooks.ts'
 import { Hub } from '../chat/hub/hub.ts'
-import { openRoomLog } from '../chat/log/embedded/open.ts'
-import { MemoryRoomLog } from '../chat/log/memory.ts'
+import { openLog } from '../chat/log/open.ts'
 import { LogUnavailable, type RoomLog } from '../chat/log/room-log.ts'
 import { traced } from '../chat/log/traced-log.ts'
 import { type ChatLimits, chatLimits } from '../chat/options.ts'
-import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { RateLimiter } from '../chat/session/rate-limit.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
@@ -35,7 +33,6 @@ export class FleetRooms {
     this.#logger = logger
     new ApiKeys(options.apiKeys ?? []) // throws
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
-    checkNamespaces(options.chat?.namespaces)
     this.#rates = new RateLimiter(...rateOf(options.chat?.limits))
     this.#api = new OnDemand(async () => {
       if (!this.#hub) throw new LogUnavailable('the fleet is starting')
@@ -73,8 +70,7 @@ export class FleetRooms {
   }
 
   async open(): Promise<void> {
-    const { data, roomLog } = this.#options
-    this.#log = roomLog ?? (data === undefined ? new MemoryRoomLog() : openRoomLog(data, this.#logger))
+    this.#log = openLog(this.#options, this.#logger)
     this.#hub = new Hub(traced(await this.#openWebhooks(this.#log), this.#options.tracer), this.#rates)
     this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
   }

@@ -2,13 +2,12 @@ import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
-import { ConcertinaError, requireNumber } from '../base/errors.ts'
+import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
-import { Authenticator } from '../chat/auth/authenticator.ts'
+import { checkChatOptions } from '../chat/check-options.ts'
 import { type ChatOptions, chatLimits } from '../chat/options.ts'
-import { checkNamespaces } from '../chat/rooms/namespaces.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { localProvider } from '../fleet/providers/local.ts'
@@ -76,6 +75,13 @@ export class Supervisor {
    */
   constructor(options: SupervisorOptions, http: HttpServer) {
     const { logger = silentLogger, seed = 42, strategy = 'round-robin' } = options
+    checkChatOptions(options.chat ?? {})
+    if (options.chat?.hooks && !('url' in options.chat.hooks))
+      throw invalidInput(
+        'hooks',
+        'functions cannot be sent to server processes',
+        'url and secret of a backend',
+      )
     this.#options = options
     this.autoScaler = options.autoScaler
     this.#logger = logger
@@ -208,8 +214,7 @@ export class Supervisor {
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
   configure(chat: ChatOptions, gateway: Omit<GatewayOptions, 'maxPostBytes' | 'port'>): void {
-    checkNamespaces(chat.namespaces)
-    if (chat.auth) new Authenticator(chat.auth) // throws
+    checkChatOptions(chat)
     const { maxBodyBytes } = chatLimits(this.#chat.limits)
     const { maxConnections } = chatLimits(chat.limits)
     this.gateway.configure({ origins: chat.origins, ...gateway })

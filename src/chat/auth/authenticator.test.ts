@@ -327,7 +327,7 @@ describe('JWKS', () => {
 describe('options', () => {
   it.each([
     [{}, 'no way to authenticate'],
-    [{ secret: 'short' }, 'too short'],
+    [{ secret: 'short' }, 'auth.secret: it is not allowed'],
     [{ secret: SECRET, previousSecrets: ['short'] }, 'previousSecrets[0]'],
     [{ previousSecrets: [SECRET], anonymous: true }, 'no current secret'],
     [{ jwksUrl: 'http://id.example/jwks' }, 'not safe'],

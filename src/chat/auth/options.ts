@@ -1,5 +1,6 @@
-import { invalidInput, requireNumber } from '../../base/errors.ts'
-import { type KeysOf, requireKnown } from '../../base/known-keys.ts'
+import { z } from 'zod'
+import { invalidInput } from '../../base/errors.ts'
+import { check, option, optionSet, within } from '../../base/options.ts'
 import { isLoopbackName } from '../../http/origin.ts'
 
 /** Who may connect. Plain data: every server process receives a copy. */
@@ -26,32 +27,45 @@ export interface AuthOptions {
   anonymous?: boolean
 }
 
-const AUTH_KEYS: KeysOf<AuthOptions> = {
-  secret: true,
-  previousSecrets: true,
-  publicKeys: true,
-  jwksUrl: true,
-  issuer: true,
-  audience: true,
-  leewaySeconds: true,
-  claims: true,
-  defaultRooms: true,
-  anonymous: true,
-}
-const CLAIM_KEYS: KeysOf<NonNullable<AuthOptions['claims']>> = {
-  user: true,
-  rooms: true,
-  readOnly: true,
-  moderate: true,
-}
-
 /** Characters of a secret at least. */
 const SECRET_LENGTH = 32
 
+const secretText = z.string().min(SECRET_LENGTH)
+const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)])
+
+/** What a config file may say of it. */
+export const authOptions = optionSet({
+  secret: option(secretText, 'signs tokens; or the variable CONCERTINA_SECRET'),
+  previousSecrets: option(
+    z.array(secretText),
+    'secrets that still verify tokens and sign none, while a secret is rotated',
+  ),
+  publicKeys: option(z.array(z.string()), 'PEM keys that verify RS256, ES256 and EdDSA tokens'),
+  jwksUrl: option(z.string(), "address of the issuer's key set"),
+  issuer: option(oneOrMore, 'accepted values of iss; any'),
+  audience: option(oneOrMore, 'accepted values of aud; any'),
+  leewaySeconds: option(
+    z.number().min(0).max(300),
+    'seconds that the clocks of issuer and server may differ',
+    5,
+  ),
+  claims: option(
+    z.strictObject({
+      user: option(z.string(), 'name of the claim', 'sub'),
+      rooms: option(z.string(), 'name of the claim', 'rooms'),
+      readOnly: option(z.string(), 'name of the claim', 'readOnly'),
+      moderate: option(z.string(), 'name of the claim', 'moderate'),
+    }),
+    'names of the claims, where those of the issuer differ',
+  ),
+  defaultRooms: option(z.array(z.string()), 'rooms of a token without that claim; every room'),
+  anonymous: option(z.boolean(), 'accepts users without a token', false),
+})
+
 /** The bytes of a secret. @throws {ConcertinaError} INVALID_INPUT when it is too short. */
-export function secretBytes(secret: string, where = 'secret'): Uint8Array {
+export function secretBytes(secret: string): Uint8Array {
   if (secret.length < SECRET_LENGTH)
-    throw invalidInput(where, 'it is too short', `at least ${SECRET_LENGTH} characters`)
+    throw invalidInput('secret', 'it is too short', `at least ${SECRET_LENGTH} characters`)
   return new TextEncoder().encode(secret)
 }
 
@@ -62,9 +76,8 @@ export function verifiesTokens({ secret, publicKeys, jwksUrl }: AuthOptions): bo
 
 /** @throws {ConcertinaError} INVALID_INPUT when nothing authenticates, or an option is not allowed. */
 export function checkAuthOptions(options: AuthOptions): void {
-  requireKnown('auth', options, AUTH_KEYS)
-  const { jwksUrl, leewaySeconds, previousSecrets = [], secret, claims = {} } = options
-  requireKnown('auth.claims', claims, CLAIM_KEYS)
+  within('auth', () => check(authOptions.schema, options))
+  const { jwksUrl, previousSecrets = [], publicKeys = [], secret } = options
   if (!verifiesTokens(options) && !options.anonymous) {
     throw invalidInput(
       'auth',
@@ -74,7 +87,10 @@ export function checkAuthOptions(options: AuthOptions): void {
   }
   if (previousSecrets.length > 0 && secret === undefined)
     throw invalidInput('previousSecrets', 'there is no current secret', 'secret with it')
-  if (leewaySeconds !== undefined) requireNumber('leewaySeconds', leewaySeconds, { min: 0, max: 300 })
+  for (const [i, pem] of publicKeys.entries()) {
+    if (!pem.includes('BEGIN PUBLIC KEY'))
+      throw invalidInput(`publicKeys[${i}]`, 'it is not a public key', 'PEM: -----BEGIN PUBLIC KEY----- …')
+  }
   if (jwksUrl === undefined) return
   const allowed = 'an https address, or http on this machine'
   if (!URL.canParse(jwksUrl))

@@ -28,6 +28,12 @@ const KEYS: KeysOf<ChatHooks> = { beforeJoin: true, beforeMessage: true }
  * @throws {ConcertinaError} INVALID_INPUT, naming what is no hook.
  */
 export function checkedHooks(hooks: ChatHooks): ChatHooks {
+  if (typeof hooks !== 'object' || hooks === null)
+    throw invalidInput(
+      'hooks',
+      `${shown(hooks)} is not allowed`,
+      'an object with functions, or with url and secret',
+    )
   if (Object.getPrototypeOf(hooks) === Object.prototype) requireKnown('hooks', hooks, KEYS)
   const names = Object.keys(KEYS) as (keyof ChatHooks)[]
   for (const name of names) {

@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { check, type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { check, type OptionsOf, option, optionSet, within } from '../../base/options.ts'
 import { responseText } from '../../http/response-text.ts'
 import type { OpenSpan, Tracer } from '../../telemetry/tracer.ts'
-import { type ChatHooks, Refused } from './hooks.ts'
+import { type ChatHooks, checkedHooks, Refused } from './hooks.ts'
 import { post } from './post.ts'
 
 const EVENTS = ['join', 'message'] as const
@@ -29,6 +29,16 @@ const answerSchema = z.object({
   reason: z.string().max(200).optional(),
   body: z.string().optional(),
 })
+
+/**
+ * The hooks that are asked by HTTP, or those of this process.
+ * @throws {ConcertinaError} INVALID_INPUT, naming the option.
+ */
+export function hooksOf(hooks: HookOptions | ChatHooks | undefined, tracer?: Tracer): ChatHooks | undefined {
+  if (hooks === undefined) return undefined
+  const isHttp = typeof hooks === 'object' && hooks !== null && 'url' in hooks
+  return isHttp ? within('hooks', () => httpHooks(hooks, tracer)) : checkedHooks(hooks)
+}
 
 /**
  * Hooks that ask an app's backend. Each request has a deadline; a backend that is away does what `onFailure` says.

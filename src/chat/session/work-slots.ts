@@ -1,3 +1,10 @@
+import { distribution } from '../../base/distribution.ts'
+import { requireNumber } from '../../base/errors.ts'
+import { requireKnown } from '../../base/known-keys.ts'
+import { within } from '../../base/options.ts'
+import type { Rng } from '../../base/rng.ts'
+import type { MessageWork } from '../options.ts'
+
 /**
  * Work that each message costs beside delivering it (a moderation service, a push gateway), as the simulator models it: so
  * many at once, the others wait in order, and beyond the limit they are refused.
@@ -11,10 +18,13 @@ export class WorkSlots {
   #busySeconds = 0
   #changedAt = performance.now()
 
-  constructor(concurrency: number, queueLimit: number, serviceSeconds: () => number) {
-    this.concurrency = concurrency
-    this.#queueLimit = queueLimit
-    this.#serviceSeconds = serviceSeconds
+  /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
+  constructor(work: MessageWork, rng: Rng) {
+    requireKnown('work', work, { concurrency: true, queueLimit: true, serviceTime: true })
+    const { concurrency, queueLimit, serviceTime } = work
+    this.concurrency = requireNumber('work.concurrency', concurrency, { min: 1, integer: true })
+    this.#queueLimit = requireNumber('work.queueLimit', queueLimit, { min: 0, integer: true })
+    this.#serviceSeconds = within('work.serviceTime', () => distribution(serviceTime)).sampler(rng)
   }
 
   get queued(): number {

@@ -1,13 +1,6 @@
 import { stringify } from 'yaml'
+import { SECRETS } from '../../base/options.ts'
 
-/** Keys whose values are secret: no file or log of ours repeats them. */
-export const SECRETS: ReadonlySet<PropertyKey> = new Set([
-  'secret',
-  'previousSecrets',
-  'key',
-  'controlToken',
-  'token',
-])
 /** Keys of maps whose every value is secret. */
 const SECRET_MAPS: ReadonlySet<string> = new Set(['headers'])
 const MASK = '***'

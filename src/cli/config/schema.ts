@@ -3,6 +3,7 @@ import { balancerOptions } from '../../balancing/load-balancer.ts'
 import type { DistributionSpec } from '../../base/distribution.ts'
 import { atLeastZero, count, option, optionSet, port, seconds } from '../../base/options.ts'
 import { API_SCOPES } from '../../chat/api/keys.ts'
+import { authOptions } from '../../chat/auth/options.ts'
 import { hookOptions } from '../../chat/hooks/http-hooks.ts'
 import { webhookListOptions } from '../../chat/hooks/webhook-options.ts'
 import { chatLimitOptions } from '../../chat/options.ts'
@@ -31,8 +32,6 @@ const distributionSchema: z.ZodType<DistributionSpec> = z
     kind('pareto', { mean: seconds, shape: z.number().gt(1) }),
   ])
   .describe('a distribution of times in seconds')
-
-const oneOrMore = z.union([z.string(), z.array(z.string()).min(1)])
 
 /** What the config says of a fleet of real servers. */
 export const liveOptions = optionSet({
@@ -70,41 +69,7 @@ export const liveOptions = optionSet({
   hooks: hookOptions.schema
     .optional()
     .describe('a backend that decides about joins and messages, asked by signed HTTP requests'),
-  auth: z
-    .strictObject({
-      secret: option(z.string().min(32), 'signs tokens; or the variable CONCERTINA_SECRET'),
-      previousSecrets: z
-        .array(z.string().min(32))
-        .optional()
-        .describe('secrets that still verify tokens and sign none, while a secret is rotated'),
-      publicKeys: z
-        .array(z.string())
-        .optional()
-        .describe('PEM keys that verify RS256, ES256 and EdDSA tokens'),
-      jwksUrl: z.string().optional().describe("address of the issuer's key set"),
-      issuer: oneOrMore.optional().describe('accepted values of iss; any'),
-      audience: oneOrMore.optional().describe('accepted values of aud; any'),
-      leewaySeconds: option(
-        z.number().min(0).max(300),
-        'seconds that the clocks of issuer and server may differ',
-        5,
-      ),
-      claims: z
-        .strictObject({
-          user: option(z.string(), 'name of the claim', 'sub'),
-          rooms: option(z.string(), 'name of the claim', 'rooms'),
-          readOnly: option(z.string(), 'name of the claim', 'readOnly'),
-          moderate: option(z.string(), 'name of the claim', 'moderate'),
-        })
-        .optional()
-        .describe('names of the claims, where those of the issuer differ'),
-      defaultRooms: z
-        .array(z.string())
-        .optional()
-        .describe('rooms of a token without that claim; every room'),
-      anonymous: option(z.boolean(), 'accepts users without a token', false),
-    })
-    .optional(),
+  auth: authOptions.schema.optional(),
   origins: option(
     z.array(z.string()),
     'origins whose pages may connect, such as https://chat.example.org, https://*.example.org, or * for all',
