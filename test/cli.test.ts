@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest'
 import { configJsonSchema } from '../src/cli/config/schema.ts'
 import type { FleetSnapshot } from '../src/control/control-target.ts'
 import type { RunResult } from '../src/metrics/run-result.ts'
-import { runCli, startCli } from './run-cli.ts'
+import { MAIN, runCli, startCli, TSX } from './run-cli.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'concertina-cli-'))
 const file = (name: string, text: string) => {
@@ -221,6 +221,12 @@ it('writes to a pipe as it is', async () => {
   expect(status).toBe(0)
   expect(JSON.parse(text.split('\n')[0]!)).toMatchObject({ action: 'scale_up' })
   expect(statSync(pipe).isFIFO()).toBe(true)
+})
+
+it.each(['simulate', 'help'])('fails when its output cannot be written: %s', (command) => {
+  const run = `"$0" --import "$1" "$2" ${command} > /dev/full`
+  const { status, stderr } = spawnSync('sh', ['-c', run, process.execPath, TSX, MAIN], { encoding: 'utf8' })
+  expect([status, stderr]).toEqual([2, 'concertina: the standard output cannot be written (ENOSPC)\n'])
 })
 
 it('prints the result also when the decisions could not be written', async () => {

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
-const TSX = import.meta.resolve('tsx')
+export const MAIN = fileURLToPath(new URL('../src/cli/main.ts', import.meta.url))
+export const TSX = import.meta.resolve('tsx')
 
 export interface Finished {
   readonly status: number | null

@@ -6,8 +6,18 @@ const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 /** And for one whose reader is gone. */
 const BROKEN_PIPE = 141
 
-/** Called when no process reads the standard output any more. Without a running command there is nothing to end in order. */
-let onReaderGone = (): void => process.exit(BROKEN_PIPE)
+/** And for one whose output cannot be written, as where an output file cannot. */
+const NOT_WRITTEN = 2
+
+/** Called when the standard output takes nothing any more. Without a running command there is nothing to end in order. */
+let onOutputGone = (code: string): void => process.exit(outputGone(code, ''))
+
+/** Says what it is about, unless nobody reads it any more. @returns the status to end with */
+function outputGone(code: string, more: string): number {
+  if (code !== 'EPIPE') console.error(`concertina: the standard output cannot be written (${code})${more}`)
+  else if (more) console.error(`concertina: the reader of the standard output is gone${more}`)
+  return code === 'EPIPE' ? BROKEN_PIPE : NOT_WRITTEN
+}
 
 export interface RunOptions {
   /**
@@ -37,10 +47,10 @@ export async function runCommand<F extends object>(
       stop(service && signal !== 'SIGINT' ? 0 : status)
     })
   }
-  onReaderGone = () => {
-    onReaderGone = () => {} // once
-    if (service) console.error('concertina: the reader of the standard output is gone; continuing without it')
-    else stop(BROKEN_PIPE)
+  onOutputGone = (code) => {
+    onOutputGone = () => {} // once
+    const status = outputGone(code, service ? '; continuing without it' : '')
+    if (!service) stop(status)
   }
   try {
     await command(flags, abort.signal)
@@ -53,8 +63,8 @@ export async function runCommand<F extends object>(
 export function guardOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-      if (code === 'EPIPE' && stream === process.stdout) onReaderGone()
       // A terminal that is gone (EIO) shows nothing any more: the run ends by its hang-up, or continues without it.
+      if (stream === process.stdout && code !== undefined && code !== 'EIO') onOutputGone(code)
     })
   }
 }
