@@ -159,7 +159,7 @@ describe('the surroundings of a backtest', () => {
     expect(Math.abs(keep.afterRestart!)).toBeLessThan(0.02)
     expect(keep.serverHours / none.serverHours).toBeCloseTo(1, 2)
     expect(forget.afterRestart).not.toBe(keep.afterRestart)
-    expect(floorOf(wave, terms).attainable.serverHours).toBeLessThan(none.serverHours)
+    expect(floorOf(wave, settings).attainable.serverHours).toBeLessThan(none.serverHours)
   })
 
   it('copies a trace: begun elsewhere, scaled, with noise, and the same for the same number', () => {

@@ -44,7 +44,7 @@ export function hooksOf(hooks: HookOptions | ChatHooks | undefined, tracer?: Tra
  * Hooks that ask an app's backend. Each request has a deadline; a backend that is away does what `onFailure` says.
  * @param tracer traces the requests, and names their traces to the backend
  */
-function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
+export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
   const { url, secret, events, timeoutMs, onFailure } = hookOptions.parse(options)
 
   async function ask(event: object, span?: OpenSpan): Promise<z.infer<typeof answerSchema>> {
