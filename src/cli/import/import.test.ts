@@ -215,7 +215,8 @@ describe('a policy of AWS', () => {
 })
 
 it.each([
-  ['', /it has no scaling policy that is known/],
+  ['', /it is empty/],
+  ['# nothing but a comment\n', /it is empty/],
   ['kind: Deployment', /it has no scaling policy that is known/],
   ['a: [', /policy:1: /],
   ['a: &a [*a]', /it has no scaling policy/],

@@ -53,7 +53,8 @@ export function importPolicy(
   options: ImportOptions & { name?: string | undefined } = {},
 ): Imported {
   const text = readTextFile(file, IMPORTED_KINDS.join('; ')).replace(/^\uFEFF/, '')
-  const found = documentsIn(text, file).flatMap((document) => {
+  const documents = documentsIn(text, file)
+  const found = documents.flatMap((document) => {
     const importer = IMPORTERS.find((each) => each.matches(document))
     const { metadata, PolicyName } = (document ?? {}) as Named
     return importer ? [{ importer, document, name: String(metadata?.name ?? PolicyName ?? '') }] : []
@@ -66,7 +67,11 @@ export function importPolicy(
       `${shown(options.name)} is not in the file`,
       found.map(({ name }) => shown(name, false)).join(', '),
     )
-  if (!only) throw invalidInput(file, 'it has no scaling policy that is known', IMPORTED_KINDS.join('; '))
+  if (!only) {
+    const isEmpty = documents.every((document) => document == null)
+    const wrong = isEmpty ? 'it is empty' : 'it has no scaling policy that is known'
+    throw invalidInput(file, wrong, IMPORTED_KINDS.join('; '))
+  }
   if (more.length > 0)
     throw invalidInput(
       file,
