@@ -60,7 +60,11 @@ class Connection:
         key = (fields["room"], fields["id"]) if kind in _ACKED else fields["id"]
         answer = asyncio.get_running_loop().create_future()
         self._requests[key] = answer
-        self._socket.send(json.dumps({"type": kind, **fields}, ensure_ascii=False))
+        text = json.dumps({"type": kind, **fields}, ensure_ascii=False)
+        # Half of a character has no bytes of its own, and is for the server to reject.
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            text = json.dumps({"type": kind, **fields})
+        self._socket.send(text)
         try:
             return await asyncio.wait_for(answer, timeout)
         finally:
