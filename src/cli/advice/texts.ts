@@ -1,5 +1,4 @@
 import type { Catalogue } from '../../base/language.ts'
-import type { Facts } from './facts.ts'
 
 interface Kept {
   readonly kept: number
@@ -14,7 +13,7 @@ const en = {
     usersPerServer: 'How many users does a server hold?',
     provisioningDelay: 'How many seconds from launch until a server is ready?',
     overload: 'What share of user-time may be above capacity (such as 0.1 %)?',
-  } as Readonly<Record<keyof Facts, string>>,
+  },
   numberPlease: 'A number, please.',
   progress: 'runs',
   interrupted: 'interrupted',
