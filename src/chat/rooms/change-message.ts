@@ -1,5 +1,5 @@
 import type { MessageData, RoomMessage } from '../../protocol/messages.ts'
-import type { Appended, RoomLog } from '../log/room-log.ts'
+import type { Appended, LogEntry, RoomLog } from '../log/room-log.ts'
 import { appendOnce, ChangeRejected } from './append-once.ts'
 import { changesRoom, type RoomChange, type RoomChanges } from './room-changes.ts'
 
@@ -14,6 +14,15 @@ interface MessageChange {
   readonly edit?: { readonly body: string; readonly data?: MessageData | undefined } | undefined
   /** Only a message of this user may be changed. */
   readonly author?: string | undefined
+}
+
+/** What is at a place. A log that has not heard of it yet asks for the end of the room when it is read from behind it. */
+async function entryAt(log: RoomLog, room: string, seq: number): Promise<LogEntry | undefined> {
+  const read = async () => (await log.read(room, seq - 1, 1)).entries.find((entry) => entry.seq === seq)
+  const known = await read()
+  if (known) return known
+  const { head } = await log.read(room, seq, 1)
+  return head >= seq ? read() : undefined
 }
 
 function record(log: RoomLog, room: string, user: string, id: string, change: RoomChange): Promise<Appended> {
@@ -31,9 +40,8 @@ export async function changeMessage(
   { room, seq, user, id, edit, author }: MessageChange,
 ): Promise<Appended> {
   await changes.refresh(log)
-  const { entries } = await log.read(room, seq - 1, 1)
-  const [entry] = entries
-  if (entry?.seq !== seq || seq <= changes.purgedTo)
+  const entry = await entryAt(log, room, seq)
+  if (!entry || seq <= changes.purgedTo)
     throw new ChangeRejected('not-found', 'there is no message at this place')
   const target = JSON.parse(entry.payload.toString()) as RoomMessage
   if (target.edits !== undefined || target.deletes !== undefined)
