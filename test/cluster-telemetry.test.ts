@@ -63,6 +63,7 @@ describe('telemetry', () => {
       await expect.poll(names, SLOW).toEqual(['append', 'deliver'])
       for (const part of parts()) expect(attributeOf(part, 'concertina.seq')).toBe(String(seq))
       // None of a server that a new term of the controller found running.
+      await expect.poll(() => otlp.named('server start').length, SLOW).toBeGreaterThan(0)
       for (const { service } of otlp.named('server start')) expect(service).toBe('concertina-controller')
       const metricsOf = (service: string) => [...(otlp.metricsOf.get(service) ?? [])]
       await expect

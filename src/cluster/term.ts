@@ -171,13 +171,14 @@ export class Term {
     }
     await this.fleet.start()
     if (this.#ended) return
+    // Before the first launch, or its server would be ready sooner than it was launched.
+    this.clock.setToZero()
     if (state) {
       const { minServers, maxServers } = this.autoScaler.limits
       this.fleet.begin(Math.min(maxServers, Math.max(minServers, state.fleet.servers)))
       this.servers.expect(state.fleet.load)
     }
     this.#loop.open()
-    this.clock.setToZero()
     if (state) resumeFrom(state.fleet, { autoScaler: this.autoScaler, onFault: this.faults.report })
     const adopted = this.fleet.servers.length
     this.#logger.info(`Leading: ${adopted} ${adopted === 1 ? 'server' : 'servers'} adopted or launched`, {
