@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { RateLimiter } from '../base/rate-limit.ts'
 import { ChatServer } from '../chat/server.ts'
-import { RateLimiter } from '../chat/session/rate-limit.ts'
 import { answerByResponse, answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
 import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'

@@ -3,7 +3,7 @@ import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node
 import { createServer, type Server, type Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { requireNumber } from '../base/errors.ts'
-import { RateLimiter } from '../chat/session/rate-limit.ts'
+import { RateLimiter } from '../base/rate-limit.ts'
 import { answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'

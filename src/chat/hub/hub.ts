@@ -1,10 +1,10 @@
 import type { Duplex } from 'node:stream'
+import type { RateLimiter } from '../../base/rate-limit.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { ChatDirectory } from '../api/directory.ts'
 import { TalkerMeter } from '../api/talkers.ts'
 import { type Append, type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
 import { PresenceTracker } from '../rooms/presence.ts'
-import type { RateLimiter } from '../session/rate-limit.ts'
 import { FrameStream } from './frame-stream.ts'
 import {
   appendOf,

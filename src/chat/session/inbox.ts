@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { TokenBucket } from '../../base/rate-limit.ts'
 import type { Outbox } from './outbox.ts'
-import type { TokenBucket } from './rate-limit.ts'
 
 /** Frames that may wait. Reading pauses as soon as one does, so that only what was read already can follow. */
 const MAX_WAITING = 1024

@@ -1,3 +1,4 @@
+import type { RateLimiter } from '../../base/rate-limit.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
 import type { AccessControl } from '../access/access-control.ts'
 import type { ChatHooks } from '../hooks/hooks.ts'
@@ -8,7 +9,6 @@ import type { Namespaces } from '../rooms/namespaces.ts'
 import type { ReadMarkers } from '../rooms/read-markers.ts'
 import type { Rooms } from '../rooms/rooms.ts'
 import type { SlowMode } from '../rooms/slow-mode.ts'
-import type { RateLimiter } from './rate-limit.ts'
 import type { WorkSlots } from './work-slots.ts'
 import type { WriteBatcher } from './write-batcher.ts'
 

@@ -1,3 +1,4 @@
+import { TokenBucket } from '../../base/rate-limit.ts'
 import {
   type AuthRequest,
   CLOSE,
@@ -15,7 +16,6 @@ import { Grants } from './grants.ts'
 import { Inbox } from './inbox.ts'
 import { Memberships } from './memberships.ts'
 import { Outbox } from './outbox.ts'
-import { TokenBucket } from './rate-limit.ts'
 import { Rejection, unauthorized } from './rejection.ts'
 import { Replies } from './replies.ts'
 import { RoomRequests } from './room-requests.ts'

@@ -1,4 +1,4 @@
-import { ownString } from '../../base/own-string.ts'
+import { ownString } from './own-string.ts'
 
 /** A token bucket: `burst` at once, `rate` per second on average. */
 export class TokenBucket {
