@@ -20,6 +20,7 @@ const options = {
   write: (line: string) => console.log(line),
   verbose: process.env.VERBOSE !== undefined,
 }
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 const cluster = process.argv.includes('--cluster')
 const { checks, moved, failed, changes, ...ran } = await (cluster ? runClusterChaos : runChaos)(options)
 const events: ReadonlyMap<string, number> = ran.events

@@ -10,6 +10,10 @@ export class SmallDisk {
   readonly folder = mkdtempSync(join(tmpdir(), 'chaos-'))
   readonly canFill = this.#mount('-t', 'tmpfs', '-o', `size=${WHOLE}`, 'tmpfs')
 
+  constructor() {
+    process.once('exit', this.remove)
+  }
+
   #mount(...args: string[]): boolean {
     return spawnSync('mount', [...args, this.folder]).status === 0
   }
@@ -24,8 +28,10 @@ export class SmallDisk {
     this.#mount('-o', `remount,size=${WHOLE}`)
   }
 
-  remove(): void {
-    if (this.canFill) spawnSync('umount', [this.folder])
+  /** Also at the end of a process that was interrupted, whose fleet may have files open for a moment longer. */
+  readonly remove = (): void => {
+    process.off('exit', this.remove)
+    if (this.canFill) spawnSync('umount', ['--lazy', this.folder])
     rmSync(this.folder, { recursive: true, force: true })
   }
 }
