@@ -38,14 +38,16 @@ export class Shedding {
 
   /** Rejects the message in a part of `data`; returns `false` when there is time to read it, or it has to wait its turn. */
   rejects(data: Buffer, from: number, end: number, cost: number): boolean {
-    const retryMs = this.#phase === 'too early' ? this.#retryMs : this.#context.link.overload?.()
+    const isDecided = this.#phase === 'too early' || data === rejectedFrom
+    const retryMs = isDecided ? this.#retryMs : this.#context.link.overload?.()
     if (retryMs === undefined || !this.#inbox.isIdle) return false
     const names = namesOfSend(data, from, end)
     if (names === undefined || !this.#inbox.pass(cost)) return false
     this.#context.count('refused')
     pushRejection(this.#outbox, data, from + NAMES_AT, names, retryMs)
     this.#retryMs = retryMs
-    if (this.#phase === 'read') this.#tell(performance.now())
+    if (!isDecided && this.#phase === 'read') this.#tell(performance.now())
+    rejectedFrom = data
     return true
   }
 
@@ -76,6 +78,9 @@ export class Shedding {
 }
 
 export const OVERLOADED = 'too many messages are in flight'
+
+/** What the last rejected message was read with: what else was read with it is rejected, too, without another look. */
+let rejectedFrom: Buffer | undefined
 
 /** A `send` as clients write it, in this order and without escapes; any other is read. */
 const ROOM = Buffer.from('{"type":"send","room":"')
