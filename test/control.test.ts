@@ -86,7 +86,7 @@ it('says what is wrong and what is allowed', async () => {
     body: { message: 'users: the load can be set only for virtual users' },
   })
   expect(await post('/api/servers/77/kill')).toMatchObject({ status: 400, body: { hint: '1' } })
-  expect(await ask('/api/size', { method: 'POST', body: 'x'.repeat(70_000) })).toMatchObject({ status: 400 })
+  expect(await ask('/api/size', { method: 'POST', body: 'x'.repeat(70_000) })).toMatchObject({ status: 413 })
   expect(await ask('/api/size', { method: 'POST', body: 'nonsense' })).toMatchObject({ status: 400 })
   expect(await ask('/api/size')).toMatchObject({ status: 405, body: { hint: 'POST' } })
   expect((await ask('/api/nothing')).status).toBe(404)
@@ -113,6 +113,7 @@ it('outlives a target that is no address, and who goes in the middle of a reques
   expect(await say(half, () => true)).toMatch('100 Continue')
   const tooLarge = half.replace('99', '999999') + ' '.repeat(70_000)
   const answer413 = await say(tooLarge, (answer) => answer.includes('}'))
+  expect(answer413).toMatch('413 Payload Too Large')
   expect(answer413).toMatch('at most 65536 bytes')
   expect((await ask('/healthz')).status).toBe(200)
 })

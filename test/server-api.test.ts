@@ -380,9 +380,10 @@ describe('access', () => {
     [
       '/v1/rooms/r/messages',
       { method: 'POST', body: JSON.stringify({ body: 'x'.repeat(9000) }) },
-      400,
-      'too large',
+      413,
+      'the message is too large',
     ],
+    ['/v1/rooms/r/messages', { method: 'POST', body: ' '.repeat(100_000) }, 413, 'it is too large'],
     ['/v1/publish', { method: 'POST', body: '{"rooms":["$moderation"],"body":"x"}' }, 400, 'rooms[0]'],
     ['/v1/rooms/r/messages?limit=x', {}, 400, 'limit'],
     ['/v1/rooms?order=size', {}, 400, 'order'],

@@ -4,7 +4,7 @@ import { ConcertinaError, invalidInput } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { ServerApi } from '../chat/api/server-api.ts'
 import { addressKey } from '../http/client-address.ts'
-import { parseBody, readBody, sendJson } from '../http/json.ts'
+import { parseBody, readBody, sendJson, statusOf } from '../http/json.ts'
 import { isLoopbackName, isSameOrigin } from '../http/origin.ts'
 import { splitTarget } from '../http/request-target.ts'
 import type { ControlTarget } from './control-target.ts'
@@ -182,7 +182,7 @@ export class ControlApi {
       answer(result === undefined ? 204 : 200, result as object | undefined)
     } catch (error) {
       if (error instanceof ConcertinaError)
-        answer(400, { code: error.code, message: error.message, hint: error.hint })
+        answer(statusOf(error), { code: error.code, message: error.message, hint: error.hint })
       // A client that left in the middle of a request gets no answer, and the others are unaffected.
       else if (!request.destroyed || request.complete)
         answer(500, { code: 'INTERNAL', message: (error as Error).message })

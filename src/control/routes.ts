@@ -185,6 +185,7 @@ export function openApi(version: string, hasChat: boolean): object {
           [method === 'GET' ? '200' : '204']: { description: 'done', ...(method === 'GET' && json({})) },
           '400': { description: 'what is wrong, and what is allowed', ...json(error) },
           '401': { description: 'the control token is needed', ...json(error) },
+          ...(body && { '413': { description: 'the body is too large', ...json(error) } }),
         },
       },
     }

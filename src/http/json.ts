@@ -1,10 +1,20 @@
 import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { z } from 'zod'
-import { invalidInput } from '../base/errors.ts'
+import { ConcertinaError, invalidInput } from '../base/errors.ts'
 import { check } from '../base/options.ts'
 
-/** Reads a request's body. @throws {ConcertinaError} INVALID_INPUT when it is longer than `maxBytes`, or no UTF-8. */
+/** A body, or a message in it, has more bytes than are taken. */
+export class TooLarge extends ConcertinaError {
+  constructor(wrong: string, maxBytes: number) {
+    super('INVALID_INPUT', `body: ${wrong}`, { hint: `at most ${maxBytes} bytes`, where: 'body' })
+  }
+}
+
+/** The status that says that a request is wrong. */
+export const statusOf = (error: ConcertinaError): 400 | 413 => (error instanceof TooLarge ? 413 : 400)
+
+/** Reads a request's body. @throws {TooLarge} or, when it is no UTF-8, {ConcertinaError} INVALID_INPUT. */
 export async function readBody(request: IncomingMessage, maxBytes = 65_536): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -12,7 +22,7 @@ export async function readBody(request: IncomingMessage, maxBytes = 65_536): Pro
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     chunks.push(chunk)
     bytes += chunk.length
-    if (bytes > maxBytes) throw invalidInput('body', 'it is too large', `at most ${maxBytes} bytes`)
+    if (bytes > maxBytes) throw new TooLarge('it is too large', maxBytes)
   }
   const body = Buffer.concat(chunks)
   if (!isUtf8(body)) throw invalidInput('body', 'it is no text', 'UTF-8')

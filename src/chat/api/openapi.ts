@@ -72,6 +72,9 @@ export function describeRoutes(
             answers && {
               '409': { description: 'the id was used for something else', ...json(problem) },
             }),
+          ...(body && {
+            '413': { description: 'the body, or the message in it, is too large', ...json(problem) },
+          }),
           '503': { description: 'the room log cannot take it now: repeat it', ...json(problem) },
         },
       },

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
 import { suggest } from '../../base/nearest.ts'
 import { check } from '../../base/options.ts'
+import { TooLarge } from '../../http/json.ts'
 import type { ChatService } from './chat-service.ts'
 import { roomName } from './fields.ts'
 import type { ApiClient, ApiScope } from './keys.ts'
@@ -50,10 +51,9 @@ export function route<T>(
   return { method, path, scope, summary, ...options, run: run as ApiRoute['run'] }
 }
 
-/** @throws {ConcertinaError} INVALID_INPUT. */
+/** @throws {TooLarge} */
 export function checkBody(text: string, maxBytes: number): void {
-  if (Buffer.byteLength(text) > maxBytes)
-    throw invalidInput('body', 'the message is too large', `at most ${maxBytes} bytes`)
+  if (Buffer.byteLength(text) > maxBytes) throw new TooLarge('the message is too large', maxBytes)
 }
 
 /** A key was used for rooms that it is not for. */

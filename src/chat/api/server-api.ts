@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConcertinaError } from '../../base/errors.ts'
 import { VERSION } from '../../base/version.ts'
-import { parseBody, readBody, sendJson } from '../../http/json.ts'
+import { parseBody, readBody, sendJson, statusOf } from '../../http/json.ts'
 import { splitTarget } from '../../http/request-target.ts'
 import { isName, isRequestId } from '../../protocol/rules.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
@@ -171,7 +171,7 @@ export class ServerApi {
 function problemOf(error: unknown) {
   if (error instanceof ConcertinaError) {
     const { code, message, hint } = error
-    return { status: 400, body: { code, message, hint } }
+    return { status: statusOf(error), body: { code, message, hint } }
   }
   if (error instanceof IdTaken)
     return { status: 409, body: { code: 'ID_TAKEN', message: error.message, hint: 'an id of its own' } }
