@@ -7,6 +7,7 @@ import { EmbeddedRoomLog } from '../src/chat/log/embedded/embedded.ts'
 import { MemoryRoomLog } from '../src/chat/log/memory.ts'
 import type { RoomLog } from '../src/chat/log/room-log.ts'
 import { ChatClient, type RoomMessage } from '../src/client/node.ts'
+import { isRequestId } from '../src/protocol/rules.ts'
 import { RawUser, startChat } from './support/chat.ts'
 
 const closers: (() => unknown)[] = []
@@ -100,6 +101,19 @@ describe.each([
       { body: '', deleted: true },
       { user: '$server', deletes: seq },
     ])
+  })
+
+  it('D4: of the server API have ids that no message has', async () => {
+    const { urls, service } = await start(openLog(), 1)
+    const { seq } = await service.publish('r', { body: 'a secret', id: 'first' })
+    const { id } = await service.delete('r', seq)
+    expect(isRequestId(id)).toBe(false)
+    const next = await service.publish('r', { body: 'another', id: `delete-${seq + 2}` })
+    expect(next.seq).toBe(seq + 2)
+    expect(await service.delete('r', next.seq)).toMatchObject({ duplicate: false })
+    const late = await user(urls[0]!, 'late', 10)
+    await until(() => late.messages.length === 4)
+    expect(shown(late.messages)).toEqual({})
   })
 
   it('D5: hide a deleted room for good', async () => {

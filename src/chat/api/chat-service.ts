@@ -17,6 +17,9 @@ import { TALK_SECONDS } from './talkers.ts'
 /** The user whose messages the server API sends when it names no other. */
 const SERVER_USER = `${SYSTEM_PREFIX}server`
 
+/** Ids that are given have at most 64 characters: the deletion of a message has one that nothing else has. */
+const deletionId = (seq: number) => `delete-${seq}`.padEnd(65, '-')
+
 export interface Publication {
   readonly body: string
   readonly data?: MessageData | undefined
@@ -116,7 +119,7 @@ export class ChatService {
   async delete(room: string, seq: number): Promise<Published> {
     checkRoom(room)
     checkPlace(seq)
-    const id = `delete-${seq}`
+    const id = deletionId(seq)
     const change = { room, seq, user: SERVER_USER, id }
     const { seq: place, duplicate } = await changeMessage(this.#log, this.#changes.of(room), change)
     return { room, seq: place, id, duplicate }
