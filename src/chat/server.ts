@@ -4,6 +4,7 @@ import type { Duplex, Writable } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../base/buckets.ts'
 import { Histogram } from '../base/histogram.ts'
+import { onceAMinute } from '../base/once-a-minute.ts'
 import { RateLimiter } from '../base/rate-limit.ts'
 import { seededRng } from '../base/rng.ts'
 import { type AccessEntry, accessEntry } from '../http/access-log.ts'
@@ -54,6 +55,8 @@ export interface ChatServerStats {
   readonly lost: number
   /** Requests that failed by a mistake in this program; each was rejected with `internal`. */
   readonly failures: number
+  /** Times that the keys of the issuer of tokens could not be fetched. */
+  readonly keyFetchesFailed: number
   /** Seconds from receiving to acknowledging, in the buckets of `LATENCY_BOUNDS`. */
   readonly latency: BucketTotals
   /** Slot-seconds of simulated work, its slots, and messages that wait for one; absent without such work. */
@@ -83,13 +86,25 @@ export class ChatServer {
   readonly #streams: EventStreams
   readonly #moderation: ModerationState
   readonly #connections = new Set<Session>()
-  readonly #counts = { messages: 0, refused: 0, behind: 0, slowClosed: 0, resumed: 0, lost: 0, failures: 0 }
+  readonly #counts = {
+    messages: 0,
+    refused: 0,
+    behind: 0,
+    slowClosed: 0,
+    resumed: 0,
+    lost: 0,
+    failures: 0,
+    keyFetchesFailed: 0,
+  }
   readonly #alive: NodeJS.Timeout
   readonly #moves = new SessionMoves(this.#connections)
   readonly #buckets = new Buckets(LATENCY_BOUNDS)
   #latency = new Histogram()
   /** Called with each connection that has ended, and each that was rejected. */
   onAccess: ((entry: AccessEntry) => void) | undefined
+  /** Called with what an operator should know, at most once a minute for each text. */
+  onWarning: (message: string) => void = () => {}
+  readonly #isNewWarning = onceAMinute()
 
   /**
    * @param server its number in the fleet
@@ -158,11 +173,7 @@ export class ChatServer {
     this.#context = {
       server,
       limits,
-      auth: new AccessControl(
-        new Authenticator(options.auth ?? { anonymous: true }, moderation.state),
-        moderation.state,
-        namespaces,
-      ),
+      auth: new AccessControl(this.#authenticator(options.auth), moderation.state, namespaces),
       namespaces,
       historyBounds: new HistoryBounds(link, namespaces),
       slowMode: new SlowMode(link),
@@ -237,16 +248,25 @@ export class ChatServer {
    * a body stays.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
-  configure({ origins, auth = { anonymous: true }, namespaces, limits }: ChatOptions): void {
+  configure({ origins, auth, namespaces, limits }: ChatOptions): void {
     const context = this.#context
     const nextOrigins = new Origins(origins)
-    const authenticator = new Authenticator(auth, this.#moderation)
+    const authenticator = this.#authenticator(auth)
     const { maxBodyBytes: _, ...nextLimits } = chatLimits(limits)
     context.namespaces.configure(namespaces)
     this.#origins = nextOrigins
     context.auth.authenticator = authenticator
     Object.assign(context.limits, nextLimits)
     context.rates.configure(nextLimits.messagesPerSecond, nextLimits.messageBurst)
+  }
+
+  #authenticator(auth: ChatOptions['auth'] = { anonymous: true }): Authenticator {
+    return new Authenticator(auth, this.#moderation, {
+      onFailure: (message) => {
+        this.#counts.keyFetchesFailed++
+        if (this.#isNewWarning(message)) this.onWarning(message)
+      },
+    })
   }
 
   /** Receives what a client of an event stream sends. Resolves when it was read. */

@@ -122,6 +122,7 @@ export class ChatNode {
       )
       this.#chat = chatServer
       chatServer.onAccess = this.#options.onAccess
+      chatServer.onWarning = (message) => this.#logger.warn(message)
       const forwarding = new StreamForwarding(bus, this.number, (id, post) => chatServer.post(id, post))
       this.#http.open(chatServer, forwarding)
       this.#stops.push(

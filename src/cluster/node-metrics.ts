@@ -42,6 +42,12 @@ export function nodeMetrics(stats: ChatServerStats, ready: boolean, handedOn: nu
       'Moving users sent on to a server with fewer users.',
       handedOn,
     ),
+    metric(
+      'counter',
+      'key_fetches_failed_total',
+      'Times that the keys of the issuer of tokens could not be fetched.',
+      stats.keyFetchesFailed,
+    ),
     histogramText(
       'concertina_node_message_latency_seconds',
       'Time from receiving a message to acknowledging it.',

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
+import { onceAMinute } from '../base/once-a-minute.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
@@ -24,6 +25,9 @@ export class LiveServers {
   readonly #lost = new LostUsers()
   /** Gets what the servers trace. */
   spans: SpanSink | undefined
+  /** Gets what an operator should know, once a minute, however many servers say it. */
+  onWarning: (message: string) => void = () => {}
+  readonly #isNewWarning = onceAMinute()
 
   /** @param uncounted sockets that were given to a server and are not in its report yet */
   constructor(fleet: Fleet, uncounted: (id: ServerId, taken: number) => number) {
@@ -49,6 +53,7 @@ export class LiveServers {
         for (const span of spans) this.spans?.add(span)
         this.spans?.drop(dropped)
       },
+      warning: ({ message }) => void (this.#isNewWarning(message) && this.onWarning(message)),
       report: (report) => this.#onReport(id, work, report),
     })
   }

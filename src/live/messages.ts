@@ -39,5 +39,6 @@ export type FromServer =
   | { type: 'took'; tickets: number[] }
   | { type: 'declined'; tickets: number[] }
   | { type: 'access'; entries: AccessEntry[] }
+  | { type: 'warning'; message: string }
   | { type: 'spans'; spans: Span[]; dropped: number }
   | { type: 'posted'; ticket: number; status: PostStatus }

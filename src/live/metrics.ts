@@ -78,6 +78,11 @@ export function liveMetrics(supervisor: MeteredFleet): MetricsText {
     'Times that a room was joined where its user had left off, after a lost connection or a move.',
     () => servers.totals.resumed,
   )
+  metrics.counter(
+    'key_fetches_failed',
+    'Times that the keys of the issuer of tokens could not be fetched.',
+    () => servers.totals.keyFetchesFailed,
+  )
   const { rooms } = supervisor
   if (rooms?.onDisk) {
     const embedded = () => (rooms.log instanceof EmbeddedRoomLog ? rooms.log : undefined)

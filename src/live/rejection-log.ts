@@ -1,4 +1,5 @@
 import type { Logger } from '../base/logger.ts'
+import { onceAMinute } from '../base/once-a-minute.ts'
 
 /** Why a connection was rejected, and with what status. */
 export const REJECTIONS = {
@@ -14,10 +15,6 @@ export const REJECTIONS = {
 } as const
 export type Rejection = keyof typeof REJECTIONS
 
-/** Milliseconds in which the same rejection is logged once. */
-const EVERY_MS = 60_000
-const MOST_KEPT = 1000
-
 /** What the operator may have to change. */
 const ADVICE: Partial<Record<Rejection, string>> = {
   origin: 'pages of this origin may not connect; allow them with live.origins or --origin',
@@ -29,7 +26,7 @@ const ADVICE: Partial<Record<Rejection, string>> = {
 
 /** Logs why connections are rejected: each reason, and each origin, once a minute. */
 export function rejectionLogger(logger: Logger): (why: Rejection, detail?: string) => void {
-  const logged = new Map<string, number>()
+  const isNew = onceAMinute()
   return (why, detail) => {
     const advice = ADVICE[why]
     if (advice === undefined) return
@@ -37,11 +34,7 @@ export function rejectionLogger(logger: Logger): (why: Rejection, detail?: strin
       detail === undefined
         ? ''
         : `,${why === 'origin' ? ' origin' : ''} ${JSON.stringify(detail.slice(0, 200))}`
-    const key = why + about
-    const now = performance.now()
-    if (now - (logged.get(key) ?? Number.NEGATIVE_INFINITY) < EVERY_MS) return
-    if (logged.size >= MOST_KEPT) logged.clear()
-    logged.set(key, now)
+    if (!isNew(why + about)) return
     logger.warn(`Connection rejected (${REJECTIONS[why]})${about}: ${advice}`, { why, detail })
   }
 }

@@ -10,6 +10,7 @@ export interface FleetTotals {
   slowClosed: number
   resumed: number
   lost: number
+  keyFetchesFailed: number
 }
 
 export const NO_TOTALS: FleetTotals = {
@@ -20,6 +21,7 @@ export const NO_TOTALS: FleetTotals = {
   slowClosed: 0,
   resumed: 0,
   lost: 0,
+  keyFetchesFailed: 0,
 }
 
 /** A server's work, as of its last report. */
@@ -56,5 +58,5 @@ export class ReportedWork implements ServerWork {
 /** Adds what a server has reported last. */
 export function addReport(totals: FleetTotals, report: ServerReport | undefined): void {
   if (!report) return
-  for (const name of Object.keys(NO_TOTALS) as (keyof FleetTotals)[]) totals[name] += report[name]
+  for (const name of Object.keys(NO_TOTALS) as (keyof FleetTotals)[]) totals[name] += report[name] ?? 0 // a server of an older version may not have it
 }

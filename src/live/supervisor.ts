@@ -111,6 +111,7 @@ export class Supervisor {
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
     this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.inFlight(id, taken))
     this.servers.spans = options.tracer?.sink
+    this.servers.onWarning = (message) => logger.warn(message)
     const { maxBodyBytes, maxConnections } = chatLimits(options.chat?.limits)
     this.#maxConnections = maxConnections
     this.#chat = options.chat ?? { auth: { anonymous: true } }

@@ -62,12 +62,12 @@ afterEach(() => {
   for (const issuer of issuers.splice(0)) issuer.stop()
 })
 
-async function withIssuer(options: AuthOptions = {}, jwks: JwksOptions = {}) {
+async function withIssuer(options: AuthOptions = {}, jwks: JwksOptions = {}, query = '') {
   const issuer = new Issuer()
   issuers.push(issuer)
   const first = await generateKeyPair('RS256')
   issuer.keys.set('first', first)
-  const auth = new Authenticator({ jwksUrl: await issuer.start(), ...options }, undefined, jwks)
+  const auth = new Authenticator({ jwksUrl: (await issuer.start()) + query, ...options }, undefined, jwks)
   return { issuer, auth, first }
 }
 
@@ -294,25 +294,55 @@ describe('JWKS', () => {
   })
 
   it.each([
-    ['answers nothing', () => {}],
-    ['sends byte by byte', (response) => void setInterval(() => response.write(' '), 20).unref()],
-    ['sends too much', (response) => void response.end(`{"keys":[],"x":"${'x'.repeat(2 << 20)}"}`)],
-    ['redirects', (response) => void response.writeHead(302, { location: '/elsewhere' }).end()],
-    ['answers no JSON', (response) => void response.end('<p>sign in</p>')],
-    ['answers no keys', (response) => void response.end('{"keys":"none"}')],
-    ['answers null', (response) => void response.end('null')],
-  ] as [string, (response: ServerResponse) => void][])(
+    ['answers nothing', /\(.*timeout\); tokens that they would verify are rejected for now$/, () => {}],
+    [
+      'sends byte by byte',
+      /\(.*timeout\)/,
+      (response) => void setInterval(() => response.write(' '), 20).unref(),
+    ],
+    ['sends too much', /./, (response) => void response.end(`{"keys":[],"x":"${'x'.repeat(2 << 20)}"}`)],
+    [
+      'redirects',
+      /\(unexpected redirect\)/,
+      (response) => void response.writeHead(302, { location: '/elsewhere' }).end(),
+    ],
+    ['answers no JSON', /\(the answer is not JSON\)/, (response) => void response.end('<p>sign in</p>')],
+    ['answers no keys', /./, (response) => void response.end('{"keys":"none"}')],
+    ['answers null', /./, (response) => void response.end('null')],
+  ] as [string, RegExp, (response: ServerResponse) => void][])(
     'denies for now while the issuer %s, and recovers',
-    async (_, answer) => {
-      const { issuer, auth, first } = await withIssuer({}, { cooldownMs: 0, timeoutMs: 500 })
+    async (_, why, answer) => {
+      const failures: string[] = []
+      const onFailure = (message: string) => void failures.push(message)
+      const { issuer, auth, first } = await withIssuer({}, { cooldownMs: 0, timeoutMs: 500, onFailure })
       const one = await token(first, 'RS256', {}, 'first')
       issuer.answer = answer
       expect(await auth.identify(one, undefined)).toMatchObject({ retry: true })
       expect(issuer.requests).toBe(1)
+      expect(failures).toHaveLength(1)
+      expect(failures[0]).toMatch(why)
       issuer.answer = undefined
       expect(user(await auth.identify(one, undefined))).toBe('ann')
     },
   )
+
+  it('says why it cannot fetch the keys, without what is secret in the address', async () => {
+    const failures: string[] = []
+    const { issuer, auth, first } = await withIssuer(
+      {},
+      { maxAgeMs: 0, cooldownMs: 0, onFailure: (message) => void failures.push(message) },
+      '?key=secret',
+    )
+    const one = await token(first, 'RS256', {}, 'first')
+    await auth.identify(one, undefined)
+    expect(failures).toEqual([])
+    issuer.broken = true
+    expect(user(await auth.identify(one, undefined))).toBe('ann')
+    await expect.poll(() => failures, { timeout: 10_000 }).not.toEqual([])
+    expect(failures[0]).toMatch(
+      /^The keys of http:\/\/127\.0\.0\.1:\d+\/jwks\.json cannot be fetched \(status 500\); those that are known are used$/,
+    )
+  })
 
   it('says that the same token may be accepted later when no key could be fetched yet', async () => {
     const { issuer, auth, first } = await withIssuer({}, { cooldownMs: 0 })

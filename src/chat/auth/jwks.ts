@@ -6,6 +6,7 @@ import type {
   JWSHeaderParameters,
 } from 'jose'
 
+import { rootMessage } from '../../base/errors.ts'
 import { responseText } from '../../http/response-text.ts'
 
 export interface JwksOptions {
@@ -17,6 +18,8 @@ export interface JwksOptions {
   staleMs?: number
   /** Milliseconds that the issuer has to answer; default 5,000. */
   timeoutMs?: number
+  /** Called each time that the keys cannot be fetched, with what is wrong in words for a log. */
+  onFailure?: (message: string) => void
 }
 
 /** The issuer's keys cannot be fetched: tokens can be neither accepted nor rejected. */
@@ -48,6 +51,7 @@ export class Jwks {
       maxAgeMs: 600_000,
       staleMs: 86_400_000,
       timeoutMs: 5000,
+      onFailure: () => {},
       ...options,
     }
   }
@@ -79,12 +83,22 @@ export class Jwks {
     if (!this.#fetching && performance.now() - this.#triedAt >= cooldown) {
       this.#triedAt = performance.now()
       this.#fetching = this.#fetch()
-        .catch(() => {})
+        .catch((error: unknown) => this.#options.onFailure(this.#whatIsWrong(error)))
         .finally(() => {
           this.#fetching = undefined
         })
     }
     return this.#fetching ?? Promise.resolve()
+  }
+
+  /** Without what an address or an answer may have of secrets. */
+  #whatIsWrong(error: unknown): string {
+    const { origin, pathname } = new URL(this.#url)
+    const why = error instanceof SyntaxError ? 'the answer is not JSON' : rootMessage(error)
+    const effect = this.#keys
+      ? 'those that are known are used'
+      : 'tokens that they would verify are rejected for now'
+    return `The keys of ${origin}${pathname} cannot be fetched (${why}); ${effect}`
   }
 
   async #fetch(): Promise<void> {
