@@ -53,7 +53,7 @@ async function serve(first: Written) {
     for (const text of texts) lines.push(JSON.parse(text))
   })
   await expect
-    .poll(() => lines.map(({ message }) => message).join('\n'), { timeout: 30_000 })
+    .poll(() => lines.map(({ message }) => message).join('\n'), { timeout: 90_000 })
     .toMatch(/Dashboard/)
   const [chat, control] = lines.map(({ port }) => port)
   const reload = async () => {

@@ -18,7 +18,7 @@ import { openLog } from './log/open.ts'
 import type { RoomLog } from './log/room-log.ts'
 import type { ChatOptions } from './options.ts'
 import { ChatServer } from './server.ts'
-import { answerByResponse, answerPost, streamRequest } from './sse/requests.ts'
+import { answerByResponse, answerPost, CHAT_PATH, streamRequest } from './sse/requests.ts'
 
 export interface EmbeddedChatOptions extends ChatOptions {
   /** Path of the WebSocket; default `/chat`. */
@@ -60,7 +60,7 @@ const consoleLogger = lineLogger((line) => console.error(`concertina: ${line}`),
  */
 export async function createChat(options: EmbeddedChatOptions): Promise<EmbeddedChat> {
   requireKnown('', options, KEYS)
-  const { path = '/chat', data, roomLog, logger = consoleLogger, ...chatOptions } = options
+  const { path = CHAT_PATH, data, roomLog, logger = consoleLogger, ...chatOptions } = options
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
   if (data !== undefined && roomLog !== undefined)

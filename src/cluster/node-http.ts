@@ -2,7 +2,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from 'node:stream'
 import { RateLimiter } from '../base/rate-limit.ts'
 import { ChatServer } from '../chat/server.ts'
-import { answerByResponse, answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
+import {
+  answerByResponse,
+  answerPost,
+  CHAT_PATH,
+  type StreamRequest,
+  streamRequest,
+} from '../chat/sse/requests.ts'
 import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'
 import { type ConnectionRates, rateOf } from '../http/connection-rates.ts'
@@ -41,9 +47,6 @@ interface Node {
   /** Empty until it has started. */
   metrics(): string
 }
-
-/** The path of the chat; event streams are below it. */
-const CHAT_PATH = '/chat'
 
 /** Why a user is not taken, and with what status. */
 const REJECTIONS = {

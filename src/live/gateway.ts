@@ -1,67 +1,42 @@
 import type { ChildProcess } from 'node:child_process'
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http'
-import { createServer, type Server, type Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
+import type { Server as HttpServer } from 'node:http'
+import { createServer, type Server } from 'node:net'
 import { requireNumber } from '../base/errors.ts'
-import { RateLimiter } from '../base/rate-limit.ts'
-import { answerPost, type StreamRequest, streamRequest } from '../chat/sse/requests.ts'
+import { CHAT_PATH, streamRequest } from '../chat/sse/requests.ts'
 import type { ServerId } from '../fleet/provider.ts'
-import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
-import { addressKey, TrustedProxies } from '../http/client-address.ts'
-import { type ConnectionRates, rateOf } from '../http/connection-rates.ts'
+import type { AccessEntry } from '../http/access-log.ts'
 import { Deadlines } from '../http/deadlines.ts'
 import { descriptorLimit } from '../http/descriptors.ts'
-import { asksForWebSocket, headOf, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
-import { interceptRequests } from '../http/intercept.ts'
+import { asksForWebSocket, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
 import { listen } from '../http/listen.ts'
-import { Origins } from '../http/origin.ts'
-import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
-import {
-  acceptRaw,
-  HAS_HANDLES,
-  peerAddress,
-  RAW_SERVER,
-  type RawSocket,
-  rejectRaw,
-  streamOf,
-  takeRaw,
-  takeRawOfRequest,
-} from '../http/raw-socket.ts'
+import { acceptRaw, peerAddress, RAW_SERVER, type RawSocket, rejectRaw } from '../http/raw-socket.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { Arrivals, type Place } from './arrivals.ts'
+import { type EntryOptions, EntryRules } from './entry-rules.ts'
 import { readFirstRequest } from './first-request.ts'
+import { GatewayHttp } from './gateway-http.ts'
 import type { Visit } from './handoffs.ts'
 import type { FromServer } from './messages.ts'
 import { onMessages } from './on-messages.ts'
 import { REJECTIONS, type Rejection } from './rejection-log.ts'
+import { type RejectionListeners, Rejections } from './rejections.ts'
 import { StreamPosts } from './stream-posts.ts'
 
-export interface GatewayOptions extends ConnectionRates {
+export interface GatewayOptions extends EntryOptions {
   /** The address to listen on; default loopback. */
   host?: string
   /** 0 takes any free one. */
   port: number
   /** Bytes of a request's head; default 16,384. */
   maxHeadBytes?: number | undefined
-  /** Proxies whose `X-Forwarded-For` or `Forwarded` is believed; none by default. */
-  trustedProxies?: readonly string[] | undefined
   /** Whether connections of trusted proxies begin with a PROXY header, version 1 or 2; default false. */
   proxyProtocol?: boolean | undefined
-  /** Origins whose pages may connect; the fleet's own pages on this machine may anyway. */
-  origins?: readonly string[] | undefined
   /** Bytes of what a client of an event stream sends at once. */
   maxPostBytes: number
 }
 
-/** The path of the chat; no other is upgraded, and event streams are below it. */
-const CHAT_PATH = '/chat'
 /** Seconds to send the head of the first request. */
 const HEAD_SECONDS = 5
-/** Seconds from one answer to the end of the next request on a kept-alive connection, and for an answer to be taken. */
-const REQUEST_SECONDS = 10
-const ANSWER_SECONDS = 60
-/** Seconds to take a rejection. */
-const REJECTED_SECONDS = 2
 
 /**
  * Where every connection comes in: reads the head of the request, lets the balancer choose, hands the socket itself to that server's
@@ -72,58 +47,58 @@ const REJECTED_SECONDS = 2
  */
 export class Gateway {
   readonly #server: Server
-  readonly #http: HttpServer
   readonly #options: GatewayOptions
-  readonly #rates: RateLimiter
-  #proxies: TrustedProxies
-  #origins: Origins
   readonly #maxHeadBytes: number
+  readonly #rules: EntryRules
   readonly #deadlines = new Deadlines()
+  readonly #rejections: Rejections
+  readonly #onAccess: ((entry: AccessEntry) => void) | undefined
   readonly #arrivals: Arrivals
   readonly #posts = new StreamPosts()
+  readonly #http: GatewayHttp
   /** Sockets that this process may hold: half of its descriptors, so that the other half is there for servers and files. */
   readonly #maxHeld = Math.max(32, Math.floor(descriptorLimit() / 2))
   #held = 0
   #tickets = 0
-  /** Who a kept-alive HTTP connection belongs to, where a PROXY header said so. */
-  readonly #clients = new WeakMap<Duplex, string | undefined>()
-  readonly rejected: Record<Rejection, number>
-  /** Called for each rejection, with what it was about where that helps. */
-  onRejected: (why: Rejection, detail?: string) => void = () => {}
-  /** Called with what is for the access log: every request, every rejection, every connection of the chat that ended. */
-  onAccess: ((entry: AccessEntry) => void) | undefined
 
   /**
    * @param http answers what does not ask for a WebSocket
+   * @param listeners `onAccess` also gets every request, and every connection of the chat that ended
    * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
-  constructor(options: GatewayOptions, place: Place, http: HttpServer) {
-    const { maxHeadBytes = MAX_HEAD_BYTES } = options
+  constructor(options: GatewayOptions, place: Place, http: HttpServer, listeners: RejectionListeners) {
+    const { maxHeadBytes = MAX_HEAD_BYTES, maxPostBytes } = options
     requireNumber('port', options.port, { min: 0, max: 65_535, integer: true })
     this.#options = options
-    this.#http = http
-    this.#rates = new RateLimiter(...rateOf(options))
-    this.#proxies = new TrustedProxies(options.trustedProxies)
-    this.#origins = new Origins(options.origins)
     this.#maxHeadBytes = requireNumber('maxHeadBytes', maxHeadBytes, { min: 1024, integer: true })
-    this.#arrivals = new Arrivals(place, ({ raw, visit }, why) => this.#reject(raw, why, visit))
-    this.rejected = Object.fromEntries(Object.keys(REJECTIONS).map((why) => [why, 0])) as typeof this.rejected
+    this.#rules = new EntryRules(options)
+    this.#onAccess = listeners.onAccess
+    this.#rejections = new Rejections(this.#deadlines, this.#release, listeners)
+    this.#arrivals = new Arrivals(place, ({ raw, visit }, why) => this.#rejections.reject(raw, why, visit))
+    this.#http = new GatewayHttp(http, {
+      rules: this.#rules,
+      deadlines: this.#deadlines,
+      posts: this.#posts,
+      maxPostBytes,
+      onAccess: listeners.onAccess,
+      release: this.#release,
+      reject: (raw, why, visit) => this.#rejections.reject(raw, why, visit),
+      enter: (raw, visit, rest) => this.#enter(raw, visit, rest),
+    })
     this.#server = createServer(RAW_SERVER)
-    // A connection that the HTTP server has read from cannot be handed over then: the next request comes on another one.
-    if (!HAS_HANDLES) http.maxRequestsPerSocket = 1
-    interceptRequests(this.#http, (request, response) => this.#onRequest(request, response))
-    this.#http.on('upgrade', (request, socket, rest) => this.#onLateUpgrade(request, socket as Socket, rest))
   }
 
   /**
    * Other origins, proxies and rates hold from now on.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
-  configure(options: ConnectionRates & Pick<GatewayOptions, 'origins' | 'trustedProxies'>): void {
-    const origins = new Origins(options.origins)
-    this.#proxies = new TrustedProxies(options.trustedProxies)
-    this.#origins = origins
-    this.#rates.configure(...rateOf(options))
+  configure(options: EntryOptions): void {
+    this.#rules.configure(options)
+  }
+
+  /** Connections rejected, by reason. */
+  get rejected(): Readonly<Record<Rejection, number>> {
+    return this.#rejections.counts
   }
 
   /** Sockets handed over and confirmed. */
@@ -155,7 +130,7 @@ export class Gateway {
     this.#posts.attach(id, child)
     onMessages<FromServer>(child, {
       access: ({ entries }) => {
-        for (const entry of entries) this.onAccess?.(entry)
+        for (const entry of entries) this.#onAccess?.(entry)
       },
     })
   }
@@ -177,25 +152,21 @@ export class Gateway {
   }
 
   #onConnection(raw: RawSocket): void {
+    const peer = peerAddress(raw)
     // The oldest connection that has done nothing yet, or nothing recently, makes room.
     if (this.#held >= this.#maxHeld && !this.#deadlines.destroyOldest()) {
-      this.#count('busy', { ip: peerAddress(raw) })
+      this.#rejections.count('busy', { ip: peer })
       raw.close()
       return
     }
     this.#held++
-    const peer = peerAddress(raw)
-    const trusted = this.#proxies.trusts(peer)
-    if (!trusted && this.#limited(peer)) this.#reject(raw, 'rate-limited', { ip: peer })
+    const trusted = this.#rules.proxies.trusts(peer)
+    if (!trusted && this.#rules.isOverRate(peer)) this.#rejections.reject(raw, 'rate-limited', { ip: peer })
     else this.#readHead(raw, peer, trusted)
   }
 
   readonly #release = () => {
     this.#held--
-  }
-
-  #limited(address: string): boolean {
-    return this.#rates.take(addressKey(address)) > 0
   }
 
   #readHead(raw: RawSocket, peer: string, trusted: boolean): void {
@@ -209,96 +180,30 @@ export class Gateway {
         return
       }
       if (first.kind === 'rejected') {
-        this.#reject(raw, first.why, { ip: peer }, first.detail)
+        this.#rejections.reject(raw, first.why, { ip: peer }, first.detail)
         return
       }
       const { head, read, rest } = first
-      const client = trusted ? (first.client ?? this.#proxies.client(head.headers)) : undefined
+      const client = trusted ? (first.client ?? this.#rules.proxies.client(head.headers)) : undefined
       const visit = { ip: client ?? peer, head }
       // What comes beside an event stream has the budget of its connection, and may come on many.
       const counts = client !== undefined && streamRequest(head, CHAT_PATH)?.kind !== 'post'
-      if (counts && this.#limited(client)) this.#reject(raw, 'rate-limited', visit)
-      else if (asksForWebSocket(head) || wantsStream(head)) this.#enter(raw, visit, rest)
-      else this.#serveHttp(raw, read, first.client)
+      if (counts && this.#rules.isOverRate(client)) this.#rejections.reject(raw, 'rate-limited', visit)
+      else if (asksForWebSocket(head) || asksForStream(head)) this.#enter(raw, visit, rest)
+      else this.#http.serve(raw, read, first.client)
     })
-  }
-
-  #serveHttp(raw: RawSocket, read: Buffer, client: string | undefined): void {
-    const socket = streamOf(raw)
-    socket.once('close', this.#release)
-    socket.pause()
-    this.#clients.set(socket, client)
-    this.#deadlines.set(socket, REQUEST_SECONDS)
-    this.#http.emit('connection', socket)
-    socket.unshift(read)
-    socket.resume()
-  }
-
-  /** Returns whether it answers the request itself. */
-  #onRequest(request: IncomingMessage, response: ServerResponse): boolean {
-    const { socket } = request
-    if (this.#clients.has(socket)) {
-      this.#deadlines.set(socket, ANSWER_SECONDS)
-      response.once('finish', () => this.#deadlines.set(socket, REQUEST_SECONDS))
-    }
-    if (this.onAccess) logAnswer(this.#visitOf(request).ip, request, response, this.onAccess)
-    const wanted = streamRequest(request, CHAT_PATH)
-    if (wanted?.kind === 'open') setImmediate(() => this.#onLateStream(request))
-    else if (wanted) this.#onPost(request, response, wanted)
-    return wanted !== undefined
-  }
-
-  #onPost(request: IncomingMessage, response: ServerResponse, post: StreamRequest & { kind: 'post' }): void {
-    const { maxPostBytes: maxBytes } = this.#options
-    const deliver = this.#posts.deliver.bind(this.#posts)
-    answerPost(request, response, post, { origins: this.#origins, maxBytes, deliver }).catch(() => {
-      // The client is gone.
-    })
-  }
-
-  /** A kept-alive connection asks for an event stream. */
-  #onLateStream(request: IncomingMessage): void {
-    const { socket } = request
-    const visit = this.#visitOf(request)
-    const raw = takeRawOfRequest(request)
-    if (!raw) return
-    socket.off('close', this.#release)
-    if (this.#limited(visit.ip)) this.#reject(raw, 'rate-limited', visit)
-    else if (!HAS_HANDLES) this.#reject(raw, 'no-server', visit)
-    else this.#enter(raw, visit, Buffer.alloc(0))
-  }
-
-  /** A kept-alive connection asks for a WebSocket. */
-  #onLateUpgrade(request: IncomingMessage, socket: Socket, rest: Buffer): void {
-    if (serveWithoutUpgrade(this.#http, request, socket, rest)) return
-    this.#deadlines.clear(socket)
-    const visit = this.#visitOf(request)
-    const raw = takeRaw(socket)
-    if (!raw) return
-    if (!asksForWebSocket(visit.head)) this.#reject(raw, 'no-websocket', visit)
-    else if (this.#limited(visit.ip)) this.#reject(raw, 'rate-limited', visit)
-    else if (!HAS_HANDLES) this.#reject(raw, 'no-server', visit)
-    else this.#enter(raw, visit, rest)
-  }
-
-  /** A request of a kept-alive connection. */
-  #visitOf(request: IncomingMessage): Required<Visit> {
-    return {
-      ip: this.#clients.get(request.socket) ?? this.#proxies.addressOf(request),
-      head: headOf(request),
-    }
   }
 
   /** A WebSocket or an event stream is asked for. */
   #enter(raw: RawSocket, visit: Required<Visit>, rest: Buffer): void {
     const { head: request, ip } = visit
     const { path, query } = splitTarget(request.url)
-    if (path !== CHAT_PATH && !wantsStream(request)) {
-      this.#reject(raw, 'not-found', visit)
+    if (path !== CHAT_PATH && !asksForStream(request)) {
+      this.#rejections.reject(raw, 'not-found', visit)
       return
     }
-    if (!this.#origins.allows(request.headers)) {
-      this.#reject(raw, 'origin', visit, request.headers.origin)
+    if (!this.#rules.origins.allows(request.headers)) {
+      this.#rejections.reject(raw, 'origin', visit, request.headers.origin)
       return
     }
     const to = Number(query.get('to') ?? Number.NaN)
@@ -315,17 +220,6 @@ export class Gateway {
       released: this.#release,
     })
   }
-
-  #reject(raw: RawSocket, why: Rejection, visit: Visit, detail?: string): void {
-    this.#count(why, visit, detail)
-    this.#deadlines.set(rejectRaw(raw, REJECTIONS[why], this.#release), REJECTED_SECONDS)
-  }
-
-  #count(why: Rejection, { ip, head }: Visit, detail?: string): void {
-    this.rejected[why]++
-    this.onRejected(why, detail)
-    this.onAccess?.(accessEntry(ip, head, { status: Number.parseInt(REJECTIONS[why], 10), reason: why }))
-  }
 }
 
-const wantsStream = (head: RequestHead) => streamRequest(head, CHAT_PATH)?.kind === 'open'
+const asksForStream = (head: RequestHead) => streamRequest(head, CHAT_PATH)?.kind === 'open'

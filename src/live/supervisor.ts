@@ -126,9 +126,10 @@ export class Supervisor {
       if (options.decideEarly) this.#lookSoon()
       return this.placement.place(room, to)
     }
-    this.gateway = new Gateway(gateway, place, http)
-    this.gateway.onRejected = rejectionLogger(logger)
-    this.gateway.onAccess = options.onAccess
+    this.gateway = new Gateway(gateway, place, http, {
+      onRejected: rejectionLogger(logger),
+      onAccess: options.onAccess,
+    })
     this.fleet.onChange((server) => {
       if (server.state === 'ready') this.#onReady(server)
       if (server.life.state === 'failed') this.#onFailed(server, server.life.reason)

@@ -7,6 +7,9 @@ import { splitTarget } from '../../http/request-target.ts'
 import { CLOSE } from '../../protocol/messages.ts'
 import type { PostStatus, StreamPost } from './event-stream.ts'
 
+/** The path of a fleet's chat; its event streams are below it. */
+export const CHAT_PATH = '/chat'
+
 /** What a request to a path below the chat's asks of an event stream. */
 export type StreamRequest =
   | { readonly kind: 'open' }
