@@ -30,20 +30,20 @@ for (let round = 0; round < rounds; round++) {
   for (let room = 0; room < ROOMS; room++) await log.subscribe(`room-${room}`, () => void received++)
   let sent = 0
   let acked = 0
-  let refused = 0
+  let rejected = 0
   let running = true
   let isWaiting = false
   const fill = () => {
-    while (running && sent - acked - refused < window) {
+    while (running && sent - acked - rejected < window) {
       const i = sent++
       const message = { room: `room-${i % ROOMS}`, user: `user-${i % 5000}`, id: `${i}`, body: BODY }
       log.append(message).then(
         () => {
           acked++
-          if (sent - acked - refused < window / 2) fill()
+          if (sent - acked - rejected < window / 2) fill()
         },
         () => {
-          refused++
+          rejected++
           if (isWaiting) return
           isWaiting = true
           setTimeout(() => {
@@ -61,7 +61,7 @@ for (let round = 0; round < rounds; round++) {
   const [count, used] = [acked - before, cpuSeconds(child.pid!) - cpu]
   const elapsed = (performance.now() - began) / 1000
   running = false
-  while (acked + refused < sent || received < acked) await sleep(0.05)
+  while (acked + rejected < sent || received < acked) await sleep(0.05)
   console.log(
     `${((count / elapsed) | 0).toLocaleString('en')} appends/s, ${((1e6 * used) / count).toFixed(1)} µs of CPU each: ${((count / used) | 0).toLocaleString('en')} a core`,
   )

@@ -29,7 +29,7 @@ const ZERO = 0x30
 interface Outcome {
   offered: number
   accepted: number
-  refused: number
+  rejected: number
   unanswered: number
   p50: number
   p99: number
@@ -59,7 +59,7 @@ class Senders {
   #unanswered = 0
   #nextUser = 0
   #latencies: number[] = []
-  refused = 0
+  rejected = 0
 
   async open(port: number): Promise<void> {
     for (let i = 0; i < users; i++) {
@@ -84,7 +84,7 @@ class Senders {
     this.#due[slot] = 0
     this.#unanswered--
     if (kind === 'ack') this.#latencies.push(performance.now() - due)
-    else this.refused++
+    else this.rejected++
   }
 
   #sendBurst(due: readonly number[]): void {
@@ -105,7 +105,7 @@ class Senders {
     this.#latencies = []
     this.#due.fill(0)
     this.#unanswered = 0
-    this.refused = 0
+    this.rejected = 0
     const began = performance.now()
     let sent = 0
     let bytes = pids.map(memoryOf)
@@ -128,7 +128,7 @@ class Senders {
     return {
       offered: sent / elapsed,
       accepted: acceptedInTime / elapsed,
-      refused: this.refused / elapsed,
+      rejected: this.rejected / elapsed,
       unanswered: this.#unanswered,
       p50: quantile(sorted, 0.5),
       p99: quantile(sorted, 0.99),
@@ -156,7 +156,7 @@ function memoryOf(pid: number): number {
 function print(name: string, outcome: Outcome): void {
   const rate = (value: number) => value.toFixed(0).padStart(7)
   console.log(
-    `${name.padEnd(14)} offered ${rate(outcome.offered)}/s  accepted ${rate(outcome.accepted)}/s  refused ${rate(outcome.refused)}/s  ` +
+    `${name.padEnd(14)} offered ${rate(outcome.offered)}/s  accepted ${rate(outcome.accepted)}/s  rejected ${rate(outcome.rejected)}/s  ` +
       `p50 ${outcome.p50.toFixed(0)} ms  p99 ${outcome.p99.toFixed(0)} ms  unanswered ${outcome.unanswered}  ` +
       `processors ${outcome.processors.map((each) => each.toFixed(2)).join(' + ')}  ` +
       `memory ${outcome.megabytes.map((each) => each.toFixed(0)).join(' + ')} MiB  servers lost ${outcome.serversLost}`,

@@ -53,12 +53,12 @@ describe('the access log', { timeout: 90_000 }, () => {
     closers.push(() => bob.close())
     await bob.join('lobby', { history: 1 })
     bob.close()
-    const refused = async (path: string, headers: Record<string, string>) => {
+    const rejected = async (path: string, headers: Record<string, string>) => {
       const socket = new WebSocket(`ws://${at}${path}`, { headers })
       await once(socket, 'error')
     }
-    await refused('/chat', { 'x-forwarded-for': '198.51.100.7', origin: 'https://evil.example' })
-    await refused('/other?key=secret-2', { 'x-forwarded-for': '198.51.100.8' })
+    await rejected('/chat', { 'x-forwarded-for': '198.51.100.7', origin: 'https://evil.example' })
+    await rejected('/other?key=secret-2', { 'x-forwarded-for': '198.51.100.8' })
     await fetch(`http://${at}/nothing?password=secret-3`, { headers: { 'x-forwarded-for': '198.51.100.9' } })
     await fetch(`http://${at}/chat/sse/1-${'s'.repeat(24)}?n=1`, { method: 'POST' })
 

@@ -136,7 +136,7 @@ describe.skipIf(!folder)('the aws provider', { timeout: 60_000 }, () => {
     expect(await desired()).toBe(3)
   })
 
-  it('takes an instance back that AWS refuses to end, and stops at the maximum', async () => {
+  it('takes an instance back that AWS will not end, and stops at the maximum', async () => {
     await aws.makeGroup(1, { max: 3, min: 1 })
     const restored: string[] = []
     const { fleet, ready, problems } = await fleetOf({ restore: (id) => restored.push(id) })

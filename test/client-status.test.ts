@@ -14,7 +14,7 @@ afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close()
 })
 
-async function refusing(status: string): Promise<string> {
+async function rejecting(status: string): Promise<string> {
   const server = createServer((_, response) => response.end('a page'))
   server.on('upgrade', (_, socket) => socket.end(`HTTP/1.1 ${status} x\r\ncontent-length: 0\r\n\r\n`))
   server.listen(0, '127.0.0.1')
@@ -37,9 +37,9 @@ describe('the status of a client says why there is no connection', () => {
     ['404', 'not-found', /no chat at this address.*status 404/],
     ['429', 'rate-limited', /too many connections.*status 429/],
     ['503', 'overloaded', /no more users.*status 503/],
-    ['418', 'refused', /refused.*status 418/],
-  ])('when it is refused with status %s', async (status, cause, reason) => {
-    const seen = watched(new ChatClient({ url: await refusing(status), user: 'ann' }))
+    ['418', 'rejected', /rejected.*status 418/],
+  ])('when it is rejected with status %s', async (status, cause, reason) => {
+    const seen = watched(new ChatClient({ url: await rejecting(status), user: 'ann' }))
     await expect.poll(() => seen).not.toEqual([])
     expect(seen[0]).toMatchObject({ state: 'waiting', cause, reason: expect.stringMatching(reason) })
   })
@@ -70,9 +70,9 @@ describe('the status of a client says why there is no connection', () => {
 
   it.each([
     [
-      'something answers that refuses',
-      async () => refusing('403'),
-      'refused',
+      'something answers that rejects',
+      async () => rejecting('403'),
+      'rejected',
       /origins have to list this page/,
     ],
     ['nothing answers', async () => 'ws://127.0.0.1:9/chat', 'unreachable', /cannot be reached/],

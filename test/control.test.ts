@@ -208,7 +208,7 @@ it('streams the state ten times a second, and each event once', async () => {
   expect(text.match(/the autoscaler is paused/g)!.length).toBe(1)
 })
 
-it('asks for its token, and refuses pages and names from elsewhere', async () => {
+it('asks for its token, and rejects pages and names from elsewhere', async () => {
   const token = 'a control token of some length'
   const open = await plane()
   expect((await open.ask('/api/state', { headers: { origin: 'https://evil.example' } })).status).toBe(403)

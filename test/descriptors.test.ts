@@ -38,14 +38,14 @@ onLinux(
     const [, port] = /127\.0\.0\.1:(\d+)\/chat/.exec(out)!
 
     let welcome = 0
-    let refused = 0
+    let rejected = 0
     for (let i = 0; i < 2.5 * LIMIT; i++) {
       const socket = new WebSocket(`ws://127.0.0.1:${port}/chat`)
       open.push(() => socket.terminate())
-      socket.on('error', () => refused++)
+      socket.on('error', () => rejected++)
       socket.on('open', () => socket.send(JSON.stringify({ type: 'hello', version: 1, user: `u${i}` })))
       socket.on('message', () => welcome++)
-      if (i % 10 === 9) await expect.poll(() => welcome + refused, { timeout: 20_000 }).toBe(i + 1)
+      if (i % 10 === 9) await expect.poll(() => welcome + rejected, { timeout: 20_000 }).toBe(i + 1)
     }
     expect(welcome).toBe(2 * mostConnections(LIMIT))
     expect(out).not.toMatch(/failed/)

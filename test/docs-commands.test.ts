@@ -18,7 +18,7 @@ const described = ({ page, words }: { page: string; words: readonly string[] }) 
   `${page}: ${words.join(' ')}`
 
 /** What the command line says of these words without doing anything, or nothing where it accepts them. */
-async function refusal(words: readonly string[], whole: boolean): Promise<string | undefined> {
+async function rejection(words: readonly string[], whole: boolean): Promise<string | undefined> {
   const main = program([])
   const commands: Command[] = [main]
   for (const command of commands) {
@@ -40,7 +40,7 @@ async function refusal(words: readonly string[], whole: boolean): Promise<string
 it('every command of the docs is one, with flags and values that it accepts', async () => {
   const commands = docsCommands('concertina')
   expect(commands.filter(({ whole }) => whole).length).toBeGreaterThan(40)
-  const refused: string[] = []
+  const rejected: string[] = []
   for (const command of commands) {
     const { words, whole } = command
     // A name in capitals, or dots behind a flag, stand for what one has.
@@ -48,12 +48,12 @@ it('every command of the docs is one, with flags and values that it accepts', as
       if (word === '…') return words[i - 1]?.startsWith('--') ? ['1'] : []
       return /^[A-Z]{4,}$/.test(word) ? ['1'] : [word]
     })
-    const problem = await refusal(given, whole)
-    if (problem) refused.push(`${described(command)}: ${problem}`)
+    const problem = await rejection(given, whole)
+    if (problem) rejected.push(`${described(command)}: ${problem}`)
   }
-  expect(refused).toEqual([])
-  expect(await refusal(['simulate', '--no-such-flag'], true)).toMatch(/unknown option/)
-  expect(await refusal(['compare', '--restart', 'often', '--trace', 'x'], true)).toMatch(/Allowed choices/)
+  expect(rejected).toEqual([])
+  expect(await rejection(['simulate', '--no-such-flag'], true)).toMatch(/unknown option/)
+  expect(await rejection(['compare', '--restart', 'often', '--trace', 'x'], true)).toMatch(/Allowed choices/)
 })
 
 it('every script of the docs is one of package.json, and every file that a command names is there', () => {

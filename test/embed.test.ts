@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { signToken } from '../src/chat/auth/sign.ts'
 import { ChatClient } from '../src/client/node.ts'
-import { createChat, type EmbeddedChatOptions, lineLogger, Refused } from '../src/index.ts'
+import { createChat, type EmbeddedChatOptions, lineLogger, Rejected } from '../src/index.ts'
 import { verifySignature } from '../src/server-api/client.ts'
 
 const SECRET = 'a secret of at least 32 characters'
@@ -158,16 +158,16 @@ describe('the room log of a chat on an app’s own server', () => {
 })
 
 describe('hooks', () => {
-  it('refuse and change messages, and keep the order of those that take longer', async () => {
+  it('reject and change messages, and keep the order of those that take longer', async () => {
     const { client } = await app({
       auth: { anonymous: true },
       hooks: {
         beforeJoin: ({ room, user }) => {
-          if (room === 'staff' && user !== 'root') throw new Refused('staff only')
+          if (room === 'staff' && user !== 'root') throw new Rejected('staff only')
         },
         beforeMessage: async ({ body }) => {
           if (body === 'slow') await sleep(100)
-          if (body === 'spam') throw new Refused('no spam')
+          if (body === 'spam') throw new Rejected('no spam')
           return body.replace('darn', '****')
         },
       },

@@ -121,7 +121,7 @@ describe('where no WebSocket comes through', () => {
     expect(findings).toEqual([])
     expect(all).toBeGreaterThan(100)
     expect(users.counts.failed).toBe(0)
-    // Each was refused as a WebSocket first, once, and remembers what worked.
+    // Each was rejected as a WebSocket first, once, and remembers what worked.
     expect(proxy.counts.upgrades).toBe(COUNT)
     expect(proxy.counts.streams).toBeGreaterThan(COUNT)
   }, 90_000)

@@ -100,7 +100,7 @@ describe.runIf(here)('the page of several fleets', () => {
       .waitFor({ timeout: 60_000 })
     await card(page, 'gone').getByText('not reachable (ECONNREFUSED)').waitFor()
     expect(await card(page, 'gone').locator('dl').isVisible()).toBe(false)
-    await card(page, 'locked').getByText('its token is refused or cannot be read (HTTP 401)').waitFor()
+    await card(page, 'locked').getByText('its token is rejected or cannot be read (HTTP 401)').waitFor()
     await page.getByText(/^4 fleets, 5 servers ready, \d+ users, 2 not known, 1 alert$/).waitFor()
 
     const checked = async () => {

@@ -65,7 +65,7 @@ describe('the gateway behind proxies', () => {
     }
     one.socket.write(upgrade())
     await expect.poll(() => one.got).toMatch(/HTTP\/1\.1 101 Switching Protocols/)
-    // The server behind it speaks: a hello without a name is refused by it, in a close frame.
+    // The server behind it speaks: a hello without a name is rejected by it, in a close frame.
     one.got = ''
     one.socket.write(Buffer.from([0x81, 0x80, 0, 0, 0, 0]))
     await expect.poll(() => one.got.length).toBeGreaterThan(0)

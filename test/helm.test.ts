@@ -165,7 +165,7 @@ describe.skipIf(!requireHelm())('the chart', { timeout: 120_000 }, () => {
     ['where are rooms to be kept', { nats: { enabled: false } }],
     ['scaleBy', { scaleBy: 'hpa' }],
     ['metric.ca', { scaleBy: 'metric', metric: { existingSecret: 'mine' } }],
-  ])('refuses values that mean nothing, naming %s', (name, values) => {
+  ])('rejects values that mean nothing, naming %s', (name, values) => {
     const { status, stderr } = helm.run('template', 'chat', CHART, ...helm.withValues(values))
     expect([status, stderr]).toEqual([1, expect.stringContaining(name)])
   })

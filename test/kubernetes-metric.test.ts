@@ -190,7 +190,7 @@ describe.skipIf(!bin || !requirePrometheus())('an HPA that follows', { timeout: 
       expect(text).toContain(part)
   })
 
-  it('a controller that publishes the size of a policy; one that would write it refuses', async () => {
+  it('a controller that publishes the size of a policy; one that would write it does not start', async () => {
     const folder = mkdtempSync(join(plane.folder, 'prometheus-'))
     let users = 100
     const app = createServer((_, response) => response.end(`users_online ${users}\n`))

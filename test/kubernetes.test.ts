@@ -297,7 +297,7 @@ describe.skipIf(!bin)('on a real control plane', { timeout: 60_000 }, () => {
     await expect(runAutoScalingDemo({ ...demo, cloudProvider })).rejects.toThrow('no Deployment chat')
   })
 
-  it('refuses a Deployment that an HPA scales, and one that does not exist', async () => {
+  it('rejects a Deployment that an HPA scales, and one that does not exist', async () => {
     await deploy(1)
     const hpas = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers'
     await plane.api.create(hpas, {

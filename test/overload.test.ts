@@ -43,7 +43,7 @@ it('Q2: rejects a message by its own id and room, however it is written, and cou
       ['edit', 'r', 'edit'],
     ].map(([id, room, request]) => ({ id, room, request, code: 'overloaded', retryMs: 700 })),
   )
-  expect(server.stats.refused).toBe(5)
+  expect(server.stats.rejected).toBe(5)
   retryMs = undefined
   ann.send({ type: 'send', room: 'r', id: 'plain', body: 'x' })
   expect(await ann.until('ack')).toMatchObject([{ id: 'plain', seq: 1 }])
@@ -89,7 +89,7 @@ it('S8: reads who sends again too early only later, rejects all that came meanwh
   ann.send({ type: 'join', room: 'r' })
   await ann.until('joined')
   retryMs = 60_000
-  send('refused')
+  send('rejected')
   await ann.until('rejected')
   await sleep(200) // longer than what a client needs to be told
   asked = () => {
@@ -104,16 +104,16 @@ it('S8: reads who sends again too early only later, rejects all that came meanwh
   send('again')
   await ann.until('pong')
   expect(ann.of('rejected').map(({ id, code, retryMs }) => ({ id, code, retryMs }))).toEqual(
-    ['refused', 'again', 'early', 'also early'].map((id) => ({ id, code: 'overloaded', retryMs: 60_000 })),
+    ['rejected', 'again', 'early', 'also early'].map((id) => ({ id, code: 'overloaded', retryMs: 60_000 })),
   )
-  expect(server.stats.refused).toBe(4)
+  expect(server.stats.rejected).toBe(4)
   send('in time')
   expect(await ann.until('ack')).toMatchObject([{ id: 'in time' }])
 })
 
 it('lets go of a connection that ends while it is not read', async () => {
   const { ann, server } = await user({ overload: () => 60_000 })
-  ann.send({ type: 'send', room: 'r', id: 'refused', body: 'x' })
+  ann.send({ type: 'send', room: 'r', id: 'rejected', body: 'x' })
   await ann.until('rejected')
   await sleep(200)
   ann.send({ type: 'send', room: 'r', id: 'again', body: 'x' })

@@ -82,7 +82,7 @@ describe('connection', () => {
 
   it('C4: takes only good tokens, until they expire, and a newer one meanwhile', async () => {
     const { url } = await chat({ auth: { secret: SECRET } })
-    const refused = async (hello: object) => {
+    const rejected = async (hello: object) => {
       const raw = new RawUser(url)
       await once(raw.socket, 'open')
       raw.send({ type: 'hello', version: 1, ...hello })
@@ -92,11 +92,11 @@ describe('connection', () => {
     const [head, body] = good.split('.')
     const forged = `${head}.${body}.${createHmac('sha256', 'other').update(`${head}.${body}`).digest('base64url')}`
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${body}.`
-    expect(await refused({ user: 'ann' })).toEqual({ code: 4401, reason: 'a token is needed' })
-    expect(await refused({ token: forged })).toEqual({ code: 4401, reason: 'the token is not valid' })
-    expect(await refused({ token: unsigned })).toEqual({ code: 4401, reason: 'the token is not valid' })
+    expect(await rejected({ user: 'ann' })).toEqual({ code: 4401, reason: 'a token is needed' })
+    expect(await rejected({ token: forged })).toEqual({ code: 4401, reason: 'the token is not valid' })
+    expect(await rejected({ token: unsigned })).toEqual({ code: 4401, reason: 'the token is not valid' })
     const old = await signToken(SECRET, { user: 'ann', expiresIn: -1 })
-    expect(await refused({ token: old })).toEqual({ code: 4510, reason: 'the token has expired' })
+    expect(await rejected({ token: old })).toEqual({ code: 4510, reason: 'the token has expired' })
 
     const brief = () => signToken(SECRET, { user: 'ann', expiresIn: 2 })
     const early = (seconds: number) =>
@@ -106,7 +106,7 @@ describe('connection', () => {
         .setNotBefore(Math.floor(Date.now() / 1000) + seconds)
         .setExpirationTime('1h')
         .sign(new TextEncoder().encode(SECRET))
-    expect(await refused({ token: await early(60) })).toEqual({
+    expect(await rejected({ token: await early(60) })).toEqual({
       code: 1013,
       reason: 'the token is not valid yet',
     })
@@ -127,7 +127,7 @@ describe('connection', () => {
     expect(stays.closed).toBeUndefined()
   })
 
-  it('C5: refuses pages of foreign origins', async () => {
+  it('C5: rejects pages of foreign origins', async () => {
     const { url } = await chat({ origins: ['https://chat.example.org'] })
     const own = url.replace('ws:', 'http:').replace('/chat', '')
     const status = async (origin: string) => {
@@ -324,7 +324,7 @@ describe('sending', () => {
     await ann.until('history')
   })
 
-  it('S4: refuses what is too fast, then ends the connection', async () => {
+  it('S4: rejects what is too fast, then ends the connection', async () => {
     const { url } = await chat({ limits: { messagesPerSecond: 1, messageBurst: 3 } })
     const ann = await member(url, 'ann')
     for (let i = 0; i < 5; i++) ann.send({ type: 'send', room: 'r', id: `${i}`, body: 'x' })

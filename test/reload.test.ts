@@ -75,7 +75,7 @@ const welcomed = async (url: string, token: string, origin?: string) => {
   const raw = new RawUser(url, origin === undefined ? {} : { origin })
   closers.push(() => raw.socket.terminate())
   await new Promise((resolve) => raw.socket.once('open', resolve).once('error', resolve))
-  if (raw.socket.readyState !== raw.socket.OPEN) return 'refused'
+  if (raw.socket.readyState !== raw.socket.OPEN) return 'rejected'
   raw.send({ type: 'hello', version: 1, token })
   await expect.poll(() => raw.closed?.code ?? raw.of('welcome').length, { timeout: 10_000 }).toBeTruthy()
   const outcome = raw.closed?.code ?? 'welcome'
@@ -96,7 +96,7 @@ describe('SIGUSR2', { timeout: 120_000 }, () => {
     const fresh = await signToken(NEW, { user: 'bob' })
     const origin = 'https://chat.example'
     expect(await welcomed(url, fresh)).toBe(4401)
-    expect(await welcomed(url, token, origin)).toBe('refused')
+    expect(await welcomed(url, token, origin)).toBe('rejected')
 
     renameSync(access, `${access}.1`)
     write({

@@ -103,7 +103,7 @@ describe('publish', () => {
     expect(await post()).toMatchObject({ room: 'a/b', seq: 1, duplicate: true })
   })
 
-  it('refuses an id that was used for something else', async () => {
+  it('rejects an id that was used for something else', async () => {
     const { client } = await api()
     const taken = { status: 409, code: 'ID_TAKEN' }
     const first = { body: 'one', id: 'k', data: { b: 1, a: [2] } }

@@ -290,7 +290,7 @@ describe('clairvoyantFloor', () => {
     )
   })
 
-  it('is refused for a load that would need more memory than there is', () => {
+  it('is rejected for a load that would need more memory than there is', () => {
     const values = Array.from({ length: 1000 }, (_, i) => (i % 2) * 1e5)
     const options = { curve: curveOf(10, values), usersPerServer: 1, provisioningDelay: 10, interval: 10 }
     const floor = () => lowerBound({ ...options, overload: 0, minServers: 1, maxServers: 100_000 })

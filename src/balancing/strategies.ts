@@ -17,7 +17,7 @@ const STRATEGIES: Record<StrategyName, StrategyFactory> = {
   'consistent-hash': consistentHash,
 }
 
-/** Refuses what is not the name of a strategy. */
+/** Rejects what is not the name of a strategy. */
 export function requireStrategyName(name: string): StrategyName {
   if (Object.hasOwn(STRATEGIES, name)) return name as StrategyName
   throw invalidInput('strategy', `${shown(name)} is not known`, suggest(name, STRATEGY_NAMES))

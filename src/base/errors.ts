@@ -93,7 +93,7 @@ export class ConcertinaError extends Error {
   }
 }
 
-/** An error that is part of normal work, such as a refusal under overload: many are made, so it costs no stack trace. */
+/** An error that is part of normal work, such as a rejection under overload: many are made, so it costs no stack trace. */
 export class ExpectedError extends Error {
   constructor(message: string) {
     const { stackTraceLimit } = Error

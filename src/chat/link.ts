@@ -31,7 +31,7 @@ export interface ChatLink extends RoomLog {
    */
   takePlace?(room: string, user: string, maxMembers: number): Promise<boolean>
   /**
-   * Milliseconds after which to try again when an append would be refused as overloaded now: asked first, because refusing
+   * Milliseconds after which to try again when an append would be rejected as overloaded now: asked first, because rejecting
    * has to cost far less than accepting.
    */
   overload?(): number | undefined

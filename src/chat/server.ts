@@ -42,9 +42,9 @@ export interface ChatServerStats {
   readonly connections: number
   /** Connections that were not asked to go elsewhere, or did not. */
   readonly staying: number
-  /** Messages acknowledged, refused for want of room or disk, and pushed to members. */
+  /** Messages acknowledged, rejected for want of room or disk, and pushed to members. */
   readonly messages: number
-  readonly refused: number
+  readonly rejected: number
   readonly deliveries: number
   /** Times that a member fell behind, and connections closed for staying so. */
   readonly behind: number
@@ -88,7 +88,7 @@ export class ChatServer {
   readonly #connections = new Set<Session>()
   readonly #counts = {
     messages: 0,
-    refused: 0,
+    rejected: 0,
     behind: 0,
     slowClosed: 0,
     resumed: 0,

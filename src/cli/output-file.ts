@@ -33,7 +33,7 @@ export class OutputFile {
     const partial = `${file}.${process.pid}.partial`
     this.#descriptor = this.#or(() => {
       const there = statSync(file, { throwIfNoEntry: false })
-      // A folder is refused here: renaming onto it would fail only after the run.
+      // A folder is rejected here: renaming onto it would fail only after the run.
       if (there && !there.isFile()) return openSync(file, 'w')
       const descriptor = openSync(partial, 'wx')
       this.#partial = partial

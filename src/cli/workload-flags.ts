@@ -61,7 +61,7 @@ function addCloudFlags(command: Command): Command {
     .option('--context <name>', 'kubernetes: of the kubeconfig (its current one)')
     .option('--group <name>', 'aws: the Auto Scaling Group')
     .option('--region <name>', 'aws: its region (AWS_REGION)')
-    .option('--instance-type <type>', 'aws: what its instances are; a group of others is refused')
+    .option('--instance-type <type>', 'aws: what its instances are; a group of others is rejected')
     .option('--launch-template <name>', 'aws: from which a missing group is created')
     .option('--subnet <id>', 'aws: of a group that is created; may be given several times', collect)
     .option('--poll-seconds <seconds>', 'aws: between two polls of the group (10)', number)

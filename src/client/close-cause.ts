@@ -5,7 +5,7 @@ export type CloseCause =
   /** Nothing answers at the address: the network, the name, or no server. */
   | 'unreachable'
   /** Something answers, and lets no WebSocket pass; a browser does not say why. */
-  | 'refused'
+  | 'rejected'
   /** The page's origin may not connect. */
   | 'origin'
   /** There is no chat at this address. */
@@ -67,7 +67,7 @@ export function closeOf(code: number, text: string, wasOpen: boolean): Close {
   if (known) return { cause: known[0], reason: text || known[1] }
   const status = Number(STATUS.exec(text)?.[1])
   if (status) {
-    const [cause, reason] = BY_STATUS[status] ?? (['refused', 'the WebSocket was refused'] as const)
+    const [cause, reason] = BY_STATUS[status] ?? (['rejected', 'the WebSocket was rejected'] as const)
     return { cause, reason: `${reason} (status ${status})` }
   }
   if (wasOpen)
@@ -92,7 +92,7 @@ export async function probe(url: string): Promise<Close | undefined> {
     return undefined
   }
   return {
-    cause: 'refused',
+    cause: 'rejected',
     reason:
       'the server answers, but no WebSocket comes through: its origins have to list this page, and proxies have to pass WebSockets',
   }

@@ -4,7 +4,7 @@ import type { ChatServerStats } from '../chat/server.ts'
 
 /** The metrics of one chat server in the text format of Prometheus. */
 export function nodeMetrics(stats: ChatServerStats, ready: boolean, handedOn: number): string {
-  const { connections, messages, refused, deliveries, behind, slowClosed, resumed, lost, latency } = stats
+  const { connections, messages, rejected, deliveries, behind, slowClosed, resumed, lost, latency } = stats
   const latencies = new Buckets(LATENCY_BOUNDS)
   latencies.add(latency)
   const metric = (kind: 'gauge' | 'counter', suffix: string, help: string, value: number) => {
@@ -15,7 +15,7 @@ export function nodeMetrics(stats: ChatServerStats, ready: boolean, handedOn: nu
     metric('gauge', 'connections', 'Open connections.', connections),
     metric('gauge', 'ready', 'Whether the server accepts users: 1, or 0.', ready ? 1 : 0),
     metric('counter', 'messages_total', 'Messages acknowledged.', messages),
-    metric('counter', 'messages_rejected_total', 'Messages rejected for want of room or broker.', refused),
+    metric('counter', 'messages_rejected_total', 'Messages rejected for want of room or broker.', rejected),
     metric('counter', 'deliveries_total', 'Messages pushed to members.', deliveries),
     metric(
       'counter',

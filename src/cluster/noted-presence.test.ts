@@ -81,16 +81,16 @@ it('loses nothing while the room log takes nothing', async () => {
   const log = new MemoryRoomLog()
   const append = log.append.bind(log)
   let isDown = true
-  let refused = 0
+  let rejected = 0
   log.append = (message) => {
     if (!isDown) return append(message)
-    refused++
+    rejected++
     return Promise.reject(new LogUnavailable('no leader'))
   }
   const members = new Members()
   lead(log, members)
   members.set('r', 'ann')
-  await expect.poll(() => refused).toBeGreaterThan(0)
+  await expect.poll(() => rejected).toBeGreaterThan(0)
   isDown = false
   await events(log).toEqual(['join ann r'])
 })

@@ -27,7 +27,7 @@ it('alerts when the rules for Prometheus do', () => {
   const slow = { p99Ms: 501 }
   expect(names(new Alerts(), at(0, slow), at(300, slow))).toEqual([[], ['ConcertinaSlow']])
   const rejected = [0, 0, 4, 4, 4].map((count, i) => at(i * 100, { rejected: count }))
-  expect(names(new Alerts(), ...rejected)).toEqual([[], [], [], [], ['ConcertinaMessagesRefused']])
+  expect(names(new Alerts(), ...rejected)).toEqual([[], [], [], [], ['ConcertinaMessagesRejected']])
   const failures = new Alerts()
   failures.failed(1)
   failures.failed(2)

@@ -1,6 +1,6 @@
 /** The alerts that a fleet can judge by itself; the same as in deploy/prometheus/alerts.yml. Times in seconds. */
 export const ALERTS = {
-  ConcertinaMessagesRefused: { window: 300, for: 120 },
+  ConcertinaMessagesRejected: { window: 300, for: 120 },
   ConcertinaSlow: { above: 0.5, for: 300 },
   ConcertinaAtMaxServers: { for: 300 },
   ConcertinaServersFail: { window: 600, above: 2, for: 0 },
@@ -46,7 +46,7 @@ export class Alerts {
     const [oldest] = this.#rejections
     this.#failures = this.#failures.filter((each) => each > time - ALERTS.ConcertinaServersFail.window)
     const holds: Record<AlertName, boolean> = {
-      ConcertinaMessagesRefused: oldest !== undefined && rejected! > oldest.rejected,
+      ConcertinaMessagesRejected: oldest !== undefined && rejected! > oldest.rejected,
       ConcertinaSlow: p99Ms > ALERTS.ConcertinaSlow.above * 1000,
       ConcertinaAtMaxServers: desired > maxServers,
       ConcertinaServersFail: this.#failures.length > ALERTS.ConcertinaServersFail.above,
@@ -71,7 +71,7 @@ export class Alerts {
     if (last && rejected < last.rejected) this.#rejections = []
     if (!last || time - last.time >= 1 || this.#rejections.length === 0)
       this.#rejections.push({ time, rejected })
-    const from = time - ALERTS.ConcertinaMessagesRefused.window
+    const from = time - ALERTS.ConcertinaMessagesRejected.window
     while (this.#rejections[0] && this.#rejections[0].time < from) this.#rejections.shift()
   }
 }

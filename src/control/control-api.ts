@@ -69,10 +69,10 @@ export class ControlApi {
   handle(request: IncomingMessage, response: ServerResponse): boolean {
     const { path, query } = splitTarget(request.url)
     if (!path.startsWith('/api/') && path !== '/openapi.json') return false
-    const refused = this.refuse(request)
-    if (refused) {
-      this.#audit(request, path, refused.status)
-      sendJson(response, refused.status, refused.body)
+    const rejected = this.rejection(request)
+    if (rejected) {
+      this.#audit(request, path, rejected.status)
+      sendJson(response, rejected.status, rejected.body)
     } else if (path === '/openapi.json')
       sendJson(response, 200, openApi(this.#version, this.#chat !== undefined))
     else if (path.startsWith(CHAT_BASE) && this.#chat) void this.#askChat(this.#chat, request, response)
@@ -97,7 +97,7 @@ export class ControlApi {
   }
 
   /** Why this request may not ask, if so: a page from elsewhere, a name that is not this machine's, no token. */
-  refuse(request: IncomingMessage): { status: number; body: object } | undefined {
+  rejection(request: IncomingMessage): { status: number; body: object } | undefined {
     const { host = '', authorization = '' } = request.headers
     if (!this.#token && !isLoopbackName(host)) {
       return {
@@ -113,7 +113,7 @@ export class ControlApi {
     const site = request.headers['sec-fetch-site'] ?? 'none'
     const foreign = request.headers.origin !== undefined && !isSameOrigin(request.headers)
     if (foreign || !['same-origin', 'none'].includes(String(site))) {
-      return { status: 403, body: { code: 'FORBIDDEN', message: 'cross-origin request refused' } }
+      return { status: 403, body: { code: 'FORBIDDEN', message: 'cross-origin request rejected' } }
     }
     if (!this.#token) return undefined
     if (authorization !== '') {

@@ -111,7 +111,7 @@ it('reads the file of its token whenever it asks', async () => {
   expect(asked[0]!.headers.authorization).toBe(`Bearer ${token}`)
 })
 
-it('refuses addresses that it could not ask, or that hold a password', () => {
+it('rejects addresses that it could not ask, or that hold a password', () => {
   const parse = (url: string) => otherFleetOptions.parse({ name: 'eu', url })
   for (const url of ['eu.example.org', 'ftp://eu.example.org', 'http://ann:secret@eu.example.org'])
     expect(() => parse(url)).toThrow(/^url: /)

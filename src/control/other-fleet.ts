@@ -40,9 +40,9 @@ export interface FleetStatus {
 
 const TIMEOUT_MS = 3000
 const MAX_ANSWER_BYTES = 1 << 16
-/** Milliseconds between two questions; after a token was refused, so that the other does not take it for guesses. */
+/** Milliseconds between two questions; after a token was rejected, so that the other does not take it for guesses. */
 const AGAIN_MS = 1000
-const REFUSED_AGAIN_MS = 30_000
+const REJECTED_AGAIN_MS = 30_000
 
 /** Another fleet, asked for its summary when a page shows it. Its token is only ever sent to its own address. */
 export class OtherFleet {
@@ -85,12 +85,12 @@ export class OtherFleet {
         this.#nextAt = performance.now() + AGAIN_MS
         return
       }
-      problem = refusal(response.status, text)
+      problem = rejection(response.status, text)
     } catch (error) {
       problem = late.aborted ? { kind: 'late' } : failure(error as Error)
     }
     this.#status = { ...this.#status, problem }
-    this.#nextAt = performance.now() + (problem.kind === 'token' ? REFUSED_AGAIN_MS : AGAIN_MS)
+    this.#nextAt = performance.now() + (problem.kind === 'token' ? REJECTED_AGAIN_MS : AGAIN_MS)
   }
 
   #headers(): Record<string, string> {
@@ -111,7 +111,7 @@ async function textOf({ body }: Response): Promise<string> {
   return text
 }
 
-function refusal(status: number, text: string): FleetProblem {
+function rejection(status: number, text: string): FleetProblem {
   if (status === 401 || status === 403 || status === 429) return { kind: 'token', detail: `HTTP ${status}` }
   if (status === 503 && text.startsWith('standby')) return { kind: 'standby' }
   return { kind: 'answer', detail: `HTTP ${status}` }

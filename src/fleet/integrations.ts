@@ -40,7 +40,7 @@ export class K8sIntegration implements CloudProvider {
 const awsOptions = optionSet({
   region: option(name, 'default AWS_REGION, or that of the profile'),
   group: option(name, 'the Auto Scaling Group whose instances are the servers', 'auto-scaling-chat'),
-  instanceType: option(name, 'what the instances are; a group of others is refused'),
+  instanceType: option(name, 'what the instances are; a group of others is rejected'),
   launchTemplate: option(
     name,
     'name of the launch template from which the group is created if there is none',

@@ -27,7 +27,7 @@ it.each([
   ['a space before the colon', 'GET / HTTP/1.1\r\nHost : a\r\n\r\n'],
   ['an absolute address', 'GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n'],
   ['another protocol altogether', '\u0016\u0003\u0001\r\n\r\n'],
-])('refuses %s', (_, text) => {
+])('rejects %s', (_, text) => {
   expect(parseHead(Buffer.from(text, 'latin1'))).toEqual({ kind: 'bad', status: '400 Bad Request' })
 })
 

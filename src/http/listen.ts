@@ -14,7 +14,7 @@ export function hostAndPort(host: string, port: number): string {
 export async function listen(server: Server, host: string, port: number): Promise<number> {
   requireNumber('port', port, { min: 0, max: 65_535, integer: true })
   return new Promise((resolve, reject) => {
-    const refuse = ({ code }: NodeJS.ErrnoException) =>
+    const onError = ({ code }: NodeJS.ErrnoException) =>
       reject(
         new ConcertinaError(
           'ADDRESS_UNAVAILABLE',
@@ -24,9 +24,9 @@ export async function listen(server: Server, host: string, port: number): Promis
           },
         ),
       )
-    server.once('error', refuse)
+    server.once('error', onError)
     server.listen({ port, host: host.replace(/^\[(.*)\]$/, '$1'), backlog: 4096 }, () => {
-      server.off('error', refuse)
+      server.off('error', onError)
       resolve((server.address() as { port: number }).port)
     })
   })

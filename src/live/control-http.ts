@@ -70,8 +70,8 @@ export function controlServer(
       if (!api.handle(request, response)) page(request, response)
       return
     }
-    const refused = api.refuse(request)
-    if (refused) sendText(response, refused.status, `${JSON.stringify(refused.body)}\n`)
+    const rejected = api.rejection(request)
+    if (rejected) sendText(response, rejected.status, `${JSON.stringify(rejected.body)}\n`)
     else if (!served) notFound(request, response)
     else {
       served

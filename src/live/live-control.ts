@@ -41,7 +41,7 @@ export function liveControl(
   const control = new FleetControl({
     hasChat: true,
     startMs,
-    rejected: () => servers.totals.refused,
+    rejected: () => servers.totals.rejected,
     ...(supervisor.rooms && { rooms }),
     fleet,
     autoScaler,

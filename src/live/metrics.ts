@@ -40,8 +40,8 @@ export function liveMetrics(supervisor: MeteredFleet): MetricsText {
   metrics.counter('messages', 'Messages acknowledged.', () => servers.totals.messages)
   metrics.counter(
     'messages_rejected',
-    'Messages refused for want of room or disk.',
-    () => servers.totals.refused,
+    'Messages rejected for want of room or disk.',
+    () => servers.totals.rejected,
   )
   metrics.counter('deliveries', 'Messages pushed to members.', () => servers.totals.deliveries)
   metrics.counter(
@@ -61,8 +61,11 @@ export function liveMetrics(supervisor: MeteredFleet): MetricsText {
       'Sockets offered to another server, the first one having gone.',
       () => gateway.retried,
     )
-    metrics.counters('connections_rejected', 'Connections refused at the gateway, by reason.', 'reason', () =>
-      Object.entries(gateway.rejected),
+    metrics.counters(
+      'connections_rejected',
+      'Connections rejected at the gateway, by reason.',
+      'reason',
+      () => Object.entries(gateway.rejected),
     )
   } else {
     metrics.gauge('leader', 'Whether this controller leads: 1, or 0.', () => 1)

@@ -4,7 +4,7 @@ import type { ServerReport } from './messages.ts'
 /** What counts over the whole life of a fleet, servers that are gone included. */
 export interface FleetTotals {
   messages: number
-  refused: number
+  rejected: number
   deliveries: number
   behind: number
   slowClosed: number
@@ -15,7 +15,7 @@ export interface FleetTotals {
 
 export const NO_TOTALS: FleetTotals = {
   messages: 0,
-  refused: 0,
+  rejected: 0,
   deliveries: 0,
   behind: 0,
   slowClosed: 0,

@@ -137,8 +137,8 @@ describe('LocalEnvironment', () => {
     expect((await run).sum).toBe(6)
   })
 
-  it('refuses pipelines that cannot run', async () => {
-    const env = new LocalEnvironment('refused')
+  it('rejects pipelines that cannot run', async () => {
+    const env = new LocalEnvironment('rejected')
     expect(() => env.fromBatch(Count).sink()).toThrow(/at least one sink/)
     const pipeline = env.fromBatch(Count).map(Double).sink(Sum)
     await expect(pipeline.submit({ autostop: false })).rejects.toThrow(/needs a signal/)

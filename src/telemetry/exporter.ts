@@ -17,7 +17,7 @@ const CLOSE_MS = 2000
 /** Answers after which the same is sent again later. */
 const AGAIN = new Set([429, 502, 503, 504])
 
-type Outcome = 'sent' | 'later' | 'refused'
+type Outcome = 'sent' | 'later' | 'rejected'
 
 /**
  * Sends spans and metrics to an OpenTelemetry receiver. Nothing waits for it: what it does not take in time is dropped and
@@ -83,7 +83,7 @@ export class OtlpExporter implements SpanSink {
       const outcome = await this.#post('traces', tracesBody(this.#settings.resource, batch))
       if (outcome === 'later') return
       this.#waiting = this.#waiting.slice(batch.length)
-      if (outcome === 'refused') this.#dropped += batch.length
+      if (outcome === 'rejected') this.#dropped += batch.length
     }
   }
 
@@ -122,7 +122,7 @@ export class OtlpExporter implements SpanSink {
         return 'sent'
       }
       this.#fails(`status ${response.status} to ${signal}`)
-      return AGAIN.has(response.status) ? 'later' : 'refused'
+      return AGAIN.has(response.status) ? 'later' : 'rejected'
     } catch (error) {
       this.#fails(rootMessage(error))
       return 'later'

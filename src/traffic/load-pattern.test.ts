@@ -3,7 +3,7 @@ import { runSimulation } from '../simulation/run.ts'
 import { createPattern } from './patterns.ts'
 
 it.each([[undefined], ['poisson' as const]])(
-  'a load of too many users is refused before it begins, with arrivals %s',
+  'a load of too many users is rejected before it begins, with arrivals %s',
   async (arrivals) => {
     const ticks: number[] = []
     const run = runSimulation({
@@ -20,7 +20,7 @@ it.each([[undefined], ['poisson' as const]])(
   },
 )
 
-it('users who are too many from one time on are refused then, when nobody could know it before', async () => {
+it('users who are too many from one time on are rejected then, when nobody could know it before', async () => {
   let users = 5
   const run = runSimulation({
     pattern: { users: () => users, duration: 60, description: 'whim' },

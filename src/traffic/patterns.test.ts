@@ -111,7 +111,7 @@ describe('load patterns', () => {
     expect(of(2).users(3)).not.toBe(of(1).users(3))
   })
 
-  it('refuse what makes no sense, by name', () => {
+  it('reject what makes no sense, by name', () => {
     const bad = (spec: object) => () => createPattern(spec as PatternSpec)
     expect(bad({ kind: 'wave' })).toThrow(/kind: "wave" is not allowed/)
     expect(bad({ kind: 'ramp', from: -1, to: 1, duration: 1 })).toThrow(/from: -1/)

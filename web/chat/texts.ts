@@ -75,7 +75,7 @@ const en = {
 
 const CAUSES: Readonly<Record<CloseCause, string>> = {
   unreachable: '无法连接到服务器',
-  refused: '服务器有应答，但 WebSocket 无法通过',
+  rejected: '服务器有应答，但 WebSocket 无法通过',
   origin: '聊天服务不允许这个网页连接',
   'not-found': '这个地址没有聊天服务',
   unauthorized: '令牌未被接受',

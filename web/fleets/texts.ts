@@ -20,7 +20,7 @@ const en = {
     asking: 'is being asked…',
     unreachable: 'not reachable',
     late: 'no answer in time',
-    token: 'its token is refused or cannot be read',
+    token: 'its token is rejected or cannot be read',
     standby: 'stands by: another controller leads',
     answer: 'its answer is not understood',
   } satisfies Record<FleetProblem['kind'] | 'asking', string>,

@@ -9,7 +9,7 @@ interface AlertTexts {
 
 const en: AlertTexts = {
   alert: {
-    ConcertinaMessagesRefused: 'Messages are rejected: clients try again',
+    ConcertinaMessagesRejected: 'Messages are rejected: clients try again',
     ConcertinaSlow: 'One message in a hundred takes over half a second',
     ConcertinaAtMaxServers: 'The policy wants more servers than it may have',
     ConcertinaServersFail: 'Servers fail again and again',
@@ -19,7 +19,7 @@ const en: AlertTexts = {
 
 const zh: AlertTexts = {
   alert: {
-    ConcertinaMessagesRefused: '有消息被拒绝：客户端会重试',
+    ConcertinaMessagesRejected: '有消息被拒绝：客户端会重试',
     ConcertinaSlow: '百分之一的消息耗时超过半秒',
     ConcertinaAtMaxServers: '策略想要的服务器超过上限',
     ConcertinaServersFail: '服务器反复失败',

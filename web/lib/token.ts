@@ -27,20 +27,20 @@ let waiting: Promise<void> | undefined
 
 /**
  * Asks for the control token, in the place of the page's content, and waits for it.
- * @param refused the token that the fleet rejected, or `null` when none was sent
+ * @param rejected the token that the fleet rejected, or `null` when none was sent
  */
-export async function askForToken(refused: string | null): Promise<void> {
-  // Several requests may be refused at once: one answer is for all of them.
-  if (controlToken() !== refused) return
-  waiting ??= entered(refused).finally(() => {
+export async function askForToken(rejected: string | null): Promise<void> {
+  // Several requests may be rejected at once: one answer is for all of them.
+  if (controlToken() !== rejected) return
+  waiting ??= entered(rejected).finally(() => {
     waiting = undefined
   })
   await waiting
 }
 
-function entered(refused: string | null): Promise<void> {
+function entered(rejected: string | null): Promise<void> {
   const [gate, main, input] = [byId('gate'), byId('main'), byId<HTMLInputElement>('token')]
-  byId('token-problem').textContent = refused === null ? '' : texts.wrongToken
+  byId('token-problem').textContent = rejected === null ? '' : texts.wrongToken
   main.hidden = true
   gate.hidden = false
   input.value = ''

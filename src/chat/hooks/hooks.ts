@@ -11,8 +11,9 @@ export interface PendingMessage {
 }
 
 /**
- * What an app decides about requests that the chat itself would carry out. Each rejects or throws to refuse: with a `Refused`
- * its message is what the user's client gets; any other error means that the app could not decide, and the client may retry.
+ * What an app decides about requests that the chat itself would carry out. Each allows by returning, and rejects by throwing: of a
+ * `Rejected` the message is what the user's client gets; any other error means that the app could not decide, and the client may
+ * retry.
  */
 export interface ChatHooks {
   /** Called when a user joins a room for which the token is good; also after each reconnect. */
@@ -46,8 +47,8 @@ export function checkedHooks(hooks: ChatHooks): ChatHooks {
 }
 
 /** Thrown by a hook: the request is not allowed. */
-export class Refused extends Error {
-  override readonly name = 'Refused'
+export class Rejected extends Error {
+  override readonly name = 'Rejected'
 }
 
 /** Milliseconds after which a request may be tried again when a hook could not decide. */
@@ -55,7 +56,7 @@ const RETRY_MS = 1000
 
 /** The rejection that the error of a hook means. */
 export function rejectionOfHook(error: unknown): Rejection {
-  return error instanceof Refused
+  return error instanceof Rejected
     ? new Rejection('forbidden', error.message)
     : new Rejection('overloaded', 'whether this is allowed is not known now', RETRY_MS)
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { check, type OptionsOf, option, optionSet, within } from '../../base/options.ts'
 import { responseText } from '../../http/response-text.ts'
 import type { OpenSpan, Tracer } from '../../telemetry/tracer.ts'
-import { type ChatHooks, checkedHooks, Refused } from './hooks.ts'
+import { type ChatHooks, checkedHooks, Rejected } from './hooks.ts'
 import { post } from './post.ts'
 
 const EVENTS = ['join', 'message'] as const
@@ -72,7 +72,7 @@ export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
 
   async function decide(event: object, span?: OpenSpan): Promise<string | undefined> {
     const { allow, reason, body } = await ask(event, span)
-    if (!allow) throw new Refused(reason ?? 'not allowed')
+    if (!allow) throw new Rejected(reason ?? 'not allowed')
     return body
   }
 

@@ -36,7 +36,7 @@ export class MessageSender {
   /** Milliseconds after which to try again when the fleet is overloaded; costs little. */
   overload(): number | undefined {
     const retryMs = this.#context.link.overload?.()
-    if (retryMs !== undefined) this.#context.count('refused')
+    if (retryMs !== undefined) this.#context.count('rejected')
     return retryMs
   }
 
@@ -56,7 +56,7 @@ export class MessageSender {
     const began = performance.now()
     const work = slots ? slots.work() : true
     if (this.#inFlight >= MAX_IN_FLIGHT || !work) {
-      this.#context.count('refused')
+      this.#context.count('rejected')
       throw new Rejection('overloaded', 'too many messages in flight', RETRY_MS)
     }
     this.#inFlight++
@@ -73,7 +73,7 @@ export class MessageSender {
       const rejection =
         error instanceof ChangeRejected ? new Rejection(error.code, error.message) : Rejection.of(error)
       const isRateLimited = rejection instanceof Rejection && rejection.code === 'rate-limited'
-      if (!isRateLimited) this.#context.count('refused')
+      if (!isRateLimited) this.#context.count('rejected')
       throw rejection
     } finally {
       this.#inFlight--

@@ -43,7 +43,7 @@ export class Shedding {
     if (retryMs === undefined || !this.#inbox.isIdle) return false
     const names = namesOfSend(data, from, end)
     if (names === undefined || !this.#inbox.pass(cost)) return false
-    this.#context.count('refused')
+    this.#context.count('rejected')
     pushRejection(this.#outbox, data, from + NAMES_AT, names, retryMs)
     this.#retryMs = retryMs
     if (!isDecided && this.#phase === 'read') this.#tell(performance.now())

@@ -7,7 +7,7 @@ import type { MessageWork } from '../options.ts'
 
 /**
  * Work that each message costs beside delivering it (a moderation service, a push gateway), as the simulator models it: so
- * many at once, the others wait in order, and beyond the limit they are refused.
+ * many at once, the others wait in order, and beyond the limit they are rejected.
  */
 export class WorkSlots {
   readonly concurrency: number

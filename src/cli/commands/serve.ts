@@ -183,7 +183,7 @@ export async function serve(
     view?.show(control, { dashboard: plane.url })
     await aborted(signal)
     log.info('Stopping: connections are closed, the log is written')
-    const { messages: processedMessages, refused: rejectedMessages } = supervisor.servers.totals
+    const { messages: processedMessages, rejected: rejectedMessages } = supervisor.servers.totals
     const metrics = await supervisor.stop()
     const result: RunResult = {
       ...metrics,

@@ -125,7 +125,7 @@ function locatedPattern(places: SourceLocations, path: Path, spec: PatternSpec):
   }
 }
 
-/** The document as plain data; aliases that lead nowhere, to themselves or to very much are refused. */
+/** The document as plain data; aliases that lead nowhere, to themselves or to very much are rejected. */
 function plainData(document: Document, places: SourceLocations): unknown {
   try {
     const value: unknown = document.toJS() ?? {}

@@ -161,7 +161,7 @@ describe('a ScaledObject', () => {
     })
   })
 
-  it('is refused when nothing of it has a counterpart', () => {
+  it('is rejected when nothing of it has a counterpart', () => {
     const trigger = { type: 'external', metadata: { scalerAddress: 'x:1' } }
     expect(() => imported(keda({ triggers: [trigger] }))).toThrow(/no trigger has a counterpart/)
   })

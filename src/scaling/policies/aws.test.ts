@@ -173,7 +173,7 @@ describe('step', () => {
     ],
     [[{ lower: 3, upper: 3, change: 1 }], /lower 3 is not below upper 3/],
     [[], /scaleOut\.adjustments: is empty/],
-  ])('refuses steps that the service refuses: %j', (adjustments, message) => {
+  ])('rejects steps that the service rejects: %j', (adjustments, message) => {
     expect(() => stepPolicy({ scaleOut: { threshold: 60, adjustments } })).toThrow(message)
   })
 })

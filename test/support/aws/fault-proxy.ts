@@ -23,7 +23,7 @@ const xml = (action: string, inner = ''): Answer => ({
   type: 'text/xml',
   body: `<${action}Response xmlns="http://autoscaling.amazonaws.com/doc/2011-01-01/"><${action}Result>${inner}</${action}Result><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata></${action}Response>`,
 })
-const refusal = (code: string, message: string): Answer => ({
+const rejection = (code: string, message: string): Answer => ({
   status: 400,
   type: 'text/xml',
   body: `<ErrorResponse><Error><Type>Sender</Type><Code>${code}</Code><Message>${message}</Message></Error><RequestId>1</RequestId></ErrorResponse>`,
@@ -92,15 +92,15 @@ export class FaultProxy {
     const { throttleEvery, hookMs, loseAnswer } = this.faults
     if (throttleEvery > 0 && ++this.#count % throttleEvery === 0) {
       this.throttled++
-      return refusal('Throttling', 'Rate exceeded')
+      return rejection('Throttling', 'Rate exceeded')
     }
     const forward = () => this.#forward(req, body)
     if (action === 'SetDesiredCapacity' && Number(query.get('DesiredCapacity')) > this.#max) {
-      return refusal('ValidationError', `New SetDesiredCapacity value is above max value ${this.#max}`)
+      return rejection('ValidationError', `New SetDesiredCapacity value is above max value ${this.#max}`)
     }
     const decrements = query.get('ShouldDecrementDesiredCapacity') === 'true'
     if (action === 'TerminateInstanceInAutoScalingGroup' && decrements && this.#desired <= this.#min) {
-      return refusal('ValidationError', `it would violate the group's min size constraint ${this.#min}`)
+      return rejection('ValidationError', `it would violate the group's min size constraint ${this.#min}`)
     }
     // Until the next look brings what moto made of it.
     if (action === 'TerminateInstanceInAutoScalingGroup' && decrements) this.#desired--
@@ -111,7 +111,8 @@ export class FaultProxy {
     }
     const held = this.#held.get(id)
     if (action === 'RecordLifecycleActionHeartbeat' || action === 'CompleteLifecycleAction') {
-      if (!held) return refusal('ValidationError', `No active Lifecycle Action found with instance ID ${id}`)
+      if (!held)
+        return rejection('ValidationError', `No active Lifecycle Action found with instance ID ${id}`)
       clearTimeout(held.timer)
       if (action === 'CompleteLifecycleAction') {
         this.#held.delete(id)

@@ -50,7 +50,7 @@ class EventStream:
 
     @classmethod
     async def connect(cls, url: str, ssl: Optional[tls.SSLContext] = None) -> EventStream:
-        """Opens a stream; raises ``ConnectionEnded`` when the server refuses it, ``OSError`` when it is away."""
+        """Opens a stream; raises ``ConnectionEnded`` when the server rejects it, ``OSError`` when it is away."""
         parts = urlsplit(url)
         parts = parts._replace(path=f"{parts.path}/sse")
         streams = await connect(parts, ssl)

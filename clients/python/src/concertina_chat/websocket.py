@@ -38,7 +38,7 @@ class WebSocket:
 
     @classmethod
     async def connect(cls, url: str, ssl: Optional[tls.SSLContext] = None) -> WebSocket:
-        """Opens a WebSocket; raises ``ConnectionEnded`` when the server refuses it, ``OSError`` when it is away."""
+        """Opens a WebSocket; raises ``ConnectionEnded`` when the server rejects it, ``OSError`` when it is away."""
         parts = urlsplit(url)
         reader, writer = await connect(parts, ssl)
         try:

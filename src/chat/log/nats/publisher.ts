@@ -38,7 +38,7 @@ const MAX_BATCHES = 4
 
 /**
  * Publishes to a stream with an expected last sequence of the subject. What comes in one turn for several subjects goes out
- * as one atomic batch: one answer for up to a hundred rooms. A batch that is refused is published one by one.
+ * as one atomic batch: one answer for up to a hundred rooms. A batch that is rejected is published one by one.
  */
 export class Publisher {
   readonly #nats: Nats
@@ -50,7 +50,7 @@ export class Publisher {
   #scheduled = false
   #batches = 0
   #token = 0
-  readonly counts = { publishes: 0, batches: 0, refusedBatches: 0, conflicts: 0, unsure: 0 }
+  readonly counts = { publishes: 0, batches: 0, rejectedBatches: 0, conflicts: 0, unsure: 0 }
 
   constructor(nats: Nats, timeoutMs: number) {
     this.#nats = nats
@@ -70,7 +70,7 @@ export class Publisher {
 
   /**
    * One publish for a subject may be under way at a time; the caller ensures it.
-   * @param alone not in a batch, since it may well be refused
+   * @param alone not in a batch, since it may well be rejected
    */
   publish(subject: string, data: Uint8Array, expected: number, alone: boolean): Promise<PublishResult> {
     return new Promise((resolve) => {
@@ -131,7 +131,7 @@ export class Publisher {
         for (const [i, { resolve }] of publishes.entries()) resolve({ kind: 'stored', sequence: first + i })
       } else if (ack?.error) {
         // All or nothing: nothing was stored. Which one did not fit is found out one by one.
-        this.counts.refusedBatches++
+        this.counts.rejectedBatches++
         for (const publish of publishes) this.#single(publish)
       } else {
         const why = unsure(answer)

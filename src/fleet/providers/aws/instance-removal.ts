@@ -26,7 +26,7 @@ interface InstanceRemovalOptions {
   readonly signal: AbortSignal
   /** Called when a chosen instance ends, and the group desires one fewer. */
   readonly onRemoved: () => void
-  /** Called when an instance is part of the fleet again, because AWS refused to end it. */
+  /** Called when an instance is part of the fleet again, because AWS would not end it. */
   readonly onTakenBack: (ref: ServerRef, instance: KnownInstance, wasReady: boolean) => void
   readonly onProblem: (reason: string) => void
 }

@@ -12,7 +12,7 @@ export interface AwsOptions extends ServerHooks {
   group: string
   /** Default: AWS_REGION, or that of the profile. */
   region?: string | undefined
-  /** What the instances must be; a group of others is refused. */
+  /** What the instances must be; a group of others is rejected. */
   instanceType?: string | undefined
   /** Creates the group if it does not exist; default: that is an error. */
   create?: Omit<NewGroup, 'instanceType'> | undefined

@@ -4,7 +4,7 @@ import { isTransient } from './group.ts'
 const RETRY_MS = 1000
 export const MAX_BACKOFF_SECONDS = 60
 
-/** Makes a call until it succeeds, later and later, unless AWS refuses it for good. Resolves whether it did. */
+/** Makes a call until it succeeds, later and later, unless AWS rejects it for good. Resolves whether it did. */
 export type Retry = (what: string, call: () => Promise<void>) => Promise<boolean>
 
 /** @param onProblem receives why a call failed, each time */

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 import type { Credentials } from './credentials.ts'
 import type { KubeObject } from './objects.ts'
 
-/** The API server refused a call, or could not be reached (status 0). */
+/** The API server rejected a call, or could not be reached (status 0). */
 export class KubeError extends Error {
   readonly status: number
 

@@ -98,21 +98,21 @@ export async function startMetricApi(options: MetricApiOptions): Promise<{ port:
 /** The status and the body of an answer. */
 type Answer = readonly [status: number, body: object]
 
-function refusal(code: number, message: string): Answer {
+function rejection(code: number, message: string): Answer {
   return [code, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', code, message }]
 }
 
 function answerOf({ namespace, deployment, desired }: MetricApiOptions, request: IncomingMessage): Answer {
   const { path, query } = splitTarget(request.url)
-  if (request.method !== 'GET') return refusal(405, 'only GET is served')
+  if (request.method !== 'GET') return rejection(405, 'only GET is served')
   if (path === ROOT) return [200, RESOURCES]
   if (path !== `${ROOT}/namespaces/${namespace}/${DESIRED_METRIC}`)
-    return refusal(404, `only ${DESIRED_METRIC} of namespace ${namespace} is served`)
+    return rejection(404, `only ${DESIRED_METRIC} of namespace ${namespace} is served`)
   const selector = query.get('labelSelector') ?? ''
   if (selector !== '' && selector !== `deployment=${deployment}`)
-    return refusal(404, `only deployment=${deployment} is served, not ${selector}`)
+    return rejection(404, `only deployment=${deployment} is served, not ${selector}`)
   const value = desired()
-  if (value === undefined) return refusal(503, 'the desired size is not known now')
+  if (value === undefined) return rejection(503, 'the desired size is not known now')
   const timestamp = new Date().toISOString().replace(/\.\d+Z/, 'Z')
   const item = { metricName: DESIRED_METRIC, metricLabels: { deployment }, timestamp, value: String(value) }
   const list = { kind: 'ExternalMetricValueList', apiVersion: GROUP_VERSION, metadata: {}, items: [item] }

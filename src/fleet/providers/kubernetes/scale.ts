@@ -8,7 +8,7 @@ const MAX_CONFLICTS = 20
  * Changes a Deployment's number of replicas by `delta`, relative to what it is at that moment: the write fails when anything
  * changed since the read, and is tried again.
  * @returns the Deployment's scale as it is then
- * @throws {KubeError} when the API server cannot be reached or refuses
+ * @throws {KubeError} when the API server cannot be reached or rejects the call
  */
 export async function changeReplicas(api: KubeApi, path: string, delta: number): Promise<Scale> {
   /** A write whose answer was lost: it may have been carried out. */
