@@ -1,5 +1,6 @@
 import { ConcertinaError } from '../base/errors.ts'
 import { onlyKnown } from '../base/known-keys.ts'
+import { unread } from '../base/phrases.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { LimitOptions } from '../scaling/limit-options.ts'
 import { createPolicy, POLICY_KEYS, type PolicySpec, policySchema } from '../scaling/policies.ts'
@@ -101,7 +102,8 @@ export function evaluate(
       ? undefined
       : { at: Math.ceil(curve.duration / 2 / settings.interval) * settings.interval, again }
   const world = onlyKnown<FluidWorld>({ ...settings, curve }, WORLD_KEYS)
-  return runFluid({ ...world, ...watch, restart, messages, scaler: scalerOf(candidate, settings) })
+  const run = () => runFluid({ ...world, ...watch, restart, messages, scaler: scalerOf(candidate, settings) })
+  return watch.onDecision ? run() : unread(run)
 }
 
 /** The floor of one load. */

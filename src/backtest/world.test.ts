@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
-import type { Policy } from '../scaling/types.ts'
+import { reasons } from '../scaling/reasons.ts'
+import type { Decision, Policy } from '../scaling/types.ts'
 import { evaluate, floorOf } from './evaluate.ts'
 import { type FluidOptions, runFluid } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
@@ -143,16 +144,25 @@ describe('the surroundings of a backtest', () => {
     expect(run({ curve, scaler: scaler(follow) }).afterRestart).toBeUndefined()
   })
 
+  const settings = {
+    ...{ usersPerServer: 30, provisioningDelay: 60, interval: 30, warmUp: 0, overload: 0.001 },
+    ...{ minServers: 1, maxServers: 100, initialServers: 0, messages: MESSAGE_TERMS },
+  }
+  const wave = new LoadCurve({
+    times: Float64Array.from({ length: 577 }, (_, i) => i * 300),
+    values: Float64Array.from({ length: 577 }, (_, i) => 600 + 400 * Math.sin((i / 144) * Math.PI)),
+  })
+  const candidate = { name: 'slo', policy: { kind: 'slo' as const, overload: 0.001, usersPerServer: 30 } }
+
+  it('gives reasons to who listens, and decides the same where nobody does', () => {
+    const decisions: Decision[] = []
+    const heard = evaluate(wave, candidate, settings, { onDecision: (decision) => decisions.push(decision) })
+    expect(decisions.every(({ reason }) => reason.length > 20)).toBe(true)
+    expect(evaluate(wave, candidate, settings)).toEqual(heard)
+    expect(reasons.say('paused')).toBe('paused')
+  })
+
   it('gives a policy what it had learned, or nothing, at the restart of a comparison', () => {
-    const settings = {
-      ...{ usersPerServer: 30, provisioningDelay: 60, interval: 30, warmUp: 0, overload: 0.001 },
-      ...{ minServers: 1, maxServers: 100, initialServers: 0, messages: MESSAGE_TERMS },
-    }
-    const wave = new LoadCurve({
-      times: Float64Array.from({ length: 577 }, (_, i) => i * 300),
-      values: Float64Array.from({ length: 577 }, (_, i) => 600 + 400 * Math.sin((i / 144) * Math.PI)),
-    })
-    const candidate = { name: 'slo', policy: { kind: 'slo' as const, overload: 0.001, usersPerServer: 30 } }
     const of = (restart: 'none' | 'keep' | 'forget') => evaluate(wave, candidate, { ...settings, restart })
     const [none, keep, forget] = [of('none'), of('keep'), of('forget')]
     expect(none.afterRestart).toBeUndefined()
