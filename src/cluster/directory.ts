@@ -9,8 +9,10 @@ import {
   DIRECTORY_ASK_TOPIC,
   DIRECTORY_TOPIC,
   type DirectoryEntry,
+  dropStale,
   HEARTBEAT_TOPIC,
   type Heartbeat,
+  type RemoteMembers,
   type ServerTalkers,
   SILENT_CHECKS,
   TALKERS_TOPIC,
@@ -19,8 +21,8 @@ import { Silence } from './silence.ts'
 
 interface Source {
   readonly number: number
-  /** Members of each room; their names are absent where they are many. */
-  readonly rooms: Map<string, { members: number; users: readonly string[] | undefined }>
+  /** Its members of each room. */
+  readonly rooms: Map<string, RemoteMembers>
   talkers: readonly Talker[]
 }
 
@@ -40,8 +42,9 @@ export class ClusterDirectory implements ChatDirectory {
   readonly #timer: NodeJS.Timeout
   readonly #stops: readonly (() => void)[]
   readonly #gathering = new Map<string, NodeJS.Timeout>()
-  /** Checks since it began to listen without a gap. */
   #checks = 0
+  /** The number of the check from which on it has listened without a gap. */
+  #since = 0
   /** Called a moment after the members of a room have changed. */
   onChange: (room: string) => void = () => {}
 
@@ -65,7 +68,7 @@ export class ClusterDirectory implements ChatDirectory {
 
   /** Whether every server has had the time to say who is there. */
   get isComplete(): boolean {
-    return this.#checks > COMPLETE_CHECKS
+    return this.#checks - this.#since > COMPLETE_CHECKS
   }
 
   /** The server, which has just given a sign of life. */
@@ -79,7 +82,7 @@ export class ClusterDirectory implements ChatDirectory {
   #take({ server, number, room, members, users }: DirectoryEntry): void {
     const source = this.#source(server, number)
     if (members === 0) source.rooms.delete(room)
-    else source.rooms.set(room, { members, users })
+    else source.rooms.set(room, { members, users, heard: this.#checks })
     this.#changed(room)
   }
 
@@ -104,11 +107,14 @@ export class ClusterDirectory implements ChatDirectory {
     // While the broker is away all are silent: that means nothing.
     if (!this.#bus.connected) {
       this.#silence.reset()
-      this.#checks = 0
+      this.#since = this.#checks
       return
     }
-    this.#bus.publish(DIRECTORY_ASK_TOPIC, this.#checks++ === 0 ? ASK_ALL : '')
+    this.#bus.publish(DIRECTORY_ASK_TOPIC, this.#checks++ === this.#since ? ASK_ALL : '')
     for (const server of this.#silence.check(SILENT_CHECKS)) this.#drop(server)
+    if (this.#checks % ANNOUNCE_CHECKS > 0) return
+    for (const { rooms } of this.#sources.values())
+      for (const room of dropStale(rooms, this.#checks, this.#since)) this.#changed(room)
   }
 
   *rooms(): Iterable<readonly [room: string, members: number]> {

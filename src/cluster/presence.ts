@@ -38,9 +38,20 @@ interface PresentUsers {
   readonly users: ReadonlySet<string> | undefined
 }
 
+/** What another server announced last of its members of a room. */
+export interface RemoteMembers {
+  readonly members: number
+  /** Absent where they are many. */
+  readonly users: readonly string[] | undefined
+  /** The number of the check after which it came. */
+  readonly heard: number
+}
+
 interface LocalRoom {
   readonly users: Set<string>
-  readonly remote: Map<string, { members: number; users: readonly string[] | undefined }>
+  readonly remote: Map<string, RemoteMembers>
+  /** Says at which checks it is looked after: every `ANNOUNCE_CHECKS`, by turns with the others. */
+  readonly turn: number
   readonly unsubscribe: () => void
   timer: NodeJS.Timeout | undefined
   /** Whether the other servers have to learn of a change here. */
@@ -56,6 +67,8 @@ export const CHECK_MS = 1000
 export const SILENT_CHECKS = 5
 /** Each room is announced at least once in so many checks: what was lost on the way is right again by then. */
 export const ANNOUNCE_CHECKS = 10
+/** Checks without an announcement after which a server has no members in a room any more: that it has none now was lost on the way. */
+const STALE_CHECKS = 2 * ANNOUNCE_CHECKS + SILENT_CHECKS
 export const HEARTBEAT_TOPIC = 'alive'
 export const DIRECTORY_TOPIC = 'directory'
 /** Published by each server every second while there are directories. */
@@ -68,7 +81,8 @@ export const ASK_ALL = 'all'
 /**
  * Who is in which room, over all servers, by announcements that may be lost. Each server announces its own members of a room at
  * each change and every ten seconds, and that it lives every second. All that a server announced is forgotten when it has been
- * silent for five seconds, so there are no ghosts of a server that died.
+ * silent for five seconds, so there are no ghosts of a server that died; and what it announced of one room when it does not do so
+ * any more, so there are none of a room that emptied while this server could not hear it.
  */
 export class ClusterPresence {
   readonly #bus: Bus
@@ -81,6 +95,9 @@ export class ClusterPresence {
   readonly #number: number
   readonly #talkers: TalkerMeter
   #checks = 0
+  /** The number of the check from which on the broker has been connected. */
+  #since = 0
+  #turns = 0
   /** Checks for which the directories get what is announced. */
   #directoryChecks = 0
 
@@ -127,6 +144,7 @@ export class ClusterPresence {
     const room: LocalRoom = {
       users: new Set(),
       remote: new Map(),
+      turn: this.#turns++ % ANNOUNCE_CHECKS,
       unsubscribe: this.#bus.subscribe(topic(name), (text) => this.#onAnnouncement(name, text)),
       timer: undefined,
       changed: false,
@@ -191,7 +209,7 @@ export class ClusterPresence {
     if (!room || server === this.#server) return
     this.#silence.heard(server)
     if (members === 0) room.remote.delete(server)
-    else room.remote.set(server, { members, users })
+    else room.remote.set(server, { members, users, heard: this.#checks })
     if (ask && room.users.size > 0) this.#announce(name, room)
     this.#reportSoon(name, room)
   }
@@ -205,6 +223,7 @@ export class ClusterPresence {
     // While the broker is away all are silent: that means nothing.
     if (!this.#bus.connected) {
       this.#silence.reset()
+      this.#since = this.#checks
       return
     }
     this.#heartbeat({ server: this.#server })
@@ -216,9 +235,13 @@ export class ClusterPresence {
       const from: ServerTalkers = { server: this.#server, number: this.#number, talkers }
       this.#bus.publish(TALKERS_TOPIC, JSON.stringify(from))
     }
-    let i = 0
-    for (const [name, room] of this.#rooms)
-      if ((i++ + this.#checks) % ANNOUNCE_CHECKS === 0 && room.users.size > 0) this.#announce(name, room)
+    const turn = this.#checks % ANNOUNCE_CHECKS
+    for (const [name, room] of this.#rooms) if (room.turn === turn) this.#lookAfter(name, room)
+  }
+
+  #lookAfter(name: string, room: LocalRoom): void {
+    if (room.users.size > 0) this.#announce(name, room)
+    if (dropStale(room.remote, this.#checks, this.#since).length > 0) this.#reportSoon(name, room)
   }
 
   #reportSoon(name: string, room: LocalRoom): void {
@@ -241,6 +264,17 @@ export class ClusterPresence {
     const detail = !users ? {} : reported.users ? { joined, left } : { users: [...users] }
     this.#send(name, JSON.stringify({ type: 'presence', room: name, members, ...detail }))
   }
+}
+
+/**
+ * Removes what was not announced again for too long, and returns the keys of it.
+ * @param checks made until now
+ * @param since the check from which on everything announced could be heard
+ */
+export function dropStale<K>(announced: Map<K, RemoteMembers>, checks: number, since: number): K[] {
+  const stale = [...announced].filter(([, { heard }]) => checks - Math.max(heard, since) > STALE_CHECKS)
+  for (const [key] of stale) announced.delete(key)
+  return stale.map(([key]) => key)
 }
 
 /** How many, and who where they are few. */

@@ -47,7 +47,7 @@ export async function runClusterChaos(
     const ports: number[] = []
     for (const { url } of nats.nodes) ports.push(await proxied(() => Number(new URL(url).port), links))
     const broker = `nats://${ports.map((port) => `127.0.0.1:${port}`).join()}`
-    const cluster = await watchServers(nats.url, NAME)
+    const cluster = await watchServers(nats.url, NAME, broker)
     closing.push(() => cluster.close())
     const controllers: ClusterProcess[] = []
     const flags = ['--broker', broker, '--cluster-name', NAME, '--anonymous', '--control-port', '0']

@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { connectNats } from '../../src/chat/log/nats/connection.ts'
 import { NatsRoomLog } from '../../src/chat/log/nats/nats-room-log.ts'
@@ -61,8 +62,28 @@ export async function startServer(args: readonly string[]): Promise<ServerProces
   return { ...started, url: String(url), port: Number(new URL(String(url)).port), ref: String(ref) }
 }
 
-/** The servers of a cluster as they report themselves, behind a load balancer; those that still run end with it. */
-export async function watchServers(broker: string, name: string) {
+/** Processes that have `argument` on their command line (Linux; none elsewhere). */
+function processesWith(argument: string): number[] {
+  try {
+    return readdirSync('/proc').flatMap((entry) => {
+      try {
+        const args = readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0')
+        return args.includes(argument) ? Number(entry) : []
+      } catch {
+        return [] // not a process, or one that has just ended
+      }
+    })
+  } catch {
+    return []
+  }
+}
+
+/**
+ * The servers of a cluster as they report themselves, behind a load balancer; those that still run end with it, and those that still
+ * start.
+ * @param address of the broker as the servers have it on their command line
+ */
+export async function watchServers(broker: string, name: string, address = broker) {
   const nats = await connectNats(broker, 'test')
   const servers = new Map<string, ServerStatus>()
   const balancer = await startBalancer()
@@ -91,7 +112,8 @@ export async function watchServers(broker: string, name: string) {
     url: balancer.url,
     signal: ({ pid }: ServerStatus, how: NodeJS.Signals) => signal(pid, how),
     async close() {
-      for (const { pid } of servers.values()) signal(pid, 'SIGKILL')
+      const running = [...servers.values()].map(({ pid }) => pid)
+      for (const pid of new Set([...running, ...processesWith(address)])) signal(pid, 'SIGKILL')
       balancer.close()
       await nats.connection.close()
     },
