@@ -18,11 +18,8 @@ export async function start<T>(
 
 const ROOT = new URL('../../', import.meta.url)
 
-/**
- * A module of the program as it is built, by its path in `src/` without the ending. From source, through `tsx`, each function that
- * is made carries 256 bytes for its name: that would measure `tsx`.
- */
-export async function built<T>(module: string): Promise<T> {
+/** Throws unless the program was built since its source changed last. */
+export function requireBuilt(): void {
   const bundle = new URL('dist/live/server-process.bundle.js', ROOT) // the build always writes it
   const source = readdirSync(new URL('src/', ROOT), { recursive: true, withFileTypes: true })
   const newest = Math.max(
@@ -31,7 +28,15 @@ export async function built<T>(module: string): Promise<T> {
       .map((each) => statSync(join(each.path, each.name)).mtimeMs),
   )
   if (!existsSync(bundle) || statSync(bundle).mtimeMs < newest)
-    throw new Error('benches measure what is built: run `npm run build` first')
+    throw new Error('what is built is run here: run `npm run build` first')
+}
+
+/**
+ * A module of the program as it is built, by its path in `src/` without the ending. From source, through `tsx`, each function that
+ * is made carries 256 bytes for its name: that would measure `tsx`.
+ */
+export async function built<T>(module: string): Promise<T> {
+  requireBuilt()
   return (await import(new URL(`dist/${module}.js`, ROOT).href)) as T
 }
 

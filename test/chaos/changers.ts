@@ -11,6 +11,8 @@ const SERVER_USER = '$server'
 const PAUSE_MS = 40
 const REPEAT_MS = 100
 const PAGE = 200
+/** How long what is asked for in the end may take, on a machine that has just been busy. */
+const PATIENCE = { timeoutMs: 60_000 }
 
 /** Edits, deletions and API requests that were acknowledged, and what the room shows otherwise than it should after them. */
 export interface ChangesReport {
@@ -142,9 +144,9 @@ export class Changers {
     const shown = new Map<number, string | undefined>()
     const late = new ChatClient({ url: this.#url, user: 'chaos-late' })
     try {
-      await late.join(this.#room)
+      await late.join(this.#room, PATIENCE)
       for (let before = Number.MAX_SAFE_INTEGER; ; ) {
-        const { messages, first } = await late.history(this.#room, before, PAGE)
+        const { messages, first } = await late.history(this.#room, before, PAGE, PATIENCE)
         for (const { seq, body, deleted, edits, deletes } of messages)
           if (edits === undefined && deletes === undefined) shown.set(seq, deleted ? undefined : body)
         const oldest = messages[0]?.seq

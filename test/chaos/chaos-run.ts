@@ -9,6 +9,7 @@ import { constant } from '../../src/traffic/patterns/constant.ts'
 import { UserTrafficSource } from '../../src/traffic/user-traffic-source.ts'
 import { type CheckReport, HistoryChecker, type LoggedMessage } from '../../src/verify/checker.ts'
 import type { HistoryEvent } from '../../src/verify/events.ts'
+import { Crowd, type CrowdOptions } from './crowd.ts'
 
 export interface ChaosOptions {
   seed: number
@@ -18,6 +19,8 @@ export interface ChaosOptions {
   every: number
   /** Mean seconds between two messages of a user; default 0.5. */
   thinkTime?: number
+  /** Beside the others, users who send as much as the system takes; default none. */
+  crowd?: CrowdOptions
   /** Ends the run early when it returns true, at any event. */
   enough?: (acked: number, events: number) => boolean
   write?: (line: string) => void
@@ -60,6 +63,7 @@ export class ChaosRun<Kind extends string> {
   readonly #options: ChaosOptions
   readonly #checker = new HistoryChecker()
   readonly #users: VirtualUsers
+  readonly #crowd: Crowd | undefined
   readonly #gaps = new Map<Kind, Histogram>()
   readonly #events = new Map<Kind, number>()
   readonly #happened: Happened<Kind>[] = []
@@ -84,6 +88,11 @@ export class ChaosRun<Kind extends string> {
         this.#gaps.get(cause)!.record((to - from) / 1000)
       },
     })
+    this.#crowd = options.crowd && new Crowd(url, 'chaos', options.crowd, this.record)
+  }
+
+  get #acked(): number {
+    return this.#users.counts.acked + (this.#crowd?.acked ?? 0)
   }
 
   /** Adds what a user did or saw to the history that is checked. */
@@ -108,19 +117,19 @@ export class ChaosRun<Kind extends string> {
     traffic.then(end, end)
     const began = performance.now()
     const elapsed = () => (performance.now() - began) / 1000
-    const { counts } = this.#users
     for (let n = 0; !done; n++) {
       await sleep(n === 0 ? 1500 : this.rng.exponential(every) * 1000)
-      if (done || elapsed() > seconds - 1 || enough?.(counts.acked, n)) break
+      if (done || elapsed() > seconds - 1 || enough?.(this.#acked, n)) break
       const kind = kinds[n < kinds.length ? n : this.rng.below(kinds.length)]!
       this.#events.set(kind, (this.#events.get(kind) ?? 0) + 1)
       this.#happened.push({ kind, at: performance.now() })
-      write(`${elapsed().toFixed(1)} s: ${kind}, ${counts.acked} acknowledged`)
+      write(`${elapsed().toFixed(1)} s: ${kind}, ${this.#acked} acknowledged`)
       await acts[kind]!()
     }
     if (enough) ending.abort()
     await traffic
     await afterwards()
+    await this.#crowd?.settle()
     await this.#users.settle()
   }
 
@@ -146,5 +155,6 @@ export class ChaosRun<Kind extends string> {
 
   end(): void {
     this.#users.end()
+    this.#crowd?.end()
   }
 }

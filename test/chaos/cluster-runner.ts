@@ -23,14 +23,19 @@ export const CLUSTER_KINDS = [
 type Kind = (typeof CLUSTER_KINDS)[number]
 
 const NAME = 'chaos'
-const SERVERS = 3
+const SERVERS = 4
+
+interface ClusterChaosOptions extends ChaosOptions {
+  /** What Node runs as the command line; default its source. */
+  program?: readonly string[]
+}
 
 /**
  * Users talk through a load balancer to servers around three NATS nodes, and a backend to the newest controller, while servers, controllers, nodes and the connections
  * between any two of them are killed, paused, cut and restarted; returns what the users and the room log say of it.
  */
 export async function runClusterChaos(
-  options: ChaosOptions,
+  options: ClusterChaosOptions,
 ): Promise<ChaosReport<Kind> & { changes: ChangesReport }> {
   const closing: (() => unknown)[] = []
   const proxied = async (port: () => number, links: CuttingProxy[]) => {
@@ -58,7 +63,7 @@ export async function runClusterChaos(
     closing.push(() => delete process.env.CONCERTINA_API_KEY)
     let apiPort = 0
     const startController = () => {
-      const controller = startLogging(['controller', ...flags])
+      const controller = startLogging(['controller', ...flags], options.program)
       controllers.push(controller)
       controller
         .line(({ url }) => url !== undefined)

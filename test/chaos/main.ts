@@ -1,28 +1,46 @@
 /**
- * `npm run chaos -- [seconds] [seed] [users]`, or `npm run chaos -- --long [seed]`: at least 200 events and a million acknowledged
- * messages. With `--cluster` the same of a cluster: servers, controllers and NATS nodes as processes of their own. Ends with 1 when
- * the promise of a room was broken.
+ * `npm run chaos -- [seconds] [seed] [users]`, or `npm run chaos -- --long [seed] [most seconds]`: at least 200 events and a million
+ * acknowledged messages, or what there is of them when the time is over or at Ctrl-C. With `--cluster` the same of a cluster: servers, controllers and NATS nodes as processes of their own, from what was built.
+ * Ends with 1 when the promise of a room was broken.
  */
+import { requireBuilt } from '../../bench/support/processes.ts'
 import type { Histogram } from '../../src/base/histogram.ts'
+import { BUILT } from '../run-cli.ts'
 import { CLUSTER_KINDS, runClusterChaos } from './cluster-runner.ts'
 import { KINDS, runChaos } from './runner.ts'
 
 const long = process.argv.includes('--long')
 const numbers = process.argv.slice(2).flatMap((each) => (each.startsWith('-') ? [] : [Number(each)]))
-const [seconds = 60, seed = Date.now() % 100_000, users = 100] = long ? [3600, numbers[0], 400] : numbers
+const [seconds = 60, seed = Date.now() % 100_000, users = 100] = long
+  ? [numbers[1] ?? 3600, numbers[0], 400]
+  : numbers
+let interrupted = false
+process.once('SIGINT', () => {
+  interrupted = true
+})
 console.log(long ? `chaos: the long run, seed ${seed}` : `chaos: ${seconds} s, seed ${seed}, ${users} users`)
 const options = {
   seconds,
   seed,
   users,
   every: long ? 1 : 2,
-  ...(long && { thinkTime: 0.1, enough: (acked: number, n: number) => acked >= 1e6 && n >= 200 }),
+  ...(long && { thinkTime: 0.1 }),
+  enough: (acked: number, n: number) => interrupted || (long && acked >= 1e6 && n >= 200),
   write: (line: string) => console.log(line),
   verbose: process.env.VERBOSE !== undefined,
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 const cluster = process.argv.includes('--cluster')
-const { checks, moved, failed, changes, ...ran } = await (cluster ? runClusterChaos : runChaos)(options)
+if (cluster) requireBuilt()
+/** Of a cluster, more of the messages come from users who never wait, and events at a pace that lets all of it recover in between. */
+const inCluster = {
+  ...options,
+  program: BUILT,
+  ...(long && { users: 100, every: 4, thinkTime: 0.5, crowd: { users: 50, rooms: 250, roomsOfUser: 10 } }),
+}
+const { checks, moved, failed, changes, ...ran } = await (cluster
+  ? runClusterChaos(inCluster)
+  : runChaos(options))
 const events: ReadonlyMap<string, number> = ran.events
 const gaps: ReadonlyMap<string, Histogram> = ran.gaps
 const {

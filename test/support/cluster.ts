@@ -18,8 +18,8 @@ export interface ClusterProcess {
 }
 
 /** A process of the command line that logs JSON lines. */
-export function startLogging(args: readonly string[]): ClusterProcess {
-  const { child, finished } = startCli(args)
+export function startLogging(args: readonly string[], program?: readonly string[]): ClusterProcess {
+  const { child, finished } = startCli(args, {}, program)
   const lines: Record<string, unknown>[] = []
   const waiting = new Set<() => void>()
   createInterface({ input: child.stdout! }).on('line', (text) => {
@@ -56,8 +56,11 @@ export interface ServerProcess extends ClusterProcess {
 }
 
 /** `concertina server` on a free port, once it is ready. */
-export async function startServer(args: readonly string[]): Promise<ServerProcess> {
-  const started = startLogging(['server', '--port', '0', '--anonymous', ...args])
+export async function startServer(
+  args: readonly string[],
+  program?: readonly string[],
+): Promise<ServerProcess> {
+  const started = startLogging(['server', '--port', '0', '--anonymous', ...args], program)
   const { url, ref } = await started.line(({ url }) => url !== undefined)
   return { ...started, url: String(url), port: Number(new URL(String(url)).port), ref: String(ref) }
 }

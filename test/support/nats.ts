@@ -36,7 +36,7 @@ export interface NatsCluster {
   close(): Promise<void>
 }
 
-const STARTING_MS = 20_000
+const STARTING_MS = 120_000
 
 interface NatsClusterOptions {
   /** How many; default 3. */
