@@ -325,3 +325,37 @@ it('C8: notices a path that went silent though it only reads, and reconnects', a
   expect(seen.find(({ state }) => state === 'waiting')!.reason).toBe('no heartbeat')
   await expect.poll(() => reader.state).toBe('open')
 })
+
+it('M1: stays where it is when none of four attempts reached the server that was named, and leaves one that drains', async () => {
+  const attempts: string[] = []
+  const peer = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    verifyClient: ({ req }, answer) => {
+      attempts.push(new URL(req.url!, 'ws://x').searchParams.get('to') ?? 'any')
+      answer(attempts.at(-1) === 'any', 503)
+    },
+  })
+  await once(peer, 'listening')
+  open.push({ close: () => peer.close() })
+  const welcome = { type: 'welcome', version: 1, user: 'ann', server: 1, durability: 'memory' }
+  let asksToMove = (_reason: object) => {}
+  peer.on('connection', (socket) => {
+    asksToMove = (how) => socket.send(JSON.stringify({ type: 'move', afterMs: 0, ...how }))
+    socket.on('message', (data) => {
+      const { type } = JSON.parse(String(data)) as { type: string }
+      const more = { retryMs: [1, 2], heartbeatMs: 15_000, maxBodyBytes: 100 }
+      if (type === 'hello') socket.send(JSON.stringify({ ...welcome, ...more }))
+    })
+  })
+  const ann = client({ url: `ws://127.0.0.1:${(peer.address() as AddressInfo).port}`, user: 'ann' })
+  const seen = statuses(ann)
+  await expect.poll(() => ann.state, { timeout: 15_000 }).toBe('open')
+  asksToMove({ reason: 'rebalance', to: 7 })
+  await expect.poll(() => attempts, { timeout: 15_000 }).toEqual(['any', '7', '7', '7', '7'])
+  expect(ann.state).toBe('open')
+  asksToMove({ reason: 'rebalance', to: 8 })
+  asksToMove({ reason: 'drain' })
+  await expect.poll(() => seen.at(-1)?.state, { timeout: 15_000 }).toBe('moved')
+  expect(attempts.filter((to) => to !== '8')).toEqual(['any', '7', '7', '7', '7', 'any'])
+})

@@ -51,7 +51,8 @@ type Phase =
       readonly kind: 'moving'
       readonly link: ServerConnection
       readonly next: ServerConnection | undefined
-      readonly target: MoveTarget
+      /** Where to go; another one when the server asks for that meanwhile and this attempt fails. */
+      target: MoveTarget
     }
   | { readonly kind: 'waiting'; readonly timer: Timer }
   | { readonly kind: 'closed' }
@@ -71,8 +72,8 @@ interface MoveTarget {
 /** The code of a connection that broke, or was never established. */
 const NO_CLOSE_FRAME = 1006
 
-/** Attempts to reach the very server that a move names, before any other one will do. */
-const MOVE_ATTEMPTS = 4
+/** Attempts to reach the very server that a move names, before the user stays instead. */
+export const MOVE_ATTEMPTS = 4
 
 /** Rejected tokens of a function, one after another, after which no further one is tried. */
 const MAX_UNAUTHORIZED = 3
@@ -223,6 +224,7 @@ export class Connections {
 
   #moveAfter(link: ServerConnection, afterMs: number, target: MoveTarget): void {
     const phase = this.#phase
+    if (phase.kind === 'moving' && phase.link === link) phase.target = target
     if (phase.kind !== 'open' || phase.link !== link) return
     clearTimeout(phase.moveTimer)
     const moveTimer = setTimeout(() => {
@@ -233,7 +235,10 @@ export class Connections {
     this.#phase = { kind: 'open', link, moveTimer }
   }
 
-  /** The next connection failed: the current one still serves, and another is tried; after some attempts on any server. */
+  /**
+   * The next connection failed: the current one still serves, and another is tried. Where a server is named that none of some
+   * attempts reached, the user stays: on any other one the user would be too many.
+   */
   #moveLater({ link, target: { to, failed, by } }: Phase & { kind: 'moving' }): void {
     this.#phase = { kind: 'open', link }
     if (by !== undefined) {
@@ -241,9 +246,13 @@ export class Connections {
       this.#tryWebSocketLater(link)
       return
     }
+    if (to !== undefined && failed + 1 === MOVE_ATTEMPTS) {
+      this.#backoff.succeeded()
+      this.#tryWebSocketLater(link)
+      return
+    }
     this.#backoff.failed()
-    const target = failed + 1 < MOVE_ATTEMPTS ? { to, failed: failed + 1 } : { failed: 0 }
-    this.#moveAfter(link, this.#backoff.wait(), target)
+    this.#moveAfter(link, this.#backoff.wait(), { to, failed: failed + 1 })
   }
 
   #lost(link: ServerConnection, code: number, why: Close): void {

@@ -33,7 +33,7 @@ export type ServerCommand =
 
 /** What the leading controller publishes every second. */
 export interface Targets {
-  /** Servers that have more users than their share, beyond the deadband. */
+  /** Servers that have their share of the users, or more. */
   readonly above: readonly string[]
 }
 

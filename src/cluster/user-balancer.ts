@@ -1,20 +1,32 @@
 import { createStrategy, requireStrategyName } from '../balancing/strategies.ts'
 import type { StrategyName } from '../balancing/strategy-names.ts'
 import { seededRng } from '../base/rng.ts'
-import type { Fleet } from '../fleet/fleet.ts'
+import type { ServerRef } from '../fleet/provider.ts'
+import type { Server } from '../fleet/server.ts'
+import type { ServerReport } from '../live/messages.ts'
 import { planMoves, type RebalanceOptions, rebalanceOptions } from '../live/rebalance.ts'
 import type { Bus } from './broker.ts'
-import type { ClusterServers } from './cluster-servers.ts'
-import { commandTopic, type ServerCommand, TARGETS_TOPIC, type Targets } from './messages.ts'
+import {
+  commandTopic,
+  type ServerCommand,
+  type ServerStatus,
+  TARGETS_TOPIC,
+  type Targets,
+} from './messages.ts'
 
 const BALANCE_MS = 1000
 /** Seconds that moves of users have to happen before the next ones are planned: at least one status of each server. */
 const MOVES_SETTLE_SECONDS = 1.5
 
+interface BalancedServer extends Pick<ServerStatus, 'state' | 'number' | 'direct' | 'url'> {
+  /** Of the connections, those that were asked to move may yet stay. */
+  readonly report: Pick<ServerReport, 'connections'>
+}
+
 interface BalancedFleet {
-  readonly fleet: Fleet
-  readonly servers: ClusterServers
-  readonly bus: Bus
+  readonly fleet: { readonly ready: readonly Pick<Server, 'id' | 'ref' | 'users' | 'weight'>[] }
+  readonly servers: { status(ref: ServerRef): BalancedServer | undefined }
+  readonly bus: Pick<Bus, 'connected' | 'publish'>
   /** Seconds, rising. */
   now(): number
   leads(): boolean
@@ -66,9 +78,10 @@ export class UserBalancer {
     const plan = planMoves(ready, deadband, pace * (BALANCE_MS / 1000))
     const total = ready.reduce((sum, { users }) => sum + users, 0)
     const weight = ready.reduce((sum, each) => sum + each.weight, 0)
-    // While users are moved, no server that has its share accepts more of those.
-    const above = ready.filter(({ users, weight: own }) => users >= Math.floor((total * own) / weight))
-    const targets: Targets = { above: plan.length > 0 ? above.map(({ ref }) => ref!) : [] }
+    // No server that has its share accepts more users who were asked to move to another one: they stay where they are instead.
+    const has = ({ ref }: (typeof ready)[number]) => servers.status(ref!)!.report.connections
+    const above = ready.filter((each) => has(each) >= Math.floor((total * each.weight) / weight))
+    const targets: Targets = { above: above.map(({ ref }) => ref!) }
     bus.publish(TARGETS_TOPIC, JSON.stringify(targets))
     if (now() < this.#next) return
     for (const { from, to, count } of plan) {

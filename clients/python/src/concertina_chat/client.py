@@ -329,7 +329,10 @@ class ChatClient:
                 self._lost.set()
 
     async def _move(self, link: Connection, move: Dict[str, Any]) -> None:
-        """Opens another connection, resumes there, and only then closes this one (M1)."""
+        """Opens another connection, resumes there, and only then closes this one (M1).
+
+        Where a server is named that none of some attempts reached, the user stays.
+        """
         await asyncio.sleep(move["afterMs"] / 1000)
         query = {"to": move["to"]} if "to" in move else {}
         url = move.get("url", self._url)
@@ -343,8 +346,9 @@ class ChatClient:
                 self._failures += 1
                 attempts += 1
                 url = self._url
-                if attempts >= _MOVE_ATTEMPTS:
-                    query = {}
+                if query and attempts >= _MOVE_ATTEMPTS:
+                    self._failures = 0
+                    return
                 await asyncio.sleep(self._wait())
                 continue
             if self.serving is not link:
