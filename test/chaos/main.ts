@@ -1,7 +1,7 @@
 /**
  * `npm run chaos -- [seconds] [seed] [users]`, or `npm run chaos -- --long [seed] [most seconds]`: at least 200 events and a million
- * acknowledged messages, or what there is of them when the time is over or at Ctrl-C. With `--cluster` the same of a cluster: servers, controllers and NATS nodes as processes of their own, from what was built.
- * Ends with 1 when the promise of a room was broken.
+ * acknowledged messages, or what there is of them when the time is over. With `--cluster` the same of a cluster: servers, controllers and
+ * NATS nodes as processes of their own, from what was built. Ends early at Ctrl-C, with 1 when the promise of a room was broken.
  */
 import { requireBuilt } from '../../bench/support/processes.ts'
 import type { Histogram } from '../../src/base/histogram.ts'
@@ -15,9 +15,11 @@ const [seconds = 60, seed = Date.now() % 100_000, users = 100] = long
   ? [numbers[1] ?? 3600, numbers[0], 400]
   : numbers
 let interrupted = false
-process.once('SIGINT', () => {
-  interrupted = true
-})
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    if (interrupted) process.exit(130)
+    interrupted = true
+  })
 console.log(long ? `chaos: the long run, seed ${seed}` : `chaos: ${seconds} s, seed ${seed}, ${users} users`)
 const options = {
   seconds,
@@ -29,7 +31,6 @@ const options = {
   write: (line: string) => console.log(line),
   verbose: process.env.VERBOSE !== undefined,
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 const cluster = process.argv.includes('--cluster')
 if (cluster) requireBuilt()
 /** Of a cluster, more of the messages come from users who never wait, and events at a pace that lets all of it recover in between. */
