@@ -38,8 +38,9 @@ it('R1, R2, S2, S5, M1, M4: keeps the promise towards a client written from the 
     if (round === 30) chat.servers[0]!.rebalance(2, { to: 2 }, 0.1)
     await sleep(30)
   }
-  await expect.poll(() => clients.reduce((sum, { waiting }) => sum + waiting, 0)).toBe(0)
-  await expect.poll(() => clients.every(({ place }) => place === head)).toBe(true)
+  const patience = { timeout: 60_000 }
+  await expect.poll(() => clients.reduce((sum, { waiting }) => sum + waiting, 0), patience).toBe(0)
+  await expect.poll(() => clients.every(({ place }) => place === head), patience).toBe(true)
   checker.take({ type: 'end' })
   expect(clients.flatMap(({ rejected }) => rejected)).toEqual([])
   expect(clients.reduce((sum, { connections }) => sum + connections, 0)).toBeGreaterThan(30)
@@ -50,4 +51,4 @@ it('R1, R2, S2, S5, M1, M4: keeps the promise towards a client written from the 
   const { findings, ...report } = checker.check(logged)
   expect(findings).toEqual([])
   expect(report).toMatchObject({ lost: 0, doubled: 0, reordered: 0, phantom: 0, falseGaps: 0, acked: 720 })
-})
+}, 150_000)
