@@ -1,22 +1,21 @@
 import type { IncomingMessage } from 'node:http'
-import type { Socket } from 'node:net'
-import type { Duplex, Writable } from 'node:stream'
+import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { Buckets, type BucketTotals, LATENCY_BOUNDS } from '../base/buckets.ts'
-import { Histogram } from '../base/histogram.ts'
+import type { Histogram } from '../base/histogram.ts'
 import { onceAMinute } from '../base/once-a-minute.ts'
 import { RateLimiter } from '../base/rate-limit.ts'
 import { seededRng } from '../base/rng.ts'
 import { type AccessEntry, accessEntry } from '../http/access-log.ts'
 import { Origins } from '../http/origin.ts'
 import { rejectSocket } from '../http/rejection.ts'
-import { CLOSE } from '../protocol/messages.ts'
+import { CLOSE } from '../protocol/close-codes.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import { AccessControl } from './access/access-control.ts'
 import type { ModerationState } from './access/moderation.ts'
 import { ModerationLog } from './access/moderation-log.ts'
 import { Authenticator } from './auth/authenticator.ts'
+import { accessOfConnection, type EnteringRequest, socketOf, type Transport } from './connection-access.ts'
 import { hooksOf } from './hooks/http-hooks.ts'
 import { RemoteRoomLog } from './hub/remote-room-log.ts'
 import type { ChatLink, RoomEvent } from './link.ts'
@@ -26,6 +25,7 @@ import { Namespaces } from './rooms/namespaces.ts'
 import { ReadMarkers } from './rooms/read-markers.ts'
 import { Rooms } from './rooms/rooms.ts'
 import { SlowMode } from './rooms/slow-mode.ts'
+import { type ChatServerStats, ServerCounters } from './server-stats.ts'
 import type { Channel } from './session/channel.ts'
 import type { ServerContext } from './session/server-context.ts'
 import { Session } from './session/session.ts'
@@ -37,43 +37,9 @@ import type { PostStatus, StreamPost } from './sse/event-stream.ts'
 import type { StreamAnswer } from './sse/requests.ts'
 import { EventStreams } from './sse/streams.ts'
 
-/** What a chat server has done so far, and is doing. */
-export interface ChatServerStats {
-  readonly connections: number
-  /** Connections that were not asked to go elsewhere, or did not. */
-  readonly staying: number
-  /** Messages acknowledged, rejected for want of room or disk, and pushed to members. */
-  readonly messages: number
-  readonly rejected: number
-  readonly deliveries: number
-  /** Times that a member fell behind, and connections closed for staying so. */
-  readonly behind: number
-  readonly slowClosed: number
-  /** Times that a room was joined where its user had left off, after a lost connection or a move. */
-  readonly resumed: number
-  /** Connections that broke off without a close frame: their users are likely to reconnect. */
-  readonly lost: number
-  /** Requests that failed by a mistake in this program; each was rejected with `internal`. */
-  readonly failures: number
-  /** Times that the keys of the issuer of tokens could not be fetched. */
-  readonly keyFetchesFailed: number
-  /** Seconds from receiving to acknowledging, in the buckets of `LATENCY_BOUNDS`. */
-  readonly latency: BucketTotals
-  /** Slot-seconds of simulated work, its slots, and messages that wait for one; absent without such work. */
-  readonly work?: { busySeconds: number; concurrency: number; queued: number }
-}
-
 const ALIVE_MS = 20_000
-/** Mistakes in this program that are logged; all are counted. */
-const MAX_FAILURES_LOGGED = 20
 /** The window in which clients reconnect, by how many per second the other servers can take when this one is lost. */
 const RETRY_MS = { least: 20, most: 250, perConnection: 0.6 }
-
-type EnteringRequest = Pick<IncomingMessage, 'headers' | 'method' | 'url'>
-
-/** The connection that an answer is written to. */
-const socketOf = (output: Writable): object =>
-  ('socket' in output && (output.socket as Socket | null)) || output
 
 /** One chat server of a fleet: WebSockets on one side, the hub on the other. */
 export class ChatServer {
@@ -86,20 +52,9 @@ export class ChatServer {
   readonly #streams: EventStreams
   readonly #moderation: ModerationState
   readonly #connections = new Set<Session>()
-  readonly #counts = {
-    messages: 0,
-    rejected: 0,
-    behind: 0,
-    slowClosed: 0,
-    resumed: 0,
-    lost: 0,
-    failures: 0,
-    keyFetchesFailed: 0,
-  }
+  readonly #counters = new ServerCounters()
   readonly #alive: NodeJS.Timeout
   readonly #moves = new SessionMoves(this.#connections)
-  readonly #buckets = new Buckets(LATENCY_BOUNDS)
-  #latency = new Histogram()
   /** Called with each connection that has ended, and each that was rejected. */
   onAccess: ((entry: AccessEntry) => void) | undefined
   /** Called with what an operator should know, at most once a minute for each text. */
@@ -131,8 +86,8 @@ export class ChatServer {
     options: ChatOptions,
     tracer?: Tracer,
   ): Promise<ChatServer> {
-    let news: RoomEvent = () => {}
-    const link = await connect((room, kind, line) => news(room, kind, line))
+    let onEvent: RoomEvent = () => {}
+    const link = await connect((room, kind, line) => onEvent(room, kind, line))
     const moderation = new ModerationLog(link)
     try {
       await moderation.start()
@@ -141,7 +96,7 @@ export class ChatServer {
       throw error
     }
     const chat = new ChatServer(server, link, options, moderation, tracer)
-    news = (room, kind, line) => chat.#rooms.news(room, kind, line)
+    onEvent = (room, kind, line) => chat.#rooms.onEvent(room, kind, line)
     return chat
   }
 
@@ -189,18 +144,9 @@ export class ChatServer {
         const { least, most, perConnection } = RETRY_MS
         return [least, Math.max(most, perConnection * this.#connections.size)]
       },
-      onAcked: (seconds) => {
-        this.#counts.messages++
-        this.#latency.record(seconds)
-        this.#buckets.record(seconds)
-      },
-      onFailure: (error) => {
-        this.#counts.failures++
-        if (this.#counts.failures <= MAX_FAILURES_LOGGED) console.error('chat server: internal error:', error)
-      },
-      count: (what) => {
-        this.#counts[what]++
-      },
+      onAcked: (seconds) => this.#counters.acked(seconds),
+      onFailure: (error) => this.#counters.failed(error),
+      count: (what) => this.#counters.count(what),
     }
     moderation.actions.subscribe((action) => {
       for (const connection of [...this.#connections]) connection.enforce(action, moderation.state)
@@ -221,7 +167,7 @@ export class ChatServer {
       rejectSocket(socket, rejected)
       return
     }
-    const onEnd = this.#accessOf('websocket', request, ip, socket)
+    const onEnd = this.#onEnd('websocket', request, ip, socket)
     this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
       this.#serve(new WebSocketChannel(webSocket, socket, this.maxFrameBytes), onEnd)
     })
@@ -235,7 +181,7 @@ export class ChatServer {
       return
     }
     const output = answer.open()
-    this.#serve(this.#streams.open(output), this.#accessOf('sse', request, ip, socketOf(output)))
+    this.#serve(this.#streams.open(output), this.#onEnd('sse', request, ip, socketOf(output)))
   }
 
   /** Pages that may connect. */
@@ -263,7 +209,7 @@ export class ChatServer {
   #authenticator(auth: ChatOptions['auth'] = { anonymous: true }): Authenticator {
     return new Authenticator(auth, this.#moderation, {
       onFailure: (message) => {
-        this.#counts.keyFetchesFailed++
+        this.#counters.count('keyFetchesFailed')
         if (this.#isNewWarning(message)) this.onWarning(message)
       },
     })
@@ -290,34 +236,17 @@ export class ChatServer {
     return status
   }
 
-  /** Returns what to call when the connection has ended; nothing where nobody wants to know. */
-  #accessOf(transport: 'websocket' | 'sse', request: EnteringRequest, ip: string, socket: object) {
-    const { onAccess } = this
-    if (!onAccess) return undefined
-    const began = performance.now()
-    // Of a connection that other requests came on, too.
-    const { bytesRead: readBefore = 0, bytesWritten: writtenBefore = 0 } = socket as Partial<Socket>
-    return ({ lastUser: user }: Session, code: number) => {
-      const { bytesRead = 0, bytesWritten = 0 } = socket as Partial<Socket>
-      onAccess(
-        accessEntry(ip, request, {
-          status: transport === 'websocket' ? 101 : 200,
-          transport,
-          server: this.#context.server,
-          user,
-          code,
-          durationMs: Math.round(performance.now() - began),
-          bytesIn: bytesRead - readBefore,
-          bytesOut: bytesWritten - writtenBefore,
-        }),
-      )
-    }
+  /** Returns what to call when a connection has ended. */
+  #onEnd(transport: Transport, request: EnteringRequest, ip: string, socket: object) {
+    return (
+      this.onAccess && accessOfConnection(this.onAccess, this.#context.server, transport, request, ip, socket)
+    )
   }
 
   #serve(channel: Channel, onEnd: ((session: Session, code: number) => void) | undefined): void {
     this.#connections.add(
       new Session(this.#context, channel, (session, code) => {
-        if (code === 1006) this.#counts.lost++
+        if (code === 1006) this.#counters.count('lost')
         this.#connections.delete(session)
         this.#moves.forget(session)
         onEnd?.(session, code)
@@ -331,8 +260,7 @@ export class ChatServer {
       connections: this.#connections.size,
       staying: this.#connections.size - this.#moves.leaving,
       deliveries: this.#rooms.deliveries,
-      ...this.#counts,
-      latency: this.#buckets,
+      ...this.#counters.totals,
       work: slots && { busySeconds: slots.busySeconds, concurrency: slots.concurrency, queued: slots.queued },
     }
   }
@@ -352,9 +280,7 @@ export class ChatServer {
 
   /** Seconds from receiving to acknowledging, of the messages since this was last asked. */
   takeLatency(): Histogram {
-    const latency = this.#latency
-    this.#latency = new Histogram()
-    return latency
+    return this.#counters.takeLatency()
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,4 @@
-import { CLOSE } from '../protocol/messages.ts'
+import { CLOSE } from '../protocol/close-codes.ts'
 
 /** Why there is no connection, for programs; the `reason` of the status is for people. */
 export type CloseCause =

@@ -1,4 +1,5 @@
-import { CLOSE, mayReconnect, type ServerMessage, type Welcome } from '../protocol/messages.ts'
+import { CLOSE, mayReconnect } from '../protocol/close-codes.ts'
+import type { ServerMessage, Welcome } from '../protocol/messages.ts'
 import { Backoff } from './backoff.ts'
 import { type Close, type CloseCause, closeOf, probe } from './close-cause.ts'
 import { ServerConnection, type ServerConnectionEvents } from './server-connection.ts'

@@ -95,7 +95,7 @@ export class ChatNode {
     return this.#state
   }
 
-  /** Whether it has more users than the controller that leads wants it to have. */
+  /** Whether it has more users than the controller that leads lets it have. */
   get isAboveTarget(): boolean {
     return this.#isAboveTarget
   }
@@ -209,7 +209,7 @@ export class ChatNode {
       direct: this.#options.advertise !== undefined,
       handedOn: this.#http.handedOn,
       ending: this.#ending,
-      report: this.#meter.report(this.#chat, this.#http.taken),
+      report: this.#meter.report(this.#chat, this.#http.accepted),
     }
     this.#broker.bus.publish(STATUS_TOPIC, JSON.stringify(status))
   }

@@ -42,13 +42,13 @@ export type NodeState = 'starting' | ServerStatus['state']
 interface Node {
   readonly state: NodeState
   readonly number: number
-  /** Whether it has too many users, so that those who are to move elsewhere are not taken. */
+  /** Whether it has too many users, so that those who are to move elsewhere are rejected. */
   readonly isAboveTarget: boolean
   /** Empty until it has started. */
   metrics(): string
 }
 
-/** Why a user is not taken, and with what status. */
+/** Why a user is rejected, and with what status. */
 const REJECTIONS = {
   'not-found': '404 Not Found',
   'rate-limited': '429 Too Many Requests',
@@ -66,8 +66,8 @@ export class NodeHttp {
   #rates: RateLimiter | undefined
   #chat: ChatServer | undefined
   #forwarding: StreamForwarding | undefined
-  /** Users taken so far. */
-  taken = 0
+  /** Users accepted so far. */
+  accepted = 0
   /** Users rejected so far because a load balancer brought them here while they move to another server. */
   handedOn = 0
 
@@ -173,7 +173,7 @@ export class NodeHttp {
     const ip = this.#proxies.addressOf(request)
     const why = exists ? this.#rejects(request, ip) : 'not-found'
     if (this.#chat && !why) {
-      this.taken++
+      this.accepted++
       return this.#chat
     }
     const reason = why ?? 'not-ready'

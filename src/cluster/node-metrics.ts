@@ -1,6 +1,6 @@
 import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
 import { histogramText } from '../base/histogram-text.ts'
-import type { ChatServerStats } from '../chat/server.ts'
+import type { ChatServerStats } from '../chat/server-stats.ts'
 
 /** The metrics of one chat server in the text format of Prometheus. */
 export function nodeMetrics(stats: ChatServerStats, ready: boolean, handedOn: number): string {

@@ -37,7 +37,7 @@ interface Receiver {
 }
 
 /**
- * Hands sockets to server processes. This process keeps its own end until the server has confirmed; a server that dies or declines
+ * Hands sockets to server processes. This process keeps its own end until the server has confirmed; a server that dies or rejects it
  * before that gives the connection back.
  */
 export class Handoffs {
@@ -69,8 +69,8 @@ export class Handoffs {
       arrival.raw.close(arrival.released)
     }
     onMessages<FromServer>(child, {
-      took: ({ tickets }) => take(tickets, confirm),
-      declined: ({ tickets }) => take(tickets, this.#onReturned),
+      accepted: ({ tickets }) => take(tickets, confirm),
+      rejected: ({ tickets }) => take(tickets, this.#onReturned),
     })
     child.once('exit', () => {
       this.#receivers.delete(id)

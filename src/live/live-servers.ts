@@ -17,7 +17,7 @@ const SILENT_SECONDS = 2
 /** The processes behind the fleet's servers: sends them commands, and keeps what they report. */
 export class LiveServers {
   readonly #fleet: Fleet
-  readonly #uncounted: (id: ServerId, taken: number) => number
+  readonly #inFlight: (id: ServerId, accepted: number) => number
   readonly #processes = new Map<ServerId, { child: ChildProcess; work: ReportedWork }>()
   readonly #gone: FleetTotals = { ...NO_TOTALS }
   readonly #latencyOfGone = new Buckets(LATENCY_BOUNDS)
@@ -29,10 +29,10 @@ export class LiveServers {
   onWarning: (message: string) => void = () => {}
   readonly #isNewWarning = onceAMinute()
 
-  /** @param uncounted sockets that were given to a server and are not in its report yet */
-  constructor(fleet: Fleet, uncounted: (id: ServerId, taken: number) => number) {
+  /** @param inFlight sockets that were given to a server and are not in its report yet */
+  constructor(fleet: Fleet, inFlight: (id: ServerId, accepted: number) => number) {
     this.#fleet = fleet
-    this.#uncounted = uncounted
+    this.#inFlight = inFlight
     fleet.onChange((server) => {
       const process = this.#processes.get(server.id)
       if (!process) return
@@ -101,14 +101,14 @@ export class LiveServers {
 
   /** Users on a server, with those on their way to it. */
   users({ id }: Pick<Server, 'id'>): number {
-    const { staying = 0, taken = 0 } = this.report(id) ?? {}
-    return staying + this.#uncounted(id, taken)
+    const { staying = 0, accepted = 0 } = this.report(id) ?? {}
+    return staying + this.#inFlight(id, accepted)
   }
 
   /** Connections of a server, with those on their way to it; those that closed since its last report are still counted. */
   connections({ id }: Pick<Server, 'id'>): number {
-    const { connections = 0, taken = 0 } = this.report(id) ?? {}
-    return connections + this.#uncounted(id, taken)
+    const { connections = 0, accepted = 0 } = this.report(id) ?? {}
+    return connections + this.#inFlight(id, accepted)
   }
 
   /** Users on all servers. */

@@ -1,5 +1,5 @@
 import type { ChatOptions } from '../chat/options.ts'
-import type { ChatServerStats } from '../chat/server.ts'
+import type { ChatServerStats } from '../chat/server-stats.ts'
 import type { PostStatus, StreamPost } from '../chat/sse/event-stream.ts'
 import type { Measurements } from '../fleet/server.ts'
 import type { AccessEntry } from '../http/access-log.ts'
@@ -22,8 +22,8 @@ export type ToServer =
   | { type: 'stop' }
 
 export interface ServerReport extends ChatServerStats, Measurements {
-  /** Sockets taken so far. */
-  readonly taken: number
+  /** Sockets accepted so far. */
+  readonly accepted: number
   /** Seconds of busy event loop so far. */
   readonly loopSeconds: number
   /** Quantiles of the time from receiving to acknowledging since the last report, milliseconds; 0 without messages. */
@@ -36,8 +36,8 @@ export type FromServer =
   | { type: 'ready' }
   | ({ type: 'report' } & ServerReport)
   /** These sockets are the server's now: the supervisor lets go of them. */
-  | { type: 'took'; tickets: number[] }
-  | { type: 'declined'; tickets: number[] }
+  | { type: 'accepted'; tickets: number[] }
+  | { type: 'rejected'; tickets: number[] }
   | { type: 'access'; entries: AccessEntry[] }
   | { type: 'warning'; message: string }
   | { type: 'spans'; spans: Span[]; dropped: number }

@@ -8,8 +8,8 @@ export class ReportMeter {
   #at = performance.now()
   #memoryBytes = 0
 
-  /** @param taken sockets accepted so far */
-  report(server: ChatServer, taken: number): ServerReport {
+  /** @param accepted sockets accepted so far */
+  report(server: ChatServer, accepted: number): ServerReport {
     const now = performance.now()
     const cpu = process.cpuUsage(this.#cpu)
     const loop = performance.eventLoopUtilization(this.#loop)
@@ -21,7 +21,7 @@ export class ReportMeter {
     const ms = (q: number) => latency.quantile(q) * 1000
     return {
       ...server.stats,
-      taken,
+      accepted,
       loopSeconds: this.#loop.active / 1000,
       cpu: (cpu.user + cpu.system) / 1000 / elapsedMs,
       memoryBytes: this.#memory(),

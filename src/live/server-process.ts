@@ -36,7 +36,7 @@ type Life =
 
 let life: Life = { kind: 'waiting' }
 /** Sockets accepted so far. */
-let taken = 0
+let accepted = 0
 /** Connections that ended since the last report, where they are logged; those above the bound are not. */
 let ended: AccessEntry[] = []
 /** Where messages are traced. */
@@ -55,13 +55,13 @@ function accept(): void {
   const tickets = sockets.map(({ ticket }) => ticket)
   if (life.kind !== 'serving') {
     for (const { raw } of sockets) raw.close()
-    send({ type: 'declined', tickets })
+    send({ type: 'rejected', tickets })
     return
   }
   const { chat } = life
-  send({ type: 'took', tickets }, () => {
+  send({ type: 'accepted', tickets }, () => {
     for (const { request, rest, raw, ip } of sockets) {
-      taken++
+      accepted++
       const socket = streamOf(raw)
       if (asksForWebSocket(request)) chat.accept(request, socket, Buffer.from(rest, 'base64'), ip)
       else chat.acceptStream(request, answerOnSocket(socket, request.headers.origin), ip)
@@ -93,7 +93,7 @@ async function start({ server, options, access, sampling }: ToServer & { type: '
   if (access) chat.onAccess = (entry) => void (ended.length < MAX_ENDED && ended.push(entry))
   send({ type: 'ready' })
   setInterval(() => {
-    send({ type: 'report', ...meter.report(chat, taken) })
+    send({ type: 'report', ...meter.report(chat, accepted) })
     reportEnded()
   }, REPORT_MS)
 }
@@ -130,7 +130,7 @@ const handlers: Handlers<ToServer> = {
   socket(message, socket) {
     const raw = nextHandle(socket)
     if (!raw) {
-      send({ type: 'declined', tickets: [message.ticket] })
+      send({ type: 'rejected', tickets: [message.ticket] })
       return
     }
     if (arrived.length === 0) setImmediate(accept)

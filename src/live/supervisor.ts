@@ -109,7 +109,7 @@ export class Supervisor {
       stop: (child) => child.connected && child.send({ type: 'stop' }),
     })
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
-    this.servers = new LiveServers(this.fleet, (id, taken) => this.gateway.inFlight(id, taken))
+    this.servers = new LiveServers(this.fleet, (id, accepted) => this.gateway.inFlight(id, accepted))
     this.servers.spans = options.tracer?.sink
     this.servers.onWarning = (message) => logger.warn(message)
     const { maxBodyBytes, maxConnections } = chatLimits(options.chat?.limits)
@@ -153,7 +153,7 @@ export class Supervisor {
       this.decisions[decision.action]++
       this.lastDecision = decision
       if (decision.action !== 'none') this.#kept?.write()
-      this.#moves.evenOut()
+      this.#moves.rebalance()
     })
   }
 
@@ -198,7 +198,7 @@ export class Supervisor {
   #onReady({ launchedAt, readyAt = launchedAt }: Server): void {
     this.startups.record(readyAt - launchedAt)
     this.gateway.retry()
-    this.#moves.evenOut()
+    this.#moves.rebalance()
   }
 
   #onFailed({ id, killedByHand }: Server, reason: string): void {

@@ -48,7 +48,7 @@ export class UserMoves {
   }
 
   /** Moves a paced share of users from servers above their target to those below. */
-  evenOut(): void {
+  rebalance(): void {
     const { fleet, servers, placement, clock } = this.#context
     const now = clock.now()
     if (placement.byRoom || now < this.#next) return

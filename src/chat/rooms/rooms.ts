@@ -109,7 +109,7 @@ export class Rooms {
   }
 
   /** Receives what reaches a room beside its messages. */
-  news(name: string, kind: 'presence' | 'typing', line: Buffer): void {
+  onEvent(name: string, kind: 'presence' | 'typing', line: Buffer): void {
     const room = this.#rooms.get(name)?.room
     if (!room) return
     if (kind === 'presence') {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CLOSE, type ServerMessage } from '../../protocol/messages.ts'
+import { CLOSE } from '../../protocol/close-codes.ts'
+import type { ServerMessage } from '../../protocol/messages.ts'
 import type { Session } from './session.ts'
 
 /** Time in which a user who was asked to move may do so. */

@@ -1,7 +1,7 @@
 import { TokenBucket } from '../../base/rate-limit.ts'
+import { CLOSE } from '../../protocol/close-codes.ts'
 import {
   type AuthRequest,
-  CLOSE,
   type ClientMessage,
   type HelloRequest,
   PROTOCOL_VERSION,
@@ -303,7 +303,7 @@ export class Session {
   }
 }
 
-/** Whether a user who is denied may come again, and how. */
+/** Whether a user who is denied may connect again, and how. */
 function closeCodeOf({ retry, expired }: Denied): number {
   return retry ? CLOSE.tryLater : expired ? CLOSE.expired : CLOSE.unauthorized
 }

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { CLOSE } from '../../protocol/messages.ts'
+import { CLOSE } from '../../protocol/close-codes.ts'
 import type { Channel, ChannelEvents, FrameSink } from '../session/channel.ts'
 
 /** What the requests beside an event stream carry. */

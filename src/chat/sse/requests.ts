@@ -4,7 +4,7 @@ import type { Duplex, Writable } from 'node:stream'
 import type { Origins } from '../../http/origin.ts'
 import { rejectSocket } from '../../http/rejection.ts'
 import { splitTarget } from '../../http/request-target.ts'
-import { CLOSE } from '../../protocol/messages.ts'
+import { CLOSE } from '../../protocol/close-codes.ts'
 import type { PostStatus, StreamPost } from './event-stream.ts'
 
 /** The path of a fleet's chat; its event streams are below it. */
