@@ -14,7 +14,7 @@ import { welcomed } from './support/raw-client.ts'
 
 const [connections = 5000, servers = 3, rounds = 3] = process.argv.slice(2).map(Number)
 
-interface Contender {
+interface Candidate {
   readonly name: string
   readonly port: number
   /** The front first. */
@@ -22,7 +22,7 @@ interface Contender {
   stop(): Promise<void>
 }
 
-async function concertina(): Promise<Contender> {
+async function concertina(): Promise<Candidate> {
   const { child, first } = await start<{ port: number }>('support/fleet-process.ts', [`${servers}`])
   return {
     name: 'Concertina',
@@ -32,7 +32,7 @@ async function concertina(): Promise<Contender> {
   }
 }
 
-async function haproxy(folder: string): Promise<Contender> {
+async function haproxy(folder: string): Promise<Candidate> {
   const all = await Promise.all(
     Array.from({ length: servers }, () => start<{ port: number }>('support/baseline-process.ts', ['ws'])),
   )
@@ -60,7 +60,7 @@ async function haproxy(folder: string): Promise<Contender> {
 
 const used = (pids: readonly number[]) => pids.map(cpuSeconds)
 
-async function measure({ name, port, pids }: Contender): Promise<void> {
+async function measure({ name, port, pids }: Candidate): Promise<void> {
   const before = used(pids)
   const began = performance.now()
   const clients = await Promise.all(Array.from({ length: connections }, () => welcomed(port)))

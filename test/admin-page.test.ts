@@ -63,7 +63,7 @@ describe.runIf(here)('the page for rooms and users', () => {
     await eve.send('lobby', 'buy <b>now</b>')
     await eve.send('lobby', 'hello all')
     const { page, said } = await openPage(browser, await proxyUnder('/chat-fleet', url))
-    await page.getByLabel('This fleet is steered with a control token').fill(TOKEN)
+    await page.getByLabel('This fleet needs a control token').fill(TOKEN)
     await page.getByRole('button', { name: 'Open' }).click()
     await page.getByRole('link', { name: 'Rooms and users' }).click()
     await page.locator('.rows li').nth(1).waitFor()

@@ -29,7 +29,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser?.close())
 
-/** A fleet with pages, and virtual users whose number can be steered. */
+/** A fleet with pages, and virtual users whose number can be set. */
 async function withFleet(
   use: (fleet: { supervisor: Supervisor; chat: string; dashboard: string }) => Promise<void>,
 ) {
@@ -328,9 +328,9 @@ describe.runIf(here)('the dashboard', () => {
       await page.setViewportSize({ width: 390, height: 800 })
       await page.waitForTimeout(500)
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390)
-      // On a phone what one steers by comes before the servers, of which there may be many.
+      // On a phone what one acts by comes before the servers, of which there may be many.
       const top = async (name: string) => (await page.locator(`section.${name}`).boundingBox())!.y
-      expect(await top('steer')).toBeLessThan(await top('servers'))
+      expect(await top('controls')).toBeLessThan(await top('servers'))
       expect(said).toEqual([])
       await page.close()
     })
@@ -494,7 +494,7 @@ describe.runIf(here)('the dashboard', () => {
     const fleet = await fleetOf({ port: 0, token })
     try {
       const { page, said } = await openPage(browser, fleet.url)
-      const input = page.getByLabel('This fleet is steered with a control token')
+      const input = page.getByLabel('This fleet needs a control token')
       await input.waitFor()
       expect(await page.locator('main').isVisible()).toBe(false)
       await page.keyboard.type('a wrong token, long enough')

@@ -112,7 +112,7 @@ describe.skipIf(!requireRedis())('room log redis, over a Redis Cluster', () => {
     )
   }, 120_000)
 
-  it('keeps what a replica has confirmed when a master dies, and goes on with that replica', async () => {
+  it('keeps what a replica has confirmed when a master dies, and continues with that replica', async () => {
     const masters = await cluster.masters()
     const dead = masters[1]!
     await keepsMessagesThrough(

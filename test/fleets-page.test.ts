@@ -96,7 +96,7 @@ describe.runIf(here)('the page of several fleets', () => {
     await card(page, 'eu').getByRole('meter', { name: 'Load of eu' }).waitFor()
     await card(page, 'eu')
       .getByRole('list', { name: 'Alerts of eu' })
-      .getByText('The policy wants more servers than it may have')
+      .getByText('The policy desires more servers than are allowed')
       .waitFor({ timeout: 60_000 })
     await card(page, 'gone').getByText('not reachable (ECONNREFUSED)').waitFor()
     expect(await card(page, 'gone').locator('dl').isVisible()).toBe(false)
@@ -126,7 +126,7 @@ describe.runIf(here)('the page of several fleets', () => {
     await card(page, 'eu').getByText('Policy: threshold').waitFor()
     expect(await card(page, 'eu').getByRole('link').getAttribute('href')).toBe(eu.url)
     await card(page, 'home').getByRole('link', { name: 'home' }).click()
-    await page.getByRole('heading', { name: 'Steer' }).waitFor()
+    await page.getByRole('heading', { name: 'Controls' }).waitFor()
     await page.close()
   })
 

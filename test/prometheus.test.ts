@@ -90,7 +90,7 @@ describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 
     expect(p99).toBeLessThan(1)
   })
 
-  it('sees what the policy wants, what the limits leave of it, and that users move', async () => {
+  it('sees what the policy desires, what the limits leave of it, and that users move', async () => {
     wanted.servers = 7
     const value = (expr: string) => expect.poll(() => prometheus.query(expr), SLOW)
     await value('concertina_policy_servers').toEqual([7])

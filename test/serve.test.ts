@@ -64,7 +64,7 @@ describe('serve', { timeout: 240_000 }, () => {
     expect(lines().filter(({ message }) => /Load: +\d+ users/.test(String(message)))).toEqual([])
   })
 
-  it('logs who steered it, and what was not allowed, and nothing that was only read', async () => {
+  it('logs who controlled it, and what was not allowed, and nothing that was only read', async () => {
     const { control, lines, seen } = await serve()
     const post = (path: string, body: object, headers = {}) =>
       fetch(`${control}/api/${path}`, { method: 'POST', body: JSON.stringify(body), headers })

@@ -175,7 +175,7 @@ describe('telemetry', () => {
     expect((await started.finished).status).toBe(0)
   }, 180_000)
 
-  it('does not need its receiver: the chat goes on, and ends', async () => {
+  it('does not need its receiver: the chat continues, and ends', async () => {
     const gone = await startOtlpReceiver()
     gone.close()
     const started = await serve({ OTEL_EXPORTER_OTLP_ENDPOINT: gone.url, OTEL_TRACES_SAMPLER: 'always_on' }, [

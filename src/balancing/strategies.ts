@@ -1,6 +1,6 @@
 import { invalidInput, shown } from '../base/errors.ts'
-import { suggest } from '../base/nearest.ts'
 import type { Rng } from '../base/rng.ts'
+import { suggest } from '../base/suggest.ts'
 import { consistentHash } from './strategies/consistent-hash.ts'
 import { leastLoaded } from './strategies/least-loaded.ts'
 import { powerOfTwo } from './strategies/power-of-two.ts'

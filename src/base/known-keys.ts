@@ -1,5 +1,5 @@
 import { invalidInput, shown } from './errors.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from './suggest.ts'
 
 /** Every option of `T`; the compiler sees to it that none is left out. */
 export type KeysOf<T> = Readonly<Record<keyof Required<T>, true>>

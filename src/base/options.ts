@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { ConcertinaError, shown } from './errors.ts'
-import { suggest } from './nearest.ts'
+import { suggest } from './suggest.ts'
 
 /** Options whose values are secret: no error, file or log of ours repeats them. */
 export const SECRETS: ReadonlySet<PropertyKey> = new Set([

@@ -19,7 +19,7 @@ export interface EvaluationFlags extends OptionsOf<typeof evaluationOptions.shap
   config?: string
 }
 
-/** Flags of the commands that judge policies on traces. */
+/** Flags of the commands that evaluate policies on traces. */
 export interface TraceEvaluationFlags extends EvaluationFlags {
   trace: string[]
   column?: string

@@ -133,17 +133,17 @@ export class ClusterController {
    */
   async start(): Promise<number> {
     const { host = '127.0.0.1', port, advertise } = this.#options
-    let taken: number
+    let bound: number
     try {
       const { apiKeys, webhooks = [] } = this.#options
       if (apiKeys || webhooks.length > 0) await this.#shared.get()
-      taken = await listen(this.#http, host, port)
+      bound = await listen(this.#http, host, port)
     } catch (error) {
       void this.#shared.close()
       this.#servers.close()
       throw error
     }
-    this.#url = advertise ?? `http://${hostAndPort(host, taken)}/`
+    this.#url = advertise ?? `http://${hostAndPort(host, bound)}/`
     const id = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
     this.#leadership = new Leadership(
       this.#broker.store,
@@ -151,7 +151,7 @@ export class ClusterController {
       { onWon: () => void this.#lead(), onLost: () => this.#stand() },
     )
     this.#leadership.start()
-    return taken
+    return bound
   }
 
   /** Ends; another controller takes over at once. The servers keep running. */

@@ -95,7 +95,7 @@ it('loses nothing while the room log takes nothing', async () => {
   await events(log).toEqual(['join ann r'])
 })
 
-it('keeps what it reads at the begin of a term short', async () => {
+it('keeps what it reads at the start of a term short', async () => {
   const log = new MemoryRoomLog()
   const members = new Members()
   const endOfFirst = lead(log, members)

@@ -8,7 +8,7 @@ import type { ClusterDirectory } from './directory.ts'
 
 type Presence = Pick<ClusterDirectory, 'isComplete' | 'onChange' | 'roster' | 'rooms'>
 
-/** Who was in a room when webhooks were last told of it. */
+/** Who was in a room when webhooks were last notified of it. */
 type NotedRoom = readonly [room: string, users: readonly string[]]
 
 /** One entry of the log beside the outbox. */
@@ -24,7 +24,7 @@ const RETRY_MS = 1000
 /** Rooms of one entry, and users in them, at most. */
 const PAGE_ROOMS = 100
 const PAGE_USERS = 1000
-/** Entries beyond those that hold every room once, after which every room is written anew. */
+/** Entries beyond those that hold every room once, after which every room is written again. */
 const EXTRA_PAGES = 1000
 
 /** What the last leader noted, and how many entries that took. */

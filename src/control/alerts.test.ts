@@ -12,7 +12,7 @@ const at = (time: number, more: Partial<AlertFigures> = {}): AlertFigures => ({
 })
 const names = (alerts: Alerts, ...figures: AlertFigures[]) =>
   figures.map((each) => {
-    alerts.judge(each)
+    alerts.evaluate(each)
     return alerts.active.map(({ name }) => name)
   })
 
@@ -33,7 +33,7 @@ it('alerts when the rules for Prometheus do', () => {
   failures.failed(2)
   expect(names(failures, at(3))).toEqual([[]])
   failures.failed(3)
-  failures.judge(at(4))
+  failures.evaluate(at(4))
   expect(failures.active).toEqual([{ name: 'ConcertinaServersFail', since: 4 }])
   expect(names(failures, at(700))).toEqual([[]])
 })

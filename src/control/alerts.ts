@@ -1,4 +1,4 @@
-/** The alerts that a fleet can judge by itself; the same as in deploy/prometheus/alerts.yml. Times in seconds. */
+/** The alerts that a fleet can evaluate by itself; the same as in deploy/prometheus/alerts.yml. Times in seconds. */
 export const ALERTS = {
   ConcertinaMessagesRejected: { window: 300, for: 120 },
   ConcertinaSlow: { above: 0.5, for: 300 },
@@ -40,7 +40,7 @@ export class Alerts {
   }
 
   /** To be called at every decision. */
-  judge({ time, rejected, p99Ms, desired, maxServers }: AlertFigures): void {
+  evaluate({ time, rejected, p99Ms, desired, maxServers }: AlertFigures): void {
     this.#now = time
     if (rejected !== undefined) this.#count(time, rejected)
     const [oldest] = this.#rejections

@@ -18,14 +18,14 @@ export interface ControlApiOptions {
   target: ControlTarget
   /** The server API of the chat, for `/api/chat/…`; a fleet without a chat has none. */
   chat?: (() => Promise<ServerApi>) | undefined
-  /** Who steers must show it (`Authorization: Bearer …`); at least 16 characters. Without it only this machine may ask. */
+  /** Who controls the fleet must show it (`Authorization: Bearer …`); at least 16 characters. Without it only this machine may ask. */
   token?: string | undefined
   version: string
   /** This fleet's name and the others, for who watches several; default this one alone. */
   fleets?: Fleets | undefined
   /** The past; default empty. */
   day?: StateHistory | undefined
-  /** Gets every request that steered or was not allowed to, with `audit: true` and the address it came from. */
+  /** Gets every request that changed something or was not allowed to, with `audit: true` and the address it came from. */
   logger?: Logger | undefined
 }
 

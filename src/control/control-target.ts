@@ -74,7 +74,7 @@ export interface FleetEvent {
 }
 
 /**
- * A fleet that people watch and steer. Each action is checked, takes effect at once and becomes an event.
+ * A fleet that people watch and control. Each action is checked, takes effect at once and becomes an event.
  * All throw {ConcertinaError} INVALID_INPUT when they cannot be done.
  */
 export interface ControlTarget {

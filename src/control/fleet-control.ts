@@ -23,17 +23,17 @@ export interface OverridablePattern extends LoadPattern {
 
 /** Makes a load pattern that can be overruled while it runs. */
 export function overridablePattern(pattern: LoadPattern): OverridablePattern {
-  const steered: OverridablePattern = {
+  const overridable: OverridablePattern = {
     duration: pattern.duration,
     description: pattern.description,
     recorded: pattern.recorded,
     set: null,
-    users: (time) => steered.set ?? pattern.users(time),
+    users: (time) => overridable.set ?? pattern.users(time),
   }
-  return steered
+  return overridable
 }
 
-/** The parts of a running fleet, simulated or live, that are watched and steered. */
+/** The parts of a running fleet, simulated or live, that are watched and controlled. */
 export interface FleetParts {
   readonly fleet: Fleet
   readonly autoScaler: AutoScaler
@@ -100,7 +100,7 @@ export class FleetControl implements ControlTarget {
     this.#decision = decision
     this.#decisions.add(decision)
     const now = this.#parts.now()
-    this.#alerts.judge({
+    this.#alerts.evaluate({
       time: now,
       rejected: this.#parts.rejected?.(),
       p99Ms: this.#parts.latency().p99Ms,

@@ -76,12 +76,12 @@ export class SseStreams {
   #send(): void {
     const events = this.#target.events(this.#seen)
     this.#seen = events.at(-1)?.number ?? this.#seen
-    const news = events.map((event) => text('event', event)).join('')
+    const newEvents = events.map((event) => text('event', event)).join('')
     const state = text('state', this.#target.snapshot())
     for (const response of this.#open) {
       if (response.writableLength > MAX_WAITING) response.destroy()
-      else if (response.writableLength <= BUSY) response.write(news + state)
-      else if (news) response.write(news)
+      else if (response.writableLength <= BUSY) response.write(newEvents + state)
+      else if (newEvents) response.write(newEvents)
     }
   }
 }

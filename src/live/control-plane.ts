@@ -20,7 +20,7 @@ export interface ControlPlaneOptions {
   fleets?: Fleets | undefined
   /** The day so far; default empty. */
   day?: StateHistory | undefined
-  /** Gets what was steered, and by whom. */
+  /** Gets what was changed, and by whom. */
   logger?: Logger | undefined
   /** Metrics and readiness, of what is no supervisor. */
   served?: ServedFleet | undefined
@@ -52,8 +52,8 @@ export async function startControlPlane(
     server.closeAllConnections()
   }
   try {
-    const taken = await listen(server, host, port)
-    return { url: `http://${hostAndPort(host, taken)}/`, port: taken, close }
+    const bound = await listen(server, host, port)
+    return { url: `http://${hostAndPort(host, bound)}/`, port: bound, close }
   } catch (error) {
     close()
     throw error

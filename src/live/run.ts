@@ -41,7 +41,7 @@ export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | '
   onEvent?: HistoryListener
   /** Called when the fleet is up, with the addresses of the chat page and the dashboard. */
   onListening?: (chat: string, dashboard: string) => void
-  /** Called then, too, with what the run can be watched and steered by. */
+  /** Called then, too, with what the run can be watched and controlled by. */
   onControl?: (control: ControlTarget, dashboard: string) => void
 }
 

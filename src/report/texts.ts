@@ -68,7 +68,7 @@ const en = {
   andMore: (count: number) => `And ${count} more, which --events FILE keeps.`,
   every: 'Also show the decisions that changed nothing',
   unchanged: (count: number) => (count === 1 ? 'one decision' : `${count} decisions`),
-  heldBy: (limit: Limit) => `held by ${limit}`,
+  heldBy: (limit: Limit) => `limited by ${limit}`,
   // Metrics
   processed: 'Total requests processed',
   rejectedRequests: 'Rejected requests',

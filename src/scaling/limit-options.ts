@@ -25,5 +25,5 @@ export const limitsShape = {
 
 export const limitOptions = optionSet(limitsShape)
 
-/** How far and how fast a fleet may change, whatever its policy wants. */
+/** How far and how fast a fleet may change, whatever its policy desires. */
 export type LimitOptions = OptionsOf<typeof limitsShape>

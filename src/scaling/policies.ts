@@ -57,7 +57,7 @@ function combining<K extends string>(
 
 const ALL_KINDS = [
   ...SIMPLE_KINDS,
-  combining('max', 'the most that any of these wants', maxPolicy),
+  combining('max', 'the most that any of these desires', maxPolicy),
   combining('chain', 'the first of these with sufficient data decides', chainPolicy),
 ] as const
 
@@ -77,7 +77,7 @@ export const POLICY_KEYS: ReadonlyMap<string, readonly string[]> = new Map(
 /** What may be said of a policy, for config files. */
 export const policySchema: z.ZodType<PolicySpec> = z
   .discriminatedUnion('kind', ALL_KINDS.map((each) => each.schema) as never)
-  .meta({ id: 'Policy', description: 'what decides how many servers are wanted' }) as never
+  .meta({ id: 'Policy', description: 'what decides how many servers are desired' }) as never
 
 /**
  * Makes the policy that `spec` describes.

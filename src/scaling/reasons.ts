@@ -13,7 +13,7 @@ export const reasons = new Phrases({
   atPeak: ['at the peak, {time} s in, <what>', '峰值时，第 {time} 秒，{what}'],
   atLowest: ['at the lowest, {time} s in, <what>', '最低时，第 {time} 秒，{what}'],
   keptAt: ['<what>, but {limit} kept it at {servers} servers', '{what}，但{limit}使其保持 {servers} 台'],
-  held: ['<what> (it wants {servers}, held by {limit})', '{what}（目标 {servers} 台，受限于{limit}）'],
+  held: ['<what> (it desires {servers}, limited by {limit})', '{what}（目标 {servers} 台，受限于{limit}）'],
   limitMin: ['min', '最小数量'],
   limitMax: ['max', '最大数量'],
   limitCooldown: ['cooldown', '冷却时间'],
@@ -96,7 +96,7 @@ export const reasons = new Phrases({
     '{count} 个 {seconds} 秒平均值中，{metric}的第 {rank} 百分位为 {value}',
   ],
   behavior: [
-    'it wants {servers} servers, its behavior allows {allowed}',
+    'it desires {servers} servers, its behavior allows {allowed}',
     '目标 {servers} 台，其 behavior 允许 {allowed} 台',
   ],
   scheduled: ['{servers} servers since <cron>', '自 {cron} 起 {servers} 台服务器'],

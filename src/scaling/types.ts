@@ -58,9 +58,9 @@ export interface Forecast {
   readonly confidence: number
 }
 
-/** What a policy wants, and why. */
+/** What a policy desires, and why. */
 export interface Recommendation {
-  /** Servers it wants, before the autoscaler's limits. */
+  /** Servers it desires, before the autoscaler's limits. */
   readonly servers: number
   /** A sentence with the numbers in it. */
   readonly reason: string
@@ -72,7 +72,7 @@ export interface Recommendation {
   readonly insufficientData?: true
 }
 
-/** Observation → how many servers it wants, and why. May remember; must not read a clock or draw randomness. */
+/** Observation → how many servers it desires, and why. May remember; must not read a clock or draw randomness. */
 export interface Policy {
   readonly name: string
   /** Limits that go with this policy unless others are asked for. */

@@ -30,7 +30,7 @@ export interface WatchOptions {
   logger?: Logger
   /** Called at every tick. */
   onTick?: (tick: ScaledTick) => void
-  /** Called when the run begins, with what it can be watched and steered by. Then servers that fail are replaced. */
+  /** Called when the run begins, with what it can be watched and controlled by. Then servers that fail are replaced. */
   onControl?: (control: FleetControl) => void
 }
 
@@ -102,8 +102,8 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
   requireKnown('', options, KEYS)
   const { seed, server = {}, traffic = {}, pace, signal, logger, onTick, onControl, provider } = options
   checkServerOptions(server)
-  const steered = onControl && overridablePattern(options.pattern)
-  const pattern = steered ?? options.pattern
+  const overridable = onControl && overridablePattern(options.pattern)
+  const pattern = overridable ?? options.pattern
   const duration = options.duration ?? pattern.duration
   if (!Number.isFinite(duration)) {
     throw invalidInput(
@@ -131,7 +131,7 @@ export async function runSimulation(options: SimulationOptions & WatchOptions): 
   const balancer = new LoadBalancer(options.balancer, provider ? 0 : server.drainWindow)
   const processed = env.fromBatch(users).map(scaler).map(balancer).map(RequestProcessor, server)
   const ticked = onTick ? processed.map(new OnTick(onTick)) : processed
-  const watched = steered ? ticked.map(new Watch(scaler, balancer, steered, onControl)) : ticked
+  const watched = overridable ? ticked.map(new Watch(scaler, balancer, overridable, onControl)) : ticked
   const metrics = new MetricsCollector(() => (balancer.routing === 'sticky' ? { moved: balancer.moves } : {}))
   const result = await watched.sink(metrics, ScalingEventsSink).submit({ signal })
   return { ...result, setup: setupOf(scaler, balancer, pattern) }

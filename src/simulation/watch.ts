@@ -9,7 +9,7 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 /** Ticks over which latency is reported. */
 const LATENCY_TICKS = 5
 
-/** Lets people watch and steer a simulation while it runs: passes every item on, and keeps a `FleetControl` up to date. */
+/** Lets people watch and control a simulation while it runs: passes every item on, and keeps a `FleetControl` up to date. */
 export class Watch extends MapFunction<ProcessedItem, ProcessedItem> {
   readonly #autoScaler: AutoScaler
   readonly #balancer: LoadBalancer

@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync, fork } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { FleetCommand, FleetNews } from './fleet-process.ts'
+import type { FleetCommand, FleetMessage } from './fleet-process.ts'
 
 const MODULE = fileURLToPath(new URL('./fleet-process.ts', import.meta.url))
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -31,8 +31,8 @@ export class ChaosFleet {
       this.#verbose ? 'verbose' : '',
     ]
     this.#child = fork(MODULE, args, { execArgv: ['--import', import.meta.resolve('tsx')] })
-    const [news] = (await once(this.#child, 'message')) as [FleetNews]
-    if (news.type === 'listening') Object.assign(this, { port: news.port, apiPort: news.apiPort })
+    const [message] = (await once(this.#child, 'message')) as [FleetMessage]
+    if (message.type === 'listening') Object.assign(this, { port: message.port, apiPort: message.apiPort })
   }
 
   send(command: FleetCommand): void {

@@ -10,7 +10,9 @@ export type FleetCommand =
   | { type: 'scale'; servers: number }
   | { type: 'signal'; signal: 'SIGKILL' | 'SIGSTOP' }
   | { type: 'stop' }
-export type FleetNews = { type: 'listening'; port: number; apiPort: number } | { type: 'did'; what: string }
+export type FleetMessage =
+  | { type: 'listening'; port: number; apiPort: number }
+  | { type: 'did'; what: string }
 
 const [data, port, apiPort, apiKey, verbose] = process.argv.slice(2) as [
   string,
@@ -19,7 +21,7 @@ const [data, port, apiPort, apiKey, verbose] = process.argv.slice(2) as [
   string,
   string,
 ]
-const send = (news: FleetNews) => process.connected && process.send!(news)
+const send = (message: FleetMessage) => process.connected && process.send!(message)
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
 

@@ -9,8 +9,7 @@ const en = {
   own: 'This fleet',
   connecting: 'connecting…',
   live: 'live',
-  alone:
-    'This fleet was told of no other: start it with --fleet name=url, or with live.fleets in its config.',
+  alone: 'No other fleet is configured: start it with --fleet name=url, or with live.fleets in its config.',
   total: (fleets: number, servers: string, users: string) =>
     `${plural(fleets, 'fleet', 'fleets')}, ${servers} servers ready, ${users} users`,
   silentOf: (silent: number) => `, ${silent} not known`,

@@ -11,7 +11,7 @@ const en: AlertTexts = {
   alert: {
     ConcertinaMessagesRejected: 'Messages are rejected: clients try again',
     ConcertinaSlow: 'One message in a hundred takes over half a second',
-    ConcertinaAtMaxServers: 'The policy wants more servers than it may have',
+    ConcertinaAtMaxServers: 'The policy desires more servers than are allowed',
     ConcertinaServersFail: 'Servers fail again and again',
   },
   since: (time) => `since ${time}`,

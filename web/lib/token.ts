@@ -4,7 +4,7 @@ import { pageTexts } from './language.ts'
 const texts = pageTexts({
   en: {
     gate: 'Control token',
-    gateLabel: 'This fleet is steered with a control token',
+    gateLabel: 'This fleet needs a control token',
     open: 'Open',
     wrongToken: 'The fleet rejects this token.',
   },

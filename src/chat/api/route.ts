@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
-import { suggest } from '../../base/nearest.ts'
 import { check } from '../../base/options.ts'
+import { suggest } from '../../base/suggest.ts'
 import { TooLarge } from '../../http/json.ts'
 import type { ChatService } from './chat-service.ts'
 import { roomName } from './fields.ts'

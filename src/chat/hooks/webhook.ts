@@ -32,7 +32,7 @@ export class Webhook {
   readonly #closing = new AbortController()
   #at = 0
   #wake: () => void = () => {}
-  #news = false
+  #notified = false
   #running: Promise<void> | undefined
 
   constructor(log: RoomLog, options: WebhookOptions, logger: Logger, tracer?: Tracer) {
@@ -61,7 +61,7 @@ export class Webhook {
 
   /** There is something new. */
   notify(): void {
-    this.#news = true
+    this.#notified = true
     this.#wake()
   }
 
@@ -75,10 +75,10 @@ export class Webhook {
     const { signal } = this.#closing
     for (let failures = 0; !signal.aborted; ) {
       try {
-        this.#news = false
+        this.#notified = false
         const delivered = await this.#next()
         failures = 0
-        if (!delivered && !this.#news && !signal.aborted) {
+        if (!delivered && !this.#notified && !signal.aborted) {
           await new Promise<void>((resolve) => {
             this.#wake = resolve
           })

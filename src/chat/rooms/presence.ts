@@ -133,10 +133,10 @@ export class PresenceTracker implements PresenceDirectory {
       const went = changed.filter(([, wasHere]) => wasHere).map(([user]) => user)
       this.onChange(name, came, went, members)
     }
-    const news = new Set([...changed.map(([user]) => user), ...shown])
-    if (news.size === 0) return
-    const joined = [...news].filter((user) => room.users.has(user))
-    const left = [...news].filter((user) => !room.users.has(user))
+    const differing = new Set([...changed.map(([user]) => user), ...shown])
+    if (differing.size === 0) return
+    const joined = [...differing].filter((user) => room.users.has(user))
+    const left = [...differing].filter((user) => !room.users.has(user))
     const names = members <= NAMED_MEMBERS
     const detail = !names ? {} : room.reportedNames ? { joined, left } : { users: [...room.users.keys()] }
     room.reportedNames = names

@@ -61,7 +61,7 @@ function range(values: readonly number[], show: (value: number) => string, texts
 const times = (value: number) => `${value.toFixed(2)} ×`
 
 /** How sure it is, in words. */
-function sureness({ kept, whole, copies }: Advised, allowed: number, texts: AdviceTexts): string {
+function confidence({ kept, whole, copies }: Advised, allowed: number, texts: AdviceTexts): string {
   const all = [whole, ...copies]
   const overload = range(
     all.map(({ result }) => result.overload),
@@ -197,7 +197,7 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
       tableText(tableOf(advice, monthly, price !== undefined, texts)),
       '',
       texts.recommended(best.name),
-      sureness(best, settings.overload, texts),
+      confidence(best, settings.overload, texts),
       ...besideToday(best, advice.today, monthly, texts),
       ...(best.kept === 0 ? [texts.none] : []),
       '',

@@ -4,7 +4,7 @@ import { watchNotices } from './notices.ts'
 
 const SLOW = { timeout: 60_000, interval: 100 }
 
-it('tells each notice once, outlives a metadata service that is away, and ends', async () => {
+it('reports each notice once, outlives a metadata service that is away, and ends', async () => {
   const metadata = await startMetadata()
   const notices: string[] = []
   const problems: string[] = []

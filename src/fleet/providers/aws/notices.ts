@@ -17,7 +17,7 @@ const TIMEOUT_MS = 2000
 const TOKEN_SECONDS = 21_600
 
 /**
- * Looks, until `signal` aborts, for what EC2 tells an instance about its own end: the interruption of a spot instance, and the
+ * Looks, until `signal` aborts, for what EC2 announces to an instance about its own end: the interruption of a spot instance, and the
  * recommendation to replace one whose interruption is likely.
  */
 export async function watchNotices({ signal, onNotice, onProblem, endpoint }: NoticeOptions): Promise<void> {

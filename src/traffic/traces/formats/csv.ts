@@ -1,5 +1,5 @@
 import { shown } from '../../../base/errors.ts'
-import { suggest } from '../../../base/nearest.ts'
+import { suggest } from '../../../base/suggest.ts'
 import {
   chooseSeries,
   DECIMAL,
