@@ -27,7 +27,7 @@ const linesOf = (file: string) =>
         .filter(Boolean)
         .map((line) => JSON.parse(line) as AccessEntry & { dropped?: number })
 
-describe('the access log', { timeout: 90_000 }, () => {
+describe('the access log', { timeout: 180_000 }, () => {
   it('has connections, requests and rejections, by the address of the client and without secrets', async () => {
     const file = join(folder, 'access.log')
     const proxied = ['--trusted-proxy', '127.0.0.1', '--origin', 'https://ok.example']
@@ -39,7 +39,7 @@ describe('the access log', { timeout: 90_000 }, () => {
     child.stdout!.on('data', (chunk) => {
       out += chunk
     })
-    await expect.poll(() => out, { timeout: 30_000 }).toMatch(/Dashboard: /)
+    await expect.poll(() => out, { timeout: 90_000 }).toMatch(/Dashboard: /)
     const { port } = JSON.parse(out.split('\n')[0]!) as { port: number }
     const at = `127.0.0.1:${port}`
 

@@ -408,7 +408,7 @@ describe('slow readers', () => {
     slow.socket.pause()
     await shout(ann)
     await quick.until('message', 1000)
-    expect(servers[0]!.stats.behind).toBe(1)
+    expect(servers[0]!.stats.lagging).toBe(1)
     expect(slow.of('message').length).toBeLessThan(1000)
     slow.socket.resume()
     await slow.until('message', 1000)

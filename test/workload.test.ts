@@ -194,9 +194,9 @@ describe.skipIf(!requirePrometheus())(
       ])
       await expect.poll(() => answer('readyz'), SLOW).toEqual({ status: 503, text: 'not ready\n' })
       expect((await answer('healthz')).status).toBe(200)
-      const blind = (await answer('metrics')).text
-      expect(blind).toContain('concertina_load_missing 1\n')
-      expect(blind).not.toMatch(/^concertina_load /m)
+      const missing = (await answer('metrics')).text
+      expect(missing).toContain('concertina_load_missing 1\n')
+      expect(missing).not.toMatch(/^concertina_load /m)
       players = 100
       await expect.poll(() => answer('readyz'), SLOW).toEqual({ status: 200, text: 'ready\n' })
       await expect.poll(() => sizes().at(-1), SLOW).toBe(5)
@@ -280,7 +280,7 @@ describe.skipIf(!requirePrometheus())(
       players = 60
       await expect.poll(() => seen, SLOW).toEqual([true, false, true])
       await expect.poll(client.desired, SLOW).toBe(3)
-      players = undefined // blind: neither less, nor inactive
+      players = undefined // load unknown: neither less, nor inactive
       await new Promise((resolve) => setTimeout(resolve, 4000))
       expect([await client.desired(), seen.length]).toEqual([3, 3])
       cancel()
@@ -289,14 +289,14 @@ describe.skipIf(!requirePrometheus())(
       expect((await finished).stdout).toContain('Load: missing')
     })
 
-    it('gives KEDA nothing, or the size for being blind, before the load was known once', async () => {
+    it('gives KEDA nothing, or the fallback size, before the load was known once', async () => {
       const port = await freePort()
-      const blind = ['keda', '--port', String(port), ...flagsOf('no_such_metric')]
+      const unknownLoad = ['keda', '--port', String(port), ...flagsOf('no_such_metric')]
       for (const [flags, size] of [
         [[], undefined],
-        [['--blind-servers', '6'], 6],
+        [['--fallback-servers', '6'], 6],
       ] as const) {
-        const { child, finished } = startCli([...blind, ...flags])
+        const { child, finished } = startCli([...unknownLoad, ...flags])
         const client = kedaClient(port)
         const answers = async () => Boolean(await client.call('GetMetricSpec').catch(() => undefined))
         await expect.poll(answers, SLOW).toBe(true)

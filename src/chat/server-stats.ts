@@ -6,8 +6,8 @@ interface Counts {
   /** Messages acknowledged, and rejected for want of room or disk. */
   readonly messages: number
   readonly rejected: number
-  /** Times that a member fell behind, and connections closed for staying so. */
-  readonly behind: number
+  /** Times that a member lagged, and connections closed for reading too slowly for long. */
+  readonly lagging: number
   readonly slowClosed: number
   /** Times that a room was joined where its user had left off, after a lost connection or a move. */
   readonly resumed: number
@@ -40,7 +40,7 @@ export class ServerCounters {
   readonly #counts: Record<keyof Counts, number> = {
     messages: 0,
     rejected: 0,
-    behind: 0,
+    lagging: 0,
     slowClosed: 0,
     resumed: 0,
     lost: 0,

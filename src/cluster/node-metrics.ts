@@ -4,7 +4,7 @@ import type { ChatServerStats } from '../chat/server-stats.ts'
 
 /** The metrics of one chat server in the text format of Prometheus. */
 export function nodeMetrics(stats: ChatServerStats, ready: boolean, handedOn: number): string {
-  const { connections, messages, rejected, deliveries, behind, slowClosed, resumed, lost, latency } = stats
+  const { connections, messages, rejected, deliveries, lagging, slowClosed, resumed, lost, latency } = stats
   const latencies = new Buckets(LATENCY_BOUNDS)
   latencies.add(latency)
   const metric = (kind: 'gauge' | 'counter', suffix: string, help: string, value: number) => {
@@ -19,9 +19,9 @@ export function nodeMetrics(stats: ChatServerStats, ready: boolean, handedOn: nu
     metric('counter', 'deliveries_total', 'Messages pushed to members.', deliveries),
     metric(
       'counter',
-      'members_behind_total',
+      'members_lagging_total',
       'Times that a member read too slowly and caught up from the log.',
-      behind,
+      lagging,
     ),
     metric(
       'counter',

@@ -20,7 +20,7 @@ export interface KedaScalerOptions {
   /** The workload is active above this load, and KEDA may scale it to zero while it is not; default 0. */
   activationLoad?: number | undefined
   /** While the load is missing, the metric is this or the last desired size, whichever is more; default the latter. */
-  blindServers?: number | undefined
+  fallbackServers?: number | undefined
 }
 
 interface ActiveResponse {
@@ -54,7 +54,10 @@ async function grpc() {
 export async function startKedaScaler(options: KedaScalerOptions): Promise<{ port: number; close(): void }> {
   const { controller, address } = options
   const activationLoad = requireNumber('activationLoad', options.activationLoad ?? 0, { min: 0 })
-  const blindServers = requireNumber('blindServers', options.blindServers ?? 0, { min: 0, integer: true })
+  const fallbackServers = requireNumber('fallbackServers', options.fallbackServers ?? 0, {
+    min: 0,
+    integer: true,
+  })
   const { Server: GrpcServer, ServerCredentials, status, loader } = await grpc()
   const service = loader.fromJSON(EXTERNAL_SCALER)['externalscaler.ExternalScaler']
   const server: Server = new GrpcServer()
@@ -62,13 +65,13 @@ export async function startKedaScaler(options: KedaScalerOptions): Promise<{ por
   const desired = (): number | undefined => {
     const known = controller.desired
     if (controller.load !== undefined) return known
-    return known === undefined && blindServers === 0 ? undefined : Math.max(known ?? 0, blindServers)
+    return known === undefined && fallbackServers === 0 ? undefined : Math.max(known ?? 0, fallbackServers)
   }
   let lastActive: boolean | undefined
   const active = (): boolean | undefined => {
     const { load } = controller
     if (load !== undefined) lastActive = load > activationLoad
-    return lastActive ?? (blindServers > 0 ? true : undefined)
+    return lastActive ?? (fallbackServers > 0 ? true : undefined)
   }
   const answer = <T, A>(read: () => T | undefined, make: (value: T) => A) => {
     return (_: ServerUnaryCall<unknown, A>, done: sendUnaryData<A>) => {

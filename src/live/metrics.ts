@@ -45,9 +45,9 @@ export function liveMetrics(supervisor: MeteredFleet): MetricsText {
   )
   metrics.counter('deliveries', 'Messages pushed to members.', () => servers.totals.deliveries)
   metrics.counter(
-    'members_behind',
+    'members_lagging',
     'Times that a member read too slowly and caught up from the log.',
-    () => servers.totals.behind,
+    () => servers.totals.lagging,
   )
   metrics.counter(
     'slow_connections_closed',

@@ -6,7 +6,7 @@ export interface FleetTotals {
   messages: number
   rejected: number
   deliveries: number
-  behind: number
+  lagging: number
   slowClosed: number
   resumed: number
   lost: number
@@ -17,7 +17,7 @@ export const NO_TOTALS: FleetTotals = {
   messages: 0,
   rejected: 0,
   deliveries: 0,
-  behind: 0,
+  lagging: 0,
   slowClosed: 0,
   resumed: 0,
   lost: 0,

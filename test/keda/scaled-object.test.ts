@@ -16,7 +16,7 @@ const keda = kedaBinaries()
 const DEPLOYMENTS = '/apis/apps/v1/namespaces/default/deployments'
 const HPAS = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers'
 const SCALED_OBJECTS = '/apis/keda.sh/v1alpha1/namespaces/default/scaledobjects'
-const BLIND_SERVERS = 20
+const FALLBACK_SERVERS = 20
 const SLOW = { timeout: 150_000, interval: 200 }
 
 describe.skipIf(!bin || !keda || !requirePrometheus())('a ScaledObject of KEDA', { timeout: 600_000 }, () => {
@@ -64,7 +64,7 @@ describe.skipIf(!bin || !keda || !requirePrometheus())('a ScaledObject of KEDA',
     })
     await deployments.start()
     closing.push(() => deployments.close())
-    workload = await startKedaWorkload(0, ['--blind-servers', String(BLIND_SERVERS)])
+    workload = await startKedaWorkload(0, ['--fallback-servers', String(FALLBACK_SERVERS)])
     closing.push(() => workload.close())
     scaler = kedaClient(workload.port)
     closing.push(() => scaler.close())
@@ -102,11 +102,11 @@ describe.skipIf(!bin || !keda || !requirePrometheus())('a ScaledObject of KEDA',
     workload.setUsers(120)
     await follows(120)
     const before = replicas()!
-    expect(before).toBeLessThan(BLIND_SERVERS)
+    expect(before).toBeLessThan(FALLBACK_SERVERS)
     workload.setUsers(undefined)
-    await expect.poll(replicas, SLOW).toBe(BLIND_SERVERS)
+    await expect.poll(replicas, SLOW).toBe(FALLBACK_SERVERS)
     workload.setUsers(120)
-    await expect.poll(replicas, SLOW).toBeLessThan(BLIND_SERVERS)
+    await expect.poll(replicas, SLOW).toBeLessThan(FALLBACK_SERVERS)
     await follows(120)
   })
 

@@ -178,7 +178,7 @@ export class Memberships {
 
   /** It was not pushed what its connection had no room for: when that was read, the rest comes from the log. */
   async fallBehind(member: LocalMember): Promise<void> {
-    this.#context.count('behind')
+    this.#context.count('lagging')
     await this.#outbox.drained()
     if (!this.#isMember(member)) return
     const { name, head } = member.room

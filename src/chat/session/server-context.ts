@@ -36,5 +36,5 @@ export interface ServerContext {
   onAcked(seconds: number): void
   /** A handler threw what is no rejection: a mistake in this program. */
   onFailure(error: unknown): void
-  count(what: 'rejected' | 'behind' | 'slowClosed' | 'resumed'): void
+  count(what: 'rejected' | 'lagging' | 'slowClosed' | 'resumed'): void
 }

@@ -17,7 +17,7 @@ export function addKeda(main: Command): void {
       number,
     )
     .option(
-      '--blind-servers <count>',
+      '--fallback-servers <count>',
       'at least this many while the load is missing (the last desired size)',
       number,
     )

@@ -9,16 +9,16 @@ export interface KedaFlags extends WorkloadFlags {
   port?: number
   startupDelay?: number
   activationLoad?: number
-  blindServers?: number
+  fallbackServers?: number
 }
 
 /** `concertina keda`: decides on a fleet that is only counted, and lets KEDA do the scaling. */
 export async function keda(flags: KedaFlags, signal: AbortSignal): Promise<void> {
-  const { host = '127.0.0.1', port = 6000, activationLoad, blindServers } = flags
+  const { host = '127.0.0.1', port = 6000, activationLoad, fallbackServers } = flags
   const counted = simulatedProvider(wallClock(), { startupDelay: flags.startupDelay })
   await runWorkloadController('keda', flags, counted, signal, async (controller, { logger }) => {
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    const scaler = await startKedaScaler({ controller, address, activationLoad, blindServers })
+    const scaler = await startKedaScaler({ controller, address, activationLoad, fallbackServers })
     logger.info(`KEDA:      external scaler at ${host}, port ${scaler.port}`, { port: scaler.port })
     return scaler.close
   })
