@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
 import type { Histogram } from '../base/histogram.ts'
 import { onceAMinute } from '../base/once-a-minute.ts'
 import { RateLimiter } from '../base/rate-limit.ts'
@@ -31,6 +30,7 @@ import type { ServerContext } from './session/server-context.ts'
 import { Session } from './session/session.ts'
 import { type RebalanceTarget, SessionMoves } from './session/session-moves.ts'
 import { WebSocketChannel } from './session/web-socket-channel.ts'
+import { WebSockets } from './session/web-sockets.ts'
 import { WorkSlots } from './session/work-slots.ts'
 import { WriteBatcher } from './session/write-batcher.ts'
 import type { PostStatus, StreamPost } from './sse/event-stream.ts'
@@ -41,9 +41,12 @@ const ALIVE_MS = 20_000
 /** The window in which clients reconnect, by how many per second the other servers can take when this one is lost. */
 const RETRY_MS = { least: 20, most: 250, perConnection: 0.6 }
 
+/** 'close' follows. */
+const ignore = () => {}
+
 /** One chat server of a fleet: WebSockets on one side, the hub on the other. */
 export class ChatServer {
-  readonly #wss: WebSocketServer
+  readonly #sockets: WebSockets
   readonly #context: ServerContext
   readonly #link: ChatLink
   readonly #rooms: Rooms
@@ -117,14 +120,7 @@ export class ChatServer {
     const namespaces = new Namespaces(options.namespaces)
     this.#rooms = new Rooms(link, batcher, namespaces, tracer)
     this.#slots = work && new WorkSlots(work, seededRng(`work ${server}`))
-    this.#wss = new WebSocketServer({
-      noServer: true,
-      perMessageDeflate: false,
-      clientTracking: false,
-      allowSynchronousEvents: true,
-      autoPong: false, // a session answers pings within its budget
-      maxPayload: maxFrameBytes(limits.maxBodyBytes),
-    })
+    this.#sockets = new WebSockets(maxFrameBytes(limits.maxBodyBytes))
     this.#context = {
       server,
       limits,
@@ -161,15 +157,15 @@ export class ChatServer {
    * @param ip of the client, for the access log
    */
   accept(request: EnteringRequest, socket: Duplex, head: Buffer, ip = ''): void {
-    socket.on('error', () => {})
+    socket.on('error', ignore)
     const rejected = this.#rejects(request, ip)
     if (rejected) {
       rejectSocket(socket, rejected)
       return
     }
     const onEnd = this.#onEnd('websocket', request, ip, socket)
-    this.#wss.handleUpgrade(request as IncomingMessage, socket, head, (webSocket: WebSocket) => {
-      this.#serve(new WebSocketChannel(webSocket, socket, this.maxFrameBytes), onEnd)
+    this.#sockets.upgrade(request as IncomingMessage, socket, head, () => {
+      this.#serve(new WebSocketChannel(this.#sockets, socket, this.maxFrameBytes), onEnd)
     })
   }
 
@@ -244,14 +240,19 @@ export class ChatServer {
   }
 
   #serve(channel: Channel, onEnd: ((session: Session, code: number) => void) | undefined): void {
-    this.#connections.add(
-      new Session(this.#context, channel, (session, code) => {
-        if (code === 1006) this.#counters.count('lost')
-        this.#connections.delete(session)
-        this.#moves.forget(session)
-        onEnd?.(session, code)
-      }),
-    )
+    const onClosed = onEnd
+      ? (session: Session, code: number) => {
+          this.#onClosed(session, code)
+          onEnd(session, code)
+        }
+      : this.#onClosed
+    this.#connections.add(new Session(this.#context, channel, onClosed))
+  }
+
+  readonly #onClosed = (session: Session, code: number): void => {
+    if (code === 1006) this.#counters.count('lost')
+    this.#connections.delete(session)
+    this.#moves.forget(session)
   }
 
   get stats(): ChatServerStats {
