@@ -1,6 +1,6 @@
 import { belongsTo, isPrivate, privateRoom } from '../../protocol/private-rooms.ts'
 import type { Authenticator } from '../auth/authenticator.ts'
-import { type Denied, denied, type Identity, type RoomGrant } from '../auth/identity.ts'
+import { type Denied, DerivedIdentity, denied, type Identity, type RoomGrant } from '../auth/identity.ts'
 import type { Namespaces } from '../rooms/namespaces.ts'
 import type { ModerationState } from './moderation.ts'
 import { SYSTEM_PREFIX } from './moderation-log.ts'
@@ -28,16 +28,26 @@ export class AccessControl {
     if (user.startsWith(SYSTEM_PREFIX)) return denied(`names do not begin with ${SYSTEM_PREFIX}`)
     const ban = this.#moderation.ban(user)
     if (ban) return denied(ban.reason === undefined ? 'you are banned' : `you are banned: ${ban.reason}`)
-    return {
-      ...identity,
-      mayJoin: (room) => this.#open(user, room) && (identity.mayJoin(room) || room === privateRoom(user)),
-      maySend: (room) =>
-        this.#open(user, room) &&
-        !this.#moderation.mute(user, room) &&
-        identity.maySend(room) &&
-        this.#mayPublish(room, identity.mayModerate(room)),
-      mayModerate: (room) => this.#open(user, room) && identity.mayModerate(room),
-    }
+    return new Admitted(this, identity)
+  }
+
+  mayJoin(claims: Identity, room: string): boolean {
+    const { user } = claims
+    return this.#open(user, room) && (claims.mayJoin(room) || room === privateRoom(user))
+  }
+
+  maySend(claims: Identity, room: string): boolean {
+    const { user } = claims
+    return (
+      this.#open(user, room) &&
+      !this.#moderation.mute(user, room) &&
+      claims.maySend(room) &&
+      this.#mayPublish(room, claims.mayModerate(room))
+    )
+  }
+
+  mayModerate(claims: Identity, room: string): boolean {
+    return this.#open(claims.user, room) && claims.mayModerate(room)
   }
 
   /** What a token for one room allows its user there, now and until it expires. */
@@ -68,5 +78,27 @@ export class AccessControl {
   #mayPublish(room: string, isModerator: boolean): boolean {
     const { publish } = this.#namespaces.of(room)
     return publish === 'everyone' || (publish === 'moderators' && isModerator)
+  }
+}
+
+/** Who was let in, by what the token claims. */
+class Admitted extends DerivedIdentity {
+  readonly #access: AccessControl
+
+  constructor(access: AccessControl, claims: Identity) {
+    super(claims)
+    this.#access = access
+  }
+
+  override mayJoin(room: string): boolean {
+    return this.#access.mayJoin(this.original, room)
+  }
+
+  override maySend(room: string): boolean {
+    return this.#access.maySend(this.original, room)
+  }
+
+  override mayModerate(room: string): boolean {
+    return this.#access.mayModerate(this.original, room)
   }
 }

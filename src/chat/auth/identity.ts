@@ -2,15 +2,55 @@
 export interface Identity {
   readonly user: string
   /** When the token expires, milliseconds since 1970. */
-  readonly expires?: number
+  readonly expires?: number | undefined
   /** The token's `jti`, by which it can be revoked. */
-  readonly tokenId?: string
+  readonly tokenId?: string | undefined
   /** The token's `iat`, milliseconds since 1970. */
-  readonly issuedAt?: number
+  readonly issuedAt?: number | undefined
   mayJoin(room: string): boolean
   maySend(room: string): boolean
   /** Whether the user is a moderator of the room. */
   mayModerate(room: string): boolean
+}
+
+/**
+ * An identity that differs from another in what it may do. A class, since closures for each connection would take several times
+ * the memory.
+ */
+export abstract class DerivedIdentity implements Identity {
+  protected readonly original: Identity
+
+  constructor(original: Identity) {
+    this.original = original
+  }
+
+  get user(): string {
+    return this.original.user
+  }
+
+  get expires(): number | undefined {
+    return this.original.expires
+  }
+
+  get tokenId(): string | undefined {
+    return this.original.tokenId
+  }
+
+  get issuedAt(): number | undefined {
+    return this.original.issuedAt
+  }
+
+  mayJoin(room: string): boolean {
+    return this.original.mayJoin(room)
+  }
+
+  maySend(room: string): boolean {
+    return this.original.maySend(room)
+  }
+
+  mayModerate(room: string): boolean {
+    return this.original.mayModerate(room)
+  }
 }
 
 /** What a `subscribe` token contains. */

@@ -1,14 +1,18 @@
-import type { Identity, RoomGrant } from '../auth/identity.ts'
+import { DerivedIdentity, type Identity, type RoomGrant } from '../auth/identity.ts'
+
+interface GrantEvents {
+  /** The token of a room has expired and no newer one came. */
+  onGrantExpired(room: string): void
+}
 
 /** The rooms that a connection was admitted to by tokens of their own, beside what its user's token allows. */
 export class Grants {
   /** Made with the first: most connections have none. */
   #granted: Map<string, { readonly grant: RoomGrant; readonly timer: NodeJS.Timeout }> | undefined
-  readonly #onExpired: (room: string) => void
+  readonly #events: GrantEvents
 
-  /** @param onExpired called when the token of a room has expired and no newer one came */
-  constructor(onExpired: (room: string) => void) {
-    this.#onExpired = onExpired
+  constructor(events: GrantEvents) {
+    this.#events = events
   }
 
   /** Replaces an earlier grant for the same room. */
@@ -19,7 +23,7 @@ export class Grants {
     clearTimeout(granted.get(room)?.timer)
     const expire = () => {
       granted.delete(room)
-      this.#onExpired(room)
+      this.#events.onGrantExpired(room)
     }
     // A timer holds at most 2³¹ milliseconds.
     const timer = setTimeout(expire, Math.min(Math.max(0, expires - Date.now()), 2 ** 31 - 1))
@@ -34,16 +38,32 @@ export class Grants {
 
   /** The identity with what is granted at each moment. */
   extend(identity: Identity): Identity {
-    const grant = (room: string) => this.#granted?.get(room)?.grant
-    return {
-      ...identity,
-      mayJoin: (room) => identity.mayJoin(room) || (grant(room)?.mayJoin() ?? false),
-      maySend: (room) => identity.maySend(room) || (grant(room)?.maySend() ?? false),
-    }
+    return new Extended(identity, this)
+  }
+
+  of(room: string): RoomGrant | undefined {
+    return this.#granted?.get(room)?.grant
   }
 
   close(): void {
     for (const { timer } of this.#granted?.values() ?? []) clearTimeout(timer)
     this.#granted = undefined
+  }
+}
+
+class Extended extends DerivedIdentity {
+  readonly #grants: Grants
+
+  constructor(identity: Identity, grants: Grants) {
+    super(identity)
+    this.#grants = grants
+  }
+
+  override mayJoin(room: string): boolean {
+    return super.mayJoin(room) || (this.#grants.of(room)?.mayJoin() ?? false)
+  }
+
+  override maySend(room: string): boolean {
+    return super.maySend(room) || (this.#grants.of(room)?.maySend() ?? false)
   }
 }

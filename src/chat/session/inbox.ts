@@ -11,6 +11,11 @@ interface Reader {
   resume(): void
 }
 
+interface FrameHandler<Frame> {
+  /** Returns what the next frame has to wait for; must not throw or reject. */
+  handle(frame: Frame): Promise<void> | undefined
+}
+
 /**
  * The frames of one connection on their way in: handled one after another, in order, within a budget, and only while the
  * connection reads its answers. Whatever cannot be handled now pauses reading: the sender waits, not this server.
@@ -20,29 +25,23 @@ export class Inbox<Frame> {
   readonly #reader: Reader
   readonly #outbox: Outbox
   readonly #budget: TokenBucket
-  readonly #handle: (frame: Frame) => Promise<void> | undefined
+  readonly #handler: FrameHandler<Frame>
   #running = false
   #paused = false
   #closed = false
 
-  /** @param handle handles a frame; must not throw or reject */
-  constructor(
-    reader: Reader,
-    outbox: Outbox,
-    budget: TokenBucket,
-    handle: (frame: Frame) => Promise<void> | undefined,
-  ) {
+  constructor(reader: Reader, outbox: Outbox, budget: TokenBucket, handler: FrameHandler<Frame>) {
     this.#reader = reader
     this.#outbox = outbox
     this.#budget = budget
-    this.#handle = handle
+    this.#handler = handler
   }
 
   /** Receives the next frame; `false` when the sender floods the connection, which should be closed then. */
   push(frame: Frame, cost: number): boolean {
     if (this.#closed) return true
     if (this.isIdle && this.pass(cost)) {
-      const step = this.#handle(frame)
+      const step = this.#handler.handle(frame)
       if (step !== undefined) void this.#run(step)
       return true
     }
@@ -83,7 +82,7 @@ export class Inbox<Frame> {
         await this.#outbox.drained()
       }
       if (this.#closed) break
-      const step = this.#handle(next.frame)
+      const step = this.#handler.handle(next.frame)
       if (step !== undefined) await step
     }
     this.#running = false

@@ -1,4 +1,4 @@
-import type { JoinRequest, RejectionCode, ServerMessage } from '../../protocol/messages.ts'
+import type { JoinRequest, RejectionCode } from '../../protocol/messages.ts'
 import type { Identity } from '../auth/identity.ts'
 import { rejectionOfHook } from '../hooks/hooks.ts'
 import { placeBefore } from '../rooms/history-bounds.ts'
@@ -6,6 +6,7 @@ import type { Member, Room } from '../rooms/room.ts'
 import { catchUp } from './catch-up.ts'
 import type { Outbox } from './outbox.ts'
 import { Rejection } from './rejection.ts'
+import type { Replies } from './replies.ts'
 import type { ServerContext } from './server-context.ts'
 
 /** Milliseconds until a log that could not be read is tried again. */
@@ -43,14 +44,19 @@ class LocalMember implements Member {
 export class Memberships {
   readonly #context: ServerContext
   readonly #outbox: Outbox
-  readonly #send: (message: ServerMessage) => void
+  readonly #replies: Replies
   readonly #members = new Map<string, LocalMember>()
   #closed = false
 
-  constructor(context: ServerContext, outbox: Outbox, send: (message: ServerMessage) => void) {
+  constructor(context: ServerContext, outbox: Outbox, replies: Replies) {
     this.#context = context
     this.#outbox = outbox
-    this.#send = send
+    this.#replies = replies
+  }
+
+  /** Whether the connection is gone, so that what was awaited comes to nothing. */
+  get closed(): boolean {
+    return this.#closed
   }
 
   has(room: string): boolean {
@@ -65,11 +71,12 @@ export class Memberships {
    * @param expiresInMs milliseconds until the token of the room expires, where there is one
    * @throws {Rejection}
    */
-  async join({ user, mayJoin }: Identity, request: JoinRequest, expiresInMs?: number): Promise<void> {
+  async join(identity: Identity, request: JoinRequest, expiresInMs?: number): Promise<void> {
+    const { user } = identity
     const { id, room: name, cursor, history = 0 } = request
     const { rooms, limits, link, hooks, namespaces, historyBounds } = this.#context
     const { presence, maxMembers } = namespaces.of(name)
-    if (!mayJoin(name)) throw new Rejection('forbidden', 'you may not join this room')
+    if (!identity.mayJoin(name)) throw new Rejection('forbidden', 'you may not join this room')
     if (!this.has(name) && this.#members.size >= limits.maxRooms) {
       throw new Rejection('too-many-rooms', `at most ${limits.maxRooms} rooms`)
     }
@@ -102,7 +109,7 @@ export class Memberships {
     }
     if (resumable) this.#context.count('resumed')
     const { members, users } = room.roster
-    this.#send({
+    this.#replies.send({
       type: 'joined',
       id,
       room: name,
@@ -113,7 +120,7 @@ export class Memberships {
       users: presence && users ? [...users] : undefined,
       expiresInMs,
     })
-    if (seq < floor) this.#send({ type: 'gap', room: name, from: seq + 1, to: floor })
+    if (seq < floor) this.#replies.send({ type: 'gap', room: name, from: seq + 1, to: floor })
     this.catchUp(this.#enter(room, user, Math.max(seq, floor)))
   }
 
@@ -134,7 +141,7 @@ export class Memberships {
     for (const room of [...this.#members.keys()]) {
       if (mayJoin(room)) continue
       this.leave(room)
-      this.#send({ type: 'left', room, code, message })
+      this.#replies.send({ type: 'left', room, code, message })
     }
   }
 
@@ -182,7 +189,7 @@ export class Memberships {
     await this.#outbox.drained()
     if (!this.#isMember(member)) return
     const { name, head } = member.room
-    this.#send({ type: 'lagging', room: name, from: member.seq + 1, to: head })
+    this.#replies.send({ type: 'lagging', room: name, from: member.seq + 1, to: head })
     this.catchUp(member)
   }
 }

@@ -45,9 +45,9 @@ export class MessageSender {
    * @throws {Rejection}
    */
   async send(identity: Identity, room: Room, request: Outgoing): Promise<SendAck> {
-    const { user, maySend } = identity
+    const { user } = identity
     const { limits, rates, slots, link } = this.#context
-    if (!maySend(room.name)) throw new Rejection('forbidden', 'you may not send to this room')
+    if (!identity.maySend(room.name)) throw new Rejection('forbidden', 'you may not send to this room')
     if ('body' in request && Buffer.byteLength(request.body) > limits.maxBodyBytes) {
       throw new Rejection('too-large', `at most ${limits.maxBodyBytes} bytes`)
     }
@@ -94,14 +94,10 @@ export class MessageSender {
   }
 
   /** Keeps messages of a user apart where the room is in slow mode; changes of them may come at any time. */
-  #slowDown(
-    { user, mayModerate }: Identity,
-    room: string,
-    { type, id }: Outgoing,
-  ): Promise<void> | undefined {
+  #slowDown(identity: Identity, room: string, { type, id }: Outgoing): Promise<void> | undefined {
     const { slowModeSeconds } = this.#context.namespaces.of(room)
-    if (slowModeSeconds === undefined || type !== 'send' || mayModerate(room)) return undefined
-    return this.#takeTurn(room, user, id, slowModeSeconds)
+    if (slowModeSeconds === undefined || type !== 'send' || identity.mayModerate(room)) return undefined
+    return this.#takeTurn(room, identity.user, id, slowModeSeconds)
   }
 
   async #takeTurn(room: string, user: string, id: string, slowModeSeconds: number): Promise<void> {
@@ -109,15 +105,12 @@ export class MessageSender {
     if (wait > 0) throw new Rejection('rate-limited', `one message in ${slowModeSeconds} s`, Math.ceil(wait))
   }
 
-  async #append(
-    { user, mayModerate }: Identity,
-    { name: room, changes }: Room,
-    request: Outgoing,
-  ): Promise<Appended> {
+  async #append(identity: Identity, { name: room, changes }: Room, request: Outgoing): Promise<Appended> {
     const { link, hooks } = this.#context
+    const { user } = identity
     const { id } = request
     if (request.type === 'delete') {
-      const author = mayModerate(room) ? undefined : user
+      const author = identity.mayModerate(room) ? undefined : user
       return changeMessage(link, changes, { room, user, id, seq: request.seq, author })
     }
     if (request.type === 'invite') return this.#invite(user, room, request)

@@ -8,18 +8,22 @@ import type { ServerContext } from './server-context.ts'
 /** Invalid or too fast requests, one after another, that end a connection. */
 const MAX_STRIKES = 100
 
+interface ReplyEvents {
+  /** Too many requests in a row were invalid or too fast. */
+  onTooManyStrikes(): void
+}
+
 /** What one connection is answered, and how often its requests were wrong. */
 export class Replies {
   readonly #context: ServerContext
   readonly #outbox: Outbox
-  readonly #onTooMany: () => void
+  readonly #events: ReplyEvents
   #strikes = 0
 
-  /** @param onTooMany called when too many requests in a row were invalid or too fast */
-  constructor(context: ServerContext, outbox: Outbox, onTooMany: () => void) {
+  constructor(context: ServerContext, outbox: Outbox, events: ReplyEvents) {
     this.#context = context
     this.#outbox = outbox
-    this.#onTooMany = onTooMany
+    this.#events = events
   }
 
   send(message: ServerMessage): void {
@@ -58,6 +62,6 @@ export class Replies {
   }
 
   strike(): void {
-    if (++this.#strikes > MAX_STRIKES) this.#onTooMany()
+    if (++this.#strikes > MAX_STRIKES) this.#events.onTooManyStrikes()
   }
 }

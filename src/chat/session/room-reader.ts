@@ -29,10 +29,11 @@ export async function historyPage(
 /** What the user has not read yet, of rooms that the user may join. @throws {Rejection} */
 export async function unreadRooms(
   { readMarkers }: ServerContext,
-  { user, mayJoin }: Identity,
+  identity: Identity,
   { id, rooms }: UnreadRequest,
 ): Promise<UnreadRooms> {
-  const denied = rooms.find((room) => !mayJoin(room))
+  const { user } = identity
+  const denied = rooms.find((room) => !identity.mayJoin(room))
   if (denied !== undefined) throw new Rejection('forbidden', `you may not join ${denied}`)
   try {
     const read = await readMarkers.of(user)

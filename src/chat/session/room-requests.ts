@@ -29,24 +29,15 @@ export class RoomRequests {
   readonly #rooms: Memberships
   readonly #grants: Grants
   readonly #replies: Replies
-  readonly #isOpen: () => boolean
   readonly #sender: MessageSender
   /** When the user was last shown to type in each room; made with the first. */
   #typed: Map<string, number> | undefined
 
-  /** @param isOpen whether the connection is open still: what was awaited comes to nothing otherwise */
-  constructor(
-    context: ServerContext,
-    rooms: Memberships,
-    grants: Grants,
-    replies: Replies,
-    isOpen: () => boolean,
-  ) {
+  constructor(context: ServerContext, rooms: Memberships, grants: Grants, replies: Replies) {
     this.#context = context
     this.#rooms = rooms
     this.#grants = grants
     this.#replies = replies
-    this.#isOpen = isOpen
     this.#sender = new MessageSender(context)
   }
 
@@ -109,7 +100,7 @@ export class RoomRequests {
     const { room, token } = request
     if (token !== undefined) {
       const grant = await this.#context.auth.grant(token, identity.user, room)
-      if (!this.#isOpen()) return
+      if (this.#rooms.closed) return
       if ('denied' in grant) throw unauthorized(grant)
       this.#grants.add(grant)
     }
@@ -117,14 +108,14 @@ export class RoomRequests {
     this.#replies.accepted()
   }
 
-  #typing({ user, maySend }: Identity, { id, room }: TypingRequest): void {
+  #typing(identity: Identity, { id, room }: TypingRequest): void {
     this.#joined(room)
-    if (!maySend(room)) throw new Rejection('forbidden', 'you may not send to this room')
+    if (!identity.maySend(room)) throw new Rejection('forbidden', 'you may not send to this room')
     const now = performance.now()
     this.#typed ??= new Map()
     if (now - (this.#typed.get(room) ?? -Infinity) >= TYPING_MS) {
       this.#typed.set(room, now)
-      this.#context.link.typing(room, user)
+      this.#context.link.typing(room, identity.user)
     }
     this.#replies.send({ type: 'ok', id })
   }

@@ -11,7 +11,7 @@ import {
 import { type ParsedFrame, parseFrame } from '../../protocol/rules.ts'
 import type { ModerationAction, ModerationState } from '../access/moderation.ts'
 import type { Denied, Identity } from '../auth/identity.ts'
-import type { Channel } from './channel.ts'
+import type { Channel, ChannelEvents } from './channel.ts'
 import { Grants } from './grants.ts'
 import { Inbox } from './inbox.ts'
 import { Memberships } from './memberships.ts'
@@ -51,7 +51,7 @@ type State =
   | { readonly kind: 'closed' }
 
 /** One user's connection: *new* until `hello`, then *open*, *closing* after a close frame, then *closed*. */
-export class Session {
+export class Session implements ChannelEvents {
   readonly outbox: Outbox
   readonly #context: ServerContext
   readonly #onClosed: (session: Session, code: number) => void
@@ -74,42 +74,19 @@ export class Session {
     this.#onClosed = onClosed
     this.#channel = channel
     const { limits } = context
-    this.outbox = new Outbox(channel.sink, context.batcher, limits.outboxBytes, {
-      isOpen: () => channel.isOpen,
-      onFull: () => this.#onFull(),
-    })
+    // Its parts call its methods: a closure for each of them would take as much memory as the parts.
+    this.outbox = new Outbox(channel.sink, context.batcher, limits.outboxBytes, this)
     const framesPerSecond = Math.max(100, 5 * limits.messagesPerSecond)
     const burst = Math.max(500, 5 * limits.messageBurst)
-    this.#inbox = new Inbox(
-      channel,
-      this.outbox,
-      new TokenBucket(framesPerSecond, burst, performance.now() / 1000),
-      (frame) => this.#handle(frame),
-    )
-    this.#replies = new Replies(context, this.outbox, () =>
-      this.close(CLOSE.rateLimited, 'too many bad requests'),
-    )
-    this.#rooms = new Memberships(context, this.outbox, (message) => this.send(message))
-    this.#grants = new Grants((room) => {
-      if (this.#state.kind !== 'open' || this.#state.identity.mayJoin(room)) return
-      this.#rooms.keepOnly((each) => each !== room, 'unauthorized', "the room's token has expired")
-    })
-    this.#requests = new RoomRequests(
-      context,
-      this.#rooms,
-      this.#grants,
-      this.#replies,
-      () => this.#state.kind === 'open',
-    )
+    const budget = new TokenBucket(framesPerSecond, burst, performance.now() / 1000)
+    this.#inbox = new Inbox(channel, this.outbox, budget, this)
+    this.#replies = new Replies(context, this.outbox, this)
+    this.#rooms = new Memberships(context, this.outbox, this.#replies)
+    this.#grants = new Grants(this)
+    this.#requests = new RoomRequests(context, this.#rooms, this.#grants, this.#replies)
     const deadline = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_MS)
     this.#state = { kind: 'new', deadline }
-    channel.listen({
-      onMessage: (data, isBinary) => this.#onData(data, isBinary),
-      sheds: (data, from, end) => this.#sheds(data, from, end),
-      onPing: (data) => this.#receive({ kind: 'ping', data }, 1),
-      onPong: () => this.#receive({ kind: 'pong' }, 1),
-      onClose: (code) => this.#onClose(code),
-    })
+    channel.listen(this)
   }
 
   get user(): string | undefined {
@@ -136,8 +113,25 @@ export class Session {
     } else if (state.isRevoked({ user, id, issuedAt })) {
       this.close(CLOSE.unauthorized, 'the token was revoked')
     } else {
-      this.#rooms.keepOnly(identity.mayJoin, 'forbidden', reason ?? 'you may not be in this room any more')
+      this.#keepAllowed(identity, reason ?? 'you may not be in this room any more')
     }
+  }
+
+  #keepAllowed(identity: Identity, message: string): void {
+    this.#rooms.keepOnly((room) => identity.mayJoin(room), 'forbidden', message)
+  }
+
+  onGrantExpired(room: string): void {
+    if (this.#state.kind !== 'open' || this.#state.identity.mayJoin(room)) return
+    this.#rooms.keepOnly((each) => each !== room, 'unauthorized', "the room's token has expired")
+  }
+
+  onTooManyStrikes(): void {
+    this.close(CLOSE.rateLimited, 'too many bad requests')
+  }
+
+  isOpen(): boolean {
+    return this.#channel.isOpen
   }
 
   send(message: ServerMessage): void {
@@ -170,7 +164,7 @@ export class Session {
     if (!this.outbox.full && !this.outbox.closed) this.#channel.ping()
   }
 
-  #onData(data: Buffer, isBinary: boolean): void {
+  onMessage(data: Buffer, isBinary: boolean): void {
     const { kind } = this.#state
     if (kind === 'closing' || kind === 'closed') return
     const frame: ParsedFrame = isBinary
@@ -181,7 +175,7 @@ export class Session {
   }
 
   /** Whether a message was rejected for overload, without being read. */
-  #sheds(data: Buffer, from: number, end: number): boolean {
+  sheds(data: Buffer, from: number, end: number): boolean {
     if (this.#state.kind !== 'open') return false
     if (this.#shedding === undefined) {
       if (this.#context.link.overload?.() === undefined) return false
@@ -192,13 +186,21 @@ export class Session {
     return isRejected
   }
 
+  onPing(data: Buffer): void {
+    this.#receive({ kind: 'ping', data }, 1)
+  }
+
+  onPong(): void {
+    this.#receive({ kind: 'pong' }, 1)
+  }
+
   #receive(frame: Frame, cost: number): void {
     this.#heard = true
     if (!this.#inbox.push(frame, cost)) this.close(CLOSE.rateLimited, 'too many frames')
   }
 
   /** Handles a frame; whatever happens, the connection continues or is closed. */
-  #handle(frame: Frame): Promise<void> | undefined {
+  handle(frame: Frame): Promise<void> | undefined {
     if (frame.kind === 'ping') {
       this.outbox.flush()
       if (!this.outbox.closed) this.#channel.pong(frame.data)
@@ -263,8 +265,7 @@ export class Session {
     if (identity.user !== user) throw new Rejection('unauthorized', 'the token is of another user')
     this.#become(identity)
     this.send({ type: 'authenticated', id, expiresInMs: expiresInMs(identity) })
-    const { mayJoin } = this.#state.identity
-    this.#rooms.keepOnly(mayJoin, 'forbidden', 'you may not be in this room any more')
+    this.#keepAllowed(this.#state.identity, 'you may not be in this room any more')
   }
 
   #become(named: Identity): void {
@@ -279,7 +280,7 @@ export class Session {
   }
 
   /** The other side reads too slowly; when that lasts, it has to go. */
-  #onFull(): void {
+  onFull(): void {
     const tooSlow = setTimeout(() => {
       this.#context.count('slowClosed')
       this.#channel.terminate()
@@ -293,7 +294,7 @@ export class Session {
     else if (state.kind === 'open') clearTimeout(state.expiry)
   }
 
-  #onClose(code: number): void {
+  onClose(code: number): void {
     this.#clearTimer()
     this.#state = { kind: 'closed' }
     this.#inbox.close()
