@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { balancerOptions } from './balancing/load-balancer.ts'
 import { invalidInput } from './base/errors.ts'
 import { LANGUAGES } from './base/language.ts'
-import { lineLogger } from './base/logger.ts'
+import { type Logger, lineLogger } from './base/logger.ts'
 import {
   atLeastZero,
   madeInCode,
@@ -78,6 +78,7 @@ export const demoOptions = optionSet({
   ),
   language: option(z.enum(LANGUAGES), 'of what is printed', 'en'),
   write: option(madeInCode<(line: string) => void>('a function'), 'gets each line; default standard output'),
+  logger: option(madeInCode<Logger>('a logger', 'info'), 'gets what happens, in place of write'),
   onProgress: option(
     madeInCode<(line: string) => void>('a function'),
     'gets the line of each control interval; default write',
@@ -165,7 +166,7 @@ export async function runAutoScalingDemo(options: DemoOptions = {}): Promise<Run
     signal,
     onControl,
     logger: translatedLogger(
-      lineLogger(write, { level: verbose ? 'debug' : 'info', progress: onProgress }),
+      options.logger ?? lineLogger(write, { level: verbose ? 'debug' : 'info', progress: onProgress }),
       language,
     ),
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -32,6 +32,17 @@ it('explains only what changed the fleet', async () => {
   expect(all.length).toBeGreaterThan(20)
   expect(changes).toEqual(all.filter((line) => !line.includes('it stayed at')))
   expect(changes.filter((line) => line.includes('it went from'))).toHaveLength(2)
+})
+
+it('explains in Chinese', async () => {
+  const log = join(folder, 'decisions.jsonl')
+  await runCli(['simulate', '--scale-up-threshold', '15', '--max-servers', '3', '--decisions', log])
+  appendFileSync(log, '{"kind":"hand","time":31,"text":"server 2 is killed by hand"}\n')
+  const { stdout } = await runCli(['explain', log, '--changes', '--lang', 'zh'])
+  const lines = stdout.trim().split('\n')
+  expect(lines[0]).toBe('一次运行：策略 threshold，每 1 s 决策一次，2 到 3 台服务器。')
+  expect(lines[1]).toMatch(/^6 s，有 35 个用户，从 2 台变为 3 台服务器：threshold 看到 .+。/)
+  expect(lines.at(-1)).toBe('31 s，由人工：服务器 2 由人工终止。')
 })
 
 it('names the line that is no decision', async () => {

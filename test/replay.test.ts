@@ -212,5 +212,5 @@ describe('replay', () => {
     expect(await wrong(log)).toMatch(/decisions\.jsonl:1: this is no decision/)
     writeFileSync(log, '')
     expect(await wrong(log)).toMatch(/0 of its decisions have a load\n {2}allowed: at least two/)
-  })
+  }, 180_000)
 })

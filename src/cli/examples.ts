@@ -28,8 +28,11 @@ export const EXAMPLES: Readonly<Record<string, readonly (readonly [what: string,
     ],
   ],
   load: [
-    ['50 users at the peak, for a minute', 'load --url http://127.0.0.1:8080 --duration 60'],
-    ['a recorded load, an hour in a minute', 'load --url http://127.0.0.1:8080 --trace load.csv --speed 60'],
+    ['50 users at the peak, for a minute', 'load --url ws://127.0.0.1:8080/chat --duration 60'],
+    [
+      'a recorded load, an hour in a minute',
+      'load --url ws://127.0.0.1:8080/chat --trace load.csv --speed 60',
+    ],
   ],
   verify: [['after a run with --history', 'verify --history history.jsonl --data rooms']],
   compare: [

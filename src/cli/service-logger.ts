@@ -8,8 +8,12 @@ function levelOf({ quiet, verbose, logLevel }: LogFlags, usual: LogLevel): LogLe
 }
 
 /** The log of a command that ends with a result: on the standard error, beside the result, and only warnings unless more is asked for. */
-export function resultLogger(flags: LogFlags, view: TerminalView | undefined): Logger {
-  const level = levelOf(flags, 'warn')
+export function resultLogger(
+  flags: LogFlags,
+  view: TerminalView | undefined,
+  usual: LogLevel = 'warn',
+): Logger {
+  const level = levelOf(flags, usual)
   const write = view?.print ?? ((line: string) => console.error(line))
   const text = flags.logFormat === undefined ? process.stderr.isTTY : flags.logFormat === 'text'
   if (!text && !view) return jsonLogger(write, level)

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { addEvaluationFlags, addLanguageFlag, addReadingFlags } from '../flags.ts'
+import { addEvaluationFlags, addLanguageFlag, addLogFlags, addReadingFlags } from '../flags.ts'
 import { number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { AdviseFlags } from './advise.ts'
 
 export function addAdvise(main: Command): void {
-  addLanguageFlag(addReadingFlags(addEvaluationFlags(main.command('advise'))))
+  addLogFlags(addLanguageFlag(addReadingFlags(addEvaluationFlags(main.command('advise')))), 'warn')
     .description(
       'recommends a policy for a load: its config, its cost beside that of today, and how sure that is',
     )

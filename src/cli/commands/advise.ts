@@ -11,14 +11,14 @@ import { awsForm, type Form, kubernetesForms } from '../advice/forms.ts'
 import { type AdviceTexts, adviceTexts } from '../advice/texts.ts'
 import { countProgress } from '../count-progress.ts'
 import { type EvaluationFlags, evaluationOf } from '../evaluation-flags.ts'
-import { languageIn } from '../flags.ts'
+import { type LogFlags, languageIn } from '../flags.ts'
 import { importPolicy } from '../import/read.ts'
 import { needed } from '../option-flag.ts'
 import { readNamedTrace } from '../trace-flags.ts'
 import { metricFlag } from './import.ts'
 import { configOf } from './tune.ts'
 
-export interface AdviseFlags extends EvaluationFlags {
+export interface AdviseFlags extends EvaluationFlags, LogFlags {
   trace?: string
   column?: string
   session?: number
@@ -165,7 +165,7 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
   const today = imported && currentOf(imported, settings)
   for (const note of today?.notes ?? []) console.error(`concertina: ${current}: ${note}`)
   const policies = candidates()
-  const progress = countProgress(texts.progress)
+  const progress = countProgress(texts.progress, flags)
   const { onProgress } = progress
   const advice = await advise({ file, column, session }, policies, settings, today, {
     signal,
@@ -186,6 +186,10 @@ export async function adviseOn(flags: AdviseFlags, signal: AbortSignal): Promise
     console.log(
       JSON.stringify({ settings, recommended: best.name, config, hoursIn30Days: hours, forms, ...advice }),
     )
+    return
+  }
+  if (flags.quiet) {
+    console.log(stringify(config).trimEnd())
     return
   }
   const days = duration / 86_400

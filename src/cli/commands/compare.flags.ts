@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander'
-import { addLanguageFlag, addTraceEvaluationFlags } from '../flags.ts'
+import { addLanguageFlag, addLogFlags, addTraceEvaluationFlags } from '../flags.ts'
 import { collect, number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { CompareFlags } from './compare.ts'
 
 export function addCompare(main: Command): void {
-  addLanguageFlag(addTraceEvaluationFlags(main.command('compare')))
+  addLogFlags(addLanguageFlag(addTraceEvaluationFlags(main.command('compare'))), 'warn')
     .description('compares policies on traces with the cheapest fleet that had known the future')
     .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)
     .option('--json <file>', 'write the figures there')

@@ -15,11 +15,11 @@ import { htmlComparison } from '../../report/html-comparison.ts'
 import { paretoSvg } from '../../report/pareto.ts'
 import { countProgress } from '../count-progress.ts'
 import { evaluationOf, type TraceEvaluationFlags, traceInputsOf } from '../evaluation-flags.ts'
-import { languageIn } from '../flags.ts'
+import { type LogFlags, languageIn } from '../flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
 import { ReportFile } from '../report-file.ts'
 
-export interface CompareFlags extends TraceEvaluationFlags {
+export interface CompareFlags extends TraceEvaluationFlags, LogFlags {
   policy?: string[]
   json?: string
   svg?: string
@@ -90,7 +90,7 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
   const language = languageIn(flags)
   const texts = comparisonTexts(language)
   const files = new OutputFiles()
-  const progress = countProgress('runs')
+  const progress = countProgress('runs', flags)
   try {
     const json = files.open(flags.json, (file) => new OutputFile('--json', file))
     const svg = files.open(flags.svg, (file) => new OutputFile('--svg', file))
@@ -99,7 +99,7 @@ export async function compare(flags: CompareFlags, signal: AbortSignal): Promise
     const series = report !== undefined
     const compared = await comparePolicies(input, policies, settings, { signal, onProgress, series, copies })
     progress.end()
-    if (compared.length > 0) {
+    if (compared.length > 0 && !flags.quiet) {
       const tables = comparisonTables(compared, settings.overload, texts)
       const lines = verdicts(compared, settings.overload, texts).join('\n')
       console.log([...tables.map(tableText), legendText(tables, texts), lines].join('\n\n'))

@@ -1,14 +1,13 @@
 import type { Command } from 'commander'
-import { addBrokerFlags, addRunFlags, DECISIONS, RUN_REPORT } from '../flags.ts'
+import { addBrokerFlags, addLogFlags, addRunFlags, DECISIONS, RUN_REPORT } from '../flags.ts'
 import { number, OptionFlag } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import { addDemoProviderFlags } from '../workload-flags.ts'
 import type { DemoFlags } from './demo.ts'
 
 export function addDemo(main: Command): void {
-  addDemoProviderFlags(addBrokerFlags(addRunFlags(main.command('demo'), 'demo'), false))
+  addLogFlags(addDemoProviderFlags(addBrokerFlags(addRunFlags(main.command('demo'), 'demo'), false)))
     .description('virtual users come and go and the fleet follows, in real time')
-    .addOption(new OptionFlag('--verbose', 'demo.verbose'))
     .addOption(new OptionFlag('--live', 'demo.live'))
     .option('--config <file>', 'of a live run: take everything that no flag gives from a YAML file')
     .addOption(new OptionFlag('--data <folder>', 'demo.data'))

@@ -1,6 +1,6 @@
 import { CloseStack } from '../../base/close-stack.ts'
 import { ConcertinaError, invalidInput } from '../../base/errors.ts'
-import { lineLogger } from '../../base/logger.ts'
+import { type Logger, lineLogger } from '../../base/logger.ts'
 import type { RoomLog } from '../../chat/log/room-log.ts'
 import { openBrokerLog } from '../../cluster/open-broker.ts'
 import type { ControlTarget } from '../../control/control-target.ts'
@@ -16,16 +16,23 @@ import type { CheckReport } from '../../verify/checker.ts'
 import type { HistoryEvent } from '../../verify/events.ts'
 import { optionalBroker } from '../broker-flags.ts'
 import { DecisionLog } from '../decision-log.ts'
-import { type BrokerFlags, languageIn, type RunFlags, scalingOptions, seedOf } from '../flags.ts'
+import {
+  type BrokerFlags,
+  type LogFlags,
+  languageIn,
+  type RunFlags,
+  scalingOptions,
+  seedOf,
+} from '../flags.ts'
 import { LineFile } from '../line-file.ts'
 import { ReportFile } from '../report-file.ts'
+import { resultLogger } from '../service-logger.ts'
 import { openView } from '../view.ts'
 import type { CloudFlags } from '../workload-flags.ts'
 import { cloudOf } from '../workload-providers.ts'
 import { optionsOf } from './simulate.ts'
 
-export interface DemoFlags extends RunFlags, Partial<BrokerFlags>, CloudFlags {
-  verbose?: boolean
+export interface DemoFlags extends RunFlags, LogFlags, Partial<BrokerFlags>, CloudFlags {
   live?: boolean
   data?: string
   port?: number
@@ -48,7 +55,7 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
   const broker = optionalBroker(flags)
   const report = flags.report === undefined ? undefined : new ReportFile(flags.report, flags.config)
   const opened = new CloseStack()
-  const view = openView(process.stdout)
+  const view = flags.quiet ? undefined : openView(process.stdout)
   try {
     const { history, decisions } = flags
     const watchers: Watchers = {
@@ -73,6 +80,16 @@ export async function demo(flags: DemoFlags, signal: AbortSignal): Promise<RunRe
     await opened.close()
   }
 }
+
+/** Where what happens is logged, if not between the lines for people. */
+function ownLogger(flags: DemoFlags, view: TerminalView | undefined): Logger | undefined {
+  const { quiet, logLevel, logFormat } = flags
+  return quiet || logLevel || logFormat ? resultLogger(flags, view, 'info') : undefined
+}
+
+/** Where the lines for people go. */
+const writeOf = ({ quiet }: DemoFlags, view: TerminalView | undefined) =>
+  view?.print ?? (quiet ? () => {} : (line: string) => console.log(line))
 
 /** Who is informed of the run. */
 interface Watchers {
@@ -122,7 +139,8 @@ function phases(
     roomLog,
     port,
     controlPort,
-    write: view?.print,
+    write: writeOf(flags, view),
+    logger: ownLogger(flags, view),
     onProgress: view?.progress,
     language: languageIn(flags),
     onDecision: decisions?.onDecision,
@@ -141,12 +159,13 @@ async function configured(
   const { data, port, controlPort, verbose } = flags
   const { view, decisions } = watchers
   const options = optionsOf(flags, decisions?.onDecision)
-  const write = view?.print ?? ((line: string) => console.log(line))
+  const write = writeOf(flags, view)
   const language = languageIn(flags)
   const onListening = (chat: string, dashboard: string) =>
     write(`${reportTexts(language).addresses(dashboard, chat).trimStart()}\n`)
   const logger = translatedLogger(
-    lineLogger(write, { level: verbose ? 'debug' : 'info', progress: view?.progress }),
+    ownLogger(flags, view) ??
+      lineLogger(write, { level: verbose ? 'debug' : 'info', progress: view?.progress }),
     language,
   )
   const result = await runLive({

@@ -1,23 +1,36 @@
 import { setImmediate } from 'node:timers/promises'
+import type { Catalogue, Language } from '../../base/language.ts'
+import { eventWords } from '../../control/event-words.ts'
 import { secondsText as at, decisionSentence } from '../../scaling/decision-words.ts'
 import { serversText as servers } from '../../scaling/reasons.ts'
 import { type Happened, type LoggedRun, type LogLine, readDecisionLog } from '../decision-log.ts'
+import { languageIn } from '../flags.ts'
 
 export interface ExplainFlags {
   line?: number
   changes?: boolean
+  lang?: Language
 }
 
-function runSentence({ policy, interval, minServers, maxServers }: LoggedRun): string {
-  return `A run under ${policy}, which decides every ${interval} s, with ${minServers} to ${servers(maxServers)}.`
+const en = {
+  run: ({ policy, interval, minServers, maxServers }: LoggedRun) =>
+    `A run under ${policy}, which decides every ${interval} s, with ${minServers} to ${servers(maxServers)}.`,
+  happened: ({ kind, time, text }: Happened) =>
+    `At ${at(time)}${kind === 'hand' ? ', by hand' : ''}: ${text}.`,
 }
 
-const happened = ({ kind, time, text }: Happened) =>
-  `At ${at(time)}${kind === 'hand' ? ', by hand' : ''}: ${text}.`
+const zh: typeof en = {
+  run: ({ policy, interval, minServers, maxServers }) =>
+    `一次运行：策略 ${policy}，每 ${interval} s 决策一次，${minServers} 到 ${maxServers} 台服务器。`,
+  happened: ({ kind, time, text }) =>
+    `${at(time)}${kind === 'hand' ? '，由人工' : ''}：${eventWords.translate(text, 'zh')}。`,
+}
 
-function sentenceOf(line: LogLine): string {
-  if (!('kind' in line)) return decisionSentence(line)
-  return line.kind === 'run' ? runSentence(line) : happened(line)
+const TEXTS: Catalogue<typeof en> = { en, zh }
+
+function sentenceOf(line: LogLine, language: Language): string {
+  if (!('kind' in line)) return decisionSentence(line, at, language)
+  return line.kind === 'run' ? TEXTS[language].run(line) : TEXTS[language].happened(line)
 }
 
 /** Whether the fleet changed, or something happened to it; a decision of the shadow never does. */
@@ -29,12 +42,13 @@ const LINES_AT_ONCE = 500
 /** `concertina explain`: the lines of a decision log in words. */
 export async function explain(
   file: string,
-  { line, changes = false }: ExplainFlags,
+  { line, changes = false, lang }: ExplainFlags,
   signal: AbortSignal,
 ): Promise<void> {
+  const language = languageIn({ lang })
   let lines = 0
   for (const each of readDecisionLog(file, line)) {
-    if (!changes || isChange(each)) console.log(sentenceOf(each))
+    if (!changes || isChange(each)) console.log(sentenceOf(each, language))
     if (++lines % LINES_AT_ONCE === 0) await setImmediate()
     if (signal.aborted) return
   }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { addLoadFlags, addTraceFlags, CONFIG } from '../flags.ts'
+import { addLoadFlags, addLogFlags, addTraceFlags, CONFIG } from '../flags.ts'
 import { OptionFlag } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { LoadCommandFlags } from './load.ts'
 
 export function addLoad(main: Command): void {
-  addTraceFlags(addLoadFlags(main.command('load')))
+  addLogFlags(addTraceFlags(addLoadFlags(main.command('load'))), 'warn')
     .description('virtual users for a chat that runs already; they check what they see')
     .requiredOption('--url <url>', 'address of the chat, as serve prints it')
     .option(...CONFIG)

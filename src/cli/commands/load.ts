@@ -9,13 +9,14 @@ import { UserTrafficSource } from '../../traffic/user-traffic-source.ts'
 import { HistoryChecker } from '../../verify/checker.ts'
 import type { HistoryEvent } from '../../verify/events.ts'
 import { readConfig } from '../config/config.ts'
+import { showReached } from '../count-progress.ts'
 import { environment } from '../environment.ts'
-import { seedOf } from '../flags.ts'
+import { type LogFlags, seedOf } from '../flags.ts'
 import { LineFile } from '../line-file.ts'
 import { requirePromise } from './demo.ts'
 import { type LoadFlags, loadPattern } from './simulate.ts'
 
-export interface LoadCommandFlags extends LoadFlags {
+export interface LoadCommandFlags extends LoadFlags, LogFlags {
   url: string
   config?: string
   seed?: string
@@ -55,6 +56,13 @@ export async function load(flags: LoadCommandFlags, signal: AbortSignal): Promis
     },
   })
   const given = givenUp(users)
+  const began = performance.now()
+  const progress = showReached(flags, () => {
+    const seconds = Math.round((performance.now() - began) / 1000)
+    const { sent, acked } = users.counts
+    const text = `${seconds} of ${Math.ceil(duration)} s: ${users.size} users, ${acked} of ${sent} messages acknowledged`
+    return { text, fields: { seconds, duration, users: users.size, sent, acked } }
+  })
   try {
     await new LocalEnvironment('virtual-users', { clock: virtualClock({ pace: 1 }), seed })
       .fromBatch(UserTrafficSource, { ...config.traffic, pattern, duration })
@@ -62,6 +70,7 @@ export async function load(flags: LoadCommandFlags, signal: AbortSignal): Promis
       .submit({ signal: AbortSignal.any([signal, given.signal]) })
     if (users.counts.joined > 0) await users.settle()
   } finally {
+    progress.end()
     given.end()
     users.end()
     history?.close()
@@ -72,7 +81,7 @@ export async function load(flags: LoadCommandFlags, signal: AbortSignal): Promis
   if (flags.json) {
     const rejections = Object.fromEntries(users.rejections)
     console.log(JSON.stringify({ ...users.counts, rejections, latency, outage: live.outage, checks }))
-  } else {
+  } else if (!flags.quiet) {
     const { p50Ms, p95Ms, p99Ms } = latency
     console.log(
       block('📊 Virtual users', [

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { addEvaluationFlags } from '../flags.ts'
+import { addEvaluationFlags, addLanguageFlag, addLogFlags } from '../flags.ts'
 import { collect } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { ReplayFlags } from './replay.ts'
 
 export function addReplay(main: Command): void {
-  addEvaluationFlags(main.command('replay'))
+  addLogFlags(addLanguageFlag(addEvaluationFlags(main.command('replay'))), 'warn')
     .description('what other policies would have done with the load of a run that wrote its decisions')
     .argument('<file>', 'what --decisions wrote; - is the standard input')
     .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)

@@ -1,19 +1,23 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Candidate, type EvaluationSettings, evaluate, floorOf } from '../../backtest/evaluate.ts'
-import type { LowerBound } from '../../backtest/lower-bound.ts'
+import { type Candidate, evaluate, floorOf } from '../../backtest/evaluate.ts'
 import { type Recorded, recorded } from '../../backtest/replay.ts'
 import { invalidInput } from '../../base/errors.ts'
+import type { Language } from '../../base/language.ts'
 import { type FigureTable, percent, tableText } from '../../report/comparison-table.ts'
 import { decisionSentence } from '../../scaling/decision-words.ts'
 import type { Decision } from '../../scaling/types.ts'
+import { countProgress } from '../count-progress.ts'
 import { type LoggedRun, type LogLine, readDecisionLog } from '../decision-log.ts'
 import { type EvaluationFlags, evaluationOf } from '../evaluation-flags.ts'
+import { type LogFlags, languageIn } from '../flags.ts'
 import { OutputFile, OutputFiles } from '../output-file.ts'
+import { type ReplayTexts, replayTexts } from '../replay-texts.ts'
 
-export interface ReplayFlags extends EvaluationFlags {
+export interface ReplayFlags extends EvaluationFlags, LogFlags {
   policy?: string[]
   json?: string
   decisions?: string
+  lang?: Language
 }
 
 /** Scaling events of a single policy that are printed. */
@@ -45,34 +49,12 @@ function termsOf(flags: ReplayFlags, run: Recorded, logged: LoggedRun | undefine
   return { ...evaluation, settings: { ...evaluation.settings, initialServers: run.initialServers } }
 }
 
-function title(
-  file: string,
-  run: Recorded,
-  flags: ReplayFlags,
-  settings: EvaluationSettings,
-  floor: LowerBound,
-): string {
-  const { usersPerServer, provisioningDelay, interval, minServers, maxServers } = settings
-  const { attainable } = floor
-  const seen =
-    flags.provisioningDelay !== undefined
-      ? ''
-      : run.provisioningDelay === undefined
-        ? ' (no start was seen)'
-        : ' (as seen)'
-  return (
-    `${file}: ${+run.curve.duration.toFixed(1)} s under ${run.policy}, a decision every ${+interval.toFixed(2)} s, ${minServers} to ` +
-    `${maxServers} servers; a server holds ${usersPerServer} users and starts in ${+provisioningDelay.toFixed(1)} s${seen}\n` +
-    `the floor is ${attainable.serverHours.toPrecision(4)} server-hours at ${percent(attainable.overload, 3)} overload`
-  )
-}
-
-function table(heading: string, rows: readonly Replayed[]): FigureTable {
+function table(heading: string, rows: readonly Replayed[], { head, asItWas }: ReplayTexts): FigureTable {
   return {
     title: heading,
-    head: ['policy', 'overload', 'server-hours', 'cost', 'events', 'peak'],
-    rows: rows.map(({ policy, overload, serverHours, cost, scalingEvents, peakServers }) => [
-      policy,
+    head,
+    rows: rows.map(({ policy, overload, serverHours, cost, scalingEvents, peakServers }, i) => [
+      i === 0 ? asItWas : policy,
       overload === undefined ? '?' : percent(overload, 3),
       serverHours.toPrecision(4),
       `${cost.toFixed(2)} ×`,
@@ -83,11 +65,10 @@ function table(heading: string, rows: readonly Replayed[]): FigureTable {
 }
 
 /** What a single policy would have changed, in words. */
-function events(decisions: readonly Decision[]): string[] {
+function events(decisions: readonly Decision[], language: Language): string[] {
   const changes = decisions.filter(({ action }) => action !== 'none')
-  const lines = changes.slice(0, MOST_EVENTS).map((each) => decisionSentence(each))
-  if (changes.length > MOST_EVENTS)
-    lines.push(`… and ${changes.length - MOST_EVENTS} more (--decisions FILE keeps them all)`)
+  const lines = changes.slice(0, MOST_EVENTS).map((each) => decisionSentence(each, undefined, language))
+  if (changes.length > MOST_EVENTS) lines.push(replayTexts(language).more(changes.length - MOST_EVENTS))
   return lines
 }
 
@@ -118,13 +99,15 @@ function read(file: string): Logged & { runs: number } {
 export async function replay(file: string, flags: ReplayFlags, signal: AbortSignal): Promise<void> {
   const { run: logged, decided, runs } = read(file)
   const run = recorded(decided, file)
-  const name = runs > 1 ? `${file}, the longest of ${runs} runs` : file
+  const language = languageIn(flags)
+  const texts = replayTexts(language)
   const { settings, candidates } = termsOf(flags, run, logged)
   const asked = candidates(flags.policy)
   const single = asked.length === 1 ? asked[0] : undefined
   if (flags.decisions !== undefined && !single)
     throw invalidInput('--decisions', `${asked.length} policies are replayed`, 'together with one --policy')
   const files = new OutputFiles()
+  const progress = countProgress('policies', flags)
   try {
     const json = files.open(flags.json, (path) => new OutputFile('--json', path))
     const log = files.open(flags.decisions, (path) => new OutputFile('--decisions', path))
@@ -150,19 +133,36 @@ export async function replay(file: string, flags: ReplayFlags, signal: AbortSign
       await setImmediate() // a signal is heard
       if (signal.aborted) break
       rows.push(play(candidate))
+      progress.onProgress(rows.length - 1, asked.length)
     }
-    console.log(tableText(table(title(name, run, flags, settings, floor), rows)))
+    progress.end()
+    const heading = texts.heading({
+      file: runs > 1 ? texts.whichRun(file, runs) : file,
+      seconds: run.curve.duration,
+      policy: run.policy,
+      settings,
+      delay:
+        flags.provisioningDelay !== undefined
+          ? 'given'
+          : run.provisioningDelay !== undefined
+            ? 'seen'
+            : 'default',
+      serverHours: floorHours.toPrecision(4),
+      overload: percent(floor.attainable.overload, 3),
+    })
+    if (!flags.quiet) console.log(tableText(table(heading, rows, texts)))
     if (rows.length <= asked.length) {
       console.error(`concertina: interrupted; ${rows.length - 1} of ${asked.length} policies are whole`)
       files.discard()
       return
     }
-    if (single) console.log(['', ...events(decisions)].join('\n'))
+    if (single && !flags.quiet) console.log(['', ...events(decisions, language)].join('\n'))
     json?.commit(`${JSON.stringify({ settings, floor, replayed: rows }, undefined, 2)}\n`)
     const { policy, interval, minServers, maxServers } = { ...settings, policy: single?.name ?? '' }
     const head: LoggedRun = { kind: 'run', version: 1, policy, interval, minServers, maxServers }
     log?.commit([head, ...decisions].map((line) => `${JSON.stringify(line)}\n`).join(''))
   } catch (error) {
+    progress.end()
     files.discard()
     throw error
   }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
-import { addTraceEvaluationFlags } from '../flags.ts'
+import { addLogFlags, addTraceEvaluationFlags } from '../flags.ts'
 import { collect, number } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { TuneFlags } from './tune.ts'
 
 export function addTune(main: Command): void {
-  addTraceEvaluationFlags(main.command('tune'))
+  addLogFlags(addTraceEvaluationFlags(main.command('tune')), 'warn')
     .description('searches parameters of a policy on a trace, and prints the config to paste')
     .requiredOption('--policy <name>', 'a kind, or a name from the config')
     .option(

@@ -9,8 +9,9 @@ import { percent } from '../../report/comparison-table.ts'
 import { POLICY_KEYS } from '../../scaling/policies.ts'
 import { countProgress } from '../count-progress.ts'
 import { evaluationOf, type TraceEvaluationFlags, traceInputsOf } from '../evaluation-flags.ts'
+import type { LogFlags } from '../flags.ts'
 
-export interface TuneFlags extends TraceEvaluationFlags {
+export interface TuneFlags extends TraceEvaluationFlags, LogFlags {
   policy: string
   search?: string[]
   train?: number
@@ -91,7 +92,7 @@ export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise
   const train: TraceInput = { ...input, part: [0, share] }
   const test: TraceInput = { ...input, part: [share, 1] }
   const pool = new TaskPool({ signal })
-  const progress = countProgress('settings')
+  const progress = countProgress('settings', flags)
   try {
     const { onProgress } = progress
     const rounds = flags.search ? 0 : ROUNDS
@@ -105,14 +106,14 @@ export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise
     if (signal.aborted) console.error('concertina: interrupted')
     if (!tuned) return
     const edge = atEdge(tuned, space)
-    const lines = [
+    const comments = [
       `# The ${tuned.within ? 'cheapest' : 'least overloaded (none keeps to the allowed overload)'} of ${tuned.tried} settings`,
       line(`on the first ${+(share * 100).toPrecision(3)} % of the trace`, tuned.result),
       ...(tested?.kind === 'evaluate' ? [line('on the rest, which it has not seen', tested.result)] : []),
       ...(edge.length > 0 ? [`# at the edge of what was tried: ${edge.join(', ')}`] : []),
-      stringify(configOf(tuned.candidate, settings)).trimEnd(),
     ]
-    console.log(lines.join('\n'))
+    const config = stringify(configOf(tuned.candidate, settings)).trimEnd()
+    console.log([...(flags.quiet ? [] : comments), config].join('\n'))
   } finally {
     progress.end()
     await pool.close()
