@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { failureWords } from '../fleet/failure-words.ts'
 import type { Provider, ProviderFactory, ServerLifecycle, ServerRef } from '../fleet/provider.ts'
 import type { Bus } from './broker.ts'
 import type { ClusterServers } from './cluster-servers.ts'
@@ -136,7 +137,7 @@ class BusProvider implements Provider {
     const { ref } = status
     this.#options.launcher?.kill(status)
     this.#draining.delete(ref)
-    if (this.#known.delete(ref)) this.#lifecycle.failed(ref, 'no status any more')
+    if (this.#known.delete(ref)) this.#lifecycle.failed(ref, failureWords.say('noStatus'))
   }
 
   #check(): void {
@@ -145,7 +146,7 @@ class BusProvider implements Provider {
     for (const ref of this.#draining) if (this.#known.has(ref)) this.#command(ref)
     for (const [ref, checks] of this.#starting) {
       if (checks >= STARTING_CHECKS)
-        this.#neverReady(ref, `not ready within ${(STARTING_CHECKS * CHECK_MS) / 1000} s`)
+        this.#neverReady(ref, failureWords.say('notReady', { seconds: (STARTING_CHECKS * CHECK_MS) / 1000 }))
       else this.#starting.set(ref, checks + 1)
     }
   }

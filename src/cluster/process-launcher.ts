@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { hostname } from 'node:os'
+import { howItEnded } from '../fleet/failure-words.ts'
 import type { ServerLauncher } from './bus-provider.ts'
 
 /** Characters of a failed start's error output that are reported. */
@@ -23,7 +24,7 @@ export function processLauncher(command: readonly string[]): ServerLauncher {
       })
       child.on('error', (error) => onExit(error.message))
       child.once('exit', (code, signal) => {
-        const how = signal ? `killed by ${signal}` : `exited with status ${code}`
+        const how = howItEnded(code, signal)
         onExit(output === '' ? how : `${how}: ${output.slice(0, MOST_REASON).trim()}`)
       })
       child.unref()

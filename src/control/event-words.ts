@@ -1,5 +1,14 @@
+import type { Language } from '../base/language.ts'
 import { Phrases } from '../base/phrases.ts'
+import { failureWords } from '../fleet/failure-words.ts'
+import { policyText } from '../scaling/option-words.ts'
 import { reasons } from '../scaling/reasons.ts'
+
+/** Why something happened, and what a policy is. */
+const within = {
+  translate: (text: string, language: Language) =>
+    policyText(reasons.translate(failureWords.translate(text, language), language), language),
+}
 
 /** What happened to a fleet, as its log of events has it. */
 export const eventWords = new Phrases(
@@ -20,5 +29,5 @@ export const eventWords = new Phrases(
     drained: ['server {id} is drained by hand', '服务器 {id} 由人工排空'],
     killed: ['server {id} is killed by hand', '服务器 {id} 由人工终止'],
   } as const,
-  reasons,
+  within,
 )

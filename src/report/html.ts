@@ -3,7 +3,9 @@ import { lowerBoundSeries } from '../backtest/lower-bound.ts'
 import { type Html, html } from '../base/html.ts'
 import type { Language } from '../base/language.ts'
 import type { RunResult, Sample } from '../metrics/run-result.ts'
+import { optionMeaning, optionName, policyText, valueName } from '../scaling/option-words.ts'
 import { policyDetails } from '../scaling/policies.ts'
+import { patternWords } from '../traffic/pattern-words.ts'
 import { EventList } from './event-list.ts'
 import { htmlPage, pairs, type Repeat, row } from './html-page.ts'
 import { type ChartLine, lineChart } from './svg-chart.ts'
@@ -162,9 +164,9 @@ class RunCharts {
   }
 }
 
-function setupTable({ setup, provisioningDelay }: RunResult, texts: ReportTexts): Html {
+function setupTable({ setup, provisioningDelay }: RunResult, texts: ReportTexts, language: Language): Html {
   const lines: [string, string][] = [
-    [texts.load, setup.load],
+    [texts.load, patternWords.translate(setup.load, language)],
     [texts.limits, texts.limitRange(setup.minServers, setup.maxServers)],
     [texts.interval, `${setup.interval} s`],
     [texts.balancing, texts.routing(setup.strategy, setup.routing === 'sticky')],
@@ -175,17 +177,26 @@ function setupTable({ setup, provisioningDelay }: RunResult, texts: ReportTexts)
 }
 
 /** What a policy was set to, what its other options are by default, and what they mean. */
-function policyTable({ policy, policySpec }: RunResult['setup'], texts: ReportTexts): Html {
+function policyTable(
+  { policy, policySpec }: RunResult['setup'],
+  texts: ReportTexts,
+  language: Language,
+): Html {
   if (!policySpec) return html`<p>${policy}${texts.list}${texts.inCode}</p>`
-  const rows = policyDetails(policySpec).map(({ option, value, byDefault, meaning }) =>
-    row([option, value === undefined ? '–' : byDefault ? `${value} (${texts.byDefault})` : value, meaning]),
-  )
+  const rows = policyDetails(policySpec).map(({ option, value, byDefault, meaning }) => {
+    const said = value === undefined ? '–' : policyText(valueName(value, language), language)
+    return row([
+      optionName(option, language),
+      value !== undefined && byDefault ? said + texts.aside(texts.byDefault) : said,
+      optionMeaning(meaning, language),
+    ])
+  })
   const { option, value, meaning } = texts
   return html`<p>${policySpec.kind}</p><table>${row([option, value, meaning], 'th')}${rows}</table>`
 }
 
 /** A run as one HTML file that needs nothing else: charts, metrics, policy, scaling events, and how to repeat it. */
-export function htmlReport(result: RunResult, repeat: Repeat, language?: Language): string {
+export function htmlReport(result: RunResult, repeat: Repeat, language: Language = 'en'): string {
   const texts = reportTexts(language)
   const charts = new RunCharts(result, texts)
   const bound = boundOf(result)
@@ -207,9 +218,9 @@ export function htmlReport(result: RunResult, repeat: Repeat, language?: Languag
     html`<h2>${texts.metrics}</h2>`,
     pairs(metrics),
     html`<h2>${texts.policy}</h2>`,
-    policyTable(result.setup, texts),
+    policyTable(result.setup, texts, language),
     html`<h2>${texts.setup}</h2>`,
-    setupTable(result, texts),
+    setupTable(result, texts, language),
     html`<h2>${texts.events}${length > 0 ? `${texts.colon}${length}` : undefined}</h2>`,
     new EventList(result, texts).html(),
   ]

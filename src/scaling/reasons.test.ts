@@ -90,7 +90,7 @@ it('says what happened to a fleet in Chinese, with the reason of a decision', ()
   const size = `${eventWords.say('size', { servers: 3 })}; ${eventWords.say('paused')}`
   expect(eventWords.translate(size, 'zh')).toBe('由人工设为 3 台服务器；自动扩缩容已暂停')
   expect(eventWords.translate(eventWords.say('policy', { policy: 'max of [a; b (c 1)]' }), 'zh')).toBe(
-    '策略现为 max of [a; b (c 1)]',
+    '策略现为 max：[a; b (c 1)]',
   )
 })
 

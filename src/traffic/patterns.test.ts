@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { patternWords } from './pattern-words.ts'
 import { custom } from './patterns/custom.ts'
 import { createPattern, PATTERN_KINDS, type PatternSpec } from './patterns.ts'
 import { parseTrace, readTrace, tracePattern } from './traces/trace.ts'
@@ -80,6 +81,16 @@ describe('load patterns', () => {
     const pattern = createPattern(spec)
     for (const [time, users] of Object.entries(expected))
       expect(pattern.users(Number(time))).toBeCloseTo(users, 9)
+  })
+
+  it.each(EXAMPLES)('%o can be read in Chinese', (spec) => {
+    const { description } = createPattern(spec)
+    expect(patternWords.translate(description, 'en')).toBe(description)
+    const chinese = patternWords.translate(description, 'zh')
+    expect(chinese).not.toBe(description)
+    // What was given is shown as it was given.
+    const given = spec.kind === 'custom' ? spec.users : file
+    expect(chinese.replace(given, '')).not.toMatch(/[a-z]/i)
   })
 
   it.each(EXAMPLES)('%o is a pure function and never negative', (spec) => {

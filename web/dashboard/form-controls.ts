@@ -1,4 +1,6 @@
+import { optionMeaning, valueName } from '../../src/scaling/option-words.ts'
 import { make } from '../lib/dom.ts'
+import { language } from '../lib/language.ts'
 import { texts } from './texts.ts'
 
 /** What the form knows of a JSON schema. */
@@ -52,7 +54,7 @@ interface Control {
 export function row({ label: name, schema }: PolicyOption, control: Control): Field {
   const element = make('div', 'field')
   const label = make('label', '', name)
-  const hint = make('small', 'quiet', schema.description)
+  const hint = make('small', 'quiet', optionMeaning(schema.description ?? '', language))
   control.element.id = newId()
   label.htmlFor = control.element.id
   hint.id = `${control.element.id}-hint`
@@ -68,7 +70,7 @@ export function choice({
 }: PolicyOption): Control {
   const select = make('select')
   if (usual === undefined && !required) select.append(new Option(texts.byDefault, ''))
-  for (const value of values) select.append(new Option(value))
+  for (const value of values) select.append(new Option(valueName(value, language), value))
   const begin = String(usual ?? (required ? (example ?? values[0]) : ''))
   select.value = begin
   return {

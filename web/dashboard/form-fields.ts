@@ -1,5 +1,7 @@
+import { optionMeaning, optionName } from '../../src/scaling/option-words.ts'
 import { optionWords } from '../../src/scaling/policy-words.ts'
 import { button, make } from '../lib/dom.ts'
+import { language } from '../lib/language.ts'
 import {
   box,
   choice,
@@ -15,7 +17,10 @@ import { texts } from './texts.ts'
 type Values = Record<string, unknown>
 
 /** `scaleUpThreshold` → `Scale up threshold`. */
-const words = (key: string) => key[0]!.toUpperCase() + optionWords(key).slice(1)
+function words(key: string): string {
+  const name = optionName(optionWords(key), language)
+  return name[0]!.toUpperCase() + name.slice(1)
+}
 
 /** Shows that the form was edited by a button of it. */
 const edited = (element: HTMLElement) => element.dispatchEvent(new Event('input', { bubbles: true }))
@@ -112,7 +117,7 @@ function group(label: string | Node, description?: string): HTMLFieldSetElement 
   const legend = make('legend')
   legend.append(label)
   element.append(legend)
-  if (description) element.append(make('small', 'quiet', description))
+  if (description) element.append(make('small', 'quiet', optionMeaning(description, language)))
   return element
 }
 

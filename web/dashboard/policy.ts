@@ -1,7 +1,9 @@
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
+import { policyText } from '../../src/scaling/option-words.ts'
 import type { PolicySpec } from '../../src/scaling/policies.ts'
 import { policyWords } from '../../src/scaling/policy-words.ts'
 import { byId, set } from '../lib/dom.ts'
+import { language } from '../lib/language.ts'
 import type { FieldSchema } from './form-controls.ts'
 import { KindFields } from './form-fields.ts'
 import { texts } from './texts.ts'
@@ -75,4 +77,4 @@ export class PolicyForm {
 
 /** The policy in words; one that was made in code has only its name. */
 const describe = (name: string, spec: PolicySpec | undefined) =>
-  spec ? policyWords(spec) : `${name}, ${texts.inCode}`
+  spec ? policyText(policyWords(spec), language) : `${name}, ${texts.inCode}`

@@ -1,6 +1,7 @@
 import { eventWords } from '../../src/control/event-words.ts'
 import type { FleetSummary } from '../../src/control/fleet-summary.ts'
 import type { FleetProblem, FleetStatus } from '../../src/control/other-fleet.ts'
+import { policyText } from '../../src/scaling/option-words.ts'
 import { milliseconds, momentOf, short, whole } from '../dashboard/format.ts'
 import { alertItem } from '../lib/alert-texts.ts'
 import { make, set } from '../lib/dom.ts'
@@ -79,7 +80,8 @@ export function fleetCard(first: FleetStatus): Row<FleetStatus> {
     bar.style.transform = `scaleX(${Math.min(100, percent ?? 0) / 100})`
     messages(short(summary.messagesPerSecond))
     latency(summary.p99Ms === 0 ? '–' : milliseconds(summary.p99Ms))
-    set(policy, 'textContent', summary.paused ? texts.paused(summary.policy) : texts.policy(summary.policy))
+    const words = policyText(summary.policy, language)
+    set(policy, 'textContent', summary.paused ? texts.paused(words) : texts.policy(words))
     set(last, 'textContent', lastEvent ? lastText(lastEvent) : '')
   }
 

@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { type KeysOf, requireKnown } from '../../base/known-keys.ts'
+import { failureWords, howItEnded } from '../failure-words.ts'
 import type { ProviderFactory, ServerId, ServerRef } from '../provider.ts'
 import { forkServer } from './fork-server.ts'
 import { WarmSpares } from './warm-spares.ts'
@@ -93,11 +94,7 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
     const ended = (ref: ServerRef, server: LocalServer, code: number | null, signal: string | null) => {
       if (!servers.delete(ref)) return
       if (server.state === 'leaving' && code === 0) lifecycle.stopped(ref)
-      else
-        lifecycle.failed(
-          ref,
-          server.reason ?? (signal ? `killed by ${signal}` : `exited with status ${code}`),
-        )
+      else lifecycle.failed(ref, server.reason ?? howItEnded(code, signal))
     }
 
     const kill = (server: LocalServer, reason: string) => {
@@ -109,9 +106,10 @@ export function localProvider(options: LocalProviderOptions): ProviderFactory {
       for (const server of servers.values()) {
         const silent = ++server.silentChecks
         if (server.state === 'starting') {
-          if (silent > checks(startSeconds)) kill(server, `not ready within ${startSeconds} s`)
+          if (silent > checks(startSeconds))
+            kill(server, failureWords.say('notReady', { seconds: startSeconds }))
         } else if (silent > checks(hangSeconds)) {
-          kill(server, `no heartbeat for ${hangSeconds} s`)
+          kill(server, failureWords.say('noHeartbeat', { seconds: hangSeconds }))
         }
       }
     }

@@ -1,5 +1,6 @@
 import type { Cancel, Clock } from '../../base/clock.ts'
 import { atLeastZero, type OptionsOf, option, optionSet } from '../../base/options.ts'
+import { failureWords } from '../failure-words.ts'
 import type { ProviderFactory, ServerRef } from '../provider.ts'
 
 export const simulatedProviderOptions = optionSet({
@@ -58,7 +59,7 @@ export function simulatedProvider(clock: Clock, options: SimulatedProviderOption
       kill(ref) {
         pending.get(ref)?.()
         pending.delete(ref)
-        if (running.delete(ref)) lifecycle.failed(ref, 'killed')
+        if (running.delete(ref)) lifecycle.failed(ref, failureWords.say('killed'))
       },
       async close() {
         for (const cancel of pending.values()) cancel()

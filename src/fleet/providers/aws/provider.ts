@@ -1,5 +1,6 @@
 import { invalidInput } from '../../../base/errors.ts'
 import { type KeysOf, requireKnown } from '../../../base/known-keys.ts'
+import { failureWords } from '../../failure-words.ts'
 import type { Provider, ProviderFactory, ServerHooks, ServerLifecycle, ServerRef } from '../../provider.ts'
 import { DesiredCapacity, STALE_SECONDS } from './desired-capacity.ts'
 import { AutoScalingGroup, type GroupInstance, type GroupView, type NewGroup } from './group.ts'
@@ -283,9 +284,9 @@ class AwsProvider implements Provider {
     this.#gone.set(id, performance.now())
     this.#removal.forget(id)
     if (this.#abort.signal.aborted) return
-    if (known.killed) this.#lifecycle.failed(id, 'killed')
+    if (known.killed) this.#lifecycle.failed(id, failureWords.say('killed'))
     else if (known.state === 'draining') this.#lifecycle.stopped(id)
-    else this.#lifecycle.failed(id, 'the instance is gone')
+    else this.#lifecycle.failed(id, failureWords.say('instanceGone'))
     this.#report()
   }
 

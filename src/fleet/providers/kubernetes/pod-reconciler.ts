@@ -1,3 +1,4 @@
+import { failureWords } from '../../failure-words.ts'
 import type { ServerLifecycle, ServerRef } from '../../provider.ts'
 import type { Pod } from './objects.ts'
 import { isMarkedDraining, type PodMarks } from './pod-marks.ts'
@@ -117,12 +118,15 @@ export class PodReconciler {
     const { notReadySeconds } = this.#options
     known.notReadySince ??= performance.now()
     if (performance.now() - known.notReadySince >= notReadySeconds * 1000)
-      this.#fail(ref, `not ready for ${notReadySeconds} s: ${notReadyReason(pod)}`)
+      this.#fail(
+        ref,
+        failureWords.say('notReadyBecause', { seconds: notReadySeconds, why: notReadyReason(pod) }),
+      )
   }
 
   #gone(ref: ServerRef, { killed, state }: KnownPod): void {
-    if (killed) this.#fail(ref, 'killed')
-    else if (state !== 'draining') this.#fail(ref, 'the pod was deleted')
+    if (killed) this.#fail(ref, failureWords.say('killed'))
+    else if (state !== 'draining') this.#fail(ref, failureWords.say('podDeleted'))
     else {
       this.#options.known.delete(ref)
       this.#options.lifecycle.stopped(ref)

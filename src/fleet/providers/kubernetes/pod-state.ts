@@ -1,3 +1,4 @@
+import { failureWords } from '../../failure-words.ts'
 import type { Pod } from './objects.ts'
 
 /** What a pod is to a fleet. */
@@ -41,7 +42,7 @@ export function podState(pod: Pod): PodState {
 /** Why a pod is not ready, as far as it reports. */
 export function notReadyReason({ status }: Pod): string {
   const condition = status?.conditions?.find(({ type }) => type === 'Ready')
-  return condition?.message ?? condition?.reason ?? 'no reason given'
+  return condition?.message ?? condition?.reason ?? failureWords.say('noReason')
 }
 
 /** Whether a pod is one of its set's replicas: it runs or will run. */
