@@ -23,7 +23,8 @@ async function configFile(): Promise<string> {
   open.push(() => rmSync(folder, { recursive: true, force: true }))
   const file = join(folder, 'chat.yaml')
   const auth = { jwksUrl: `http://127.0.0.1:${port}/keys?of=me` }
-  writeFileSync(file, JSON.stringify({ autoScaler: { minServers: 2 }, live: { auth } }))
+  const live = { auth, data: join(folder, 'rooms') }
+  writeFileSync(file, JSON.stringify({ autoScaler: { minServers: 2 }, live }))
   return file
 }
 

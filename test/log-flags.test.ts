@@ -121,6 +121,7 @@ describe('load', () => {
   it('says how far it is, and nothing with --quiet', async () => {
     const { child } = startCli([
       'serve',
+      ...['--data', join(folder, 'rooms')],
       '--anonymous',
       '--port',
       '0',
