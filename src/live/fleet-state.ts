@@ -2,6 +2,8 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { ConcertinaError } from '../base/errors.ts'
+import { requireFile } from '../base/plain-file.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 
 /** What a fleet needs of its last run to continue where it was: kept beside the room log. */
@@ -88,10 +90,13 @@ export class StateFile {
   read(): FleetState | undefined {
     let text: string
     try {
+      requireFile(this.#file, 'nothing of that name')
       text = readFileSync(this.#file, 'utf8')
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT') this.#onError(`${this.#file}: cannot be read (${code}); starting afresh`)
+      const what =
+        error instanceof ConcertinaError ? error.message : `${this.#file}: cannot be read (${code})`
+      if (code !== 'ENOENT') this.#onError(`${what}; starting afresh`)
       return undefined
     }
     try {

@@ -88,12 +88,16 @@ export class LogOverloaded extends LogUnavailable {
   }
 }
 
+/** How the JSON of the message at a place begins. */
+export const messageStart = (room: string, seq: number): string =>
+  `{"type":"message","room":${JSON.stringify(room)},"seq":${seq},`
+
 /** The JSON that the log keeps and members get. */
 export function messageJson(message: Append, seq: number, time: number, prevSeq = seq - 1): string {
   const { room, user, id, body, extras } = message
   const more = extras === undefined ? '' : JSON.stringify(extras).slice(1, -1)
   return (
-    `{"type":"message","room":${JSON.stringify(room)},"seq":${seq},"prevSeq":${prevSeq},` +
+    `${messageStart(room, seq)}"prevSeq":${prevSeq},` +
     `"user":${JSON.stringify(user)},"id":${JSON.stringify(id)},"body":${JSON.stringify(body)},"time":${time}${more && `,${more}`}}`
   )
 }

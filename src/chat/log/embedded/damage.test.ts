@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import {
+  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -16,6 +17,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { RoomMessage } from '../../../protocol/messages.ts'
 import { EmbeddedRoomLog } from './embedded.ts'
+import { encodeMeta } from './meta.ts'
 import { describeDamage } from './recovery.ts'
 
 let folder: string
@@ -115,7 +117,7 @@ describe('damage to the log', () => {
     const { given } = await fill()
     // As kill -9 leaves it: no word of a clean stop.
     change(join(folder, 'meta.json'), (data) =>
-      Buffer.from(JSON.stringify({ ...JSON.parse(data.toString()), clean: undefined })),
+      Buffer.from(encodeMeta({ ...JSON.parse(data.toString()), check: undefined, clean: undefined })),
     )
     const log = open()
     expect(log.damage).toEqual([])
@@ -131,6 +133,58 @@ describe('damage to the log', () => {
     const log = open()
     expect([log.epoch, log.damage]).toEqual([epoch, []])
     expect((await append(log, 'A', 'new')).seq).toBe(6)
+    await log.close()
+  })
+
+  it.each(['lock', '0000000001.idx'])('names what is in the way of %s', async (name) => {
+    await fill()
+    const file = join(folder, name)
+    rmSync(file, { force: true })
+    mkdirSync(file)
+    expect(() => open()).toThrow(`${file}: it is no file`)
+    rmSync(file, { recursive: true })
+    execFileSync('mkfifo', [file])
+    expect(() => open()).toThrow(`${file}: it is no file`)
+  })
+
+  it('loses nothing by any other digit in meta.json, and gives no place again', async () => {
+    const { epoch } = await fill({ segmentBytes: 4096 })
+    const log = open()
+    await append(log, 'A', 'begins another segment')
+    await log.close()
+    const meta = join(folder, 'meta.json')
+    const sound = readFileSync(meta, 'utf8')
+    for (const key of ['term', 'first', 'last', 'floor', 'size']) {
+      writeFileSync(meta, sound.replace(new RegExp(`("${key}":)\\d+`), '$17'))
+      const log = open()
+      expect(log.epoch, key).not.toBe(epoch)
+      expect((await all(log, 'A')).length, key).toBe(6)
+      await log.close()
+    }
+  })
+
+  it.each(['.log', '.idx'])('takes no segment for another: %s files copied', async (kind) => {
+    for (let run = 0; run < 3; run++) {
+      const log = open()
+      for (let i = 0; i < 5; i++) await append(log, 'A', `${run} ${i}`)
+      await log.close()
+    }
+    const [first, second] = files(kind) as [string, string]
+    copyFileSync(first, second)
+    let log = open()
+    const told = log.damage.map(describeDamage)
+    log.onDamage = (damage) => told.push(describeDamage(damage))
+    const left = await all(log, 'A')
+    expect(left.map(({ seq, id }) => `${seq} ${id}`)).toEqual(
+      [0, 1, 2]
+        .filter((run) => kind === '.idx' || run !== 1)
+        .flatMap((run) => [0, 1, 2, 3, 4].map((i) => `${5 * run + i + 1} ${run} ${i}`)),
+    )
+    expect(told.length > 0).toBe(kind === '.log')
+    await log.close()
+    rmSync(files('.idx')[1]!)
+    log = open()
+    expect(log.damage.map(describeDamage).join()).toMatch(kind === '.log' ? /LOST/ : /^$/)
     await log.close()
   })
 

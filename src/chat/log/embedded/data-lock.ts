@@ -13,6 +13,7 @@ import {
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { ConcertinaError } from '../../../base/errors.ts'
+import { requireFile } from '../../../base/plain-file.ts'
 
 /** Milliseconds between two beats of a lock that the system does not keep, and how long another start watches for one. */
 const BEAT_MS = 1000
@@ -110,11 +111,12 @@ export class DataLock {
   }
 
   /**
-   * @throws {ConcertinaError} DATA_IN_USE
+   * @throws {ConcertinaError} DATA_IN_USE, or FILE_ACCESS when something else is in the way
    * @throws the system's error when the lock file cannot be opened
    */
   static acquire(folder: string): DataLock {
     const file = join(folder, 'lock')
+    requireFile(file, 'nothing of that name: it is made again')
     const inUse = () => {
       let holder: Holder | undefined
       try {

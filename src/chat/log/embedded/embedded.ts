@@ -173,7 +173,7 @@ export class EmbeddedRoomLog implements RoomLog {
     try {
       written = await this.#store.write(data, fresh)
     } catch (error) {
-      const { code, message } = error as NodeJS.ErrnoException
+      const { code, message, path } = error as NodeJS.ErrnoException
       const why =
         error instanceof FolderLost
           ? message
@@ -181,7 +181,7 @@ export class EmbeddedRoomLog implements RoomLog {
             ? 'the disk is full'
             : `the disk failed (${code ?? message})`
       this.#queue.answered()
-      this.#setTrouble(why)
+      this.#setTrouble(path === undefined ? why : `${why}: ${path}`)
       const unavailable = new LogUnavailable(why)
       for (const { reject } of fresh) reject(unavailable)
       return unavailable
@@ -232,7 +232,7 @@ export class EmbeddedRoomLog implements RoomLog {
   async #isSame(message: Append, seq: number): Promise<boolean> {
     const placed = this.#index.find(message.room, seq)
     if (!placed) return seq < this.#index.range(message.room).first
-    const [entry] = await this.#reader.entries([placed])
+    const [entry] = await this.#reader.entries(message.room, [placed])
     return entry !== undefined && isSameId(JSON.parse(entry.payload.toString()) as RoomMessage, message)
   }
 

@@ -1,4 +1,4 @@
-import { type LogEntry, type LogPage, PAGE_BYTES } from '../room-log.ts'
+import { type LogEntry, type LogPage, messageStart, PAGE_BYTES } from '../room-log.ts'
 import { RECORD_HEAD } from './record.ts'
 import type { Damage } from './recovery.ts'
 import type { Placed, RoomIndex } from './room-index.ts'
@@ -29,7 +29,7 @@ export class LogReader {
 
   /** The messages after a place. */
   async after(room: string, place: number, limit: number): Promise<LogPage> {
-    const entries = await this.entries(upTo(limit, this.#index.after(room, place)))
+    const entries = await this.entries(room, upTo(limit, this.#index.after(room, place)))
     return { ...this.#index.range(room), entries }
   }
 
@@ -39,15 +39,15 @@ export class LogReader {
     let entries: LogEntry[] = []
     let bytes = 0
     for (let i = 0; i < places.length && bytes < PAGE_BYTES; i += CHUNK) {
-      const older = await this.entries(places.slice(i, i + CHUNK).reverse(), Infinity)
+      const older = await this.entries(room, places.slice(i, i + CHUNK).reverse(), Infinity)
       bytes = older.reduce((sum, { payload }) => sum + payload.length, bytes)
       entries = [...older, ...entries]
     }
     return { ...this.#index.range(room), entries }
   }
 
-  /** The messages at these locations, without those that are damaged. */
-  async entries(places: readonly Placed[], maxBytes = PAGE_BYTES): Promise<LogEntry[]> {
+  /** The messages of a room at these locations, without those that are damaged or other ones. */
+  async entries(room: string, places: readonly Placed[], maxBytes = PAGE_BYTES): Promise<LogEntry[]> {
     const entries: LogEntry[] = []
     const reader = new RecordReader()
     let bytes = 0
@@ -57,7 +57,7 @@ export class LogReader {
         const segment = this.#store.segment(id)
         if (!segment) continue // trimmed meanwhile
         const payload = await reader.read(segment, offset)
-        if (payload) {
+        if (payload && beginsWith(payload, messageStart(room, seq))) {
           entries.push({ seq, prevSeq, payload: Buffer.from(payload) })
           bytes += payload.length
         } else {
@@ -82,6 +82,9 @@ export class LogReader {
     })
   }
 }
+
+const beginsWith = (payload: Buffer, text: string) =>
+  payload.toString('utf8', 0, Buffer.byteLength(text)) === text
 
 /** The first of `places`, as they are now: while they are read, the index changes. */
 function upTo(limit: number, places: Iterable<Placed>): Placed[] {

@@ -1,8 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConcertinaError } from '../../../base/errors.ts'
+import { requireFile } from '../../../base/plain-file.ts'
 import type { IdHash } from '../recent-ids.ts'
+import { crc32 } from './record.ts'
 
 /** Places of one term; there is room for 131,072 terms. */
 export const TERM_PLACES = 2 ** 36
@@ -46,12 +47,14 @@ export function newMeta(): LogMeta {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** A folder cannot be read in place of a file, and reading a pipe never ends. @throws {ConcertinaError} FILE_ACCESS */
-export function requireFile(file: string): void {
-  if (statSync(file).isFile()) return
-  throw new ConcertinaError('FILE_ACCESS', `${file}: it is no file`, {
-    hint: 'the file of the room log that was there, or nothing of that name: what was in it is lost then',
-  })
+/** What is to be in place of a part of the log that is no file. */
+export const LOG_FILE =
+  'the file of the room log that was there, or nothing of that name: what was in it is lost then'
+
+/** With a checksum: one digit of `first` or `floor` that changed would lose messages, or give places again. */
+export function encodeMeta(meta: LogMeta): string {
+  const text = JSON.stringify(meta)
+  return `${text.slice(0, -1)},"check":${crc32(Buffer.from(text))}}\n`
 }
 
 /** Reads `meta.json`; `damaged` when it is there and says nothing that can be used. */
@@ -59,14 +62,18 @@ export function readMeta(folder: string): LogMeta | 'missing' | 'damaged' {
   const file = join(folder, META)
   let text: string
   try {
-    requireFile(file)
+    requireFile(file, LOG_FILE)
     text = readFileSync(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 'missing'
     throw error
   }
   try {
-    const meta = JSON.parse(text) as Partial<Omit<LogMeta, 'version'>> & { version?: number }
+    const { check, ...meta } = JSON.parse(text) as Partial<Omit<LogMeta, 'version'>> & {
+      version?: number
+      check?: number
+    }
+    if (check !== undefined && check !== crc32(Buffer.from(JSON.stringify(meta)))) return 'damaged'
     if (typeof meta.epoch !== 'string' || meta.epoch === '') return 'damaged'
     // Version 1 had no more than the epoch.
     if (meta.version === 1) return { ...newMeta(), epoch: meta.epoch }

@@ -1,9 +1,10 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { requireFile } from '../../../base/plain-file.ts'
 import type { RoomMessage } from '../../../protocol/messages.ts'
 import { RecentIds } from '../recent-ids.ts'
-import { type LogMeta, META, newMeta, readMeta, requireFile, TERM_PLACES } from './meta.ts'
-import { scanRecords } from './record.ts'
+import { LOG_FILE, type LogMeta, META, newMeta, readMeta, TERM_PLACES } from './meta.ts'
+import { RECORD_HEAD, scanRecords } from './record.ts'
 import { RoomIndex } from './room-index.ts'
 import { SEGMENT_NAME, Segment, segmentFile } from './segment.ts'
 import { loadSegmentIndex, SegmentIndex } from './segment-index.ts'
@@ -11,7 +12,7 @@ import { loadSegmentIndex, SegmentIndex } from './segment-index.ts'
 /** Something of the log that cannot be read any more. */
 export interface Damage {
   readonly file: string
-  readonly kind: 'garbled' | 'torn-tail' | 'missing' | 'lost-tail' | 'meta'
+  readonly kind: 'garbled' | 'misplaced' | 'torn-tail' | 'missing' | 'lost-tail' | 'meta'
   /** Bytes. */
   readonly from: number
   readonly to: number
@@ -25,6 +26,8 @@ export function describeDamage({ file, kind, from, to }: Damage): string {
       return `an unfinished or damaged write is left out (${bytes})`
     case 'garbled':
       return `DAMAGED at ${bytes}: messages that were there are lost`
+    case 'misplaced':
+      return `${bytes}: messages that others come after are left out; what was there before is LOST`
     case 'missing':
       return `${file} is MISSING: messages that were in it are lost`
     case 'lost-tail':
@@ -72,7 +75,7 @@ function segmentIds(folder: string): number[] {
 function knownSize(folder: string, id: number): number | undefined {
   const meta = readMeta(folder)
   if (typeof meta === 'string') return undefined
-  return loadSegmentIndex(segmentFile(folder, id, 'idx'), meta.seed)?.size ?? closedSize(folder, id, meta)
+  return loadSegmentIndex(segmentFile(folder, id, 'idx'), id, meta.seed)?.size ?? closedSize(folder, id, meta)
 }
 
 /** Bytes that the last segment had when the log was closed in order. More than that were written by nobody knows whom. */
@@ -85,13 +88,13 @@ function scanSegment(
   folder: string,
   id: number,
   size: number | undefined,
-  onMessage: (message: Stored, offset: number) => void,
+  onMessage: (message: Stored, from: number, to: number) => void,
 ): { damage: Damage[]; end: number } {
   const file = segmentFile(folder, id)
   const whole = readFileSync(file)
   const data = size === undefined ? whole : whole.subarray(0, size)
   const { damaged, end } = scanRecords(data, (payload, offset) => {
-    onMessage(JSON.parse(payload.toString()) as Stored, offset)
+    onMessage(JSON.parse(payload.toString()) as Stored, offset, offset + RECORD_HEAD + payload.length)
   })
   const damage = damaged.map(({ from, to }): Damage => ({ file, kind: 'garbled', from, to }))
   if (size !== undefined && data.length < size) damage.push({ file, kind: 'lost-tail', from: end, to: size })
@@ -128,14 +131,18 @@ export function recover(folder: string): Recovered {
   const segments: Segment[] = []
   const unsealed: Recovered['unsealed'] = []
   for (const id of kept) {
-    requireFile(segmentFile(folder, id))
+    requireFile(segmentFile(folder, id), LOG_FILE)
+    requireFile(segmentFile(folder, id, 'idx'), 'nothing of that name: it is made again')
     const size = loadSealed(folder, id, meta, index, ids, damage)
     if (size !== undefined) {
       segments.push(new Segment(folder, id, size))
       continue
     }
     const built = new SegmentIndex()
-    const { damage: more, end } = scanSegment(folder, id, closedSize(folder, id, meta), (message, offset) => {
+    // Of another segment, copied or renamed, or older than what is before it.
+    let misplaced: { from: number; to: number } | undefined
+    const known = closedSize(folder, id, meta)
+    const { damage: more, end } = scanSegment(folder, id, known, (message, offset, end) => {
       if (message.type === 'heads') {
         for (const [room, head] of message.heads) {
           index.floor = Math.max(index.floor, head)
@@ -144,12 +151,16 @@ export function recover(folder: string): Recovered {
         return
       }
       const { room, seq, prevSeq } = message
+      if (!index.room(room).add(seq, prevSeq, id, offset)) {
+        misplaced = { from: misplaced?.from ?? offset, to: end }
+        return
+      }
       const hash = ids.hash(message)
-      index.room(room).add(seq, prevSeq, id, offset)
       ids.set(hash, seq)
       built.add(room, seq, prevSeq, offset, hash)
     })
     damage.push(...more)
+    if (misplaced) damage.push({ file: segmentFile(folder, id), kind: 'misplaced', ...misplaced })
     unsealed.push({ id, size: end, index: built })
     segments.push(new Segment(folder, id, end))
   }
@@ -175,7 +186,7 @@ function loadSealed(
   const file = segmentFile(folder, id)
   const idx = segmentFile(folder, id, 'idx')
   if (!existsSync(idx)) return undefined
-  const loaded = loadSegmentIndex(idx, seed)
+  const loaded = loadSegmentIndex(idx, id, seed)
   if (!loaded) return undefined
   const { size } = statSync(file)
   if (size < loaded.size) {

@@ -35,13 +35,15 @@ export class RoomPlaces {
     this.head = head
   }
 
-  add(seq: number, prevSeq: number, segment: number, offset: number): void {
-    if (seq <= (this.runs.length > 0 ? endOf(this.runs.at(-1)!) : 0)) return // known already
+  /** Returns `false` when it is not after the last one. */
+  add(seq: number, prevSeq: number, segment: number, offset: number): boolean {
+    if (seq <= (this.runs.length > 0 ? endOf(this.runs.at(-1)!) : 0)) return false
     const record = segment * SEGMENT_SPAN + offset
     const last = this.runs.at(-1)
     if (last && seq === endOf(last) + 1 && prevSeq === seq - 1) last.records.push(record)
     else this.runs.push({ seq, prevSeq, records: [record] })
     if (seq > this.head) this.head = seq
+    return true
   }
 
   /** The run of the first message at or after `seq`; the number of runs when no run has it. */

@@ -38,9 +38,12 @@ export class SegmentIndex {
     this.count++
   }
 
-  /** @param size bytes of the segment that it covers; what is behind them is no part of the log */
-  encode(size: number, seed: IdHash): Buffer {
-    const head = Buffer.from(JSON.stringify({ size, seed, rooms: [...this.#rooms.keys()] }))
+  /**
+   * @param id of the segment: the index of another says nothing of it
+   * @param size bytes of the segment that it covers; what is behind them is no part of the log
+   */
+  encode(id: number, size: number, seed: IdHash): Buffer {
+    const head = Buffer.from(JSON.stringify({ id, size, seed, rooms: [...this.#rooms.keys()] }))
     const start = Buffer.alloc(HEAD)
     const data = Buffer.concat([start, head, this.#data.subarray(0, this.count * ENTRY)])
     data.writeUInt32BE(MAGIC, 0)
@@ -60,8 +63,8 @@ export interface LoadedIndex {
   hash(i: number): IdHash
 }
 
-/** The index in `file`; nothing when it is missing, damaged, or has other hashes. */
-export function loadSegmentIndex(file: string, seed: IdHash): LoadedIndex | undefined {
+/** The index of a segment in `file`; nothing when it is missing, damaged, of another segment, or has other hashes. */
+export function loadSegmentIndex(file: string, id: number, seed: IdHash): LoadedIndex | undefined {
   let data: Buffer
   try {
     data = readFileSync(file)
@@ -73,10 +76,12 @@ export function loadSegmentIndex(file: string, seed: IdHash): LoadedIndex | unde
   const from = HEAD + data.readUInt32BE(8)
   const count = data.readUInt32BE(12)
   const head = JSON.parse(data.toString('utf8', HEAD, from)) as {
+    id?: number
     size: number
     seed: IdHash
     rooms: string[]
   }
+  if ((head.id ?? id) !== id) return undefined
   if (head.seed.high !== seed.high || head.seed.low !== seed.low) return undefined
   return {
     size: head.size,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { ConcertinaError } from '../../../base/errors.ts'
 import type { IdHash } from '../recent-ids.ts'
 import { DataLock } from './data-lock.ts'
-import { type LogMeta, META, readMeta } from './meta.ts'
+import { encodeMeta, type LogMeta, META, readMeta } from './meta.ts'
 import { type Recovered, recover } from './recovery.ts'
 import { SEGMENT_NAME, Segment, segmentFile, writeDurably } from './segment.ts'
 import { SegmentIndex } from './segment-index.ts'
@@ -192,7 +192,7 @@ export class LogStore {
 
   async #writeIndex(id: number, size: number, index: SegmentIndex): Promise<void> {
     const name = `${String(id).padStart(10, '0')}.idx`
-    await writeDurably(this.#folder, name, index.encode(size, this.#meta.seed))
+    await writeDurably(this.#folder, name, index.encode(id, size, this.#meta.seed))
   }
 
   async #nextSegment(): Promise<void> {
@@ -210,7 +210,7 @@ export class LogStore {
   }
 
   async #writeMeta(meta: LogMeta): Promise<void> {
-    await writeDurably(this.#folder, META, `${JSON.stringify(meta)}\n`)
+    await writeDurably(this.#folder, META, encodeMeta(meta))
     this.#meta = meta
   }
 
