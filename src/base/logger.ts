@@ -17,6 +17,27 @@ const nothing = () => {}
 /** Logs nothing: the default of the library. */
 export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing }
 
+/** The same logger, which neither throws nor rejects: what logs must not fail for it. */
+export function guardedLogger(logger: Logger): Logger {
+  const guard =
+    (name: keyof Logger): Line =>
+    (message, fields) => {
+      try {
+        const returned: unknown = logger[name]!(message, fields)
+        if (returned instanceof Promise) returned.catch(nothing)
+      } catch {
+        // There is nowhere else to say it.
+      }
+    }
+  return {
+    debug: guard('debug'),
+    info: guard('info'),
+    warn: guard('warn'),
+    error: guard('error'),
+    ...(logger.progress && { progress: guard('progress') }),
+  }
+}
+
 type Line = (message: string, fields?: Record<string, unknown>) => void
 
 /** A logger whose methods up to `most` are made by `at`, and whose others do nothing. */

@@ -3,8 +3,9 @@ import type { Server as SecureServer } from 'node:https'
 import type { Duplex } from 'node:stream'
 import { CloseStack } from '../base/close-stack.ts'
 import { invalidInput } from '../base/errors.ts'
+import { Faults } from '../base/faults.ts'
 import { type KeysOf, requireKnown, requireMethods } from '../base/known-keys.ts'
-import { LOG_LEVELS, type Logger, lineLogger } from '../base/logger.ts'
+import { guardedLogger, LOG_LEVELS, type Logger, lineLogger } from '../base/logger.ts'
 import { interceptRequests } from '../http/intercept.ts'
 import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
 import { rejectSocket } from '../http/rejection.ts'
@@ -60,14 +61,15 @@ const consoleLogger = lineLogger((line) => console.error(`concertina: ${line}`),
  */
 export async function createChat(options: EmbeddedChatOptions): Promise<EmbeddedChat> {
   requireKnown('', options, KEYS)
-  const { path = CHAT_PATH, data, roomLog, logger = consoleLogger, ...chatOptions } = options
+  const { path = CHAT_PATH, data, roomLog, logger: given = consoleLogger, ...chatOptions } = options
   if (typeof path !== 'string' || !path.startsWith('/'))
     throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
   if (data !== undefined && roomLog !== undefined)
     throw invalidInput('roomLog', 'there is data, too', 'one of the two')
-  requireMethods('logger', logger, ...LOG_LEVELS)
+  requireMethods('logger', given, ...LOG_LEVELS)
   checkChatOptions(chatOptions)
-  const log = openLog({ data, roomLog }, logger)
+  const logger = guardedLogger(given)
+  const log = openLog({ data, roomLog }, logger, new Faults(logger, 'chat'))
   const opened = new CloseStack()
   const hub = opened.use(new Hub(log))
   try {

@@ -143,6 +143,8 @@ export class ChatServer {
       onAcked: (seconds) => this.#counters.acked(seconds),
       onFailure: (error) => this.#counters.failed(error),
       count: (what) => this.#counters.count(what),
+      onHookFailure: (error) =>
+        this.#warn(`a hook could not decide: ${error instanceof Error ? error.message : String(error)}`),
     }
     moderation.actions.subscribe((action) => {
       for (const connection of [...this.#connections]) connection.enforce(action, moderation.state)
@@ -202,11 +204,15 @@ export class ChatServer {
     context.rates.configure(nextLimits.messagesPerSecond, nextLimits.messageBurst)
   }
 
+  #warn(message: string): void {
+    if (this.#isNewWarning(message)) this.onWarning(message)
+  }
+
   #authenticator(auth: ChatOptions['auth'] = { anonymous: true }): Authenticator {
     return new Authenticator(auth, this.#moderation, {
       onFailure: (message) => {
         this.#counters.count('keyFetchesFailed')
-        if (this.#isNewWarning(message)) this.onWarning(message)
+        this.#warn(message)
       },
     })
   }

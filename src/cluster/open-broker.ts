@@ -34,5 +34,10 @@ class OwningLog extends ForwardingLog {
 /** The room log of a broker for a fleet on one machine; closing it closes the connection, too. */
 export async function openBrokerLog(options: BrokerOptions, process: string): Promise<RoomLog> {
   const broker = await openBroker(options, process)
-  return new OwningLog(await broker.openLog(), broker)
+  try {
+    return new OwningLog(await broker.openLog(), broker)
+  } catch (error) {
+    await broker.close()
+    throw error
+  }
 }

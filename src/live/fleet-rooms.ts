@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import type { Faults } from '../base/faults.ts'
 import type { Logger } from '../base/logger.ts'
 import { OnDemand } from '../base/on-demand.ts'
 import { check, within } from '../base/options.ts'
@@ -20,6 +21,7 @@ import type { SupervisorOptions } from './supervisor-options.ts'
 export class FleetRooms {
   readonly #options: SupervisorOptions
   readonly #logger: Logger
+  readonly #faults: Faults
   /** Messages per second and user, over all servers. */
   readonly #rates: RateLimiter
   readonly #api: OnDemand<{ api: ServerApi; close(): Promise<void> }>
@@ -28,9 +30,10 @@ export class FleetRooms {
   #webhooks: Webhooks | undefined
 
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option. */
-  constructor(options: SupervisorOptions, logger: Logger) {
+  constructor(options: SupervisorOptions, logger: Logger, faults: Faults) {
     this.#options = options
     this.#logger = logger
+    this.#faults = faults
     new ApiKeys(options.apiKeys ?? []) // throws
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     this.#rates = new RateLimiter(...rateOf(options.chat?.limits))
@@ -70,7 +73,7 @@ export class FleetRooms {
   }
 
   async open(): Promise<void> {
-    this.#log = openLog(this.#options, this.#logger)
+    this.#log = openLog(this.#options, this.#logger, this.#faults)
     this.#hub = new Hub(traced(await this.#openWebhooks(this.#log), this.#options.tracer), this.#rates)
     this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
   }

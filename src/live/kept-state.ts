@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts'
+import type { Faults } from '../base/faults.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
-import type { Faults } from './faults.ts'
 import { captureState, type FleetState, resumeFrom, StateFile } from './fleet-state.ts'
 import type { LiveServers } from './live-servers.ts'
 

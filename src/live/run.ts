@@ -60,6 +60,8 @@ const KEYS: KeysOf<LiveRunOptions> = {
   onControl: true,
 }
 
+const ignore = () => {}
+
 /** Seconds after its due time that a tick looks: those who come at that time have come by then. */
 const LOOK_LATER = 0.2
 
@@ -106,11 +108,14 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
     const url = `ws://127.0.0.1:${port}/chat`
     const control = liveControl(supervisor, autoScaler, pattern)
     plane = await startControlPlane(control, { port: options.controlPort ?? 0 }, supervisor)
-    options.onListening?.(`http://127.0.0.1:${port}/`, plane.url)
-    options.onControl?.(control, plane.url)
+    const { faults } = supervisor
+    const { onListening = ignore, onControl = ignore, onEvent: onUserEvent = ignore } = options
+    faults.guard('onListening', onListening)(`http://127.0.0.1:${port}/`, plane.url)
+    faults.guard('onControl', onControl)(control, plane.url)
+    const tell = faults.guard('onEvent', onUserEvent)
     const onEvent: HistoryListener = (event) => {
       checker.take(event)
-      options.onEvent?.(event)
+      tell(event)
     }
     users = new VirtualUsers({ url, name: `user-${Date.now().toString(36)}`, onEvent })
     const startMs = Date.now() - supervisor.clock.now() * 1000

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
-import { type Logger, silentLogger } from '../base/logger.ts'
+import { Faults } from '../base/faults.ts'
+import { guardedLogger, type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
 import type { Signal } from '../base/signal.ts'
 import { checkChatOptions } from '../chat/check-options.ts'
@@ -20,7 +21,6 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Decision } from '../scaling/types.ts'
 import type { Place } from './arrivals.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
-import { Faults } from './faults.ts'
 import { FleetRooms } from './fleet-rooms.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { KeptState } from './kept-state.ts'
@@ -74,7 +74,8 @@ export class Supervisor {
    * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
   constructor(options: SupervisorOptions, http: HttpServer) {
-    const { logger = silentLogger, seed = 42, strategy = 'round-robin' } = options
+    const { seed = 42, strategy = 'round-robin' } = options
+    const logger = guardedLogger(options.logger ?? silentLogger)
     checkChatOptions(options.chat ?? {})
     if (options.chat?.hooks && !('url' in options.chat.hooks))
       throw invalidInput(
@@ -86,7 +87,7 @@ export class Supervisor {
     this.autoScaler = options.autoScaler
     this.#logger = logger
     this.faults = new Faults(logger)
-    this.rooms = new FleetRooms(options, logger)
+    this.rooms = new FleetRooms(options, logger, this.faults)
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),

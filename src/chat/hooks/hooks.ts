@@ -1,4 +1,5 @@
 import { invalidInput, shown } from '../../base/errors.ts'
+import { inTime } from '../../base/in-time.ts'
 import { type KeysOf, requireKnown } from '../../base/known-keys.ts'
 import { Rejection } from '../session/rejection.ts'
 
@@ -12,8 +13,8 @@ export interface PendingMessage {
 
 /**
  * What an app decides about requests that the chat itself would carry out. Each allows by returning, and rejects by throwing: of a
- * `Rejected` the message is what the user's client gets; any other error means that the app could not decide, and the client may
- * retry.
+ * `Rejected` the message is what the user's client gets; any other error, or no answer within 10 seconds, means that the app could
+ * not decide, and the client may retry.
  */
 export interface ChatHooks {
   /** Called when a user joins a room for which the token is good; also after each reconnect. */
@@ -54,9 +55,23 @@ export class Rejected extends Error {
 /** Milliseconds after which a request may be tried again when a hook could not decide. */
 const RETRY_MS = 1000
 
-/** The rejection that the error of a hook means. */
-export function rejectionOfHook(error: unknown): Rejection {
-  return error instanceof Rejected
-    ? new Rejection('forbidden', error.message)
-    : new Rejection('overloaded', 'whether this is allowed is not known now', RETRY_MS)
+/** Milliseconds that a hook has to decide. */
+const DECIDE_MS = 10_000
+
+/**
+ * What a hook decides.
+ * @param onFailure called when it could not, or not in time
+ * @throws {Rejection}
+ */
+export async function decide<T>(
+  ask: () => Promise<T> | T,
+  onFailure: (error: unknown) => void,
+): Promise<Awaited<T>> {
+  try {
+    return await inTime((async () => ask())(), DECIDE_MS)
+  } catch (error) {
+    if (error instanceof Rejected) throw new Rejection('forbidden', error.message)
+    onFailure(error)
+    throw new Rejection('overloaded', 'whether this is allowed is not known now', RETRY_MS)
+  }
 }

@@ -1,6 +1,6 @@
 import type { JoinRequest, RejectionCode } from '../../protocol/messages.ts'
 import type { Identity } from '../auth/identity.ts'
-import { rejectionOfHook } from '../hooks/hooks.ts'
+import { decide } from '../hooks/hooks.ts'
 import { placeBefore } from '../rooms/history-bounds.ts'
 import type { Member, Room } from '../rooms/room.ts'
 import { catchUp } from './catch-up.ts'
@@ -74,16 +74,13 @@ export class Memberships {
   async join(identity: Identity, request: JoinRequest, expiresInMs?: number): Promise<void> {
     const { user } = identity
     const { id, room: name, cursor, history = 0 } = request
-    const { rooms, limits, link, hooks, namespaces, historyBounds } = this.#context
+    const { rooms, limits, link, hooks, namespaces, historyBounds, onHookFailure } = this.#context
     const { presence, maxMembers } = namespaces.of(name)
     if (!identity.mayJoin(name)) throw new Rejection('forbidden', 'you may not join this room')
     if (!this.has(name) && this.#members.size >= limits.maxRooms) {
       throw new Rejection('too-many-rooms', `at most ${limits.maxRooms} rooms`)
     }
-    const decided = (async () => hooks?.beforeJoin?.({ room: name, user }))()
-    await decided.catch((error: unknown) => {
-      throw rejectionOfHook(error)
-    })
+    if (hooks?.beforeJoin) await decide(() => hooks.beforeJoin!({ room: name, user }), onHookFailure)
     const room = await rooms.enter(name).catch((error: unknown) => {
       throw Rejection.of(error)
     })

@@ -1,3 +1,4 @@
+import { shown } from '../../base/errors.ts'
 import type {
   DeleteRequest,
   EditRequest,
@@ -7,7 +8,7 @@ import type {
 } from '../../protocol/messages.ts'
 import { belongsTo, isPrivate, privateRoom } from '../../protocol/private-rooms.ts'
 import type { Identity } from '../auth/identity.ts'
-import { type ChatHooks, type PendingMessage, rejectionOfHook } from '../hooks/hooks.ts'
+import { type ChatHooks, decide, type PendingMessage } from '../hooks/hooks.ts'
 import type { Appended } from '../log/room-log.ts'
 import { ChangeRejected } from '../rooms/append-once.ts'
 import { changeMessage } from '../rooms/change-message.ts'
@@ -141,15 +142,20 @@ export class MessageSender {
 
   /** The body as the app lets it pass, of a message or an edit. */
   async #decide(hooks: ChatHooks, message: PendingMessage): Promise<string> {
-    const { limits } = this.#context
+    const { limits, onHookFailure } = this.#context
     const decided = this.#decided ?? Promise.resolve()
-    const decision = decided.then(() => hooks.beforeMessage!(message))
+    const ask = async () => bodyOf(await hooks.beforeMessage!(message))
+    const decision = decided.then(() => decide(ask, onHookFailure))
     this.#decided = decision.catch(() => {})
-    const body = await decision.catch((error: unknown) => {
-      throw rejectionOfHook(error)
-    })
+    const body = await decision
     if (body !== undefined && Buffer.byteLength(body) > limits.maxBodyBytes)
       throw new Rejection('too-large', `at most ${limits.maxBodyBytes} bytes`)
     return body ?? message.body
   }
+}
+
+/** @throws {TypeError} when a hook's answer is no body */
+function bodyOf(answer: unknown): string | undefined {
+  if (answer === undefined || typeof answer === 'string') return answer
+  throw new TypeError(`${shown(answer)} is no body`)
 }

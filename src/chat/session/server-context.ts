@@ -36,5 +36,7 @@ export interface ServerContext {
   onAcked(seconds: number): void
   /** A handler threw what is no rejection: a mistake in this program. */
   onFailure(error: unknown): void
+  /** A hook could not decide. */
+  onHookFailure(error: unknown): void
   count(what: 'rejected' | 'lagging' | 'slowClosed' | 'resumed'): void
 }

@@ -1,5 +1,6 @@
 import type { RedisOptions } from 'ioredis'
 import { ConcertinaError } from '../../../base/errors.ts'
+import { inTime } from '../../../base/in-time.ts'
 import { addressesOf, isClusterNode } from './addresses.ts'
 import { Channels, type Subscription } from './channels.ts'
 import { type Clients, clusterClients, nodeClients, type RedisModule } from './clients.ts'
@@ -48,7 +49,7 @@ export async function connectRedis(url: string, name: string): Promise<RedisConn
       const probe = new module.Redis({ ...options, ...address, retryStrategy: () => null })
       probe.on('error', note)
       try {
-        await within(probe.connect(), CONNECT_TIMEOUT_MS)
+        await inTime(probe.connect(), CONNECT_TIMEOUT_MS)
         return isClusterNode(await probe.info('cluster'), addresses, options.db)
       } catch (error) {
         if (error instanceof ConcertinaError) throw error
@@ -71,13 +72,13 @@ export async function connectRedis(url: string, name: string): Promise<RedisConn
     const channels = new Channels(opened.channels)
     const { commands } = opened
     commands.on('error', note)
-    await within(opened.connect(), CONNECT_TIMEOUT_MS)
+    await inTime(opened.connect(), CONNECT_TIMEOUT_MS)
     await commands.ping()
     return Object.assign(opened, {
       subscribe: (channel: string, listener: (text: string) => void) => channels.listen(channel, listener),
       async close() {
         channels.close()
-        await within(commands.quit(), 1000).catch(() => {})
+        await inTime(commands.quit(), 1000).catch(() => {})
         opened.disconnect()
       },
     })
@@ -93,18 +94,5 @@ export async function connectRedis(url: string, name: string): Promise<RedisConn
         where: 'broker',
       },
     )
-  }
-}
-
-/** The same promise, which rejects when it is not answered in time. */
-export async function within<T>(promise: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), ms)
-  })
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { inTime } from '../../../base/in-time.ts'
 import type { Durability } from '../../../protocol/messages.ts'
 import { roomToken } from '../nats/record.ts'
 import {
@@ -14,7 +15,7 @@ import {
   type RoomLog,
   type RoomRange,
 } from '../room-log.ts'
-import { type RedisConnection, within } from './connection.ts'
+import type { RedisConnection } from './connection.ts'
 import { APPEND } from './scripts.ts'
 import { RoomSubscription } from './subscription.ts'
 
@@ -233,7 +234,7 @@ export class RedisRoomLog implements RoomLog {
     )
     subscription.stop = stop
     try {
-      await within(inForce, READ_SECONDS * 1000)
+      await inTime(inForce, READ_SECONDS * 1000)
       const range = await this.#reading(() => this.range(room))
       subscription.begin(range.head)
       return range
