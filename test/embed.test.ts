@@ -10,7 +10,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { signToken } from '../src/chat/auth/sign.ts'
 import { ChatClient } from '../src/client/node.ts'
-import { createChat, type EmbeddedChatOptions, lineLogger, Rejected } from '../src/index.ts'
+import { createChat, type EmbeddedChatOptions, lineLogger, MemoryRoomLog, Rejected } from '../src/index.ts'
 import { verifySignature } from '../src/server-api/client.ts'
 
 const SECRET = 'a secret of at least 32 characters'
@@ -186,6 +186,34 @@ describe('hooks', () => {
     ])
     await expect(sent[1]).rejects.toThrow('no spam')
     await expect.poll(() => seen).toEqual(['slow', '**** it', 'last'])
+  })
+
+  it('that fail are logged, and their message sent again, also when the logger and the room log fail', async () => {
+    const logged: string[] = []
+    const boom = (..._: unknown[]) => {
+      throw new Error('boom')
+    }
+    const log = new MemoryRoomLog()
+    const append = log.append.bind(log)
+    const left = { joins: ['throws'], messages: ['throws', 'answers 42'], appends: ['throws'] }
+    log.append = (message) => (left.appends.pop() ? boom() : append(message))
+    const { client } = await app({
+      auth: { anonymous: true },
+      roomLog: log,
+      logger: { debug: boom, info: boom, warn: (line) => boom(logged.push(line)), error: boom },
+      hooks: {
+        beforeJoin: () => (left.joins.pop() ? boom() : undefined),
+        beforeMessage: () => {
+          const failure = left.messages.pop()
+          return failure === 'throws' ? boom() : failure && (42 as never)
+        },
+      },
+    })
+    const ann = client('ann')
+    await ann.join('r')
+    await ann.send('r', 'hello')
+    expect(left).toEqual({ joins: [], messages: [], appends: [] })
+    expect(logged).toEqual(['a hook could not decide: boom', 'a hook could not decide: 42 is no body'])
   })
 
   it('ask a backend by signed HTTP', async () => {

@@ -46,7 +46,7 @@ export class GivenLog extends ForwardingLog {
   }
 
   override unsubscribe(room: string): void {
-    this.#faults.guard(faultOf('unsubscribe'), () => super.unsubscribe(room))()
+    this.#faults.guard(faultOf('unsubscribe'), () => this.log.unsubscribe(room))()
   }
 
   override async close(): Promise<void> {

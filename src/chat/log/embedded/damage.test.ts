@@ -143,7 +143,7 @@ describe('damage to the log', () => {
     mkdirSync(file)
     expect(() => open()).toThrow(`${file}: it is no file`)
     rmSync(file, { recursive: true })
-    execFileSync('mkfifo', [file])
+    execFileSync('sh', ['-c', 'mkfifo "$0"', file])
     expect(() => open()).toThrow(`${file}: it is no file`)
   })
 
