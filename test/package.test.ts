@@ -11,7 +11,10 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'vite'
+import { nodeResolve } from '@rollup/plugin-node-resolve'
+import { build as esbuild } from 'esbuild'
+import { rollup } from 'rollup'
+import { build as vite } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -71,9 +74,9 @@ const node = (...args: string[]) =>
 /** What the compiler prints of these files, which all hold `source`; empty when it finds nothing. */
 function typeCheck(source: string, names: string[], ...flags: string[]): string {
   for (const name of names) writeFileSync(join(project, name), source)
-  const strict = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--target', 'es2022']
+  const strict = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--exactOptionalPropertyTypes']
   try {
-    return node(TSC, ...strict, '--lib', 'es2023,dom', ...flags, ...names)
+    return node(TSC, ...strict, '--target', 'es2022', '--lib', 'es2023,dom', ...flags, ...names)
   } catch (error) {
     return (error as { stdout: string }).stdout
   }
@@ -97,11 +100,37 @@ describe('the package, installed in an empty project', () => {
     expect(node('--input-type=commonjs', '-e', `console.log([${required}].join())`).trim()).toBe(every)
   })
 
+  it('has the conformance suites, for room logs and providers of its user', () => {
+    const code = `
+      import { MemoryRoomLog, providerChecks, roomLogChecks, simulatedProvider, virtualClock } from 'concertina'
+      class Forgetful extends MemoryRoomLog {
+        read = async (...where) => ({ ...(await super.read(...where)), entries: [] })
+      }
+      const opened = (log) => async () => ({ log: new log(), close: async () => {} })
+      const clock = virtualClock()
+      const advance = () => clock.advanceTo(clock.now() + 0.5)
+      const simulated = simulatedProvider(clock, { startupDelay: 1 })
+      const idle = (hooks) => ({ ...simulated(hooks), launch() {}, drain() {}, kill() {}, cancel() {}, close: async () => {} })
+      const failures = async (checks) => {
+        const outcomes = await Promise.allSettled(checks.map(({ run }) => run()))
+        return [outcomes.length, outcomes.filter(({ status }) => status === 'rejected').length]
+      }
+      const [logs, brokenLogs] = [await failures(roomLogChecks(opened(MemoryRoomLog))), await failures(roomLogChecks(opened(Forgetful)))]
+      const providers = await failures(providerChecks({ provider: simulated, advance }))
+      const brokenProviders = await failures(providerChecks({ provider: idle, timeoutMs: 100 }))
+      console.log(JSON.stringify({ logs, brokenLogs, providers, brokenProviders }))`
+    const { logs, brokenLogs, providers, brokenProviders } = JSON.parse(
+      node('--input-type=module', '-e', code),
+    )
+    expect([logs[1], providers[1]]).toEqual([0, 0])
+    expect(Math.min(logs[0], providers[0], brokenLogs[1], brokenProviders[1])).toBeGreaterThan(0)
+  }, 60_000)
+
   const everything = MODULES.map((name, i) => `import * as m${i} from '${name}'\nvoid m${i}\n`).join('')
 
   it.each([
     ['nodenext', 'nodenext', ['user.mts', 'user.cts']],
-    ['node16', 'node16', ['user.mts']],
+    ['node16', 'node16', ['user.mts', 'user.cts']],
     ['esnext', 'bundler', ['user.ts']],
   ])(
     'type-checks under --module %s --moduleResolution %s (%s)',
@@ -143,22 +172,54 @@ describe('the package, installed in an empty project', () => {
     }
   })
 
-  it('bundles the client for browsers, workers and React Native without anything of Node', async () => {
+  /** Where a page's code imports the client. */
+  function clientEntry(): string {
     const entry = join(project, 'entry.js')
     writeFileSync(entry, "export { ChatClient } from 'concertina/client'\n")
-    for (const conditions of [['browser'], ['worker'], ['react-native'], ['edge-light'], []]) {
+    return entry
+  }
+
+  function expectNothingOfNode(code: string): void {
+    expect(code).toContain('ChatClient')
+    expect(code).not.toMatch(/(from|require\() ?["'](node:|ws["'])/)
+  }
+
+  it.each(['browser', 'worker', 'react-native', 'edge-light', undefined])(
+    'is bundled by Vite without anything of Node for the condition %s',
+    async (condition) => {
       const outDir = join(project, 'out')
-      await build({
+      await vite({
         root: project,
         configFile: false,
         logLevel: 'error',
-        resolve: { conditions: [...conditions, 'import', 'default'] },
-        build: { outDir, minify: false, lib: { entry, formats: ['es'], fileName: 'client' } },
+        resolve: { conditions: [...(condition ? [condition] : []), 'import', 'default'] },
+        build: { outDir, minify: false, lib: { entry: clientEntry(), formats: ['es'], fileName: 'client' } },
       })
       const [bundle] = readdirSync(outDir)
-      const code = readFileSync(join(outDir, bundle!), 'utf8')
-      expect(code).toContain('ChatClient')
-      expect(code).not.toMatch(/from ["'](node:|ws["'])/)
+      expectNothingOfNode(readFileSync(join(outDir, bundle!), 'utf8'))
+    },
+    60_000,
+  )
+
+  it('is bundled by esbuild without anything of Node for browsers, and with ws for Node', async () => {
+    const bundled = async (platform: 'browser' | 'node') => {
+      const { outputFiles } = await esbuild({
+        entryPoints: [clientEntry()],
+        bundle: true,
+        write: false,
+        format: 'esm',
+        platform,
+        external: ['ws'],
+      })
+      return outputFiles[0]!.text
     }
+    expectNothingOfNode(await bundled('browser'))
+    expect(await bundled('node')).toMatch(/from ["']ws["']/)
+  }, 60_000)
+
+  it('is bundled by Rollup without anything of Node', async () => {
+    const bundle = await rollup({ input: clientEntry(), plugins: [nodeResolve({ browser: true })] })
+    const { output } = await bundle.generate({ format: 'es' })
+    expectNothingOfNode(output[0].code)
   }, 60_000)
 })
