@@ -30,6 +30,7 @@ export interface RunBound {
   readonly serverSeconds: number
 }
 
+/** What a backtest of one policy on one load needs. */
 export interface FluidOptions extends FluidWorld {
   /** Policy, limits and control interval. It remembers: a new one for each run. */
   readonly scaler: AutoScaler

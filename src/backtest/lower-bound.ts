@@ -4,6 +4,7 @@ import { type FluidWorld, scoredTime, standingServers, WORLD_KEYS } from './flui
 import { type Level, levelsOf } from './lower-bound-levels.ts'
 import type { TimeSeries } from './time-series.ts'
 
+/** What the lower bound of a load needs. */
 export interface LowerBoundOptions extends FluidWorld {
   /** Seconds between two decisions. */
   readonly interval: number

@@ -7,4 +7,5 @@ export const STRATEGY_NAMES = [
   'consistent-hash',
 ] as const
 
+/** The name of a balancing strategy. */
 export type StrategyName = (typeof STRATEGY_NAMES)[number]

@@ -31,6 +31,7 @@ const ERROR_CODES = {
   OPERATOR_FAILED: { exitStatus: 1 },
 } as const satisfies Record<string, { exitStatus: number }>
 
+/** What kind of error it is; `docs/errors.md` has what to do about each. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
 /** Characters that a message may have in all: it names a place and a value, it does not repeat a file. */

@@ -21,6 +21,7 @@ import type { ChatOptions } from './options.ts'
 import { ChatServer } from './server.ts'
 import { answerByResponse, answerPost, CHAT_PATH, streamRequest } from './sse/requests.ts'
 
+/** Options of a chat in this process: those of every chat, where it is, and where its rooms are kept. */
 export interface EmbeddedChatOptions extends ChatOptions {
   /** Path of the WebSocket; default `/chat`. */
   path?: string

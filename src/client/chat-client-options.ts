@@ -6,6 +6,7 @@ import type { ConnectionStatus } from './connections.ts'
 import type { Token } from './token-source.ts'
 import type { Transport } from './transport.ts'
 
+/** Options of a client. */
 export interface ChatClientOptions {
   /** `ws://` or `wss://` address of the chat. */
   url: string
@@ -32,6 +33,7 @@ export interface ChatClientOptions {
   random?: () => number
 }
 
+/** What a client emits, by name. */
 export interface ChatClientEvents {
   /** A message of a joined room: each once, in order. */
   message: RoomMessage
@@ -49,6 +51,7 @@ export interface ChatClientEvents {
   error: { code: ChatErrorCode | 'listener-failed'; message: string; room?: string; cause?: unknown }
 }
 
+/** Options of one message. */
 export interface SendOptions extends RequestOptions {
   /** What the app keeps with the message: a JSON object of at most 2,048 bytes. */
   data?: MessageData

@@ -5,6 +5,7 @@ import { SendQueue, type SendQueueOptions } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
 import { renewalMs, type Token, tokenOf } from './token-source.ts'
 
+/** From where on a room is joined. */
 export interface JoinOptions extends RequestOptions {
   /** Where an earlier client was; what came since is delivered first. */
   cursor?: Cursor
@@ -14,6 +15,7 @@ export interface JoinOptions extends RequestOptions {
   token?: Token
 }
 
+/** A room at the moment that it was joined. */
 export interface JoinedRoom {
   readonly room: string
   readonly members: number

@@ -7,6 +7,7 @@ export interface ProviderCheck {
   run(): Promise<void>
 }
 
+/** What the checks of a provider need to know of it. */
 export interface ProviderCheckOptions {
   /** Called for each provider that a check makes. All of them see the same platform. */
   provider: ProviderFactory

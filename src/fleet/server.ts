@@ -11,6 +11,7 @@ export type ServerLife =
   | { readonly state: 'stopped'; readonly readyAt?: number; readonly endedAt: number }
   | { readonly state: 'failed'; readonly readyAt?: number; readonly endedAt: number; readonly reason: string }
 
+/** *starting → ready → draining → stopped*, or *failed*. */
 export type ServerState = ServerLife['state']
 
 /** What a server has done and is doing, reported by what does its work. */

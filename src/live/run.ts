@@ -22,6 +22,7 @@ import { messageWork } from './message-work.ts'
 import { Supervisor } from './supervisor.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
 
+/** Options of a live run: those of a simulation, and what real servers and connections need. */
 export interface LiveRunOptions extends Omit<SimulationOptions, 'autoScaler' | 'balancer'> {
   autoScaler: AutoScaler
   balancer?: LoadBalancerOptions

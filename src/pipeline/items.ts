@@ -44,6 +44,7 @@ export interface ScaledTick extends Tick {
   readonly readyServers: number
 }
 
+/** What leaves the autoscaler. */
 export type ScaledItem = ScaledTick | MembershipItem | UserMessage
 
 /** A message and the server that handles it; undefined when none was ready. */
@@ -51,6 +52,7 @@ export interface RoutedMessage extends UserMessage {
   readonly server: Server | undefined
 }
 
+/** What leaves the load balancer. */
 export type RoutedItem = ScaledTick | MembershipItem | RoutedMessage
 
 /** A message with its outcome. */
@@ -62,4 +64,5 @@ export interface ProcessedMessage extends RoutedMessage {
   readonly service: number
 }
 
+/** What leaves the request processor. */
 export type ProcessedItem = ScaledTick | MembershipItem | ProcessedMessage

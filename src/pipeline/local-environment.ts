@@ -17,6 +17,7 @@ type ResultOf<S> =
   S extends SinkFunction<never, infer R> ? R : S extends new () => SinkFunction<never, infer R> ? R : never
 type Merged<U> = (U extends unknown ? (x: U) => void : never) extends (x: infer I) => void ? I : never
 
+/** What the operators of a pipeline are given. */
 export interface EnvironmentOptions {
   /** Default: virtual time, as fast as possible. */
   clock?: VirtualClock

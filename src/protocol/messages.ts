@@ -323,6 +323,7 @@ export type ServerMessage =
   /** A frame that is no request, so that there is no id to answer to. */
   | { type: 'error'; code: 'bad-message'; message: string }
 
+/** Why a request was rejected. */
 export type RejectionCode =
   | 'bad-message'
   | 'not-joined'

@@ -8,6 +8,7 @@ export interface ShownMessage extends RoomMessage {
   readonly edited?: true
 }
 
+/** A room as a component shows it. */
 export interface RoomState {
   readonly status: 'joining' | 'joined' | 'failed'
   /** Why the room is not joined (any more). */

@@ -6,6 +6,7 @@ export { verifySignature } from '../chat/hooks/signature.ts'
 
 import type { Durability, MessageData } from '../protocol/messages.ts'
 
+/** Where the server API is, and the key for it. */
 export interface ServerApiClientOptions {
   /** Where the server API answers, for example `http://127.0.0.1:8081`. */
   url: string
@@ -30,6 +31,7 @@ export interface Message {
   id?: string
 }
 
+/** Where, for how long and why a user is banned or muted. */
 export interface SanctionOptions {
   /** Default: everywhere. */
   room?: string

@@ -20,6 +20,7 @@ export const hookOptions = optionSet({
   ),
 })
 
+/** The backend that decides about requests, where hooks are requests of HTTP. */
 export type HookOptions = OptionsOf<typeof hookOptions.shape>
 
 const MAX_ANSWER_BYTES = 1 << 20

@@ -11,6 +11,7 @@ export interface Append {
   readonly extras?: MessageExtras | undefined
 }
 
+/** What became of an append. */
 export interface Appended {
   /** Its place; for a repeated append, the place it has already. */
   readonly seq: number
@@ -31,6 +32,7 @@ export interface RoomRange {
   readonly head: number
 }
 
+/** A part of a room. */
 export interface LogPage extends RoomRange {
   /** In order. Places need not be consecutive: what is missing shows in `prevSeq`. */
   readonly entries: readonly LogEntry[]

@@ -5,6 +5,7 @@ import type { ProviderFactory, ServerId, ServerRef } from '../provider.ts'
 import { forkServer } from './fork-server.ts'
 import { WarmSpares } from './warm-spares.ts'
 
+/** Options of the provider `local`: what its processes run, and how they are ended. */
 export interface LocalProviderOptions {
   /** The module that a server process runs, and the options of Node to run it. It sends `{ type: 'ready' }` when it takes users, and exits with 0 when drained. */
   module: string

@@ -12,6 +12,7 @@ export const simulatedProviderOptions = optionSet({
   ),
 })
 
+/** Options of the provider `simulated`. */
 export type SimulatedProviderOptions = OptionsOf<typeof simulatedProviderOptions.shape>
 
 /** Servers that exist only in virtual time. */

@@ -16,6 +16,7 @@ export interface StepAdjustment {
   change: number
 }
 
+/** An alarm, and what it changes. */
 export interface StepRule {
   /** The alarm's threshold of the metric. */
   threshold: number

@@ -8,6 +8,7 @@ import { InstanceRemoval, type KnownInstance } from './instance-removal.ts'
 import { pollGroup } from './poll.ts'
 import { retryUntil } from './retry.ts'
 
+/** Options of the provider `aws`. */
 export interface AwsOptions extends ServerHooks {
   /** The Auto Scaling Group whose instances are the servers. */
   group: string

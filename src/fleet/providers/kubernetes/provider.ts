@@ -18,6 +18,7 @@ export interface KubernetesHooks extends DrainHooks {
   readonly publish?: PublishReplicas | undefined
 }
 
+/** Options of the provider `kubernetes`. */
 export interface KubernetesOptions extends KubernetesHooks {
   /** Default: that of the kubeconfig's context or of the pod this runs in, or else `default`. */
   namespace?: string | undefined

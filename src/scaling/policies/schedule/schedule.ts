@@ -6,6 +6,7 @@ import { reasons } from '../../reasons.ts'
 import type { Policy } from '../../types.ts'
 import { parseCron, TimeZone } from './cron.ts'
 
+/** From when on, how many servers. */
 export interface ScheduleEntry {
   /** Five fields (minute, hour, day, month, weekday), or a name such as `@daily`. */
   cron: string
@@ -13,6 +14,7 @@ export interface ScheduleEntry {
   servers: number
 }
 
+/** Options of the policy `schedule`. */
 export interface ScheduleOptions {
   entries: readonly ScheduleEntry[]
   /** IANA time zone in which the entries are read; default UTC. */
