@@ -45,6 +45,13 @@ it('explains in Chinese', async () => {
   expect(lines.at(-1)).toBe('31 s，由人工：服务器 2 由人工终止。')
 })
 
+it('says that a log is empty', async () => {
+  const log = join(folder, 'empty.jsonl')
+  writeFileSync(log, '')
+  const { status, stdout, stderr } = await runCli(['explain', log])
+  expect([status, stdout, stderr]).toEqual([0, '', `concertina: ${log}: it is empty\n`])
+})
+
 it('names the line that is no decision', async () => {
   const log = join(folder, 'events.jsonl')
   writeFileSync(log, '{"time": 1}\n')

@@ -52,4 +52,6 @@ export async function explain(
     if (++lines % LINES_AT_ONCE === 0) await setImmediate()
     if (signal.aborted) return
   }
+  // A run in which nothing changed writes no events.
+  if (lines === 0) console.error(`concertina: ${file}: it is empty`)
 }
