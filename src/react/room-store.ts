@@ -45,7 +45,7 @@ export class RoomStore {
   readonly #options: JoinOptions
   readonly #listeners = new Set<() => void>()
   readonly #typing = new Map<string, ReturnType<typeof setTimeout>>()
-  /** Counts how often the room was joined. */
+  /** Counts how often the room was joined and left: what was asked for before is of another visit. */
   #visit = 0
   #stops: (() => void)[] = []
   #loading: Promise<void> | undefined
@@ -131,8 +131,10 @@ export class RoomStore {
       }),
     ]
     const { history: _, ...options } = this.#options
+    const visit = this.#visit
     this.#client.join(this.#name, options).catch((error: Error) => {
-      if (this.#listeners.size > 0) this.#set({ status: 'failed', error })
+      // That a visit ended is no failure of the next one.
+      if (visit === this.#visit) this.#set({ status: 'failed', error })
     })
   }
 
@@ -151,6 +153,8 @@ export class RoomStore {
     this.#stops = []
     for (const timer of this.#typing.values()) clearTimeout(timer)
     this.#typing.clear()
+    this.#visit++
+    this.#state = EMPTY_ROOM // without its messages: an app may show many rooms one after the other
     this.#client.leave(this.#name)
   }
 
