@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { howItEnded } from '../fleet/failure-words.ts'
 import type { ServerLauncher } from './bus-provider.ts'
@@ -27,7 +28,9 @@ export function processLauncher(command: readonly string[]): ServerLauncher {
         const how = howItEnded(code, signal)
         onExit(output === '' ? how : `${how}: ${output.slice(0, MOST_REASON).trim()}`)
       })
+      // The server lives on when this process ends, which it keeps from doing so by nothing.
       child.unref()
+      ;(child.stderr as Socket).unref()
     },
     kill({ host, pid }) {
       if (host !== hostname()) return false
