@@ -33,6 +33,7 @@ export class Changers {
   readonly #users: ChatClient[]
   /** What each message should show: its text, or nothing when it was deleted. */
   readonly #shown = new Map<number, string | undefined>()
+  readonly #unanswered = new Set<string>()
   readonly #running: Promise<unknown>
   #ending = false
   #head = 0
@@ -66,9 +67,11 @@ export class Changers {
   /** Does something under an id until it is acknowledged. */
   async #make(session: number, id: string, act: () => Promise<{ seq: number }>): Promise<number> {
     this.#onEvent({ type: 'send', session, id, at: 0 })
+    this.#unanswered.add(id)
     for (;;) {
       try {
         const { seq } = await act()
+        this.#unanswered.delete(id)
         this.#onEvent({ type: 'ack', session, id, seq, at: 0 })
         this.#head = Math.max(this.#head, seq)
         return seq
@@ -127,12 +130,13 @@ export class Changers {
   /** Ends when everything was acknowledged and has arrived, or ten seconds later, and looks at what there is then. */
   async report(): Promise<ChangesReport> {
     await this.#settle()
-    return { made: this.#made, findings: await this.#findings() }
+    const unanswered = [...this.#unanswered].map((id) => `${this.#room}: ${id} is never answered`)
+    return { made: this.#made, findings: [...unanswered, ...(await this.#findings())] }
   }
 
   async #settle(): Promise<void> {
     this.#ending = true
-    await this.#running
+    await Promise.race([this.#running, sleep(PATIENCE.timeoutMs, undefined, { ref: false })])
     for (let i = 0; i < 500; i++) {
       if (this.#users.every((client) => (client.cursor(this.#room)?.seq ?? 0) >= this.#head)) return
       await sleep(20)
