@@ -9,7 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { seededRng } from '../src/base/rng.ts'
-import { centrifugo, concertina, type Dialect, json, socketIo } from './support/dialects.ts'
+import { centrifugo, concertina, type Dialect, eachLine, json, socketIo } from './support/dialects.ts'
 import { isBuilt, type Peer, startPeer } from './support/peers.ts'
 import { cpuSeconds, sleep, start, stop, withServers } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
@@ -99,17 +99,6 @@ async function measure(
     delivered: count / offered,
   }
 }
-
-const eachLine =
-  (onLine: (data: Buffer, from: number, to: number) => void) =>
-  (data: Buffer, from: number, to: number): void => {
-    for (let at = from; at < to; ) {
-      const newline = data.indexOf(10, at)
-      const end = newline < 0 || newline > to ? to : newline
-      onLine(data, at, end)
-      at = end + 1
-    }
-  }
 
 interface Running {
   readonly port: number

@@ -7,11 +7,25 @@ export interface Dialect {
   send(client: RawClient, room: string, id: string): void
   /** Whether the frame is a delivery. */
   isDelivery(data: Buffer, from: number): boolean
+  /** Whether the frame acknowledges a message that was sent; where the server does that. */
+  isAck?(data: Buffer, from: number): boolean
   /** The message's id in a delivery. */
   idOf(data: Buffer, from: number, to: number): string
   /** Whether a frame may hold several messages, one a line. */
   readonly lines?: boolean
 }
+
+/** A listener for frames that may hold several messages, one a line. */
+export const eachLine =
+  (onLine: (data: Buffer, from: number, to: number) => void) =>
+  (data: Buffer, from: number, to: number): void => {
+    for (let at = from; at < to; ) {
+      const newline = data.indexOf(10, at)
+      const end = newline < 0 || newline > to ? to : newline
+      onLine(data, at, end)
+      at = end + 1
+    }
+  }
 
 /** Messages are of about 200 bytes. */
 export const BODY = 'x'.repeat(60)
@@ -32,6 +46,7 @@ export const concertina: Dialect = {
     client.send(JSON.stringify({ type: 'hello', version: 1, user }))
     json.join(client, room, user)
   },
+  isAck: (data, from) => data.toString('latin1', from + 9, from + 12) === 'ack', // {"type":"ack
 }
 
 export const socketIo: Dialect = {
@@ -53,6 +68,7 @@ export const centrifugo: Dialect = {
   },
   send: (client, room, id) =>
     client.send(`{"id":3,"publish":{"channel":"${room}","data":${request(room, id)}}}`),
+  isAck: (data, from) => data[from + 6] === 51, // {"id":3
   // {"push":{"channel":"…","pub":{…: a message, not who came
   isDelivery: (data, from) => {
     if (data[from + 2] !== 112) return false

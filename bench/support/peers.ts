@@ -41,20 +41,38 @@ export function startPeer(peer: Peer): Promise<RunningPeer> {
   return start(join(BIN, binary))
 }
 
-/** In memory, with presence and history as our rooms have, and without anything to be logged. */
-async function startCentrifugo(binary: string): Promise<RunningPeer> {
+/** What a Centrifugo shares with others: history and messages in Redis, or messages alone over NATS. */
+export type SharedBy = { readonly redis: string } | { readonly nats: string }
+
+/** One of several Centrifugo servers around a broker. NATS keeps no history there, so rooms have none, and nothing is recovered. */
+export function startCentrifugoAround(shared: SharedBy): Promise<RunningPeer> {
+  const binary = join(BIN, PEERS.Centrifugo.binary)
+  return 'redis' in shared
+    ? startCentrifugo(binary, { engine: { type: 'redis', redis: { address: shared.redis } } })
+    : startCentrifugo(binary, { broker: { enabled: true, type: 'nats', nats: { url: shared.nats } } }, {})
+}
+
+const HISTORY = { force_recovery: true, history_size: 1000, history_ttl: '300s' }
+const PRESENCE = { presence: true, join_leave: true, force_push_join_leave: true }
+
+/** With presence and history as our rooms have, by default in memory, and without anything to be logged. */
+async function startCentrifugo(
+  binary: string,
+  shared: object = {},
+  rooms: object = { ...PRESENCE, ...HISTORY },
+): Promise<RunningPeer> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'centrifugo-'))
   const config = join(folder, 'config.json')
-  const rooms = { presence: true, join_leave: true, force_push_join_leave: true, force_recovery: true }
   writeFileSync(
     config,
     JSON.stringify({
       http_server: { address: '127.0.0.1', port },
       client: { insecure: true, allowed_origins: ['*'] },
-      channel: { without_namespace: { ...rooms, history_size: 1000, history_ttl: '300s' } },
+      channel: { without_namespace: rooms },
       log: { level: 'error' },
       usage_stats: { disabled: true },
+      ...shared,
     }),
   )
   const child = spawn(binary, ['-c', config], { stdio: ['ignore', 'ignore', 'inherit'] })
