@@ -1,48 +1,93 @@
 /**
- * Whether the simulation predicts what the live fleet will do: the same config and seed in both worlds, side by side.
- * `npm run bench:forecast -- [seconds] [seed]`.
+ * Whether the simulation predicts what a live fleet, or with `--cluster` a cluster, will do: the same config and seed in both worlds,
+ * side by side. `npm run bench:forecast -- [--cluster] [seconds] [seed]`.
  */
 
 import { exponential } from '../src/base/distribution.ts'
 import { runLive } from '../src/live/run.ts'
-import type { RunResult } from '../src/metrics/run-result.ts'
+import type { LatencySummary, RunResult } from '../src/metrics/run-result.ts'
 import { AutoScaler } from '../src/scaling/auto-scaler.ts'
 import { runSimulation } from '../src/simulation/run.ts'
 import { threePhase } from '../src/traffic/patterns/three-phase.ts'
+import type { CheckReport } from '../src/verify/checker.ts'
+import { runCluster } from './support/cluster-run.ts'
 
-const [duration = 40, seed = 42] = process.argv.slice(2).map(Number)
-const options = () => ({
-  pattern: threePhase({ duration, baseRate: 10, peakRate: 120 }),
+const inCluster = process.argv.includes('--cluster')
+const [duration = 40, seed = 42] = process.argv
+  .slice(2)
+  .filter((each) => !each.startsWith('--'))
+  .map(Number)
+const pattern = threePhase({ duration, baseRate: 10, peakRate: 120 })
+const traffic = { thinkTime: exponential(1), rooms: 12 }
+const autoScaler = { scaleUpThreshold: 25, scaleDownThreshold: 12, cooldown: 3, maxServers: 8 }
+const options = (startupDelay = 0.5) => ({
+  pattern,
   seed,
-  traffic: { thinkTime: exponential(1), rooms: 12 },
-  autoScaler: new AutoScaler({ scaleUpThreshold: 25, scaleDownThreshold: 12, cooldown: 3, maxServers: 8 }),
+  traffic,
+  autoScaler: new AutoScaler(autoScaler),
   balancer: { strategy: 'least-loaded' as const },
-  server: { startupDelay: 0.5 },
+  server: { startupDelay },
 })
-const forecast = await runSimulation(options())
-const live = await runLive(options())
 
-const line = ({ scalingEvents }: RunResult) =>
-  scalingEvents.map(({ time, to }) => `${to} at ${time} s`).join(', ')
+/** What is compared. */
+interface Outcome {
+  readonly scaling: readonly { readonly time: number; readonly to: number }[]
+  /** Desired servers, each second. */
+  readonly servers: readonly number[]
+  /** Seconds that servers existed, over all of them. */
+  readonly serverSeconds: number
+  /** Busy share of the concurrency of ready servers, where it is measured. */
+  readonly utilization?: number
+  readonly messages: number
+  readonly latency: LatencySummary
+}
+
+const outcomeOf = (result: RunResult): Outcome => ({
+  scaling: result.scalingEvents,
+  servers: result.samples.map(({ servers }) => servers),
+  serverSeconds: result.serverHours * 3600,
+  utilization: result.utilization,
+  messages: result.totalMessages,
+  latency: result.latency,
+})
+
+async function liveOutcome() {
+  const live = await runLive(options())
+  return { ...outcomeOf(live), checks: live.live!.checks }
+}
+
+async function clusterOutcome() {
+  const outcome = await runCluster({ seed, traffic: { ...traffic, pattern, duration }, autoScaler })
+  console.log(`a server starts in  ${outcome.startupDelay.toFixed(1)} s`)
+  return outcome
+}
+
+const clusterRun = inCluster ? await clusterOutcome() : undefined
+const real: Outcome & { checks: CheckReport } = clusterRun ?? (await liveOutcome())
+const forecast = outcomeOf(await runSimulation(options(clusterRun?.startupDelay)))
+
+const world = inCluster ? 'cluster' : 'live'
+const line = ({ scaling }: Outcome) => scaling.map(({ time, to }) => `${to} at ${time} s`).join(', ')
 console.log(`scaling, forecast  ${line(forecast)}`)
-console.log(`scaling, live      ${line(live)}`)
-const servers = ({ samples }: RunResult) => samples.map((sample) => sample.servers)
-const [a, b] = [servers(forecast), servers(live)]
-const apart = a.reduce((sum, each, i) => sum + Math.abs(each - (b[i] ?? each)), 0) / a.length
+console.log(`scaling, ${world.padEnd(9)} ${line(real)}`)
+const apart =
+  forecast.servers.reduce((sum, each, i) => sum + Math.abs(each - (real.servers[i] ?? each)), 0) /
+  forecast.servers.length
 console.log(`servers apart      ${apart.toFixed(2)} on average over the run`)
-const compare = (name: string, pick: (result: RunResult) => number, digits = 1) => {
-  const [f, l] = [pick(forecast), pick(live)]
-  const error = l === 0 ? 0 : ((f - l) / l) * 100
+const compare = (name: string, pick: (outcome: Outcome) => number, digits = 1) => {
+  const [f, r] = [pick(forecast), pick(real)]
+  const error = r === 0 ? 0 : ((f - r) / r) * 100
   console.log(
-    `${name.padEnd(18)} ${f.toFixed(digits)} forecast, ${l.toFixed(digits)} live, ${error.toFixed(1)} % off`,
+    `${name.padEnd(18)} ${f.toFixed(digits)} forecast, ${r.toFixed(digits)} ${world}, ${error.toFixed(1)} % off`,
   )
 }
-compare('peak servers', (result) => result.peakServers, 0)
-compare('scaling events', (result) => result.scalingEvents.length, 0)
-compare('server-seconds', (result) => result.serverHours * 3600)
-compare('utilization, %', (result) => result.utilization * 100, 2)
-compare('messages', (result) => result.totalMessages, 0)
-compare('latency p50, ms', (result) => result.latency.p50Ms)
-compare('latency p95, ms', (result) => result.latency.p95Ms)
-const { lost, doubled, reordered } = live.live!.checks
-console.log(`live: ${lost} lost, ${doubled} doubled, ${reordered} reordered`)
+compare('peak servers', ({ servers }) => Math.max(...servers), 0)
+compare('scaling events', ({ scaling }) => scaling.length, 0)
+compare('server-seconds', ({ serverSeconds }) => serverSeconds)
+if (real.utilization !== undefined)
+  compare('utilization, %', ({ utilization }) => (utilization ?? Number.NaN) * 100, 2)
+compare('messages', ({ messages }) => messages, 0)
+compare('latency p50, ms', ({ latency }) => latency.p50Ms)
+compare('latency p95, ms', ({ latency }) => latency.p95Ms)
+const { lost, doubled, reordered } = real.checks
+console.log(`${world}: ${lost} lost, ${doubled} doubled, ${reordered} reordered`)
