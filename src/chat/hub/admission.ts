@@ -1,15 +1,15 @@
-/** Appends in flight, and bytes of their bodies, beyond which one more is refused. */
+/** Appends in flight, and bytes of their bodies, beyond which one more is rejected. */
 const MAX_IN_FLIGHT = 16_384
 const MAX_BYTES = 8 * 2 ** 20
 /**
- * The age of the oldest append in flight beyond which one more is refused, milliseconds: what is accepted under overload
+ * The age of the oldest append in flight beyond which one more is rejected, milliseconds: what is accepted under overload
  * waits about so long, with the turns of the event loop in which it is read and answered.
  */
 const MAX_AGE_MS = 300
 const LEAST_MAX_AGE_MS = 50
-/** So many may be in flight whatever their age: a slow disk must not refuse a single sender, … */
+/** So many may be in flight whatever their age: a slow disk must not reject a single sender, … */
 const ALWAYS_IN_FLIGHT = 256
-/** … and a server whose turns are long from refusing must still accept what is answered in so many seconds. */
+/** … and a server whose turns are long from rejecting must still accept what is answered in so many seconds. */
 const ALWAYS_SECONDS = 0.15
 /** Over how long the rate of answers is measured. */
 const RATE_MS = 250
@@ -42,7 +42,7 @@ export class Admission {
    * Milliseconds after which to try again; `undefined` when an append may begin now.
    * @param oldest when the oldest append in flight began, `performance.now()`
    */
-  refuse(oldest: number | undefined): number | undefined {
+  retryMs(oldest: number | undefined): number | undefined {
     const now = performance.now()
     const turnMs = this.#turnMs(now)
     if (oldest === undefined || this.#inFlight < this.#always(now)) return undefined

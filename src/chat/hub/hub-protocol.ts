@@ -37,7 +37,7 @@ export type ToHub =
 
 export type FromHub =
   | ['hello', epoch: string, durability: Durability]
-  | ['refused', request: number, message: string, retryMs?: number]
+  | ['rejected', request: number, message: string, retryMs?: number]
   /** The append is one of too many by its user, over all servers. */
   | ['limited', request: number, retryMs: number]
   /** Messages of the room will bear this number; comes before the first of them. */

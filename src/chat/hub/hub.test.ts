@@ -109,7 +109,7 @@ describe('the hub', () => {
       expect(kept).toContainEqual(expect.objectContaining({ ...message, ...extras }))
   })
 
-  it('refuses appends while those in flight are not answered in time, and only beyond a few', async () => {
+  it('rejects appends while those in flight are not answered in time, and only beyond a few', async () => {
     class StuckLog extends MemoryRoomLog {
       override append() {
         return new Promise<never>(() => {})
@@ -122,9 +122,9 @@ describe('the hub', () => {
     for (let i = 0; i < 256; i++) append(i).catch((error) => outcomes.push(error))
     await new Promise((resolve) => setTimeout(resolve, 450))
     expect(outcomes).toEqual([])
-    const refused = await append(256).catch((error: unknown) => error)
-    expect(refused).toBeInstanceOf(LogOverloaded)
-    expect((refused as LogOverloaded).retryMs).toBeGreaterThanOrEqual(500)
+    const rejected = await append(256).catch((error: unknown) => error)
+    expect(rejected).toBeInstanceOf(LogOverloaded)
+    expect((rejected as LogOverloaded).retryMs).toBeGreaterThanOrEqual(500)
     expect(link.pending).toBe(256)
   })
 
@@ -191,9 +191,9 @@ describe('the rate of a user in the hub', () => {
     const servers = [await join(), await join(), await join()]
     const asked = Array.from({ length: 12 }, (_, i) => servers[i % 3]!.link.append(message(`${i}`)))
     const outcomes = await Promise.allSettled(asked)
-    const refused = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
-    expect(refused.length).toBe(7)
-    for (const error of refused) {
+    const rejected = outcomes.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+    expect(rejected.length).toBe(7)
+    for (const error of rejected) {
       expect(error).toBeInstanceOf(RateLimited)
       expect((error as RateLimited).retryMs).toBeGreaterThan(1000)
     }
@@ -201,7 +201,7 @@ describe('the rate of a user in the hub', () => {
     await Promise.all(servers.map(({ link }, i) => link.append(message(`bob ${i}`, { user: 'bob' }))))
   })
 
-  it('counts a message once, however often it is sent, and not one that the log refused', async () => {
+  it('counts a message once, however often it is sent, and not one that the log rejected', async () => {
     class FailingLog extends MemoryRoomLog {
       failing = false
       override async append(entry: Parameters<MemoryRoomLog['append']>[0]) {
@@ -249,7 +249,7 @@ describe('the rate of a user in the hub', () => {
     expect(hub.directory.talkers(1000).length).toBeGreaterThan(0)
   })
 
-  it('does not hold for the server API and rooms of the chat itself; a deletion counts but is not refused', async () => {
+  it('does not hold for the server API and rooms of the chat itself; a deletion counts but is not rejected', async () => {
     const { join } = await hubWith(new MemoryRoomLog(), rates(2))
     const { link } = await join()
     const api = await join(API_SERVER)

@@ -119,7 +119,7 @@ export class Hub {
         const [kind, id, room, place, limit] = request
         this.#log[kind](room, place, limit).then(
           (page) => sendPage(peer.frames, id, page),
-          (error: Error) => refuse(peer.frames, id, error),
+          (error: Error) => reject(peer.frames, id, error),
         )
         return
       }
@@ -169,7 +169,7 @@ export class Hub {
       },
       (error: Error) => {
         rates?.giveBack(user)
-        refuse(frames, request, error)
+        reject(frames, request, error)
       },
     )
   }
@@ -190,7 +190,7 @@ export class Hub {
       const { first, head } = await this.#log.read(name, Number.MAX_SAFE_INTEGER, 0)
       send(peer, ['subscribed', request, first, head, this.#presence.snapshot(name)])
     } catch (error) {
-      refuse(peer.frames, request, error as Error)
+      reject(peer.frames, request, error as Error)
     }
   }
 
@@ -246,7 +246,7 @@ function send({ frames }: HubPeer, content: FromHub): void {
   sendControl(frames, content)
 }
 
-function refuse(frames: FrameStream, request: number, error: Error): void {
+function reject(frames: FrameStream, request: number, error: Error): void {
   const retryMs = error instanceof LogOverloaded ? error.retryMs : undefined
-  sendControl(frames, ['refused', request, error.message, retryMs])
+  sendControl(frames, ['rejected', request, error.message, retryMs])
 }

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream'
+import { Requests } from '../../base/requests.ts'
 import type { Durability } from '../../protocol/messages.ts'
 import { type ChatLink, RateLimited, type RoomEvent } from '../link.ts'
 import {
@@ -32,14 +33,12 @@ import { Subscription } from './subscription.ts'
 /** Bytes waiting for the hub beyond which typing is dropped. */
 const TYPING_BYTES = 2 ** 20
 
-interface Request<T> {
-  resolve(value: T): void
-  reject(error: Error): void
-}
-
-interface PendingAppend extends Request<Appended> {
+/** Appends are many, and cost less in a map of their own. */
+interface PendingAppend {
   readonly since: number
   readonly bytes: number
+  resolve(appended: Appended): void
+  reject(error: Error): void
 }
 
 type Subscribed = RoomRange & { roster: Roster }
@@ -53,9 +52,9 @@ export class RemoteRoomLog implements ChatLink {
   readonly #appends = new Map<number, PendingAppend>()
   /** No append before this one is in flight: the first of a `Map` is found slowly once many before it were deleted. */
   #oldest = 0
-  readonly #reads = new Map<number, Request<LogPage>>()
-  readonly #subscribes = new Map<number, Request<Subscribed>>()
-  readonly #places = new Map<number, Request<boolean>>()
+  readonly #reads = new Requests<number, LogPage>()
+  readonly #subscribes = new Requests<number, Subscribed>()
+  readonly #places = new Requests<number, boolean>()
   readonly #subscriptions = new Map<string, Subscription>()
   /** By the number that the hub gave the room. */
   readonly #byNumber = new Map<number, Subscription>()
@@ -75,10 +74,9 @@ export class RemoteRoomLog implements ChatLink {
       onClose: () => {
         this.#isClosed = true
         const gone = new LogUnavailable('the hub is gone')
-        for (const requests of [this.#appends, this.#reads, this.#subscribes, this.#places]) {
-          for (const { reject } of requests.values()) reject(gone)
-          requests.clear()
-        }
+        for (const { reject } of this.#appends.values()) reject(gone)
+        this.#appends.clear()
+        for (const requests of [this.#reads, this.#subscribes, this.#places]) requests.rejectAll(gone)
         for (const subscription of this.#subscriptions.values()) subscription.close()
         onClose()
       },
@@ -121,7 +119,7 @@ export class RemoteRoomLog implements ChatLink {
         this.#takeAppend(requestOf(content))?.resolve(appendedOf(content))
         return
       case FRAME.page:
-        take(this.#reads, requestOf(content))?.resolve(pageOf(content))
+        this.#reads.answer(requestOf(content), pageOf(content))
         return
       case FRAME.event: {
         const line = content.subarray(1)
@@ -144,11 +142,11 @@ export class RemoteRoomLog implements ChatLink {
         return
       case 'subscribed': {
         const [, request, first, head, roster] = content
-        take(this.#subscribes, request)?.resolve({ first, head, roster })
+        this.#subscribes.answer(request, { first, head, roster })
         return
       }
       case 'placed':
-        take(this.#places, content[1])?.resolve(content[2])
+        this.#places.answer(content[1], content[2])
         return
       case 'missed':
         this.#byNumber.get(content[1])?.missed(content[2])
@@ -156,13 +154,13 @@ export class RemoteRoomLog implements ChatLink {
       case 'limited':
         this.#takeAppend(content[1])?.reject(new RateLimited(content[2]))
         return
-      case 'refused': {
+      case 'rejected': {
         const [, request, message, retryMs] = content
         const error =
           typeof retryMs === 'number' ? new LogOverloaded(message, retryMs) : new LogUnavailable(message)
-        const asked =
-          this.#takeAppend(request) ?? take(this.#reads, request) ?? take(this.#subscribes, request)
-        asked?.reject(error)
+        const append = this.#takeAppend(request)
+        if (append) append.reject(error)
+        else if (!this.#reads.reject(request, error)) this.#subscribes.reject(request, error)
       }
     }
   }
@@ -176,8 +174,10 @@ export class RemoteRoomLog implements ChatLink {
   }
 
   #takeAppend(request: number): PendingAppend | undefined {
-    const append = take(this.#appends, request)
-    if (append) this.#admission.ended(append.bytes)
+    const append = this.#appends.get(request)
+    if (!append) return undefined
+    this.#appends.delete(request)
+    this.#admission.ended(append.bytes)
     return append
   }
 
@@ -196,7 +196,7 @@ export class RemoteRoomLog implements ChatLink {
   }
 
   overload(): number | undefined {
-    return this.#admission.refuse(this.#oldestAppend()?.since)
+    return this.#admission.retryMs(this.#oldestAppend()?.since)
   }
 
   #oldestAppend(): PendingAppend | undefined {
@@ -223,10 +223,7 @@ export class RemoteRoomLog implements ChatLink {
     return this.#readQueue.run(room, () => {
       if (this.#isClosed) throw new LogUnavailable('the hub is gone')
       const request = this.#nextRequest()
-      return new Promise((resolve, reject) => {
-        this.#reads.set(request, { resolve, reject })
-        this.#send([kind, request, room, place, limit])
-      })
+      return this.#reads.ask(request, () => this.#send([kind, request, room, place, limit]))
     })
   }
 
@@ -238,16 +235,8 @@ export class RemoteRoomLog implements ChatLink {
     this.#subscriptions.get(room)?.close()
     this.#subscriptions.set(room, subscription)
     const request = this.#nextRequest()
-    const subscribed = await new Promise<Subscribed>((resolve, reject) => {
-      this.#subscribes.set(request, {
-        resolve: (answer) => {
-          subscription.begin(answer.head)
-          resolve(answer)
-        },
-        reject,
-      })
-      this.#send(['subscribe', request, room])
-    })
+    const subscribed = await this.#subscribes.ask(request, () => this.#send(['subscribe', request, room]))
+    subscription.begin(subscribed.head)
     return subscribed
   }
 
@@ -267,10 +256,7 @@ export class RemoteRoomLog implements ChatLink {
   takePlace(room: string, user: string, maxMembers: number): Promise<boolean> {
     if (this.#isClosed) return Promise.reject(new LogUnavailable('the hub is gone'))
     const request = this.#nextRequest()
-    return new Promise((resolve, reject) => {
-      this.#places.set(request, { resolve, reject })
-      this.#send(['place', request, room, user, maxMembers])
-    })
+    return this.#places.ask(request, () => this.#send(['place', request, room, user, maxMembers]))
   }
 
   typing(room: string, user: string): void {
@@ -285,10 +271,4 @@ export class RemoteRoomLog implements ChatLink {
   async close(): Promise<void> {
     this.#frames.close()
   }
-}
-
-function take<T>(requests: Map<number, T>, request: number): T | undefined {
-  const found = requests.get(request)
-  if (found) requests.delete(request)
-  return found
 }

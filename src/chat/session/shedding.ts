@@ -4,7 +4,7 @@ import type { Outbox } from './outbox.ts'
 import type { ServerContext } from './server-context.ts'
 
 /** Who sends so long after being told to wait knew of it: what was under way before is no haste. */
-const TOLD_MS = 100
+const NOTICED_MS = 100
 /** For how long a connection is not read, and never longer than it was told to wait. */
 const MAX_HOLD_MS = 500
 
@@ -19,7 +19,7 @@ export class Shedding {
   readonly #inbox: Pick<Inbox<unknown>, 'isIdle' | 'pass'>
   readonly #outbox: Outbox
   /** When it was first told to wait, until when, and for how long it was told so last. */
-  #toldAt = -Infinity
+  #rejectedAt = -Infinity
   #waitsUntil = -Infinity
   #retryMs = 0
   #phase: 'read' | 'held' | 'too early' = 'read'
@@ -46,16 +46,16 @@ export class Shedding {
     this.#context.count('rejected')
     pushRejection(this.#outbox, data, from + NAMES_AT, names, retryMs)
     this.#retryMs = retryMs
-    if (!isDecided && this.#phase === 'read') this.#tell(performance.now())
+    if (!isDecided && this.#phase === 'read') this.#slowDown(performance.now())
     rejectedFrom = data
     return true
   }
 
-  #tell(now: number): void {
+  #slowDown(now: number): void {
     if (now >= this.#waitsUntil) {
-      this.#toldAt = now
+      this.#rejectedAt = now
       this.#waitsUntil = now + this.#retryMs
-    } else if (now - this.#toldAt >= TOLD_MS) {
+    } else if (now - this.#rejectedAt >= NOTICED_MS) {
       this.#hold(now)
     }
   }

@@ -94,7 +94,7 @@ export class AppendQueue {
     return this.#waiting.splice(0, count)
   }
 
-  /** What is being answered counts no more: an append that follows an answer must not be refused for its age. */
+  /** What is being answered counts no more: an append that follows an answer must not be rejected for its age. */
   answered(): void {
     this.#oldest = this.#waiting[0]?.since
   }

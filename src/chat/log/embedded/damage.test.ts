@@ -252,7 +252,7 @@ describe('damage to the log', () => {
     await log.close()
   })
 
-  it('refuses what it cannot promise when its folder is removed or renamed while it runs', async () => {
+  it('rejects what it cannot promise when its folder is removed or renamed while it runs', async () => {
     for (const how of ['removed', 'renamed', 'emptied']) {
       const log = open()
       await append(log, 'A', '1')

@@ -55,7 +55,7 @@ const canUnshare = spawnSync(NAMESPACE[0]!, [...NAMESPACE.slice(1), 'true']).sta
 const NO_SYSTEM_LOCK = { PATH: '' }
 
 describe('the lock of the data folder', () => {
-  it('refuses a second log, names the process, and ends with it', async () => {
+  it('rejects a second log, names the process, and ends with it', async () => {
     const log = EmbeddedRoomLog.open(folder)
     expect(log.isSystemLock).toBe(true)
     expect(() => EmbeddedRoomLog.open(folder)).toThrow(`process ${process.pid} on `)

@@ -127,12 +127,12 @@ describe('the embedded room log', () => {
     await log.close()
   })
 
-  it('refuses as overloaded when the disk is behind, and bounds what waits', async () => {
+  it('rejects as overloaded when the disk is behind, and bounds what waits', async () => {
     const log = open({ queueLimit: 100 })
     const results = await Promise.allSettled(Array.from({ length: 1000 }, (_, i) => append(log, i)))
-    const refused = results.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
-    expect(refused.length).toBe(900)
-    expect(refused.every((error) => error instanceof LogOverloaded && error.retryMs > 0)).toBe(true)
+    const rejected = results.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []))
+    expect(rejected.length).toBe(900)
+    expect(rejected.every((error) => error instanceof LogOverloaded && error.retryMs > 0)).toBe(true)
     expect((await bodies(log)).length).toBe(100)
     await log.close()
   })
@@ -169,8 +169,8 @@ describe('the embedded room log', () => {
     }
   })
 
-  it('refuses what the disk does not take, without a hole, and serves reads', async () => {
-    const script = fileURLToPath(new URL('../../../../test/append-until-refused.ts', import.meta.url))
+  it('rejects what the disk does not take, without a hole, and serves reads', async () => {
+    const script = fileURLToPath(new URL('../../../../test/append-until-rejected.ts', import.meta.url))
     const run = `ulimit -f 512; exec "$0" --import "$1" "$2" "$3"` // no file may be larger than that many KiB
     const args = ['-c', run, process.execPath, import.meta.resolve('tsx'), script, folder]
     const { stdout } = spawnSync('bash', args, { encoding: 'utf8' })
@@ -184,7 +184,7 @@ describe('the embedded room log', () => {
     await log.close()
   })
 
-  // Where a small disk can be mounted (root, on Linux): refused while it is full, and taken again when there is room.
+  // Where a small disk can be mounted (root, on Linux): rejected while it is full, and taken again when there is room.
   if (canMount())
     it('continues when a full disk has room again', async () => {
       const mount = join(folder, 'small')

@@ -36,7 +36,7 @@ const embeddedLogOptions = optionSet({
   queueLimit: option(count, 'appends that may wait for the disk', 50_000),
   maxWaitMs: option(
     z.number().positive(),
-    'an append is refused when the oldest in flight has waited longer, milliseconds',
+    'an append is rejected when the oldest in flight has waited longer, milliseconds',
     500,
   ),
 })
@@ -77,7 +77,7 @@ export class EmbeddedRoomLog implements RoomLog {
   #writing: Promise<void> | undefined
   #closed = false
   #trouble: string | undefined
-  /** Called when the disk begins to refuse, with why, and with nothing when it accepts messages again. */
+  /** Called when the disk begins to reject, with why, and with nothing when it accepts messages again. */
   onTrouble: (why: string | undefined) => void = () => {}
   /** Called when a message turns out to be damaged as it is read; once for each, up to a bound. */
   onDamage: (damage: Damage) => void = () => {}
@@ -96,7 +96,7 @@ export class EmbeddedRoomLog implements RoomLog {
 
   /**
    * Opens the log in `folder`, which is made when missing. On a disk that is full or read-only it opens for reading, and
-   * appends are refused until they can be written.
+   * appends are rejected until they can be written.
    * @throws {ConcertinaError} DATA_IN_USE, FILE_ACCESS or INVALID_INPUT.
    */
   static open(folder: string, options: EmbeddedLogOptions = {}): EmbeddedRoomLog {

@@ -75,18 +75,18 @@ export class LogStore {
         hint: path === folder ? 'a folder that can be written to' : `what concertina wrote to ${folder}`,
       })
     }
-    let refused: unknown
+    let failure: unknown
     try {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       lock = DataLock.acquire(folder)
     } catch (error) {
       if (error instanceof ConcertinaError) throw error
       if (!NOT_NOW.has((error as NodeJS.ErrnoException).code ?? '')) throw inaccessible(error)
-      refused = error
+      failure = error
     }
     try {
       const store = new LogStore(folder, limits, lock)
-      if (refused !== undefined && store.#segments.length === 0) throw refused
+      if (failure !== undefined && store.#segments.length === 0) throw failure
       return store
     } catch (error) {
       lock?.release()
