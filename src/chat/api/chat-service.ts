@@ -7,7 +7,7 @@ import type { ModerationAction } from '../access/moderation.ts'
 import { type ModerationLog, SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { RoomLog } from '../log/room-log.ts'
 import { appendOnce } from '../rooms/append-once.ts'
-import { changeMessage, purgeRoom } from '../rooms/change-message.ts'
+import { changeMessage, deletionId, purgeRoom } from '../rooms/change-message.ts'
 import { RecentChanges } from '../rooms/recent-changes.ts'
 import { checkDecision } from './decision.ts'
 import type { ChatDirectory } from './directory.ts'
@@ -16,9 +16,6 @@ import { TALK_SECONDS } from './talkers.ts'
 
 /** The user whose messages the server API sends when it names no other. */
 const SERVER_USER = `${SYSTEM_PREFIX}server`
-
-/** Ids that are given have at most 64 characters: the deletion of a message has one that nothing else has. */
-const deletionId = (seq: number) => `delete-${seq}`.padEnd(65, '-')
 
 export interface Publication {
   readonly body: string

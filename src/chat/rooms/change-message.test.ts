@@ -29,3 +29,15 @@ it('rejects the edit of a message that there is not', async () => {
   const editing = changeMessage(lateLog('r'), new RoomChanges('r'), { ...edit, seq: 1 })
   await expect(editing).rejects.toMatchObject({ code: 'not-found' })
 })
+
+it('lets members learn of a deletion whose id names another message', async () => {
+  const log = new MemoryRoomLog()
+  const { seq } = await log.append({ room: 'r', user: 'ann', id: '1', body: 'wrong' })
+  await log.append({ room: 'r', user: 'ann', id: '2', body: 'right' })
+  const changes = new RoomChanges('r')
+  const deletion = { room: 'r', user: 'ann', id: '2', seq, author: 'ann' }
+  expect(await changeMessage(log, changes, deletion)).toEqual({ seq: 3, duplicate: false })
+  expect(await changeMessage(log, changes, deletion)).toEqual({ seq: 3, duplicate: true })
+  const { entries } = await log.read('r', 2, 10)
+  expect(entries.map(({ payload }) => JSON.parse(payload.toString()))).toMatchObject([{ deletes: seq }])
+})

@@ -1,6 +1,6 @@
 import type { MessageData, RoomMessage } from '../../protocol/messages.ts'
 import type { Appended, LogEntry, RoomLog } from '../log/room-log.ts'
-import { appendOnce, ChangeRejected } from './append-once.ts'
+import { appendOnce, ChangeRejected, IdTaken } from './append-once.ts'
 import { changesRoom, type RoomChange, type RoomChanges } from './room-changes.ts'
 
 interface MessageChange {
@@ -15,6 +15,9 @@ interface MessageChange {
   /** Only a message of this user may be changed. */
   readonly author?: string | undefined
 }
+
+/** Ids that are given have at most 64 characters: a deletion can have one that nothing else has. */
+export const deletionId = (seq: number) => `delete-${seq}`.padEnd(65, '-')
 
 /** What is at a place. A log that has not heard of it yet asks for the end of the room when it is read from behind it. */
 async function entryAt(log: RoomLog, room: string, seq: number): Promise<LogEntry | undefined> {
@@ -32,7 +35,7 @@ function record(log: RoomLog, room: string, user: string, id: string, change: Ro
 /**
  * Edits or deletes a message. Both the log beside the room and the room itself get an entry; a deletion holds for every
  * reader before members learn of it. Safe to repeat with the same id.
- * @throws {ChangeRejected}, also where the id names something else already.
+ * @throws {ChangeRejected}, also where the id of an edit names something else already.
  */
 export async function changeMessage(
   log: RoomLog,
@@ -57,7 +60,14 @@ export async function changeMessage(
     return appended
   }
   await record(log, room, user, id, { seq, deleted: true })
-  return appendOnce(log, { room, user, id, body: '', extras: { deletes: seq } })
+  const deletion = { room, user, body: '', extras: { deletes: seq } }
+  try {
+    return await appendOnce(log, { ...deletion, id })
+  } catch (error) {
+    if (!(error instanceof IdTaken)) throw error
+    // It holds by now, so members have to learn of it.
+    return await appendOnce(log, { ...deletion, id: deletionId(seq) })
+  }
 }
 
 /** Deletes everything that a room has now; what comes later is shown. */
