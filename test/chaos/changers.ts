@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { deletionId } from '../../src/chat/rooms/change-message.ts'
 import { ChatClient } from '../../src/client/node.ts'
 import { ServerApiClient } from '../../src/server-api/client.ts'
 import type { HistoryListener } from '../../src/verify/events.ts'
@@ -119,7 +120,7 @@ export class Changers {
         this.#shown.set(seq, text)
       }
       if (n % 3 === 2) {
-        await this.#make(BACKEND_SESSION, `delete-${seq}`, () => this.#api.delete(this.#room, seq))
+        await this.#make(BACKEND_SESSION, deletionId(seq), () => this.#api.delete(this.#room, seq))
         this.#shown.set(seq, undefined)
       }
       this.#made++
