@@ -100,6 +100,11 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
     expect(await python(script('ask.py'), url, SECRET).finished).toEqual({ status: 0, stderr: '' })
   })
 
+  it('rejects wrong input at once, and goes on', async () => {
+    const { urls } = await chat()
+    expect(await python(script('wrong.py'), urls[0]!).finished).toEqual({ status: 0, stderr: '' })
+  })
+
   it('F1–F4: does the same by event streams where no WebSocket comes through', async () => {
     const { urls } = await chat({ auth: { secret: SECRET } })
     const ports = urls.map((each) => Number(new URL(each).port))

@@ -73,7 +73,7 @@ async def main() -> None:
         await bob.join("vip", token=token("bob", 60, use="subscribe", room="vip"))
         await rejected("not-joined", bob.send("nowhere", "x"))
         await rejected("too-large", ann.send("r", "x" * 9000))
-        await rejected("bad-message", ann.join("half of a character: \ud800"))
+        await rejected("invalid", ann.join("half of a character: \ud800"))
         bob.leave("vip")
         # The token expires after three seconds, and is renewed before that.
         await asyncio.sleep(4)

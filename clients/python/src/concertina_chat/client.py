@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from .connection import Connection
 from .errors import ChatError, ConnectionEnded
 from .room import Room
+from .rules import problem_of, user_problem
 from .transports import Transport, Transports
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
@@ -49,8 +50,14 @@ class ChatClient:
         ssl: Optional[tls.SSLContext] = None,
         transport: str = "auto",
     ):
-        if urlsplit(url).scheme not in ("ws", "wss", "http", "https"):
+        if not isinstance(url, str) or urlsplit(url).scheme not in ("ws", "wss", "http", "https"):
             raise ChatError("invalid", f"url: {url!r} is not a ws:// or wss:// address")
+        if user is not None and user_problem(user):
+            raise ChatError("invalid", user_problem(user))
+        if token is not None and not isinstance(token, str) and not callable(token):
+            raise ChatError("invalid", "token: it is neither text nor a function")
+        if isinstance(max_queued, bool) or not isinstance(max_queued, int) or max_queued < 1:
+            raise ChatError("invalid", f"max_queued: {max_queued!r} is not a whole number from 1 on")
         self.ack_seconds = ack_seconds
         #: The connection that serves the user now.
         self.serving: Optional[Connection] = None
@@ -113,6 +120,10 @@ class ChatClient:
 
     def on(self, event: str, listener: Callable[[Any], Any]) -> Callable[[], None]:
         """Calls ``listener`` at every such event (one of ``EVENTS``). Returns what unsubscribes it."""
+        if event not in self._listeners:
+            raise ChatError("invalid", f"event: {event!r} is not one of {', '.join(EVENTS)}")
+        if not callable(listener):
+            raise ChatError("invalid", "listener: it is not a function")
         self._listeners[event].append(listener)
         return lambda: self._listeners[event].remove(listener)
 
@@ -138,6 +149,7 @@ class ChatClient:
     ) -> Dict[str, Any]:
         """Joins a room; returns its members when the server confirmed it."""
         self._check_open()
+        _check("join", room=room, history=history, cursor=cursor)
         joined = self._rooms.get(room)
         if joined is None:
             joined = self._rooms[room] = Room(self, room, cursor, history, token)
@@ -175,24 +187,25 @@ class ChatClient:
     ) -> Dict[str, Any]:
         """Sends a message to a joined room; returns ``seq``, ``id`` and ``durability`` when it is acknowledged."""
         self._check_open()
+        fields = {"id": self._id_or(id), "body": body, **({} if data is None else {"data": data})}
+        _check("send", room=room, **fields)
         joined = self._rooms.get(room)
         if joined is None:
             raise ChatError("not-joined", f"join {room} first")
-        fields = {"id": id or self._next_id(), "body": body, **({} if data is None else {"data": data})}
         return await asyncio.wait_for(joined.add(fields, self._max_queued), timeout)
 
     async def edit(self, room: str, seq: int, body: str, *, data=None, id=None, timeout=_REQUEST_SECONDS):
         """Replaces the body of the user's own message at the place ``seq``."""
         more = {} if data is None else {"data": data}
-        return await self._ask(room, "edit", timeout, id=id or self._next_id(), seq=seq, body=body, **more)
+        return await self._ask(room, "edit", timeout, id=self._id_or(id), seq=seq, body=body, **more)
 
     async def delete(self, room: str, seq: int, *, id=None, timeout=_REQUEST_SECONDS):
         """Deletes the user's own message at the place ``seq``."""
-        return await self._ask(room, "delete", timeout, id=id or self._next_id(), seq=seq)
+        return await self._ask(room, "delete", timeout, id=self._id_or(id), seq=seq)
 
     async def invite(self, room: str, user: str, *, id=None, timeout=_REQUEST_SECONDS):
         """Shows another user a joined room, by a message in that user's personal room."""
-        return await self._ask(room, "invite", timeout, id=id or self._next_id(), user=user)
+        return await self._ask(room, "invite", timeout, id=self._id_or(id), user=user)
 
     async def mark_read(self, room: str, seq: int, *, timeout=_REQUEST_SECONDS) -> None:
         """The user has read the room up to the place ``seq``."""
@@ -200,9 +213,10 @@ class ChatClient:
 
     async def unread(self, rooms: Sequence[str], *, timeout=_REQUEST_SECONDS) -> List[Dict[str, Any]]:
         """What the user has not read of up to 50 rooms."""
+        _check("unread", rooms=rooms)
         if self.serving is None:
             raise ChatError("disconnected", "there is no connection now")
-        return (await self.serving.request("unread", timeout, rooms=list(rooms)))["rooms"]
+        return (await self.serving.request("unread", timeout, rooms=rooms))["rooms"]
 
     async def history(self, room: str, before: int, limit: int, *, timeout=_REQUEST_SECONDS) -> Dict[str, Any]:
         """Older messages of a joined room: ``messages``, the oldest first, and ``first``, the oldest place there is."""
@@ -443,7 +457,10 @@ class ChatClient:
 
     # Helpers
 
-    def _next_id(self) -> str:
+    def _id_or(self, given: Any) -> Any:
+        """The id that is given, or one of its own."""
+        if given is not None:
+            return given
         self._sent += 1
         return f"{self._name}-{self._sent}"
 
@@ -453,6 +470,7 @@ class ChatClient:
         self.start()
 
     async def _ask(self, room: str, kind: str, timeout: Optional[float], **fields: Any) -> Dict[str, Any]:
+        _check(kind, room=room, **fields)
         joined = self._rooms.get(room)
         if joined is None or not joined.is_joined_on(self.serving):
             raise ChatError("disconnected", f"there is no connection to {room} now")
@@ -462,3 +480,9 @@ class ChatClient:
     def _forget(request: Awaitable[Any]) -> None:
         task = asyncio.ensure_future(request)
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+
+def _check(kind: str, **fields: Any) -> None:
+    problem = problem_of(kind, fields)
+    if problem is not None:
+        raise ChatError("invalid", problem)

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any, Callable, Dict, Optional, Union
 
-from .errors import ChatError, ConnectionEnded
+from .errors import ChatError, ConnectionEnded, reject
 from .event_stream import EventStream
 from .websocket import WebSocket
 
@@ -56,14 +56,18 @@ class Connection:
         """Sends a request and waits for its answer (Q1); raises ``ChatError`` when it is rejected (Q2)."""
         if self.ended:
             raise ChatError("disconnected", str(self.ended))
+        most = self.welcome.get("maxBodyBytes")
+        if most is not None and len(fields.get("body", "").encode("utf-8", "surrogatepass")) > most:
+            # A frame far above it would end the connection.
+            raise ChatError("too-large", f"body: at most {most} bytes are allowed")
         fields.setdefault("id", self.next_id())
         key = (fields["room"], fields["id"]) if kind in _ACKED else fields["id"]
-        answer = asyncio.get_running_loop().create_future()
-        self._requests[key] = answer
         text = json.dumps({"type": kind, **fields}, ensure_ascii=False)
         # Half of a character has no bytes of its own, and is for the server to reject.
         if any("\ud800" <= character <= "\udfff" for character in text):
             text = json.dumps({"type": kind, **fields})
+        answer = asyncio.get_running_loop().create_future()
+        self._requests[key] = answer
         self._socket.send(text)
         try:
             return await asyncio.wait_for(answer, timeout)
@@ -104,7 +108,7 @@ class Connection:
         if answer is None or answer.done():
             return
         if kind == "rejected":
-            answer.set_exception(ChatError(message["code"], message["message"], message.get("retryMs")))
+            reject(answer, ChatError(message["code"], message["message"], message.get("retryMs")))
         else:
             answer.set_result(message)
 
@@ -130,5 +134,4 @@ class Connection:
                 task.cancel()
         self._on_end(self)
         for answer in self._requests.values():
-            if not answer.done():
-                answer.set_exception(ChatError("disconnected", str(why)))
+            reject(answer, ChatError("disconnected", str(why)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Optional
 
 
@@ -28,3 +29,10 @@ class ConnectionEnded(Exception):
     def may_reconnect(self) -> bool:
         """Whether the same connection may be tried again (close codes of the protocol)."""
         return not 4000 <= self.code < 4500 and self.code not in (1002, 1003, 1007, 1009)
+
+
+def reject(waiting: asyncio.Future, error: Exception) -> None:
+    """Ends what may still be waited for; nothing is logged when nobody does any more."""
+    if not waiting.done():
+        waiting.set_exception(error)
+        waiting.exception()

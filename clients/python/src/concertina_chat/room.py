@@ -8,7 +8,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Deque, Dict, List, NamedTuple, Optional
 
 from .connection import Connection
-from .errors import ChatError
+from .errors import ChatError, reject
 
 if TYPE_CHECKING:
     from .client import ChatClient
@@ -173,8 +173,8 @@ class Room:
                 self.join_on(link)
             elif error.retry_ms is not None:
                 await asyncio.sleep(error.retry_ms / 1000 * (1 + random.random() / 4))
-            elif not acked.done():
-                acked.set_exception(error)
+            else:
+                reject(acked, error)
 
     def end(self, error: ChatError) -> None:
         """It is over: everything that waits raises."""
@@ -184,7 +184,6 @@ class Room:
             if task is not asyncio.current_task():
                 task.cancel()
         for future in [*self.waiting, *(acked for _, acked in self._queue)]:
-            if not future.done():
-                future.set_exception(error)
+            reject(future, error)
         self.waiting.clear()
         self._queue.clear()
