@@ -6,6 +6,7 @@ import { WebSocketServer } from 'ws'
 import { signToken } from '../src/chat/auth/sign.ts'
 import type { ChatOptions } from '../src/chat/options.ts'
 import { ChatClient, type ChatClientEvents, type ChatClientOptions } from '../src/client/node.ts'
+import type { MessageData } from '../src/protocol/messages.ts'
 import { startChat } from './support/chat.ts'
 
 const SECRET = 'a secret of more than thirty-two characters'
@@ -42,6 +43,18 @@ it('Q2, Q4: rejects at once what the protocol does not allow, and everything els
   await expect(ann.send('a', 'x', 'i'.repeat(65))).rejects.toMatchObject(invalid)
   await expect(ann.send('a', undefined as unknown as string)).rejects.toMatchObject(invalid)
   await expect(ann.send('a', 7 as unknown as string)).rejects.toMatchObject(invalid)
+  const circle: Record<string, unknown> = {}
+  circle.a = circle
+  const throwing = {
+    toJSON() {
+      throw new Error('it cannot be written')
+    },
+  }
+  for (const data of [{ a: 1n }, circle, throwing, { toJSON() {} }, new Date(), []] as object[]) {
+    const more = { data: data as MessageData }
+    await expect(ann.send('a', 'x', undefined, more)).rejects.toMatchObject(invalid)
+    await expect(ann.edit('a', 1, 'x', undefined, more)).rejects.toMatchObject(invalid)
+  }
   await expect(ann.join('x'.repeat(129))).rejects.toMatchObject(invalid)
   await expect(ann.join('half \ud800')).rejects.toMatchObject(invalid)
   await expect(ann.join('b', { history: 2000 })).rejects.toMatchObject(invalid)

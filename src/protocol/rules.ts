@@ -77,15 +77,19 @@ const CONVENTIONS: Readonly<Record<string, readonly [is: (value: unknown) => boo
   ],
 }
 
+/** As JSON; nothing when there is none of it. */
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return undefined // of a circle, a BigInt, or what throws when it is looked at
+  }
+}
+
 /** What is wrong with the data of a message; `undefined` when nothing is. */
 export function dataProblem(data: unknown): string | undefined {
-  if (
-    typeof data !== 'object' ||
-    data === null ||
-    Array.isArray(data) ||
-    depthOf(data) > MAX_DATA_DEPTH ||
-    utf8Bytes(JSON.stringify(data)) > MAX_DATA_BYTES
-  )
+  const text = jsonOf(data)
+  if (!text?.startsWith('{') || depthOf(data) > MAX_DATA_DEPTH || utf8Bytes(text) > MAX_DATA_BYTES)
     return `data is a JSON object of at most ${MAX_DATA_BYTES} bytes, nested at most ${MAX_DATA_DEPTH} deep`
   for (const [key, [is, rule]] of Object.entries(CONVENTIONS)) {
     const value = (data as Fields)[key]
