@@ -63,6 +63,18 @@ describe.skipIf(!requireNats())('room log nats, three servers', () => {
     120_000,
   )
 
+  it('recognizes what another process stored 200 records ago, however long that is ago', async () => {
+    const [first, second] = [await open('far-back'), await open('far-back', { windowSeconds: 0.001 })]
+    const append = (log: NatsRoomLog, id: number) =>
+      log.append({ room: 'r', user: 'ann', id: `${id}`, body: `${id}` })
+    for (let id = 1; id <= 201; id++) await append(first.log, id)
+    expect(await append(second.log, 1)).toEqual({ seq: 1, duplicate: true })
+    expect(await append(second.log, 100)).toEqual({ seq: 100, duplicate: true })
+    expect(await append(second.log, 202)).toEqual({ seq: 202, duplicate: false })
+    await first.close()
+    await second.close()
+  }, 60_000)
+
   it('does not deny a place that another process was acknowledged while its own news are late', async () => {
     const proxy = new CuttingProxy(() => Number(new URL(cluster.nodes[0]!.url).port))
     const nats = await connectNats(`nats://127.0.0.1:${await proxy.listen()}`, 'test')

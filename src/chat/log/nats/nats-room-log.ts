@@ -20,7 +20,7 @@ import { liveSubject, openStreams, type StreamOptions, storedSubject, streamName
 
 export interface NatsRoomLogOptions extends Partial<StreamOptions> {
   /**
-   * Seconds within which a message that is sent again through another process is recognized; 120. (The last 64 records of a
+   * Seconds within which a message that is sent again through another process is recognized; 120. (The last 256 records of a
    * room always are; what this process stored or saw itself is for the last 500,000 messages.)
    */
   windowSeconds?: number

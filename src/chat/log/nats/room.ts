@@ -29,6 +29,8 @@ interface Pending {
 
 /** Records that a room remembers the sequences of, and that each record points back over. */
 const RECENT_RECORDS = 64
+/** So many times that many records are read for their ids when a room is loaded, whatever their age. */
+const STEPS_BACK = 4
 const RECORD_BYTES = 256 * 1024
 const RETRY_MS = 50
 /** How long another's record may take to arrive before the leader is asked for it. */
@@ -248,13 +250,9 @@ export class NatsRoom {
       await this.#empty()
     } else if (last.sequence > this.sequence) {
       const from = Date.now() - windowSeconds * 1000
-      const { b } = last.record
-      let records = await readBatch(nats, this.stream, {
-        subject: this.subject,
-        from: { sequence: Math.max(1, b) },
-        count: READ_BATCH,
-      })
-      if (b > 0 && (records[0]?.record.t ?? 0) > from) {
+      let records = await this.#recordsBefore(last)
+      const [oldest] = records
+      if (oldest && oldest.record.b > 0 && oldest.record.t > from) {
         records = await readBatch(nats, this.stream, {
           subject: this.subject,
           from: { time: from },
@@ -265,6 +263,23 @@ export class NatsRoom {
       await this.#forward(last)
     }
     this.#loadedAt = performance.now()
+  }
+
+  /** The records before the last one, oldest first: as many as a few steps back go over. What a replica lacks comes later. */
+  async #recordsBefore(last: StoredRecord): Promise<StoredRecord[]> {
+    let records: StoredRecord[] = []
+    for (let step = 0; step < STEPS_BACK; step++) {
+      const oldest = records[0] ?? last
+      const earlier = await readBatch(this.#context.nats, this.stream, {
+        subject: this.subject,
+        from: { sequence: Math.max(1, oldest.record.b) },
+        count: READ_BATCH,
+      })
+      const more = earlier.filter(({ sequence }) => sequence < oldest.sequence)
+      records = [...more, ...records]
+      if (more.length === 0 || oldest.record.b === 0) break
+    }
+    return records
   }
 
   /** The room has no record: it is new, or all of it was dropped. Places never come again. */
