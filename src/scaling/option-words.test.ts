@@ -39,7 +39,7 @@ describe('options of policies in Chinese', () => {
   const all = new Map<string, 'name' | 'meaning' | 'value'>()
   for (const [what, text] of shown(z.toJSONSchema(policySchema, { io: 'input' }) as Schema)) {
     // What stands for the whole is not in the form.
-    if (text !== 'what decides how many servers are wanted') all.set(text, what)
+    if (text !== 'what decides how many servers are desired') all.set(text, what)
   }
   const translate = { name: optionName, meaning: optionMeaning, value: valueName }
 

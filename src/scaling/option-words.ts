@@ -166,7 +166,7 @@ const meanings = new Phrases({
     '迁移一个用户的成本；默认：一台服务器容纳的全部用户合计为其 5 分钟的成本',
   ],
   launch: ['seconds from launch to ready; learned by default', '从启动到就绪的秒数；默认自行学习'],
-  most: ['the most that any of these wants', '取其中要得最多的'],
+  most: ['the most that any of these desires', '取其中要得最多的'],
   first: ['the first of these with sufficient data decides', '由其中第一个数据充足的决定'],
 } as const)
 
