@@ -19,6 +19,8 @@ export interface ChaosOptions {
   every: number
   /** Mean seconds between two messages of a user; default 0.5. */
   thinkTime?: number
+  /** Users of a room, on average; default 10. */
+  roomSize?: number
   /** Beside the others, users who send as much as the system takes; default none. */
   crowd?: CrowdOptions
   /** Ends the run early when it returns true, at any event. */
@@ -134,14 +136,14 @@ export class ChaosRun<Kind extends string> {
   }
 
   #talk(signal: AbortSignal): Promise<unknown> {
-    const { seed, seconds, users, thinkTime = 0.5 } = this.#options
+    const { seed, seconds, users, thinkTime = 0.5, roomSize = 10 } = this.#options
     return new LocalEnvironment('chaos', { clock: virtualClock({ pace: 1 }), seed })
       .fromBatch(UserTrafficSource, {
         pattern: constant({ users }),
         duration: seconds,
         thinkTime: exponential(thinkTime),
         session: exponential(20),
-        rooms: Math.max(1, Math.round(users / 10)),
+        rooms: Math.max(1, Math.round(users / roomSize)),
       })
       .sink(this.#users)
       .submit({ signal })

@@ -26,7 +26,8 @@ const options = {
   seed,
   users,
   every: long ? 1 : 2,
-  ...(long && { thinkTime: 0.1 }),
+  // About as many as one process can send and check: beyond that its users would lose their connections for want of time.
+  ...(long && { thinkTime: 0.25, roomSize: 4 }),
   enough: (acked: number, n: number) => interrupted || (long && acked >= 1e6 && n >= 200),
   write: (line: string) => console.log(line),
   verbose: process.env.VERBOSE !== undefined,
