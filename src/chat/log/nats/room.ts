@@ -265,7 +265,10 @@ export class NatsRoom {
     this.#loadedAt = performance.now()
   }
 
-  /** The records before the last one, oldest first: as many as a few steps back go over. What a replica lacks comes later. */
+  /**
+   * The records before the last one, oldest first: as many as a few steps back go over, or back to what is known. What a replica
+   * lacks comes later.
+   */
   async #recordsBefore(last: StoredRecord): Promise<StoredRecord[]> {
     let records: StoredRecord[] = []
     for (let step = 0; step < STEPS_BACK; step++) {
@@ -277,7 +280,7 @@ export class NatsRoom {
       })
       const more = earlier.filter(({ sequence }) => sequence < oldest.sequence)
       records = [...more, ...records]
-      if (more.length === 0 || oldest.record.b === 0) break
+      if (more.length === 0 || oldest.record.b === 0 || more[0]!.sequence <= this.sequence) break
     }
     return records
   }
