@@ -104,6 +104,9 @@ export class ExpectedError extends Error {
   }
 }
 
+/** What was thrown, in words: it need not be an error. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+
 /** What an error was about: the message of its cause, which says more where `fetch` failed, or else its own. */
 export function rootMessage(error: unknown): string {
   const { message, cause } = error as Error

@@ -1,14 +1,13 @@
+import { messageOf } from './errors.ts'
 import type { Logger } from './logger.ts'
-
-/** Seconds in which an error at the same place is logged once. */
-const LOG_SECONDS = 60
+import { onceAMinute } from './once-a-minute.ts'
 
 /** Errors thrown by policies, listeners, operators and room logs, which the chat survives: logged, and counted by where they happened. */
 export class Faults {
   readonly counts = new Map<string, number>()
   readonly #logger: Logger
   readonly #what: string
-  readonly #logged = new Map<string, number>()
+  readonly #isNew = onceAMinute()
 
   /** @param what continues in spite of them */
   constructor(logger: Logger, what: 'fleet' | 'chat' = 'fleet') {
@@ -32,11 +31,8 @@ export class Faults {
   readonly report = (where: string, error: unknown): void => {
     const count = (this.counts.get(where) ?? 0) + 1
     this.counts.set(where, count)
-    const now = performance.now() / 1000
-    if (now - (this.#logged.get(where) ?? Number.NEGATIVE_INFINITY) < LOG_SECONDS) return
-    this.#logged.set(where, now)
-    const message = error instanceof Error ? error.message : String(error)
-    this.#logger.error(`An error in ${where}: ${message}; the ${this.#what} continues`, {
+    if (!this.#isNew(where)) return
+    this.#logger.error(`An error in ${where}: ${messageOf(error)}; the ${this.#what} continues`, {
       where,
       count,
       error: error instanceof Error ? error.stack : String(error),

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
+import { messageOf } from '../base/errors.ts'
 import type { Histogram } from '../base/histogram.ts'
 import { onceAMinute } from '../base/once-a-minute.ts'
 import { RateLimiter } from '../base/rate-limit.ts'
@@ -143,8 +144,7 @@ export class ChatServer {
       onAcked: (seconds) => this.#counters.acked(seconds),
       onFailure: (error) => this.#counters.failed(error),
       count: (what) => this.#counters.count(what),
-      onHookFailure: (error) =>
-        this.#warn(`a hook could not decide: ${error instanceof Error ? error.message : String(error)}`),
+      onHookFailure: (error) => this.#warn(`a hook could not decide: ${messageOf(error)}`),
     }
     moderation.actions.subscribe((action) => {
       for (const connection of [...this.#connections]) connection.enforce(action, moderation.state)

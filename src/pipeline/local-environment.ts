@@ -1,5 +1,5 @@
 import { type VirtualClock, virtualClock } from '../base/clock.ts'
-import { ConcertinaError } from '../base/errors.ts'
+import { ConcertinaError, messageOf } from '../base/errors.ts'
 import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Rng, seededRng } from '../base/rng.ts'
@@ -180,7 +180,7 @@ export class Pipeline<Result> {
     await env.fleet.close()
     if (failure instanceof ConcertinaError) throw failure
     if (failure !== undefined) {
-      const message = failure instanceof Error ? failure.message : String(failure)
+      const message = messageOf(failure)
       throw new ConcertinaError('OPERATOR_FAILED', `pipeline ${env.name}: ${message}`, { cause: failure })
     }
     const outcome: RunOutcome = { seed: env.seed, interrupted: signal?.aborted ?? false }

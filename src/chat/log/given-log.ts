@@ -1,4 +1,4 @@
-import { shown } from '../../base/errors.ts'
+import { messageOf, shown } from '../../base/errors.ts'
 import type { Faults } from '../../base/faults.ts'
 import { inTime } from '../../base/in-time.ts'
 import { ForwardingLog } from './forwarding-log.ts'
@@ -62,7 +62,7 @@ export class GivenLog extends ForwardingLog {
     } catch (error) {
       if (error instanceof LogUnavailable) throw error
       this.#faults.report(faultOf(method), error)
-      throw new LogUnavailable(error instanceof Error ? error.message : String(error))
+      throw new LogUnavailable(messageOf(error))
     }
   }
 }

@@ -17,7 +17,7 @@ export class SlowMode {
 
   /**
    * Milliseconds until the user may send to the room; when it is 0, the message counts as sent. A message that is in the log
-   * already may retry at once.
+   * already may come again at once.
    */
   async take(room: string, user: string, id: string, seconds: number): Promise<number> {
     const key = `${room}\u0000${user}`

@@ -52,8 +52,9 @@ class ChatClient:
     ):
         if not isinstance(url, str) or urlsplit(url).scheme not in ("ws", "wss", "http", "https"):
             raise ChatError("invalid", f"url: {url!r} is not a ws:// or wss:// address")
-        if user is not None and user_problem(user):
-            raise ChatError("invalid", user_problem(user))
+        problem = user_problem(user) if user is not None else None
+        if problem is not None:
+            raise ChatError("invalid", problem)
         if token is not None and not isinstance(token, str) and not callable(token):
             raise ChatError("invalid", "token: it is neither text nor a function")
         if isinstance(max_queued, bool) or not isinstance(max_queued, int) or max_queued < 1:
