@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import { afterEach, expect, it } from 'vitest'
 import type { ChatLink } from '../src/chat/link.ts'
 import type { ClientMessage } from '../src/protocol/messages.ts'
@@ -63,6 +64,11 @@ it('reads what only looks like a plain message before it is rejected', async () 
     [`${begin}"first","body":"x","id":"second"}`, { id: 'second', code: 'overloaded' }],
     [`${begin}"a","body":"x","type":"ping"}`, { type: 'pong', id: 'a' }],
     [`${begin}"escaped","body":"\\"}"}`, { id: 'escaped', code: 'overloaded' }],
+    [`${begin}"lines","body":"a\\n\\\\\\/\\b"}`, { id: 'lines', code: 'overloaded' }],
+    [`${begin}"hex","body":"\\u00e4"}`, { id: 'hex', code: 'overloaded' }],
+    [`${begin}"e","body":"\\x"}`, { type: 'error' }],
+    [`${begin}"f","body":"\\"}`, { type: 'error' }],
+    [`${begin}"g","body":"x\\`, { type: 'error' }],
     [`${begin}"${'i'.repeat(65)}","body":"x"}`, { request: 'send', code: 'bad-message' }],
     [`${begin}"","body":"x"}`, { request: 'send', code: 'bad-message' }],
     [`${begin}"b","body":"x"}}`, { type: 'error' }],
@@ -76,40 +82,46 @@ it('reads what only looks like a plain message before it is rejected', async () 
   expect(ann.received.slice(before)).toMatchObject(frames.map(([, answer]) => answer))
 })
 
-it('S8: reads who sends again too early only later, rejects all that came meanwhile, and then accepts', async () => {
-  let asked = () => {}
-  let retryMs: number | undefined
-  const { ann, server } = await user({
-    overload() {
-      asked()
-      return retryMs
-    },
-  })
-  const send = (id: string) => ann.send({ type: 'send', room: 'r', id, body: 'x' })
-  ann.send({ type: 'join', room: 'r' })
-  await ann.until('joined')
-  retryMs = 60_000
-  send('rejected')
-  await ann.until('rejected')
-  await sleep(200) // longer than what a client needs to be told
-  asked = () => {
-    // Sent when it is no longer read: the load is gone by the time when it will be.
-    asked = () => {}
-    setImmediate(() => {
-      retryMs = undefined
+it.each([
+  ['from their bytes', {}],
+  ['when they were read', { data: { from: 'a bot' } }],
+])(
+  'rejects messages %s: who sends again too early is read only later, and then accepted',
+  async (_, more) => {
+    let asked = () => {}
+    let retryMs: number | undefined
+    const { ann, server } = await user({
+      overload() {
+        asked()
+        return retryMs
+      },
     })
-    for (const id of ['early', 'also early']) send(id)
-    ann.send({ type: 'ping', id: 'p' })
-  }
-  send('again')
-  await ann.until('pong')
-  expect(ann.of('rejected').map(({ id, code, retryMs }) => ({ id, code, retryMs }))).toEqual(
-    ['rejected', 'again', 'early', 'also early'].map((id) => ({ id, code: 'overloaded', retryMs: 60_000 })),
-  )
-  expect(server.stats.rejected).toBe(4)
-  send('in time')
-  expect(await ann.until('ack')).toMatchObject([{ id: 'in time' }])
-})
+    const send = (id: string) => ann.send({ type: 'send', room: 'r', id, body: 'x', ...more })
+    ann.send({ type: 'join', room: 'r' })
+    await ann.until('joined')
+    retryMs = 60_000
+    send('rejected')
+    await ann.until('rejected')
+    await sleep(200) // longer than what a client needs to be told
+    asked = () => {
+      // Sent when it is no longer read: the load is gone by the time when it will be.
+      asked = () => {}
+      setImmediate(() => {
+        retryMs = undefined
+      })
+      for (const id of ['early', 'also early']) send(id)
+      ann.send({ type: 'ping', id: 'p' })
+    }
+    send('again')
+    await ann.until('pong')
+    expect(ann.of('rejected').map(({ id, code, retryMs }) => ({ id, code, retryMs }))).toEqual(
+      ['rejected', 'again', 'early', 'also early'].map((id) => ({ id, code: 'overloaded', retryMs: 60_000 })),
+    )
+    expect(server.stats.rejected).toBe(4)
+    send('in time')
+    expect(await ann.until('ack')).toMatchObject([{ id: 'in time' }])
+  },
+)
 
 it('lets go of a connection that ends while it is not read', async () => {
   const { ann, server } = await user({ overload: () => 60_000 })
@@ -120,4 +132,35 @@ it('lets go of a connection that ends while it is not read', async () => {
   await ann.until('rejected', 2)
   ann.socket.terminate()
   await expect.poll(() => server.stats.connections, { timeout: 20_000 }).toBe(0)
+})
+
+it('answers a request beside an event stream later, when its user sends again too early', async () => {
+  let retryMs: number | undefined
+  const { server } = await user({ overload: () => retryMs })
+  const output = new PassThrough()
+  let events = ''
+  output.on('data', (data) => {
+    events += data
+  })
+  server.acceptStream({ headers: {} }, { reject() {}, open: () => output })
+  const id = /data: (.*)/.exec(events)![1]!
+  let n = 0
+  const post = async (request: ClientMessage) => {
+    const began = performance.now()
+    expect(await server.post(id, { kind: 'frames', n: ++n, lines: JSON.stringify(request) })).toBe(204)
+    return performance.now() - began
+  }
+  const send = (id: string) => post({ type: 'send', room: 'r', id, body: 'x' })
+  await post({ type: 'hello', id: 'h', version: 1, user: 'bob' })
+  await post({ type: 'join', id: 'j', room: 'r' })
+  retryMs = 60_000
+  await send('rejected')
+  await sleep(200)
+  expect(await send('again')).toBeGreaterThan(400)
+  await sleep(50)
+  retryMs = undefined
+  await send('in time')
+  await expect.poll(() => events, { timeout: 20_000 }).toMatch(/"type":"ack","id":"in time"/)
+  expect(events.match(/"type":"rejected"/g)).toHaveLength(2)
+  output.destroy()
 })

@@ -34,15 +34,8 @@ export class MessageSender {
     this.#context = context
   }
 
-  /** Milliseconds after which to try again when the fleet is overloaded; costs little. */
-  overload(): number | undefined {
-    const retryMs = this.#context.link.overload?.()
-    if (retryMs !== undefined) this.#context.count('rejected')
-    return retryMs
-  }
-
   /**
-   * Appends a message, an edit or a deletion to a room that the user is in, unless `overload` says not to.
+   * Appends a message, an edit or a deletion to a room that the user is in.
    * @throws {Rejection}
    */
   async send(identity: Identity, room: Room, request: Outgoing): Promise<SendAck> {

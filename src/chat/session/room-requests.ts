@@ -23,6 +23,12 @@ const TYPING_MS = 1000
 /** What a user may ask for once it is known who it is. */
 type RoomRequest = Exclude<ClientMessage, HelloRequest | AuthRequest>
 
+/** Whether a connection's messages are accepted now. */
+interface Admission {
+  /** Milliseconds after which to try again, for a message that is then rejected; costs little. */
+  overload(): number | undefined
+}
+
 /** The requests of one connection about rooms. */
 export class RoomRequests {
   readonly #context: ServerContext
@@ -30,15 +36,23 @@ export class RoomRequests {
   readonly #grants: Grants
   readonly #replies: Replies
   readonly #sender: MessageSender
+  readonly #admission: Admission
   /** When the user was last shown to type in each room; made with the first. */
   #typed: Map<string, number> | undefined
 
-  constructor(context: ServerContext, rooms: Memberships, grants: Grants, replies: Replies) {
+  constructor(
+    context: ServerContext,
+    rooms: Memberships,
+    grants: Grants,
+    replies: Replies,
+    admission: Admission,
+  ) {
     this.#context = context
     this.#rooms = rooms
     this.#grants = grants
     this.#replies = replies
     this.#sender = new MessageSender(context)
+    this.#admission = admission
   }
 
   /**
@@ -59,7 +73,7 @@ export class RoomRequests {
       case 'delete':
       case 'invite': {
         const room = this.#joined(request.room)
-        const retryMs = this.#sender.overload()
+        const retryMs = this.#admission.overload()
         if (retryMs !== undefined) {
           replies.reject(request, { code: 'overloaded', message: OVERLOADED, retryMs })
           return

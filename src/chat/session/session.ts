@@ -83,7 +83,7 @@ export class Session implements ChannelEvents {
     this.#replies = new Replies(context, this.outbox, this)
     this.#rooms = new Memberships(context, this.outbox, this.#replies)
     this.#grants = new Grants(this)
-    this.#requests = new RoomRequests(context, this.#rooms, this.#grants, this.#replies)
+    this.#requests = new RoomRequests(context, this.#rooms, this.#grants, this.#replies, this)
     const deadline = setTimeout(() => this.close(CLOSE.unauthorized, 'no hello'), HELLO_MS)
     this.#state = { kind: 'new', deadline }
     channel.listen(this)
@@ -177,13 +177,20 @@ export class Session implements ChannelEvents {
   /** Whether a message was rejected for overload, without being read. */
   sheds(data: Buffer, from: number, end: number): boolean {
     if (this.#state.kind !== 'open') return false
-    if (this.#shedding === undefined) {
-      if (this.#context.link.overload?.() === undefined) return false
-      this.#shedding = new Shedding(this.#context, this.#channel, this.#inbox, this.outbox)
-    }
-    const isRejected = this.#shedding.rejects(data, from, end, costOf(end - from))
+    const isRejected = this.#whenOverloaded()?.rejects(data, from, end, costOf(end - from)) ?? false
     if (isRejected) this.#heard = true
     return isRejected
+  }
+
+  /** When to try again with a message that was read, while the server is overloaded. */
+  overload(): number | undefined {
+    return this.#whenOverloaded()?.rejectsRead()
+  }
+
+  #whenOverloaded(): Shedding | undefined {
+    if (this.#shedding === undefined && this.#context.link.overload?.() !== undefined)
+      this.#shedding = new Shedding(this.#context, this.#channel, this.#inbox, this.outbox)
+    return this.#shedding
   }
 
   onPing(data: Buffer): void {

@@ -9,9 +9,9 @@ const NOTICED_MS = 100
 const MAX_HOLD_MS = 500
 
 /**
- * Rejects messages of one connection while the server is overloaded, from their bytes: reading them would take the time that is
- * missing for those which were accepted. A connection that goes on sending within the time that it was told to wait is not read
- * for a while: many of its messages then come at once, and cost a fraction. They are too early whatever the load is by then.
+ * Rejects messages of one connection while the server is overloaded, nearly all from their bytes: reading them would take the time
+ * that is missing for those which were accepted. A connection that goes on sending within the time that it was told to wait is not
+ * read for a while: many of its messages then come at once, and cost a fraction. They are too early whatever the load is by then.
  */
 export class Shedding {
   readonly #context: ServerContext
@@ -38,17 +38,33 @@ export class Shedding {
 
   /** Rejects the message in a part of `data`; returns `false` when there is time to read it, or it has to wait its turn. */
   rejects(data: Buffer, from: number, end: number, cost: number): boolean {
-    const isDecided = this.#phase === 'too early' || data === rejectedFrom
-    const retryMs = isDecided ? this.#retryMs : this.#context.link.overload?.()
+    const isDecided = data === rejectedFrom
+    const retryMs = isDecided ? this.#retryMs : this.#overload()
     if (retryMs === undefined || !this.#inbox.isIdle) return false
     const names = namesOfSend(data, from, end)
     if (names === undefined || !this.#inbox.pass(cost)) return false
-    this.#context.count('rejected')
     pushRejection(this.#outbox, data, from + NAMES_AT, names, retryMs)
-    this.#retryMs = retryMs
-    if (!isDecided && this.#phase === 'read') this.#slowDown(performance.now())
+    if (isDecided) this.#context.count('rejected')
+    else this.#onRejected(retryMs)
     rejectedFrom = data
     return true
+  }
+
+  /** When to try again with a message that was read, which is rejected then. */
+  rejectsRead(): number | undefined {
+    const retryMs = this.#overload()
+    if (retryMs !== undefined) this.#onRejected(retryMs)
+    return retryMs
+  }
+
+  #overload(): number | undefined {
+    return this.#phase === 'too early' ? this.#retryMs : this.#context.link.overload?.()
+  }
+
+  #onRejected(retryMs: number): void {
+    this.#context.count('rejected')
+    this.#retryMs = retryMs
+    if (this.#phase === 'read') this.#slowDown(performance.now())
   }
 
   #slowDown(now: number): void {
@@ -82,7 +98,7 @@ export const OVERLOADED = 'too many messages are in flight'
 /** What the last rejected message was read with: what else was read with it is rejected, too, without another look. */
 let rejectedFrom: Buffer | undefined
 
-/** A `send` as clients write it, in this order and without escapes; any other is read. */
+/** A `send` as clients write it, in this order, and without escapes in its names; any other is read. */
 const ROOM = Buffer.from('{"type":"send","room":"')
 const ID = Buffer.from('","id":"')
 const BODY = Buffer.from('","body":"')
@@ -92,6 +108,8 @@ const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const BRACE = 0x7d
 const DELETE = 0x7f
+/** What may follow a backslash in JSON (RFC 8259, section 7), but for `u`. */
+const SHORT_ESCAPES = Buffer.from('"\\/bfnrt')
 
 /** Where the fields `room` and `id` of a plain `send` end; nothing when it is none. */
 function namesOfSend(data: Buffer, from: number, end: number): number | undefined {
@@ -102,7 +120,7 @@ function namesOfSend(data: Buffer, from: number, end: number): number | undefine
   const id = roomEnd + ID.length
   const idEnd = endOfText(data, id, Math.min(end, id + 65))
   if (idEnd <= id || !follows(data, idEnd, BODY)) return undefined
-  const bodyEnd = endOfText(data, idEnd + BODY.length, end)
+  const bodyEnd = endOfText(data, idEnd + BODY.length, end, true)
   return bodyEnd === end - 2 && data[end - 1] === BRACE ? idEnd + 1 : undefined
 }
 
@@ -111,12 +129,19 @@ function follows(data: Buffer, at: number, expected: Buffer): boolean {
   return true
 }
 
-/** The place of the quote that ends a text without escapes and control characters, before `end`; -1 when there is none. */
-function endOfText(data: Buffer, from: number, end: number): number {
+/**
+ * The place of the quote that ends a text without control characters, before `end`; -1 when there is none, or an escape that is
+ * not of two characters and allowed.
+ */
+function endOfText(data: Buffer, from: number, end: number, mayEscape = false): number {
   for (let at = from; at < end; at++) {
     const byte = data[at]!
     if (byte === QUOTE) return at
-    if (byte < 32 || byte === BACKSLASH || byte === DELETE) return -1
+    if (byte === BACKSLASH) {
+      if (!mayEscape || !SHORT_ESCAPES.includes(data[++at]!)) return -1
+    } else if (byte < 32 || byte === DELETE) {
+      return -1
+    }
   }
   return -1
 }

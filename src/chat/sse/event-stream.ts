@@ -33,6 +33,7 @@ export class EventStream implements Channel {
   /** Requests received. */
   #received = 0
   #paused = false
+  #held = false
   #onResumed: (() => void)[] = []
 
   /**
@@ -76,7 +77,8 @@ export class EventStream implements Channel {
         if (line !== '') this.#events?.onMessage(Buffer.from(line), false)
       }
     }
-    if (this.#paused && this.isOpen) await new Promise<void>((resolve) => this.#onResumed.push(resolve))
+    while ((this.#paused || this.#held) && this.isOpen)
+      await new Promise<void>((resolve) => this.#onResumed.push(resolve))
     return 204
   }
 
@@ -86,6 +88,19 @@ export class EventStream implements Channel {
 
   resume(): void {
     this.#paused = false
+    this.#goOn()
+  }
+
+  /** The request that is under way is answered later, and the client sends no other until then. */
+  hold(): () => void {
+    this.#held = true
+    return () => {
+      this.#held = false
+      this.#goOn()
+    }
+  }
+
+  #goOn(): void {
     for (const resume of this.#onResumed.splice(0)) resume()
   }
 
@@ -100,7 +115,7 @@ export class EventStream implements Channel {
     if (!this.isOpen) return
     this.#write('close', JSON.stringify({ code, reason }))
     this.#phase = { kind: 'closing', code }
-    this.resume()
+    this.#goOn()
     this.#output.end()
   }
 
@@ -117,7 +132,7 @@ export class EventStream implements Channel {
   #end(code: number): void {
     if (this.#phase.kind === 'closed') return
     this.#phase = { kind: 'closed' }
-    this.resume()
+    this.#goOn()
     this.#events?.onClose(code)
   }
 
