@@ -64,6 +64,8 @@ export type { LatencySummary, LiveReport, RunResult, Sample } from './metrics/ru
 export { ScalingEventsSink } from './metrics/scaling-events-sink.ts'
 export { BatchFunction, MapFunction, type OperatorContext, SinkFunction } from './pipeline/functions.ts'
 export type {
+  Decision,
+  Limit,
   ProcessedItem,
   ProcessedMessage,
   RoutedItem,
@@ -95,14 +97,7 @@ export { type StepAdjustment, type StepOptions, type StepRule, stepPolicy } from
 export { type TargetTrackingOptions, targetTrackingPolicy } from './scaling/policies/target-tracking.ts'
 export { thresholdPolicy } from './scaling/policies/threshold.ts'
 export { createPolicy, type PolicySpec } from './scaling/policies.ts'
-export type {
-  Decision,
-  Limit,
-  Observation,
-  Policy,
-  Recommendation,
-  ServerObservation,
-} from './scaling/types.ts'
+export type { Observation, Policy, Recommendation, ServerObservation } from './scaling/types.ts'
 export type {
   ServerOptions,
   SimulationOptions,

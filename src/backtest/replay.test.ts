@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { Decision } from '../scaling/types.ts'
+import type { Decision } from '../pipeline/items.ts'
 import { recorded } from './replay.ts'
 
 const decision = (time: number, from: number, to: number, ready: number, load = 100): Decision => ({

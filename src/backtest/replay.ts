@@ -1,5 +1,5 @@
 import { invalidInput } from '../base/errors.ts'
-import type { Decision } from '../scaling/types.ts'
+import type { Decision } from '../pipeline/items.ts'
 import { LoadCurve } from './load-curve.ts'
 
 /** What a run did, by its decisions. */

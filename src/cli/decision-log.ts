@@ -3,8 +3,8 @@ import { StringDecoder } from 'node:string_decoder'
 import { z } from 'zod'
 import { ConcertinaError } from '../base/errors.ts'
 import type { ControlTarget } from '../control/control-target.ts'
+import type { Decision } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
-import type { Decision } from '../scaling/types.ts'
 import { LineFile } from './line-file.ts'
 
 /** Bytes of a service's log, about two days of decisions, after which it is put aside. */

@@ -1,8 +1,8 @@
 import type { Logger } from '../base/logger.ts'
 import type { ServerRef } from '../fleet/provider.ts'
 import { type FleetState, parseState } from '../live/fleet-state.ts'
+import type { Decision } from '../pipeline/items.ts'
 import type { PolicySpec } from '../scaling/policies.ts'
-import type { Decision } from '../scaling/types.ts'
 import type { KeyValueStore } from './broker.ts'
 
 /** What the next leader needs of this one. */

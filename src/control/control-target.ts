@@ -1,7 +1,7 @@
 import type { StrategyName } from '../balancing/strategy-names.ts'
 import type { ServerState } from '../fleet/server.ts'
+import type { Decision, Forecast } from '../pipeline/items.ts'
 import type { PolicySpec } from '../scaling/policies.ts'
-import type { Decision, Forecast } from '../scaling/types.ts'
 import type { Alert } from './alerts.ts'
 
 /** One server as people see it. */

@@ -1,4 +1,4 @@
-import type { Decision } from '../scaling/types.ts'
+import type { Decision } from '../pipeline/items.ts'
 
 /** Decisions that are kept at most; about two hours of one a second before any is left out. */
 const MOST = 7200

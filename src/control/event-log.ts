@@ -1,4 +1,4 @@
-import type { Decision } from '../scaling/types.ts'
+import type { Decision } from '../pipeline/items.ts'
 import type { FleetEvent } from './control-target.ts'
 
 const KEPT = 1000

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { Fleet } from '../fleet/fleet.ts'
+import type { Decision } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
-import type { Decision } from '../scaling/types.ts'
 
 /** Metrics in the text format of Prometheus. */
 export interface MetricsText {

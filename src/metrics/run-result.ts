@@ -1,6 +1,6 @@
 import type { StrategyName } from '../balancing/strategy-names.ts'
+import type { Decision } from '../pipeline/items.ts'
 import type { PolicySpec } from '../scaling/policies.ts'
-import type { Decision } from '../scaling/types.ts'
 import type { RecordedClock } from '../traffic/load-pattern.ts'
 import type { CheckReport } from '../verify/checker.ts'
 import type { UnchangedStretch } from './scaling-events-sink.ts'

@@ -1,7 +1,6 @@
 import { SinkFunction } from '../pipeline/functions.ts'
-import type { ProcessedItem } from '../pipeline/items.ts'
+import type { Decision, Limit, ProcessedItem } from '../pipeline/items.ts'
 import { reasons } from '../scaling/reasons.ts'
-import type { Decision, Limit } from '../scaling/types.ts'
 
 /** Decisions one after another that changed nothing, all for the same kind of reason. */
 export interface UnchangedStretch {

@@ -1,5 +1,4 @@
 import type { Server } from '../fleet/server.ts'
-import type { Decision } from '../scaling/types.ts'
 
 /** A control interval has passed. */
 export interface Tick {
@@ -35,6 +34,47 @@ export interface UserMessage {
 
 /** What `UserTrafficSource` produces, in order of time. Each item is valid until the next one. */
 export type TrafficItem = Tick | MembershipItem | UserMessage
+
+/** What load a policy expects. */
+export interface Forecast {
+  /** When, seconds since the run began. */
+  readonly time: number
+  /** Users. */
+  readonly expected: number
+  /** The bounds between which the load is with probability `confidence`. */
+  readonly low: number
+  readonly high: number
+  /** 0–1 */
+  readonly confidence: number
+}
+
+/** What kept the fleet from the size that the policy desired. */
+export type Limit = 'min' | 'max' | 'cooldown' | 'stabilization' | 'step' | 'missing-metrics'
+
+/** What the autoscaler decided at one instant, and why. */
+export interface Decision {
+  /** Seconds since the run began. */
+  readonly time: number
+  readonly action: 'scale_up' | 'scale_down' | 'none'
+  /** Servers before and after (starting + ready). */
+  readonly from: number
+  readonly to: number
+  /** Servers that took users when it was decided. */
+  readonly ready?: number
+  /** What the policy desired, before the limits. */
+  readonly desired: number
+  /** Concurrent users it saw; absent when the measurement was missing. */
+  readonly load?: number
+  readonly policy: string
+  /** A sentence with the numbers in it. */
+  readonly reason: string
+  readonly limitedBy?: Limit
+  readonly numbers?: Readonly<Record<string, number>>
+  /** Set where a second policy decided beside, on a fleet of its own that is only counted. */
+  readonly shadow?: true
+  /** What the policy expects of the load, where it looks ahead. */
+  readonly forecast?: Forecast
+}
 
 /** A tick with what was decided at it. */
 export interface ScaledTick extends Tick {

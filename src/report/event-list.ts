@@ -1,7 +1,7 @@
 import { type Html, html } from '../base/html.ts'
 import type { RunResult } from '../metrics/run-result.ts'
 import type { UnchangedStretch } from '../metrics/scaling-events-sink.ts'
-import type { Decision } from '../scaling/types.ts'
+import type { Decision } from '../pipeline/items.ts'
 import { row } from './html-page.ts'
 import type { ReportTexts } from './texts.ts'
 import { elapsed, moment, timeText } from './time-axis.ts'

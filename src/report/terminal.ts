@@ -1,6 +1,6 @@
 import type { Language } from '../base/language.ts'
 import type { LiveReport, RunResult } from '../metrics/run-result.ts'
-import type { Decision } from '../scaling/types.ts'
+import type { Decision } from '../pipeline/items.ts'
 import { type ReportTexts, reportTexts } from './texts.ts'
 
 const RULE = '='.repeat(70)

@@ -1,6 +1,6 @@
 import type { Catalogue, Language } from '../base/language.ts'
+import type { Limit } from '../pipeline/items.ts'
 import { reasons } from '../scaling/reasons.ts'
-import type { Limit } from '../scaling/types.ts'
 
 const en = {
   tag: 'en',

@@ -2,7 +2,7 @@ import { invalidInput } from '../base/errors.ts'
 import { madeInCode, type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MapFunction, type OperatorContext } from '../pipeline/functions.ts'
-import type { ScaledItem, ScaledTick, Tick, TrafficItem } from '../pipeline/items.ts'
+import type { Decision, ScaledItem, ScaledTick, Tick, TrafficItem } from '../pipeline/items.ts'
 import { decide } from './decide.ts'
 import { limitsShape } from './limit-options.ts'
 import { limitsOf, type ScalingLimits } from './limits.ts'
@@ -12,7 +12,7 @@ import { thresholdShape } from './policies/threshold.ts'
 import { createPolicy } from './policies.ts'
 import { reasons } from './reasons.ts'
 import { ShadowPolicy } from './shadow.ts'
-import type { Decision, Observation, Policy } from './types.ts'
+import type { Observation, Policy } from './types.ts'
 
 /** What a config file may say of the autoscaler, beside its policies. */
 export const scalingShape = {

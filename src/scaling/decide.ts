@@ -1,6 +1,7 @@
+import type { Decision } from '../pipeline/items.ts'
 import type { ScalingLimits } from './limits.ts'
 import { reasons } from './reasons.ts'
-import type { Decision, Observation, Policy } from './types.ts'
+import type { Observation, Policy } from './types.ts'
 
 /** Figures older than this, in seconds, count as missing. */
 const STALE_SECONDS = 60

@@ -1,6 +1,6 @@
 import type { Catalogue, Language } from '../base/language.ts'
+import type { Decision, Forecast } from '../pipeline/items.ts'
 import { reasons, serversText } from './reasons.ts'
-import type { Decision, Forecast } from './types.ts'
 
 type Limits = Readonly<Record<NonNullable<Decision['limitedBy']>, string>>
 
@@ -73,4 +73,13 @@ export function decisionSentence(
   const finite = Object.entries(numbers).filter(([, value]) => Number.isFinite(value))
   const list = finite.map(([name, value]) => `${name} ${round(value)}`).join(', ')
   return `${whole}${wish}${ahead}${list ? texts.numbers(list) : ''}`
+}
+
+/** The reason, and what kept the fleet from what the policy desired. */
+export function wholeReason({
+  reason,
+  desired,
+  limitedBy,
+}: Pick<Decision, 'reason' | 'desired' | 'limitedBy'>): string {
+  return limitedBy ? reasons.say('held', { what: reason, servers: desired, limit: limitedBy }) : reason
 }

@@ -1,6 +1,7 @@
 import { invalidInput } from '../base/errors.ts'
+import type { Limit } from '../pipeline/items.ts'
 import { type LimitOptions, limitOptions } from './limit-options.ts'
-import type { Limit, Policy } from './types.ts'
+import type { Policy } from './types.ts'
 
 /** What the limits make of the size that the policy desires. */
 export interface Limited {

@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { eventWords } from '../control/event-words.ts'
-import { decisionSentence } from './decision-words.ts'
+import { decisionSentence, wholeReason } from './decision-words.ts'
 import { createPolicy, POLICY_KINDS, type PolicySpec } from './policies.ts'
 import { reasons } from './reasons.ts'
-import { type ServerObservation, wholeReason } from './types.ts'
+import type { ServerObservation } from './types.ts'
 
 /** Words that are names, and are the same in every language. */
 const NAMES = /\b(CPU|p99|scaleOut|scaleIn|behavior|threshold|hpa|queueing|max|chain|cron)\b/g

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import type { Decision } from '../pipeline/items.ts'
 import { AutoScaler } from './auto-scaler.ts'
 import { hpaPolicy } from './policies/hpa/hpa.ts'
 import { queueingPolicy } from './policies/queueing.ts'
 import { thresholdPolicy } from './policies/threshold.ts'
 import { ShadowPolicy } from './shadow.ts'
-import type { Decision, Observation } from './types.ts'
+import type { Observation } from './types.ts'
 
 /** A fleet of `size` servers that stood at the start, each with that CPU. */
 function fleet(time: number, load: number | undefined, size: number, cpu?: number): Observation {

@@ -1,10 +1,11 @@
+import type { Decision } from '../pipeline/items.ts'
 import { decide } from './decide.ts'
 import { DelayMeter } from './delay-meter.ts'
 import { FluidFleet, FluidObservation } from './fluid-fleet.ts'
 import type { LimitOptions } from './limit-options.ts'
 import { limitsOf, type ScalingLimits } from './limits.ts'
 import { METRICS, type MetricName, measure } from './metric.ts'
-import type { Decision, Observation, Policy, ServerObservation } from './types.ts'
+import type { Observation, Policy, ServerObservation } from './types.ts'
 
 /** Figures that a server has as they are, however many there are; all others are shared out. */
 const UNSHARED: readonly MetricName[] = ['memoryBytes', 'latencyP99Ms']

@@ -1,6 +1,6 @@
 import type { ServerId } from '../fleet/provider.ts'
+import type { Forecast } from '../pipeline/items.ts'
 import type { LimitOptions } from './limit-options.ts'
-import { reasons } from './reasons.ts'
 
 /** One server as a policy may see it. A figure that was not measured is absent, never 0. */
 export interface ServerObservation {
@@ -45,19 +45,6 @@ export interface Observation {
   readonly incomplete?: string
 }
 
-/** What load a policy expects. */
-export interface Forecast {
-  /** When, seconds since the run began. */
-  readonly time: number
-  /** Users. */
-  readonly expected: number
-  /** The bounds between which the load is with probability `confidence`. */
-  readonly low: number
-  readonly high: number
-  /** 0–1 */
-  readonly confidence: number
-}
-
 /** What a policy desires, and why. */
 export interface Recommendation {
   /** Servers it desires, before the autoscaler's limits. */
@@ -93,41 +80,4 @@ export interface Policy {
    * @param shift seconds to add to every time in it, so that it is a time of this run's clock; those are usually below 0 then
    */
   restore?(state: unknown, shift: number): void
-}
-
-/** What kept the fleet from the size that the policy desired. */
-export type Limit = 'min' | 'max' | 'cooldown' | 'stabilization' | 'step' | 'missing-metrics'
-
-/** What the autoscaler decided at one instant, and why. */
-export interface Decision {
-  /** Seconds since the run began. */
-  readonly time: number
-  readonly action: 'scale_up' | 'scale_down' | 'none'
-  /** Servers before and after (starting + ready). */
-  readonly from: number
-  readonly to: number
-  /** Servers that took users when it was decided. */
-  readonly ready?: number
-  /** What the policy desired, before the limits. */
-  readonly desired: number
-  /** Concurrent users it saw; absent when the measurement was missing. */
-  readonly load?: number
-  readonly policy: string
-  /** A sentence with the numbers in it. */
-  readonly reason: string
-  readonly limitedBy?: Limit
-  readonly numbers?: Readonly<Record<string, number>>
-  /** Set where a second policy decided beside, on a fleet of its own that is only counted. */
-  readonly shadow?: true
-  /** What the policy expects of the load, where it looks ahead. */
-  readonly forecast?: Forecast
-}
-
-/** The reason, and what kept the fleet from what the policy desired. */
-export function wholeReason({
-  reason,
-  desired,
-  limitedBy,
-}: Pick<Decision, 'reason' | 'desired' | 'limitedBy'>): string {
-  return limitedBy ? reasons.say('held', { what: reason, servers: desired, limit: limitedBy }) : reason
 }

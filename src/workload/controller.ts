@@ -10,9 +10,9 @@ import { ControlLoop, type LoadSample } from '../live/control-loop.ts'
 import type { ScaledFleet } from '../live/scaling-metrics.ts'
 import { traceScaling } from '../live/scaling-spans.ts'
 import type { LoadSource } from '../load-sources/load-source.ts'
+import type { Decision } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import { reasons } from '../scaling/reasons.ts'
-import type { Decision } from '../scaling/types.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 
 /** After so many decisions the fleet counts as caught up with the load, however that grows. */

@@ -1,7 +1,7 @@
 import type { FleetEvent } from '../../src/control/control-target.ts'
-import { Chart, extent, type Mark } from '../lib/chart.ts'
 import { byId } from '../lib/dom.ts'
-import { milliseconds, short } from './format.ts'
+import { milliseconds, short } from '../lib/format.ts'
+import { Chart, type Mark } from './chart.ts'
 import type { Column, History, View } from './history.ts'
 import { texts } from './texts.ts'
 
@@ -15,6 +15,17 @@ const KEY = 'concertina-span'
 /** A drawing is as good as new until time has moved on by a third of a pixel, or a second. */
 const THIRDS = 3000
 const LATEST_MS = 1000
+
+/** The highest and the lowest of a column; `undefined` when it is empty. */
+function extent(view: View, column: Column): { low: number; high: number } | undefined {
+  let [low, high] = [Infinity, -Infinity]
+  for (const value of view.columns[column]) {
+    if (value === null) continue
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  return low <= high ? { low, high } : undefined
+}
 
 const range = (view: View, column: Column, format: (value: number) => string) => {
   const found = extent(view, column)

@@ -1,8 +1,8 @@
 import type { FleetEvent } from '../../src/control/control-target.ts'
 import { eventWords } from '../../src/control/event-words.ts'
 import { byId, make } from '../lib/dom.ts'
+import { moment } from '../lib/format.ts'
 import { language } from '../lib/language.ts'
-import { moment } from './format.ts'
 import { texts } from './texts.ts'
 
 const MOST_EVENTS = 300

@@ -1,9 +1,9 @@
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
+import { wholeReason } from '../../src/scaling/decision-words.ts'
 import { reasons } from '../../src/scaling/reasons.ts'
-import { wholeReason } from '../../src/scaling/types.ts'
 import { byId, make, set } from '../lib/dom.ts'
+import { clock, milliseconds, short, whole } from '../lib/format.ts'
 import { language } from '../lib/language.ts'
-import { clock, milliseconds, short, whole } from './format.ts'
 import { texts } from './texts.ts'
 
 interface Figure {

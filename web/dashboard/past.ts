@@ -1,10 +1,10 @@
 import type { FleetSnapshot } from '../../src/control/control-target.ts'
+import type { Decision } from '../../src/pipeline/items.ts'
 import { decisionSentence } from '../../src/scaling/decision-words.ts'
-import type { Decision } from '../../src/scaling/types.ts'
 import { get } from '../lib/api.ts'
 import { byId, set } from '../lib/dom.ts'
+import { moment, whole } from '../lib/format.ts'
 import { language } from '../lib/language.ts'
-import { moment, whole } from './format.ts'
 import type { History } from './history.ts'
 import { texts } from './texts.ts'
 

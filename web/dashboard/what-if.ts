@@ -4,7 +4,7 @@ import type { StateField } from '../../src/control/state-history.ts'
 import type { PolicySpec } from '../../src/scaling/policies.ts'
 import { get } from '../lib/api.ts'
 import { byId, make, set } from '../lib/dom.ts'
-import { clock } from './format.ts'
+import { clock } from '../lib/format.ts'
 import { texts } from './texts.ts'
 import type { WhatIfQuestion } from './what-if-worker.ts'
 

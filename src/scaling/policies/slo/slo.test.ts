@@ -4,8 +4,9 @@ import { runFluid } from '../../../backtest/fluid.ts'
 import { LoadCurve } from '../../../backtest/load-curve.ts'
 import { lowerBound } from '../../../backtest/lower-bound.ts'
 import { seededRng } from '../../../base/rng.ts'
+import type { Decision } from '../../../pipeline/items.ts'
 import { AutoScaler } from '../../auto-scaler.ts'
-import type { Decision, Policy } from '../../types.ts'
+import type { Policy } from '../../types.ts'
 import { type SloOptions, sloPolicy } from './slo.ts'
 
 const DAY = 86_400

@@ -1,8 +1,8 @@
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
-import { moment, originSeconds, tick } from '../dashboard/format.ts'
-import type { Column, View } from '../dashboard/history.ts'
-import { make, set } from './dom.ts'
+import { make, set } from '../lib/dom.ts'
+import { moment, originSeconds, tick } from '../lib/format.ts'
+import type { Column, View } from './history.ts'
 
 /** One line of a chart. */
 export interface Line {
@@ -288,15 +288,4 @@ function series({ color: name, gaps, width, dash, stepped, filled, scale = 'left
     spanGaps: gaps === 'joined',
     points: { show: false },
   }
-}
-
-/** The highest and the lowest of a column, for summaries; `undefined` when it is empty. */
-export function extent(view: View, column: Column): { low: number; high: number } | undefined {
-  let [low, high] = [Infinity, -Infinity]
-  for (const value of view.columns[column]) {
-    if (value === null) continue
-    low = Math.min(low, value)
-    high = Math.max(high, value)
-  }
-  return low <= high ? { low, high } : undefined
 }

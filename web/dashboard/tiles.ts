@@ -1,7 +1,7 @@
 import type { ServerSnapshot } from '../../src/control/control-target.ts'
-import { short } from '../dashboard/format.ts'
-import { texts } from '../dashboard/texts.ts'
-import { make, set, sureButton } from './dom.ts'
+import { make, set, sureButton } from '../lib/dom.ts'
+import { short } from '../lib/format.ts'
+import { texts } from './texts.ts'
 
 /** More servers than these are shown small: their buttons come when one is opened. */
 const ROOMY = 24

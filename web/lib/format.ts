@@ -1,4 +1,4 @@
-import { dateLocale } from '../lib/language.ts'
+import { dateLocale } from './language.ts'
 
 /** Milliseconds for people. */
 export function milliseconds(value: number): string {
