@@ -1,6 +1,7 @@
 /**
  * Memory of an idle connection: `npm run bench:connections -- [connections]`. Resident memory of all processes (of ours: the
- * supervisor and one chat server), and the system's memory for sockets (Linux: slab and TCP buffers, of both ends, halved).
+ * supervisor and one chat server), just after the connections came and a minute later, when V8 has given back what it needed for
+ * that; and the system's memory for sockets (Linux: slab and TCP buffers, of both ends, halved).
  */
 import { readFileSync } from 'node:fs'
 import { residentBytes, sleep, start, stop, withServers } from './support/processes.ts'
@@ -41,12 +42,17 @@ for (const [name, module, args] of [
       clients.push(...some)
     }
     await sleep(3)
-    const kb = (bytes: number) => `${(bytes / connections / 1024).toFixed(1)} KiB`
-    const grown = resident().map((bytes, i) => bytes - before[i]!)
-    const parts = grown.length > 1 ? ` (${grown.map(kb).join(' + ')})` : ''
+    const perConnection = (bytes: number) => `${(bytes / connections / 1024).toFixed(1)} KiB`
+    const grown = () => {
+      const each = resident().map((bytes, i) => bytes - before[i]!)
+      const parts = each.length > 1 ? ` (${each.map(perConnection).join(' + ')})` : ''
+      return `${perConnection(each.reduce((a, b) => a + b))}${parts}`
+    }
+    const ofKernel = perConnection((kernelBytes() - kernel) / 2)
+    const early = grown()
+    await sleep(60)
     console.log(
-      `${name.padEnd(12)} ${connections} connections: ${kb(grown.reduce((a, b) => a + b))}${parts} of all processes, ` +
-        `${kb((kernelBytes() - kernel) / 2)} of the kernel, each`,
+      `${name.padEnd(12)} ${connections} connections, each: ${grown()} of all processes; ${early} just after they came; ${ofKernel} of the kernel`,
     )
   } finally {
     for (const client of clients) client.close()
