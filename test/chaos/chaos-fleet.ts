@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, fork } from 'node:child_process'
+import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -40,33 +40,39 @@ export class ChaosFleet {
   }
 
   async killAndStart(): Promise<void> {
+    const servers = this.#servers()
     this.#child.kill('SIGKILL')
     await once(this.#child, 'exit')
+    signal(servers, 'SIGCONT') // a stopped one would never see that it has to end
     await this.start()
   }
 
   /** Stops the supervisor, and with `everything` its servers, for so long, as a paused container or machine does. */
   async pause(ms: number, everything: boolean): Promise<void> {
-    const { pid } = this.#child
-    const servers = everything ? execFileSync('pgrep', ['-P', String(pid)], { encoding: 'utf8' }) : ''
-    const pids = [pid!, ...servers.split('\n').filter(Boolean).map(Number)]
-    const signal = (name: 'SIGSTOP' | 'SIGCONT') => {
-      for (const each of pids) {
-        try {
-          process.kill(each, name)
-        } catch {
-          // It has ended in the meantime.
-        }
-      }
-    }
-    signal('SIGSTOP')
+    const pids = [this.#child.pid!, ...(everything ? this.#servers() : [])]
+    signal(pids, 'SIGSTOP')
     await sleep(ms)
-    signal('SIGCONT')
+    signal(pids, 'SIGCONT')
+  }
+
+  #servers(): number[] {
+    const { stdout } = spawnSync('pgrep', ['-P', String(this.#child.pid)], { encoding: 'utf8' })
+    return stdout.split('\n').filter(Boolean).map(Number)
   }
 
   async stop(): Promise<number | null> {
     this.send({ type: 'stop' })
     const [status] = (await once(this.#child, 'exit')) as [number | null]
     return status
+  }
+}
+
+function signal(pids: readonly number[], name: 'SIGSTOP' | 'SIGCONT'): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, name)
+    } catch {
+      // It has ended in the meantime.
+    }
   }
 }
