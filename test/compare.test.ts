@@ -230,7 +230,7 @@ describe('compare', { timeout: 120_000 }, () => {
     expect(queueing!.result).not.toEqual(hpa!.result)
     const wrong = async (...args: string[]) =>
       (await runCli(['compare', '--trace', join(folder, 'waves.csv'), ...args])).stderr
-    expect(await wrong('--spot', '0.5@0.03')).toMatch(/--spot: there is no --price/)
+    expect(await wrong('--spot', '0.5@0.03')).toMatch(/--spot: needs --price/)
     expect(await wrong('--business-hours', '8-18@2')).toMatch(/--business-hours: there is no --price/)
     expect(await wrong('--price', '1', '--business-hours', '18-8@2')).toMatch(
       /"18-8@2" is no time of day at a price\n {2}allowed: FROM-TO@PRICE/,

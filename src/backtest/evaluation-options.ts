@@ -25,3 +25,27 @@ export const evaluationOptions = optionSet({
     MESSAGE_TERMS.fullUtilization,
   ),
 })
+
+/** What a comparison varies, and what interrupts its spot servers. */
+export const comparisonOptions = optionSet({
+  copies: option(
+    z.number().int().min(0).max(100),
+    'of each trace that are evaluated as well: started later, scaled, with noise',
+    0,
+  ),
+  restart: option(
+    z.enum(['none', 'keep', 'forget']),
+    'of the autoscaler in the middle: what it learned is kept, forgotten',
+    'keep',
+  ),
+  interruptions: option(atLeastZero, 'a day of each spot server', 0.1),
+})
+
+/** How a trace is divided for tuning. */
+export const tuningOptions = optionSet({
+  train: option(
+    z.number().positive().max(1),
+    'share of the trace that is searched on; the rest tests what was found',
+    0.7,
+  ),
+})

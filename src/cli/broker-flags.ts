@@ -20,7 +20,7 @@ const FLAGS = {
 export function optionalBroker({ broker, ...flags }: Partial<BrokerFlags>): BrokerOptions | undefined {
   if (broker !== undefined) return brokerFrom({ ...flags, broker })
   for (const name of BROKER_ONLY)
-    if (flags[name] !== undefined) throw invalidInput(name, 'there is no --broker', 'together with --broker')
+    if (flags[name] !== undefined) throw invalidInput(name, 'needs --broker', 'together with --broker')
   return undefined
 }
 

@@ -83,7 +83,7 @@ function termsOf(
     })
   const { usersPerServer, minServers } = conditions
   if (flags.nodeDelay !== undefined && serversPerNode === undefined)
-    throw invalidInput('--node-delay', 'there is no --servers-per-node', 'together with --servers-per-node')
+    throw invalidInput('--node-delay', 'needs --servers-per-node', 'together with --servers-per-node')
   if (flags.maxServers !== undefined) requireNumber('maxServers', flags.maxServers, { min: minServers })
   const think = traffic.thinkTime?.mean
   const sent = think === undefined ? undefined : (usersPerServer / think) * (serviceTime.mean / concurrency)

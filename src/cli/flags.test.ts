@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest'
+import type { z } from 'zod'
 import { autoScalerOptions } from '../scaling/auto-scaler.ts'
 import { OptionFlag } from './option-flag.ts'
+import { OPTION_SETS } from './option-sets.ts'
 import { describeFlags } from './option-texts.ts'
 import { program } from './program.ts'
 
@@ -32,4 +34,25 @@ it('leave none without words', () => {
 it("name a command's own default where it has one", () => {
   expect(helpOf('serve')).toMatch(/--scale-up-threshold <users> .*\(30\)/)
   expect(helpOf('demo')).toMatch(/--scale-up-threshold <users> .*\(15\)/)
+})
+
+it('writes no default by hand that an option could say', () => {
+  const byHand = commands.commands.flatMap((command) =>
+    command.options
+      .filter(
+        (option) => !(option instanceof OptionFlag) && /\((\d[\d.]*|true|false)\)/.test(option.description),
+      )
+      .map((option) => `${command.name()} ${option.flags}`),
+  )
+  expect(byHand).toEqual([])
+})
+
+it('offer the choices that the option allows', () => {
+  for (const command of commands.commands)
+    for (const option of command.options) {
+      if (!(option instanceof OptionFlag) || option.argChoices === undefined) continue
+      const [set, key] = option.declared.split('.') as [keyof typeof OPTION_SETS, string]
+      const field = (OPTION_SETS[set] as z.ZodRawShape)[key] as z.ZodOptional<z.ZodEnum>
+      expect([option.flags, ...field.unwrap().options]).toEqual([option.flags, ...option.argChoices])
+    }
 })

@@ -3,7 +3,7 @@ import { invalidInput } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { namespaceOf } from '../fleet/providers/kubernetes/credentials.ts'
 import { hpaManifest } from '../fleet/providers/kubernetes/hpa-manifest.ts'
-import { startMetricApi } from '../fleet/providers/kubernetes/metric-api.ts'
+import { metricOptions, startMetricApi } from '../fleet/providers/kubernetes/metric-api.ts'
 import { AutoScaler } from '../scaling/auto-scaler.ts'
 import { readConfig } from './config/config.ts'
 import { scalingOptions } from './flags.ts'
@@ -13,7 +13,6 @@ import type { ProviderFlags, WorkloadFlags } from './workload-flags.ts'
 type MetricFlags = ProviderFlags & WorkloadFlags
 
 const METRIC_ONLY = ['metricPort', 'metricCert', 'metricKey'] as const
-const DEFAULT_PORT = 8443
 
 const NEEDS_IT = '--scale-by metric needs it'
 
@@ -42,7 +41,7 @@ export async function serveMetric(
 ): Promise<() => void> {
   const api = await startMetricApi({
     host,
-    port: flags.metricPort ?? DEFAULT_PORT,
+    port: flags.metricPort ?? metricOptions.defaultOf('metricPort'),
     certFile: needed('--metric-cert', flags.metricCert, NEEDS_IT),
     keyFile: needed('--metric-key', flags.metricKey, NEEDS_IT),
     namespace: namespaceOf(flags),

@@ -43,7 +43,7 @@ export function reloadOnSignal({ file, started, isLive, apply, reopen, log }: Re
   const onSignal = () => {
     reopen?.().catch((error: Error) => log.error(error.message))
     if (file === undefined) {
-      log.warn('Config not reloaded: there is no --config file')
+      log.warn('Config not reloaded: the command was started without --config')
       return
     }
     try {

@@ -55,16 +55,16 @@ export const CLOUD_NAMES = ['kubernetes', 'aws'] as const
 
 function addCloudFlags(command: Command): Command {
   return command
-    .option('--namespace <name>', "kubernetes: of the Deployment (the kubeconfig's, or the pod's)")
-    .option('--deployment <name>', 'kubernetes: whose replicas are scaled')
-    .option('--kubeconfig <file>', 'kubernetes: credentials (KUBECONFIG, the pod, or ~/.kube/config)')
-    .option('--context <name>', 'kubernetes: of the kubeconfig (its current one)')
-    .option('--group <name>', 'aws: the Auto Scaling Group')
-    .option('--region <name>', 'aws: its region (AWS_REGION)')
-    .option('--instance-type <type>', 'aws: what its instances are; a group of others is rejected')
-    .option('--launch-template <name>', 'aws: from which a missing group is created')
-    .option('--subnet <id>', 'aws: of a group that is created; may be given several times', collect)
-    .option('--poll-seconds <seconds>', 'aws: between two polls of the group (10)', number)
+    .addOption(new OptionFlag('--namespace <name>', 'kubernetes.namespace'))
+    .addOption(new OptionFlag('--deployment <name>', 'kubernetes.deployment'))
+    .addOption(new OptionFlag('--kubeconfig <file>', 'kubernetes.kubeconfig'))
+    .addOption(new OptionFlag('--context <name>', 'kubernetes.context'))
+    .option('--group <name>', 'aws: the Auto Scaling Group whose instances are the servers')
+    .addOption(new OptionFlag('--region <name>', 'aws.region'))
+    .addOption(new OptionFlag('--instance-type <type>', 'aws.instanceType'))
+    .addOption(new OptionFlag('--launch-template <name>', 'aws.launchTemplate'))
+    .addOption(new OptionFlag('--subnet <id>', 'aws.subnets').argParser(collect))
+    .addOption(new OptionFlag('--poll-seconds <seconds>', 'aws.pollSeconds').argParser(number))
 }
 
 /** For commands whose servers may be in a cloud. */
@@ -84,14 +84,14 @@ export function addProviderFlags(command: Command): Command {
       '--command <command>',
       'command: run with the desired size, in place of {} or as the last argument',
     )
-    .option('--initial <count>', 'command: servers that run already (0)', number)
+    .addOption(new OptionFlag('--initial <count>', 'command.initial').argParser(number))
     .addOption(
       new Option(
         '--scale-by <way>',
         'kubernetes: set the replicas, or publish them as a metric for an HPA (replicas)',
       ).choices(['replicas', 'metric']),
     )
-    .option('--metric-port <port>', 'of that metric, for the API server (8443)', number)
+    .addOption(new OptionFlag('--metric-port <port>', 'metric.metricPort').argParser(number))
     .option('--metric-cert <file>', 'its certificate, for the name <service>.<namespace>.svc')
     .option('--metric-key <file>', 'the key of the certificate')
 }
@@ -104,7 +104,7 @@ export function addPrometheusFlags(command: Command): Command {
     .option('--prometheus-ca <file>', 'certificate authority of the server')
     .option('--prometheus-cert <file>', 'client certificate, with --prometheus-key')
     .option('--prometheus-key <file>', 'its key')
-    .option('--max-age <seconds>', 'a sample older than this is missing (60)', number)
+    .addOption(new OptionFlag('--max-age <seconds>', 'prometheus.maxAge').argParser(number))
     .option(...CONFIG)
     .addOption(new OptionFlag('--control-host <address>', 'live.controlHost'))
     .addOption(new OptionFlag('--control-port <port>', 'live.controlPort').argParser(number))

@@ -65,7 +65,7 @@ export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
   const { provider } = flags
   if (isCloud(provider)) return CLOUDS[provider](flags)
   const given = CLOUD_ONLY.find((name) => flags[name] !== undefined)
-  if (given !== undefined) throw invalidInput(given, 'there is no --provider', 'together with --provider')
+  if (given !== undefined) throw invalidInput(given, 'needs --provider', 'together with --provider')
   return undefined
 }
 
@@ -75,10 +75,10 @@ export function cloudOf(flags: CloudFlags): CloudProvider | undefined {
  * @throws {ConcertinaError} INVALID_INPUT, naming the flag.
  */
 export function providerOf(flags: ProviderFlags, hooks?: PlatformHooks): ProviderFactory {
-  const { provider, command, initial = 0 } = flags
+  const { provider, command, initial } = flags
   if (isCloud(provider)) return CLOUDS[provider](flags, hooks).provider
   if (provider === 'command')
-    return commandProvider(needed('--command', command, 'provider command needs it'), initial)
+    return commandProvider(needed('--command', command, 'provider command needs it'), { initial })
   const allowed = [...CLOUD_NAMES, 'command'].join(', ')
   if (provider === undefined) throw invalidInput('--provider', 'it is missing', allowed)
   throw invalidInput('--provider', `${provider} is only for chat`, allowed)

@@ -1,8 +1,9 @@
 import { randomInt, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
 import { type Logger, silentLogger } from '../base/logger.ts'
-import { check, within } from '../base/options.ts'
+import { check, type OptionsOf, option, optionSet, within } from '../base/options.ts'
 import { checkChatOptions } from '../chat/check-options.ts'
 import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { outboxOf } from '../chat/hooks/webhooks.ts'
@@ -27,7 +28,15 @@ import { NodeHttp, type NodeHttpOptions, type NodeState } from './node-http.ts'
 import { nodeMetrics } from './node-metrics.ts'
 import { StreamForwarding } from './stream-forwarding.ts'
 
-export interface ChatNodeOptions extends NodeHttpOptions {
+const leavingSeconds = z.number().min(0).max(3600)
+
+/** How a server ends that is asked to. */
+export const leavingOptions = optionSet({
+  drainSeconds: option(leavingSeconds, 'seconds over which users are moved away at the end', 10),
+  leaveSeconds: option(leavingSeconds, 'seconds for load balancers to notice before users are moved', 0),
+})
+
+export interface ChatNodeOptions extends NodeHttpOptions, OptionsOf<typeof leavingOptions.shape> {
   /** Address to listen on; default loopback. */
   host?: string
   /** 0 takes any free one. */
@@ -39,10 +48,6 @@ export interface ChatNodeOptions extends NodeHttpOptions {
   chat?: ChatOptions
   /** Receivers of what happens in rooms: it is noted here, and delivered by the controller that leads. */
   webhooks?: readonly WebhookOptions[] | undefined
-  /** Seconds over which users are moved away when the process is asked to end; default 10. */
-  drainSeconds?: number | undefined
-  /** Seconds between being not ready and the first move, for load balancers to notice; default 0. */
-  leaveSeconds?: number | undefined
   /** Traces messages and requests of hooks; default nothing is traced. */
   tracer?: Tracer | undefined
   logger?: Logger
@@ -58,6 +63,7 @@ export class ChatNode {
   readonly number = randomInt(1, 2 ** 31)
   readonly #broker: Broker
   readonly #options: ChatNodeOptions
+  readonly #leaving: ReturnType<typeof leavingOptions.parse>
   readonly #logger: Logger
   readonly #http: NodeHttp
   readonly #meter = new ReportMeter()
@@ -69,7 +75,7 @@ export class ChatNode {
   #isAboveTarget = false
   #targetsAge = 0
   #ending: string | undefined
-  #leaving: Promise<void> | undefined
+  #drained: Promise<void> | undefined
   /** Settles when its users are gone, after a controller asked for that. */
   #emptied: Promise<void> | undefined
   #closing: Promise<void> | undefined
@@ -81,6 +87,7 @@ export class ChatNode {
     within('webhooks', () => check(webhookListOptions, options.webhooks ?? []))
     this.#broker = broker
     this.#options = options
+    this.#leaving = leavingOptions.parse(leavingOptions.given(options))
     this.#logger = options.logger ?? silentLogger
     this.ref = options.ref ?? `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`
     this.#http = new NodeHttp(options, this)
@@ -161,16 +168,16 @@ export class ChatNode {
   /**
    * Takes no more users, moves those it has over `seconds`, closes who did not go at a pace, waits for every append, and ends.
    */
-  drain(seconds = this.#options.drainSeconds ?? 10): Promise<void> {
-    this.#leaving ??= this.#drain(seconds)
-    return this.#leaving
+  drain(seconds = this.#leaving.drainSeconds): Promise<void> {
+    this.#drained ??= this.#drain(seconds)
+    return this.#drained
   }
 
   async #drain(seconds: number): Promise<void> {
     this.#logger.info(`Draining: users move to other servers within ${seconds} s`)
     this.#state = 'draining'
     this.#publish()
-    await sleep((this.#options.leaveSeconds ?? 0) * 1000)
+    await sleep(this.#leaving.leaveSeconds * 1000)
     await this.#chat?.drain(seconds)
     await this.close()
   }
@@ -236,7 +243,7 @@ export class ChatNode {
     this.#logger.info(`Emptying: users move to other servers within ${seconds} s`)
     this.#state = 'draining'
     this.#publish()
-    await sleep((this.#options.leaveSeconds ?? 0) * 1000)
+    await sleep(this.#leaving.leaveSeconds * 1000)
     await this.#chat?.drain(seconds)
     this.#publish()
   }
@@ -244,7 +251,7 @@ export class ChatNode {
   /** Accepts users again, unless it ends. */
   #serve(): void {
     this.#emptied = undefined
-    if (this.#state !== 'draining' || this.#leaving !== undefined) return
+    if (this.#state !== 'draining' || this.#drained !== undefined) return
     this.#logger.info('Serving again')
     this.#state = 'ready'
     this.#publish()

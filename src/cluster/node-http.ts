@@ -11,7 +11,7 @@ import {
 } from '../chat/sse/requests.ts'
 import { type AccessEntry, accessEntry, logAnswer } from '../http/access-log.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'
-import { type ConnectionRates, rateOf } from '../http/connection-rates.ts'
+import { type ConnectionRates, connectionRateOf } from '../http/connection-rates.ts'
 import { HTTP_DEADLINES } from '../http/deadlines.ts'
 import { mostConnections } from '../http/descriptors.ts'
 import { listen } from '../http/listen.ts'
@@ -101,8 +101,8 @@ export class NodeHttp {
   /** Other rates hold from now on. */
   limit(rates: ConnectionRates | undefined): void {
     if (!rates) this.#rates = undefined
-    else if (this.#rates) this.#rates.configure(...rateOf(rates))
-    else this.#rates = new RateLimiter(...rateOf(rates))
+    else if (this.#rates) this.#rates.configure(...connectionRateOf(rates))
+    else this.#rates = new RateLimiter(...connectionRateOf(rates))
   }
 
   close(): void {

@@ -8,8 +8,8 @@ import type { Signal } from '../base/signal.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory, ServerRef } from '../fleet/provider.ts'
 import { ControlLoop, type LoadSample } from '../live/control-loop.ts'
+import { fleetOptions, type RebalanceOptions } from '../live/fleet-options.ts'
 import { captureState, resumeFrom } from '../live/fleet-state.ts'
-import type { RebalanceOptions } from '../live/rebalance.ts'
 import { traceScaling } from '../live/scaling-spans.ts'
 import type { Decision, ScaledTick } from '../pipeline/items.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
@@ -247,7 +247,8 @@ export class Term {
   #drainSeconds(ref: ServerRef): number {
     const users = this.servers.status(ref)?.report.staying ?? 0
     const receivers = this.fleet.ready.filter((server) => server.ref !== ref).length
-    const seconds = users / Math.max(1, receivers * (this.#options.acceptRate ?? 200))
+    const seconds =
+      users / Math.max(1, receivers * (this.#options.acceptRate ?? fleetOptions.defaultOf('acceptRate')))
     return Math.min(MAX_DRAIN_SECONDS, Math.max(MIN_DRAIN_SECONDS, seconds))
   }
 }

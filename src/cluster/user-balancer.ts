@@ -3,8 +3,9 @@ import type { StrategyName } from '../balancing/strategy-names.ts'
 import { seededRng } from '../base/rng.ts'
 import type { ServerRef } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
+import { type RebalanceOptions, rebalanceOptions } from '../live/fleet-options.ts'
 import type { ServerReport } from '../live/messages.ts'
-import { planMoves, type RebalanceOptions, rebalanceOptions } from '../live/rebalance.ts'
+import { planMoves } from '../live/rebalance.ts'
 import type { Bus } from './broker.ts'
 import {
   commandTopic,
@@ -49,7 +50,7 @@ export class UserBalancer {
   constructor(parts: BalancedFleet, strategy: StrategyName, options: RebalanceOptions | undefined) {
     this.#parts = parts
     this.#strategy = requireStrategyName(strategy)
-    this.#options = rebalanceOptions(options)
+    this.#options = rebalanceOptions.parse(options ?? {})
   }
 
   get strategy(): StrategyName {

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { count, type OptionsOf, option, optionSet } from '../base/options.ts'
 import type { ProviderFactory, ServerHooks } from './provider.ts'
-import { awsProvider } from './providers/aws/provider.ts'
+import { awsProvider, DEFAULT_POLL_SECONDS } from './providers/aws/provider.ts'
 import { type KubernetesHooks, kubernetesProvider } from './providers/kubernetes/provider.ts'
 
 /** Where the servers of a demonstration really are. */
@@ -13,7 +13,8 @@ export interface CloudProvider {
 
 const name = z.string().min(1)
 
-const k8sOptions = optionSet({
+/** Where a Deployment is, for library and CLI alike. */
+export const k8sOptions = optionSet({
   deployment: name.describe('the Deployment whose replicas are the servers'),
   namespace: option(name, "of the Deployment; default that of the kubeconfig's context, or of the pod"),
   kubeconfig: option(name, "file; default KUBECONFIG, the pod's service account, or ~/.kube/config"),
@@ -37,17 +38,15 @@ export class K8sIntegration implements CloudProvider {
   }
 }
 
-const awsOptions = optionSet({
+/** Where an Auto Scaling Group is, for library and CLI alike. */
+export const awsOptions = optionSet({
   region: option(name, 'default AWS_REGION, or that of the profile'),
   group: option(name, 'the Auto Scaling Group whose instances are the servers', 'auto-scaling-chat'),
   instanceType: option(name, 'what the instances are; a group of others is rejected'),
-  launchTemplate: option(
-    name,
-    'name of the launch template from which the group is created if there is none',
-  ),
+  launchTemplate: option(name, 'name of the launch template from which a missing group is created'),
   subnets: option(z.array(name).min(1), 'of a group that is created; default those of the launch template'),
   maxSize: option(count, 'of a group that is created', 10),
-  pollSeconds: option(z.number().positive(), 'between two looks at the group', 10),
+  pollSeconds: option(z.number().positive(), 'seconds between two polls of the group', DEFAULT_POLL_SECONDS),
 })
 
 /** Options of `AWSIntegration`. */

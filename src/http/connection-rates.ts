@@ -1,11 +1,19 @@
+import { z } from 'zod'
+import { count, type OptionsOf, option, optionSet } from '../base/options.ts'
+
+/** What bounds the new connections of an address. */
+export const connectionRateOptions = optionSet({
+  connectionsPerSecond: option(z.number().positive(), 'new connections/s of an address on average', 200),
+  connectionBurst: option(count, 'new connections of an address at once', 2000),
+})
+
 /** New connections of an address. */
-export interface ConnectionRates {
-  /** Per second on average; default 200. */
-  readonly connectionsPerSecond?: number | undefined
-  /** At once; default 2,000. */
-  readonly connectionBurst?: number | undefined
-}
+export type ConnectionRates = OptionsOf<typeof connectionRateOptions.shape>
 
 /** Both, with their defaults. */
-export const rateOf = ({ connectionsPerSecond = 200, connectionBurst = 2000 }: ConnectionRates) =>
-  [connectionsPerSecond, connectionBurst] as const
+export function connectionRateOf(rates: ConnectionRates): [perSecond: number, burst: number] {
+  const { connectionsPerSecond, connectionBurst } = connectionRateOptions.parse(
+    connectionRateOptions.given(rates),
+  )
+  return [connectionsPerSecond, connectionBurst]
+}

@@ -1,6 +1,7 @@
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
-import { ConcertinaError, requireNumber } from '../base/errors.ts'
+import { ConcertinaError } from '../base/errors.ts'
 import type { Signal } from '../base/signal.ts'
+import { kedaOptions } from './options.ts'
 import { EXTERNAL_SCALER } from './proto.ts'
 
 /** Whose decisions are served. */
@@ -17,7 +18,7 @@ export interface KedaScalerOptions {
   controller: ScaledWorkload
   /** Host and port to listen on. */
   address: string
-  /** The workload is active above this load, and KEDA may scale it to zero while it is not; default 0. */
+  /** The workload is active above this load, and KEDA may scale it to zero while it is not. */
   activationLoad?: number | undefined
   /** While the load is missing, the metric is this or the last desired size, whichever is more; default the latter. */
   fallbackServers?: number | undefined
@@ -53,10 +54,9 @@ async function grpc() {
  */
 export async function startKedaScaler(options: KedaScalerOptions): Promise<{ port: number; close(): void }> {
   const { controller, address } = options
-  const activationLoad = requireNumber('activationLoad', options.activationLoad ?? 0, { min: 0 })
-  const fallbackServers = requireNumber('fallbackServers', options.fallbackServers ?? 0, {
-    min: 0,
-    integer: true,
+  const { activationLoad, fallbackServers = 0 } = kedaOptions.parse({
+    activationLoad: options.activationLoad,
+    fallbackServers: options.fallbackServers,
   })
   const { Server: GrpcServer, ServerCredentials, status, loader } = await grpc()
   const service = loader.fromJSON(EXTERNAL_SCALER)['externalscaler.ExternalScaler']

@@ -1,6 +1,6 @@
 import { RateLimiter } from '../base/rate-limit.ts'
 import { addressKey, TrustedProxies } from '../http/client-address.ts'
-import { type ConnectionRates, rateOf } from '../http/connection-rates.ts'
+import { type ConnectionRates, connectionRateOf } from '../http/connection-rates.ts'
 import { Origins } from '../http/origin.ts'
 
 export interface EntryOptions extends ConnectionRates {
@@ -18,7 +18,7 @@ export class EntryRules {
 
   /** @throws {ConcertinaError} INVALID_INPUT, naming the option */
   constructor(options: EntryOptions) {
-    this.#rates = new RateLimiter(...rateOf(options))
+    this.#rates = new RateLimiter(...connectionRateOf(options))
     this.#proxies = new TrustedProxies(options.trustedProxies)
     this.#origins = new Origins(options.origins)
   }
@@ -31,7 +31,7 @@ export class EntryRules {
     const origins = new Origins(options.origins)
     this.#proxies = new TrustedProxies(options.trustedProxies)
     this.#origins = origins
-    this.#rates.configure(...rateOf(options))
+    this.#rates.configure(...connectionRateOf(options))
   }
 
   get proxies(): TrustedProxies {

@@ -7,13 +7,14 @@ import type { ServerId } from '../fleet/provider.ts'
 import type { AccessEntry } from '../http/access-log.ts'
 import { Deadlines } from '../http/deadlines.ts'
 import { descriptorLimit } from '../http/descriptors.ts'
-import { asksForWebSocket, MAX_HEAD_BYTES, type RequestHead } from '../http/http-head.ts'
+import { asksForWebSocket, type RequestHead } from '../http/http-head.ts'
 import { listen } from '../http/listen.ts'
 import { acceptRaw, peerAddress, RAW_SERVER, type RawSocket, rejectRaw } from '../http/raw-socket.ts'
 import { splitTarget } from '../http/request-target.ts'
 import { Arrivals, type Place } from './arrivals.ts'
 import { type EntryOptions, EntryRules } from './entry-rules.ts'
 import { readFirstRequest } from './first-request.ts'
+import { fleetOptions } from './fleet-options.ts'
 import { GatewayHttp } from './gateway-http.ts'
 import type { Visit } from './handoffs.ts'
 import type { FromServer } from './messages.ts'
@@ -27,7 +28,7 @@ export interface GatewayOptions extends EntryOptions {
   host?: string
   /** 0 takes any free one. */
   port: number
-  /** Bytes of a request's head; default 16,384. */
+  /** Bytes of a request's head. */
   maxHeadBytes?: number | undefined
   /** Whether connections of trusted proxies begin with a PROXY header, version 1 or 2; default false. */
   proxyProtocol?: boolean | undefined
@@ -67,10 +68,12 @@ export class Gateway {
    * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
   constructor(options: GatewayOptions, place: Place, http: HttpServer, listeners: RejectionListeners) {
-    const { maxHeadBytes = MAX_HEAD_BYTES, maxPostBytes } = options
+    const { maxPostBytes } = options
     requireNumber('port', options.port, { min: 0, max: 65_535, integer: true })
     this.#options = options
-    this.#maxHeadBytes = requireNumber('maxHeadBytes', maxHeadBytes, { min: 1024, integer: true })
+    this.#maxHeadBytes = fleetOptions.parse(
+      fleetOptions.given({ maxHeadBytes: options.maxHeadBytes }),
+    ).maxHeadBytes
     this.#rules = new EntryRules(options)
     this.#onAccess = listeners.onAccess
     this.#rejections = new Rejections(this.#deadlines, this.#release, listeners)

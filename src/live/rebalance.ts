@@ -1,12 +1,4 @@
-import { requireNumber } from '../base/errors.ts'
 import type { ServerId } from '../fleet/provider.ts'
-
-export interface RebalanceOptions {
-  /** No user is moved while every server is within this share of its target; 0.1. */
-  deadband?: number
-  /** Users moved a second, over the whole fleet; 50. */
-  pace?: number
-}
 
 /** A server with what it holds. */
 export interface ServerLoad {
@@ -19,16 +11,6 @@ export interface Move {
   readonly from: ServerId
   readonly to: ServerId
   readonly count: number
-}
-
-/** The options with defaults filled in. */
-export function rebalanceOptions({
-  deadband = 0.1,
-  pace = 50,
-}: RebalanceOptions = {}): Required<RebalanceOptions> {
-  requireNumber('deadband', deadband, { min: 0, max: 1 })
-  requireNumber('pace', pace, { above: 0 })
-  return { deadband, pace }
 }
 
 /**

@@ -11,8 +11,8 @@ import type { AccessEntry } from '../http/access-log.ts'
 import type { UsersSample } from '../metrics/metrics-collector.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
+import type { RebalanceOptions } from './fleet-options.ts'
 import type { GatewayOptions } from './gateway.ts'
-import type { RebalanceOptions } from './rebalance.ts'
 
 /** What a live fleet on this machine is made of. */
 export interface SupervisorOptions {
@@ -26,7 +26,7 @@ export interface SupervisorOptions {
   strategy?: StrategyName
   weights?: number[] | undefined
   rebalance?: RebalanceOptions
-  /** Users/s that a server accepts when others are drained; default 200. */
+  /** Users/s that a server takes over from draining ones. */
   acceptRate?: number
   /** Seconds without a message from a server after which it counts as hung and is killed; default 5. */
   hangSeconds?: number

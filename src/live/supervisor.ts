@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
-import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
+import { ConcertinaError, invalidInput } from '../base/errors.ts'
 import { Faults } from '../base/faults.ts'
 import { guardedLogger, type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
@@ -20,6 +20,7 @@ import { maxFrameBytes } from '../protocol/rules.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Place } from './arrivals.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
+import { fleetOptions } from './fleet-options.ts'
 import { FleetRooms } from './fleet-rooms.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { KeptState } from './kept-state.ts'
@@ -87,11 +88,12 @@ export class Supervisor {
     this.#logger = logger
     this.faults = new Faults(logger)
     this.rooms = new FleetRooms(options, logger, this.faults)
+    const { acceptRate, spares } = fleetOptions.parse(fleetOptions.given(options))
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),
       hangSeconds: options.hangSeconds,
-      spares: requireNumber('spares', options.spares ?? 0, { min: 0, max: 100, integer: true }),
+      spares,
       started: options.started,
       onFork: (id, child) => {
         this.rooms.attach(child.stdio[4] as Duplex, id)
@@ -119,7 +121,7 @@ export class Supervisor {
       users: (server) => this.servers.users(server),
       full: (server) => this.servers.connections(server) >= this.#maxConnections,
     })
-    this.#moves = new UserMoves(this, options.rebalance, options.acceptRate)
+    this.#moves = new UserMoves(this, options.rebalance, acceptRate)
     const { origins } = options.chat ?? {}
     const gateway = { origins, maxPostBytes: maxFrameBytes(maxBodyBytes), ...options.gateway }
     const place: Place = (room, to) => {

@@ -1,9 +1,9 @@
 import type { WallClock } from '../base/clock.ts'
-import { requireNumber } from '../base/errors.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
+import { type RebalanceOptions, rebalanceOptions } from './fleet-options.ts'
 import type { LiveServers } from './live-servers.ts'
-import { planMoves, type RebalanceOptions, rebalanceOptions } from './rebalance.ts'
+import { planMoves } from './rebalance.ts'
 import type { UserRouter } from './user-router.ts'
 
 /** Seconds that moves of users have to happen before the next ones are planned. */
@@ -33,10 +33,10 @@ export class UserMoves {
    * @param acceptRate users/s that a server accepts when others are drained
    * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
-  constructor(context: MovesContext, rebalance: RebalanceOptions | undefined, acceptRate = 200) {
+  constructor(context: MovesContext, rebalance: RebalanceOptions | undefined, acceptRate: number) {
     this.#context = context
-    this.#rebalance = rebalanceOptions(rebalance)
-    this.#acceptRate = requireNumber('acceptRate', acceptRate, { above: 0 })
+    this.#rebalance = rebalanceOptions.parse(rebalance ?? {})
+    this.#acceptRate = acceptRate
   }
 
   /** The window in which the users of a server leave, seconds. */

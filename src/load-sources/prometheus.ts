@@ -2,8 +2,15 @@ import { readFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { z } from 'zod'
-import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
+import { ConcertinaError, invalidInput } from '../base/errors.ts'
+import { option, optionSet, seconds } from '../base/options.ts'
 import type { LoadReading, LoadSource } from './load-source.ts'
+
+/** When the load counts as missing. */
+export const prometheusOptions = optionSet({
+  maxAge: option(seconds, 'seconds; a sample older than this is missing', 60),
+  timeoutSeconds: option(seconds, 'seconds until a query without an answer has failed', 5),
+})
 
 export interface PrometheusOptions {
   /** Of the server, such as `http://prometheus:9090`; a path before `/api/v1` is kept. */
@@ -65,8 +72,10 @@ function fileOf(where: string, name: string | undefined): Buffer | undefined {
  */
 export function prometheusSource(options: PrometheusOptions): LoadSource {
   const { url, query, bearerToken } = options
-  const maxAge = requireNumber('maxAge', options.maxAgeSeconds ?? 60, { above: 0 })
-  const timeout = requireNumber('timeoutSeconds', options.timeoutSeconds ?? 5, { above: 0 })
+  const { maxAge, timeoutSeconds: timeout } = prometheusOptions.parse({
+    maxAge: options.maxAgeSeconds,
+    timeoutSeconds: options.timeoutSeconds,
+  })
   if (query.trim() === '')
     throw invalidInput('loadQuery', 'the query is empty', 'PromQL that gives one number')
   const base = URL.canParse(url) ? new URL(url) : undefined

@@ -1,11 +1,19 @@
+import { z } from 'zod'
 import type { LoadBalancerOptions } from '../balancing/load-balancer.ts'
 import { type KeysOf, requireKnown } from '../base/known-keys.ts'
+import { option, optionSet, port } from '../base/options.ts'
 import type { FleetOptions } from '../fleet/fleet.ts'
 import type { SimulatedProviderOptions } from '../fleet/providers/simulated.ts'
 import type { AutoScaler, AutoScalerOptions } from '../scaling/auto-scaler.ts'
 import type { LoadPattern } from '../traffic/load-pattern.ts'
 import type { TrafficOptions } from '../traffic/user-traffic-source.ts'
 import type { RequestProcessorOptions } from './request-processor.ts'
+
+/** How a run is watched. */
+export const watchOptions = optionSet({
+  port: option(port, 'of the dashboard', 8080),
+  pace: option(z.number().positive(), 'virtual seconds per real second while it is watched', 1),
+})
 
 /** A server in virtual time. */
 export interface ServerOptions extends RequestProcessorOptions, SimulatedProviderOptions, FleetOptions {}

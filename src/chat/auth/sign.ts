@@ -1,7 +1,14 @@
 import { SignJWT } from 'jose'
+import { z } from 'zod'
 import { invalidInput } from '../../base/errors.ts'
+import { option, optionSet } from '../../base/options.ts'
 import { isName } from '../../protocol/rules.ts'
 import { secretBytes } from './options.ts'
+
+/** What a token has by default. */
+export const signOptions = optionSet({
+  expiresIn: option(z.number(), 'seconds until it expires', 3600),
+})
 
 /** What a token contains. A room pattern is a name, or the beginning of one and `*`. */
 export interface TokenClaims {
@@ -42,7 +49,8 @@ function checkName(where: string, name: string): void {
 type Common = Pick<TokenClaims, 'user' | 'expiresIn' | 'id' | 'issuer' | 'audience'>
 
 function sign(secret: string, payload: Record<string, unknown>, claims: Common): Promise<string> {
-  const { user, expiresIn = 3600, id, issuer, audience } = claims
+  const { user, id, issuer, audience } = claims
+  const { expiresIn } = signOptions.parse(signOptions.given(claims))
   checkName('user', user)
   const token = new SignJWT(payload)
     .setProtectedHeader({ alg: 'HS256' })

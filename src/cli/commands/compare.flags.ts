@@ -1,6 +1,6 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { addLanguageFlag, addLogFlags, addTraceEvaluationFlags } from '../flags.ts'
-import { collect, number } from '../option-flag.ts'
+import { collect, number, OptionFlag } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { CompareFlags } from './compare.ts'
 
@@ -9,17 +9,8 @@ export function addCompare(main: Command): void {
     .description('compares policies on traces with the cheapest fleet that had known the future')
     .option('--policy <name>', 'a kind, or a name from the config; may be given several times (all)', collect)
     .option('--json <file>', 'write the figures there')
-    .option(
-      '--copies <count>',
-      'of each trace that are evaluated as well: started later, scaled, with noise (0)',
-      number,
-    )
-    .addOption(
-      new Option(
-        '--restart <what>',
-        'of the autoscaler in the middle: what it learned is kept, forgotten (keep)',
-      ).choices(['none', 'keep', 'forget']),
-    )
+    .addOption(new OptionFlag('--copies <count>', 'comparison.copies').argParser(number))
+    .addOption(new OptionFlag('--restart <what>', 'comparison.restart').choices(['none', 'keep', 'forget']))
     .option('--price <amount>', 'of a server an hour, on demand', number)
     .option('--business-hours <from-to@price>', 'price on demand from Monday to Friday between these hours')
     .option('--reserved <count@price>', 'servers that are paid for all the time, and their price')
@@ -27,7 +18,7 @@ export function addCompare(main: Command): void {
       '--spot <share@price>',
       'of the servers above the reserved that are spot servers, and their price',
     )
-    .option('--interruptions <count>', 'a day of each spot server (0.1)', number)
+    .addOption(new OptionFlag('--interruptions <count>', 'comparison.interruptions').argParser(number))
     .option('--svg <file>', 'draw overload against cost there')
     .option('--report <file>', 'write a report there, one HTML file')
     .action(async (flags: CompareFlags) => run((await import('./compare.ts')).compare, flags))

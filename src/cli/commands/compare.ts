@@ -1,7 +1,8 @@
 import { comparePolicies } from '../../backtest/comparison.ts'
 import type { Restart } from '../../backtest/evaluate.ts'
+import { comparisonOptions } from '../../backtest/evaluation-options.ts'
 import { checkSurroundings, type Prices } from '../../backtest/world.ts'
-import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { invalidInput } from '../../base/errors.ts'
 import type { Language } from '../../base/language.ts'
 import {
   comparisonTables,
@@ -60,12 +61,12 @@ function businessHoursOf(text: string): NonNullable<Prices['businessHours']> {
 }
 
 /** What servers cost, where a price is given. */
-function pricesOf(flags: CompareFlags): { prices?: Prices } {
-  const { price, businessHours, reserved, spot, interruptions = 0.1 } = flags
+function pricesOf(flags: CompareFlags, interruptionsPerDay: number): { prices?: Prices } {
+  const { price, businessHours, reserved, spot } = flags
   for (const name of ['businessHours', 'reserved', 'spot', 'interruptions'] as const) {
     const needs = name === 'interruptions' ? 'spot' : 'price'
     if (flags[name] !== undefined && flags[needs] === undefined)
-      throw invalidInput(name, `there is no --${needs}`, `together with --${needs}`)
+      throw invalidInput(name, `needs --${needs}`, `together with --${needs}`)
   }
   if (price === undefined) return {}
   const base = reserved === undefined ? undefined : atPrice('--reserved', reserved)
@@ -74,7 +75,7 @@ function pricesOf(flags: CompareFlags): { prices?: Prices } {
     onDemand: price,
     ...(businessHours !== undefined && { businessHours: businessHoursOf(businessHours) }),
     ...(base && { reserved: { servers: base.amount, price: base.price } }),
-    ...(share && { spot: { share: share.amount, price: share.price, interruptionsPerDay: interruptions } }),
+    ...(share && { spot: { share: share.amount, price: share.price, interruptionsPerDay } }),
   }
   checkSurroundings({ prices })
   return { prices }
@@ -83,8 +84,8 @@ function pricesOf(flags: CompareFlags): { prices?: Prices } {
 /** `concertina compare`: policies on traces, compared with the cheapest fleet that had known the future. */
 export async function compare(flags: CompareFlags, signal: AbortSignal): Promise<void> {
   const { settings: given, candidates } = evaluationOf(flags)
-  const settings = { ...given, restart: flags.restart ?? 'keep', ...pricesOf(flags) }
-  const copies = requireNumber('copies', flags.copies ?? 0, { min: 0, max: 100, integer: true })
+  const { copies, restart, interruptions } = comparisonOptions.parse(comparisonOptions.given(flags))
+  const settings = { ...given, restart, ...pricesOf(flags, interruptions) }
   const input = traceInputsOf(flags, [flags.json, flags.svg, flags.report])
   const policies = candidates(flags.policy)
   const language = languageIn(flags)

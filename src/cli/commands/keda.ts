@@ -1,5 +1,6 @@
 import { wallClock } from '../../base/clock.ts'
 import { simulatedProvider } from '../../fleet/providers/simulated.ts'
+import { kedaOptions } from '../../keda/options.ts'
 import { startKedaScaler } from '../../keda/scaler.ts'
 import { runWorkloadController } from '../workload-controller.ts'
 import type { WorkloadFlags } from '../workload-flags.ts'
@@ -14,7 +15,7 @@ export interface KedaFlags extends WorkloadFlags {
 
 /** `concertina keda`: decides on a fleet that is only counted, and lets KEDA do the scaling. */
 export async function keda(flags: KedaFlags, signal: AbortSignal): Promise<void> {
-  const { host = '127.0.0.1', port = 6000, activationLoad, fallbackServers } = flags
+  const { host, port, activationLoad, fallbackServers } = kedaOptions.parse(kedaOptions.given(flags))
   const counted = simulatedProvider(wallClock(), { startupDelay: flags.startupDelay })
   await runWorkloadController('keda', flags, counted, signal, async (controller, { logger }) => {
     const address = `${host.includes(':') ? `[${host}]` : host}:${port}`

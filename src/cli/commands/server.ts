@@ -1,7 +1,7 @@
 import { CloseStack } from '../../base/close-stack.ts'
-import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { invalidInput } from '../../base/errors.ts'
 import { aborted } from '../../base/pause.ts'
-import { ChatNode } from '../../cluster/chat-node.ts'
+import { ChatNode, leavingOptions } from '../../cluster/chat-node.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { AccessLog } from '../../http/access-log.ts'
 import type { ConnectionRates } from '../../http/connection-rates.ts'
@@ -43,8 +43,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   const { live = {} } = config
   if (flags.advertise !== undefined && !/^wss?:\/\//.test(flags.advertise))
     throw invalidInput('advertise', `${flags.advertise} is no WebSocket address`, 'wss://… or ws://…')
-  for (const name of ['drainSeconds', 'leaveSeconds'] as const)
-    if (flags[name] !== undefined) requireNumber(name, flags[name], { min: 0, max: 3600 })
+  const leaving = leavingOptions.parse(leavingOptions.given(flags))
   if (live.proxyProtocol)
     throw invalidInput(
       'live.proxyProtocol',
@@ -72,8 +71,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
           ...(live.work && { work: messageWork(config.server ?? {}) }),
         },
         webhooks: live.webhooks,
-        drainSeconds: flags.drainSeconds,
-        leaveSeconds: flags.leaveSeconds,
+        ...leaving,
         page: pages('chat.html'),
         onAccess: accessLog?.write,
         trustedProxies: live.trustedProxies,

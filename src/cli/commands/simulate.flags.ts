@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { addLogFlags, addRunFlags, addTraceFlags, CONFIG, DECISIONS, RUN_REPORT } from '../flags.ts'
-import { number } from '../option-flag.ts'
+import { number, OptionFlag } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { SimulateFlags } from './simulate.ts'
 
@@ -13,7 +13,7 @@ export function addSimulate(main: Command): void {
     .option(...DECISIONS)
     .option(...RUN_REPORT)
     .option('--watch', 'serve a dashboard to watch and control it, in real time')
-    .option('--port <port>', 'of the dashboard (8080)', number)
-    .option('--pace <factor>', 'virtual seconds per real second while it is watched (1)', number)
+    .addOption(new OptionFlag('--port <port>', 'watch.port').argParser(number))
+    .addOption(new OptionFlag('--pace <factor>', 'watch.pace').argParser(number))
     .action(async (flags: SimulateFlags) => run((await import('./simulate.ts')).simulate, flags))
 }

@@ -1,4 +1,4 @@
-import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { invalidInput } from '../../base/errors.ts'
 import type { FleetControl } from '../../control/fleet-control.ts'
 import { startControlPlane } from '../../live/control-plane.ts'
 import type { RunResult } from '../../metrics/run-result.ts'
@@ -6,7 +6,7 @@ import { summary } from '../../report/terminal.ts'
 import type { TerminalView } from '../../report/terminal-view.ts'
 import { translatedLogger } from '../../report/translated-logger.ts'
 import { AutoScaler, type AutoScalerOptions } from '../../scaling/auto-scaler.ts'
-import type { SimulationOptions } from '../../simulation/options.ts'
+import { type SimulationOptions, watchOptions } from '../../simulation/options.ts'
 import { runSimulation } from '../../simulation/run.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { customExpression } from '../../traffic/patterns/custom.ts'
@@ -116,14 +116,13 @@ export function optionsOf(
  * the run ends and `close` rejects.
  */
 function watchedRun(
-  { port = 8080, pace = 1 }: SimulateFlags,
+  flags: SimulateFlags,
   view: TerminalView | undefined,
   duration: number,
   signal: AbortSignal,
   onStart: (control: FleetControl) => void,
 ) {
-  requireNumber('port', port, { min: 0, max: 65_535, integer: true })
-  requireNumber('pace', pace, { above: 0 })
+  const { port, pace } = watchOptions.parse(watchOptions.given(flags))
   const stop = new AbortController()
   let plane: ReturnType<typeof startControlPlane> | undefined
   let ended = false

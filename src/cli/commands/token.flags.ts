@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { number } from '../option-flag.ts'
+import { number, OptionFlag } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { TokenFlags } from './token.ts'
 
@@ -12,7 +12,7 @@ export function addToken(main: Command): void {
     .option('--read-only <patterns>', 'rooms to join only')
     .option('--moderate <patterns>', 'rooms in which the user is a moderator')
     .option('--subscribe <room>', 'a token that admits to this one room, to be given with its join')
-    .option('--expires-in <seconds>', 'until it expires (3600)', number)
+    .addOption(new OptionFlag('--expires-in <seconds>', 'token.expiresIn').argParser(number))
     .option('--id <id>', 'names the token, so that it can be revoked alone')
     .option('--issuer <name>', 'its iss, where the chat requires one')
     .option('--audience <name>', 'its aud, where the chat requires one')

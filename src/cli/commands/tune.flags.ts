@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { addLogFlags, addTraceEvaluationFlags } from '../flags.ts'
-import { collect, number } from '../option-flag.ts'
+import { collect, number, OptionFlag } from '../option-flag.ts'
 import { runCommand as run } from '../run-command.ts'
 import type { TuneFlags } from './tune.ts'
 
@@ -13,10 +13,6 @@ export function addTune(main: Command): void {
       'try these values, by commas, of an option; may be given several times',
       collect,
     )
-    .option(
-      '--train <share>',
-      'of the trace that is searched on; the rest tests what was found (0.7)',
-      number,
-    )
+    .addOption(new OptionFlag('--train <share>', 'tuning.train').argParser(number))
     .action(async (flags: TuneFlags) => run((await import('./tune.ts')).tunePolicy, flags))
 }

@@ -1,10 +1,11 @@
 import { stringify } from 'yaml'
 import type { Candidate, EvaluationSettings, TraceInput } from '../../backtest/evaluate.ts'
+import { tuningOptions } from '../../backtest/evaluation-options.ts'
 import type { FluidResult } from '../../backtest/fluid.ts'
 import { type Dimension, LIMIT_PATHS, mayHave, searchSpace } from '../../backtest/search-space.ts'
 import { TaskPool } from '../../backtest/task-pool.ts'
 import { type Tuned, tune } from '../../backtest/tuning.ts'
-import { invalidInput, requireNumber } from '../../base/errors.ts'
+import { invalidInput } from '../../base/errors.ts'
 import { percent } from '../../report/comparison-table.ts'
 import { POLICY_KEYS } from '../../scaling/policies.ts'
 import { countProgress } from '../count-progress.ts'
@@ -85,7 +86,7 @@ export function configOf(
 export async function tunePolicy(flags: TuneFlags, signal: AbortSignal): Promise<void> {
   const { settings, candidates } = evaluationOf(flags)
   const [base] = candidates([flags.policy]) as [Candidate]
-  const share = requireNumber('train', flags.train ?? 0.7, { above: 0, max: 1 })
+  const { train: share } = tuningOptions.parse(tuningOptions.given(flags))
   const [input, ...more] = traceInputsOf(flags)
   if (!input || more.length > 0) throw invalidInput('trace', 'there are several', 'one trace')
   const space = spaceOf(flags, base, settings)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { balancerOptions } from '../../balancing/load-balancer.ts'
 import type { DistributionSpec } from '../../base/distribution.ts'
-import { atLeastZero, count, option, optionSet, port, seconds } from '../../base/options.ts'
+import { atLeastZero, option, optionSet, port, seconds } from '../../base/options.ts'
 import { API_SCOPES } from '../../chat/api/keys.ts'
 import { authOptions } from '../../chat/auth/options.ts'
 import { hookOptions } from '../../chat/hooks/http-hooks.ts'
@@ -11,6 +11,8 @@ import { namespaceOptions } from '../../chat/rooms/namespaces.ts'
 import { otherFleetOptions } from '../../control/other-fleet.ts'
 import { weightsShape } from '../../fleet/fleet.ts'
 import { simulatedProviderOptions } from '../../fleet/providers/simulated.ts'
+import { connectionRateOptions } from '../../http/connection-rates.ts'
+import { fleetOptions, rebalanceOptions } from '../../live/fleet-options.ts'
 import { scalingShape } from '../../scaling/auto-scaler.ts'
 import { policyLimitsShape } from '../../scaling/limit-options.ts'
 import { policySchema } from '../../scaling/policies.ts'
@@ -90,27 +92,13 @@ export const liveOptions = optionSet({
   limits: z
     .strictObject({
       ...chatLimitOptions.shape,
-      connectionsPerSecond: option(z.number().positive(), 'new connections/s of an address on average', 200),
-      connectionBurst: option(count, 'new connections of an address at once', 2000),
-      maxHeadBytes: option(z.number().int().min(1024), "bytes of a request's head", 16_384),
+      ...connectionRateOptions.shape,
+      maxHeadBytes: fleetOptions.shape.maxHeadBytes,
     })
     .optional(),
-  rebalance: z
-    .strictObject({
-      deadband: option(
-        z.number().min(0).max(1),
-        'share around the target within which no user is moved',
-        0.1,
-      ),
-      pace: option(z.number().positive(), 'users moved per second', 50),
-    })
-    .optional(),
-  spares: option(
-    z.number().int().min(0).max(100),
-    'server processes that are started ahead, so that a scale-out has a server at once; each takes about 40 MB',
-    0,
-  ),
-  acceptRate: option(z.number().positive(), 'users/s that a server takes over from draining ones', 200),
+  rebalance: rebalanceOptions.schema.optional(),
+  spares: fleetOptions.shape.spares,
+  acceptRate: fleetOptions.shape.acceptRate,
   work: option(
     z.boolean(),
     "whether each message costs the server's serviceTime; default false for serve, true for demo",

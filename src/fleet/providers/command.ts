@@ -1,15 +1,25 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { z } from 'zod'
+import { type OptionsOf, option, optionSet } from '../../base/options.ts'
 import type { ProviderFactory } from '../provider.ts'
 
 const COMMAND_TIMEOUT_MS = 30_000
 
+export const commandOptions = optionSet({
+  initial: option(z.number().int().min(0), 'servers that run already', 0),
+})
+
 /**
  * Hands the desired size to a command of the user: `<command> <count>`, where `{}` in it is replaced by the count. The servers
  * are not seen: each counts as ready when the command succeeded.
- * @param initial servers that there are already
+ * @throws {ConcertinaError} INVALID_INPUT, naming the option.
  */
-export function commandProvider(command: string, initial: number): ProviderFactory {
+export function commandProvider(
+  command: string,
+  options: OptionsOf<typeof commandOptions.shape> = {},
+): ProviderFactory {
+  const { initial } = commandOptions.parse(options)
   return (lifecycle) => {
     const running: string[] = []
     const abort = new AbortController()

@@ -36,7 +36,7 @@ const KEYS: KeysOf<AwsOptions> = {
   serves: true,
 }
 
-const DEFAULT_POLL_SECONDS = 10
+export const DEFAULT_POLL_SECONDS = 10
 /** After so long in service an instance that does not serve is reported. */
 const SERVES_SECONDS = 120
 

@@ -3,10 +3,15 @@ import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:https'
 import { invalidInput } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/logger.ts'
+import { option, optionSet, port } from '../../../base/options.ts'
 import { HTTP_DEADLINES } from '../../../http/deadlines.ts'
 import { listen } from '../../../http/listen.ts'
 import { splitTarget } from '../../../http/request-target.ts'
 import { DESIRED_METRIC } from './hpa-manifest.ts'
+
+export const metricOptions = optionSet({
+  metricPort: option(port, 'of that metric, for the API server', 8443),
+})
 
 export interface MetricApiOptions {
   host: string
