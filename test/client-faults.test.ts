@@ -283,6 +283,7 @@ it('renews a token that its function keeps until it expires, without a storm of 
   let token = ''
   const ann = client({
     url,
+    random: Math.random, // tokens count whole seconds: it is expired for up to one while its function keeps it
     token: async () => {
       asked++
       if (Date.now() >= until) {

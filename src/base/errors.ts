@@ -105,7 +105,13 @@ export class ExpectedError extends Error {
 }
 
 /** What was thrown, in words: it need not be an error. */
-export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+export function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error)
+  } catch {
+    return 'something that is no text'
+  }
+}
 
 /** What an error was about: the message of its cause, which says more where `fetch` failed, or else its own. */
 export function rootMessage(error: unknown): string {

@@ -35,7 +35,7 @@ export class Faults {
     this.#logger.error(`An error in ${where}: ${messageOf(error)}; the ${this.#what} continues`, {
       where,
       count,
-      error: error instanceof Error ? error.stack : String(error),
+      error: error instanceof Error ? error.stack : messageOf(error),
     })
   }
 }

@@ -24,7 +24,19 @@ export class Backoff {
   /** Milliseconds. */
   wait(): number {
     const [least, most] = this.window
-    const end = Math.min(MAX_WAIT_MS, most * 2 ** Math.max(0, this.#failures - 1))
-    return least + (end - least) * this.#random()
+    const end = Math.min(MAX_WAIT_MS, Math.max(least, most, 1) * 2 ** Math.max(0, this.#failures - 1))
+    const start = Math.min(least, end)
+    return start + (end - start) * this.#share()
+  }
+
+  /** Of the window; the numbers are the app's. */
+  #share(): number {
+    try {
+      const share = this.#random()
+      if (share >= 0 && share <= 1) return share
+    } catch {
+      // Whatever it threw, the next connection has to come.
+    }
+    return Math.random()
   }
 }

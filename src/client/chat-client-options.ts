@@ -47,7 +47,7 @@ export interface ChatClientEvents {
    * begun again: what came between the last message and this place is unknown.
    */
   resumed: JoinedRoom & { cursor: Cursor; reset: boolean }
-  /** The server rejected something that no promise is about, or a listener threw (`listener-failed`). */
+  /** The server rejected something that no promise is about, a room has no token now, or a listener threw (`listener-failed`). */
   error: { code: ChatErrorCode | 'listener-failed'; message: string; room?: string; cause?: unknown }
 }
 

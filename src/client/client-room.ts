@@ -1,9 +1,10 @@
+import { messageOf } from '../base/errors.ts'
 import { type RequestOptions, Requests } from '../base/requests.ts'
 import type { Cursor, Joined, RoomMessage } from '../protocol/messages.ts'
 import { ChatError } from './chat-error.ts'
 import { SendQueue, type SendQueueOptions } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
-import { renewalMs, type Token, tokenOf } from './token-source.ts'
+import { MAX_TIMER_MS, renewalMs, type Token, tokenOf } from './token-source.ts'
 
 /** From where on a room is joined. */
 export interface JoinOptions extends RequestOptions {
@@ -28,15 +29,27 @@ export interface RoomEvents {
   onJoined(room: ClientRoom, link: ServerConnection, joined: Joined, reset: boolean): void
   /** The server will not have this user in the room. */
   onRejected(room: ClientRoom, error: ChatError): void
+  /** There is no token for the room now; it is asked for again. */
+  onNoToken(room: ClientRoom, why: string): void
 }
 
-/** Where one connection is with the room. Messages count only while `joined`. */
-type LinkState = { readonly kind: 'joining'; readonly id: string } | { readonly kind: 'joined' }
+/**
+ * Where one connection is with the room, and the id of the last join there. Messages count only while `joined`, which a room
+ * stays while a newer token for it is on its way.
+ */
+interface LinkState {
+  readonly kind: 'joining' | 'joined'
+  readonly id: string
+}
 
 /** Milliseconds for the answer to a join, after which its connection is given up. */
 const JOIN_MS = 30_000
 /** Milliseconds after which a server that repeats the same gap is asked again. */
 const REPAIR_AGAIN_MS = 1000
+/** Milliseconds until a token is asked for again that there was not: twice as long each time, up to the most. */
+const TOKEN_AGAIN_MS = { first: 500, most: 30_000 }
+/** Shortest wait until a room is asked for again, milliseconds, whatever the server says. */
+const LEAST_WAIT_MS = 5
 
 /** A room as its client follows it, from one `join` to its `leave`: how far it is, and what waits there. */
 export class ClientRoom {
@@ -53,6 +66,8 @@ export class ClientRoom {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   /** Repairs since the last message was received. */
   #repairs = 0
+  /** Tokens in a row that there were not. */
+  #tokenFailures = 0
   #wasJoined = false
   #left = false
 
@@ -93,14 +108,33 @@ export class ClientRoom {
   joinOn(link: ServerConnection): void {
     if (this.#left || !link.welcome) return
     const id = link.nextId()
-    this.#links.set(link, { kind: 'joining', id })
-    this.#requestJoin(link, id).catch((error: Error) => this.#joinFailed(link, id, error))
+    this.#links.set(link, { kind: this.renewable && this.isJoinedOn(link) ? 'joined' : 'joining', id })
+    void this.#ask(link, id)
   }
 
-  async #requestJoin(link: ServerConnection, id: string): Promise<void> {
-    const token = this.token === undefined ? undefined : await tokenOf(this.token)
-    const state = this.#links.get(link)
-    if (state?.kind !== 'joining' || state.id !== id) return
+  async #ask(link: ServerConnection, id: string): Promise<void> {
+    const isLast = () => this.#links.get(link)?.id === id
+    let token: string | undefined
+    try {
+      token = this.token === undefined ? undefined : await tokenOf(this.token)
+    } catch (error) {
+      if (isLast()) this.#tokenFailed(link, error)
+      return
+    }
+    if (!isLast()) return
+    this.#tokenFailures = 0
+    this.#links.set(link, { kind: 'joining', id })
+    await this.#requestJoin(link, id, token).catch((error: unknown) => this.#joinFailed(link, id, error))
+  }
+
+  /** It is this room's affair: the connection and the other rooms continue. */
+  #tokenFailed(link: ServerConnection, error: unknown): void {
+    const { first, most } = TOKEN_AGAIN_MS
+    this.#joinLater(link, Math.min(most, first * 2 ** this.#tokenFailures++))
+    this.#events.onNoToken(this, messageOf(error))
+  }
+
+  async #requestJoin(link: ServerConnection, id: string, token: string | undefined): Promise<void> {
     const { cursor } = this
     await link.request(
       {
@@ -119,7 +153,7 @@ export class ClientRoom {
   joined(link: ServerConnection, message: Joined): void {
     const state = this.#links.get(link)
     if (state?.kind !== 'joining' || state.id !== message.id) return
-    this.#links.set(link, { kind: 'joined' })
+    this.#links.set(link, { kind: 'joined', id: state.id })
     // Of another epoch our own place means nothing; of the same one, ours is as far or further.
     const reset = this.cursor !== undefined && (message.reset ?? this.cursor.epoch !== message.cursor.epoch)
     if (!this.cursor || reset) this.cursor = message.cursor
@@ -173,14 +207,17 @@ export class ClientRoom {
   }
 
   #joinLater(link: ServerConnection, ms: number): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer)
-      if (this.#links.has(link)) this.joinOn(link)
-    }, ms)
+    const timer = setTimeout(
+      () => {
+        this.#timers.delete(timer)
+        if (this.#links.has(link)) this.joinOn(link)
+      },
+      Math.min(Math.max(LEAST_WAIT_MS, ms), MAX_TIMER_MS),
+    )
     this.#timers.add(timer)
   }
 
-  #joinFailed(link: ServerConnection, id: string, error: Error): void {
+  #joinFailed(link: ServerConnection, id: string, error: unknown): void {
     const state = this.#links.get(link)
     if (state?.kind !== 'joining' || state.id !== id) return
     if (!(error instanceof ChatError)) {

@@ -86,6 +86,8 @@ export class ClientRooms {
       else this.connections.takeOverWhenReady()
     },
     onRejected: (room, { code, message }) => this.#removed(room, code, message),
+    onNoToken: ({ name: room }, why) =>
+      this.#signals.error.emit({ code: 'unauthorized', message: `no token for ${room}: ${why}`, room }),
   }
 
   /** The server does not have this user in the room (any more). */

@@ -1,9 +1,10 @@
+import { messageOf } from '../base/errors.ts'
 import { CLOSE, mayReconnect } from '../protocol/close-codes.ts'
 import type { ServerMessage, Welcome } from '../protocol/messages.ts'
 import { Backoff } from './backoff.ts'
 import { type Close, type CloseCause, closeOf, probe } from './close-cause.ts'
 import { ServerConnection, type ServerConnectionEvents } from './server-connection.ts'
-import { type Token, TokenSource } from './token-source.ts'
+import { MAX_TIMER_MS, type Token, TokenSource } from './token-source.ts'
 import type { Transport, WebSocketClass } from './transport.ts'
 import { Transports } from './transports.ts'
 
@@ -150,15 +151,16 @@ export class Connections {
   /** Opens a connection, as the next one while another serves. */
   async #connect({ to, url: direct, by }: Partial<MoveTarget> = {}): Promise<void> {
     const begun = this.#phase
+    let transport: Transport | undefined
     try {
       const token = await this.#tokens.get()
       if (this.#phase !== begun) return
+      transport = by ?? this.serving?.transport ?? this.#transports.next
       const url = new URL(direct ?? this.#options.url)
       const room = this.#events.aRoom()
       if (room !== undefined) url.searchParams.set('room', room)
       if (to !== undefined) url.searchParams.set('to', String(to))
       const hello = token === undefined ? { user: this.#options.user } : { token }
-      const transport = by ?? this.serving?.transport ?? this.#transports.next
       const make = this.#transports.classOf(transport)
       const link = new ServerConnection({ make, transport, url: url.href }, hello, this.#linkEvents)
       if (begun.kind === 'connecting') this.#phase = { kind: 'connecting', link }
@@ -166,7 +168,13 @@ export class Connections {
     } catch (error) {
       if (this.#phase !== begun) return
       if (begun.kind === 'moving') this.#moveLater(begun)
-      else this.#reconnectLater({ cause: 'unauthorized', reason: `no token: ${(error as Error).message}` })
+      else if (transport === undefined)
+        this.#reconnectLater({ cause: 'unauthorized', reason: `no token: ${messageOf(error)}` })
+      else {
+        // A page's rules may forbid the very attempt at a WebSocket.
+        this.#transports.failed(transport)
+        this.#reconnectLater({ cause: 'unreachable', reason: messageOf(error) })
+      }
     }
   }
 
@@ -228,11 +236,14 @@ export class Connections {
     if (phase.kind === 'moving' && phase.link === link) phase.target = target
     if (phase.kind !== 'open' || phase.link !== link) return
     clearTimeout(phase.moveTimer)
-    const moveTimer = setTimeout(() => {
-      if (this.#phase.kind !== 'open' || this.#phase.link !== link) return
-      this.#phase = { kind: 'moving', link, next: undefined, target }
-      void this.#connect(target)
-    }, afterMs)
+    const moveTimer = setTimeout(
+      () => {
+        if (this.#phase.kind !== 'open' || this.#phase.link !== link) return
+        this.#phase = { kind: 'moving', link, next: undefined, target }
+        void this.#connect(target)
+      },
+      Math.min(afterMs, MAX_TIMER_MS),
+    )
     this.#phase = { kind: 'open', link, moveTimer }
   }
 

@@ -39,6 +39,11 @@ function requirePositive<T extends object>(options: T, ...names: (keyof T & stri
   }
 }
 
+function requireToken({ token }: { token?: unknown }): void {
+  if (!['undefined', 'string', 'function'].includes(typeof token))
+    throw invalid('token: only text or a function is allowed')
+}
+
 /** @throws {ChatError} `invalid`, as all of these do, naming the option */
 export function checkClientOptions(options: ChatClientOptions): void {
   requireKnown(options, CLIENT)
@@ -46,10 +51,14 @@ export function checkClientOptions(options: ChatClientOptions): void {
   if (!URL.canParse(url) || !/^(ws|http)s?:$/.test(new URL(url).protocol))
     throw invalid(`url: ${JSON.stringify(url)} is not a ws:// or wss:// address`)
   if (!TRANSPORTS.includes(transport)) throw invalid('transport: only auto, websocket or sse is allowed')
+  requireToken(options)
   requirePositive(options, 'ackMs', 'timeoutMs', 'maxQueued', 'webSocketAgainMs')
 }
 
-export const checkJoinOptions = (options: JoinOptions): void => requireKnown(options, JOIN)
+export function checkJoinOptions(options: JoinOptions): void {
+  requireKnown(options, JOIN)
+  requireToken(options)
+}
 
 /** The options of a request, with `timeoutMs` where they have none. */
 export function requestOptions(options: RequestOptions, timeoutMs: number): RequestOptions {

@@ -2,6 +2,7 @@ import { type RequestOptions, Requests, TimeoutError } from '../base/requests.ts
 import type { Durability, MessageData } from '../protocol/messages.ts'
 import { ChatError } from './chat-error.ts'
 import type { ServerConnection } from './server-connection.ts'
+import { MAX_TIMER_MS } from './token-source.ts'
 
 /** An acknowledged message: its place in the room and how safe it is. */
 export interface Ack {
@@ -24,6 +25,9 @@ export interface SendQueueOptions {
   readonly maxQueued: number
 }
 
+/** Shortest wait before a message is sent again, milliseconds, whatever the server asks for. */
+const LEAST_WAIT_MS = 5
+
 /**
  * The messages of one room on their way out, one in flight at a time: so the room has them in the order in which they were
  * sent, whatever is rejected, retried or moved to another server.
@@ -36,6 +40,8 @@ export class SendQueue {
   /** The connection that messages go to; none while the room is not joined. */
   #link: ServerConnection | undefined
   #sending = false
+  /** Ends the wait that a server asked for. */
+  #wake = () => {}
 
   /** @param onNotJoined the server has no membership for this connection: the room must be joined again */
   constructor(options: SendQueueOptions, onNotJoined: (link: ServerConnection) => void) {
@@ -58,12 +64,14 @@ export class SendQueue {
   /** The room was joined on a connection: what is not acknowledged yet is sent there (again). */
   open(link: ServerConnection): void {
     this.#link = link
+    this.#wake()
     void this.#run()
   }
 
   /** There is no connection now. */
   pause(): void {
     this.#link = undefined
+    this.#wake()
   }
 
   /** Rejects everything that waits. */
@@ -103,12 +111,21 @@ export class SendQueue {
         this.pause()
         this.#onNotJoined(link)
       } else if (error instanceof ChatError && error.retryMs !== undefined) {
-        await sleep(error.retryMs * (1 + Math.random() / 4))
+        await this.#sleep(error.retryMs * (1 + Math.random() / 4))
       } else {
         this.#pending.reject(message, error)
       }
     }
   }
-}
 
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+  /** What one server asks for is not waited for on another one. */
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(Math.max(LEAST_WAIT_MS, ms), MAX_TIMER_MS))
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

@@ -9,6 +9,7 @@ import {
 } from '../protocol/messages.ts'
 import { maxFrameBytes, utf8Bytes } from '../protocol/rules.ts'
 import { ChatError } from './chat-error.ts'
+import { parseServerMessage } from './server-message.ts'
 import type { Transport, WebSocketClass, WebSocketLike } from './transport.ts'
 
 export interface ServerConnectionEvents {
@@ -22,6 +23,8 @@ export interface ServerConnectionEvents {
 /** Milliseconds for the server's welcome, and at most for its answer to a ping. */
 const WELCOME_MS = 10_000
 const PONG_MS = 10_000
+/** Shortest and longest time between two looks at whether anything came, whatever the server names. */
+const HEARTBEAT_MS = { least: 1000, most: 60_000 }
 
 type Phase =
   | { readonly kind: 'opening' }
@@ -135,7 +138,8 @@ export class ServerConnection {
 
   #open(welcome: Welcome): void {
     clearTimeout(this.#whileOpening)
-    const heartbeatMs = Math.max(1000, Number(welcome.heartbeatMs) || 0)
+    const named = Number(welcome.heartbeatMs) || 0
+    const heartbeatMs = Math.min(HEARTBEAT_MS.most, Math.max(HEARTBEAT_MS.least, named))
     this.#phase = {
       kind: 'open',
       welcome,
@@ -181,11 +185,4 @@ const ACKED: ReadonlySet<RequestType> = new Set(['send', 'edit', 'delete', 'invi
 /** Ids of sent messages and of their changes are the user's own, and only different within a room; all others are the connection's. */
 function keyOf(type: RequestType, id: string, room: string | undefined): string {
   return ACKED.has(type) ? `send ${room} ${id}` : id
-}
-
-/** A server's message; messages of unknown types are ignored. */
-function parseServerMessage(data: unknown): ServerMessage {
-  const message = JSON.parse(String(data)) as ServerMessage | null
-  if (typeof message !== 'object' || typeof message?.type !== 'string') throw new Error('not a message')
-  return message
 }

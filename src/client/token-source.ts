@@ -9,9 +9,10 @@ const TOKEN_MS = 30_000
 const RENEW_EARLY_MS = 30_000
 /** Shortest time between two renewals, milliseconds: a function may return the same token until it expires. */
 const MIN_RENEWAL_MS = 1000
-const MAX_TIMER_MS = 2 ** 31 - 1
+/** Longest time that a timer can wait. */
+export const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** The token itself, or a fresh one; rejects when the function does, or does not settle. */
+/** The token itself, or a fresh one; rejects when the function does, does not settle, or returns something else. */
 export async function tokenOf(token: Token): Promise<string> {
   if (typeof token === 'string') return token
   let timer: ReturnType<typeof setTimeout> | undefined
@@ -20,7 +21,9 @@ export async function tokenOf(token: Token): Promise<string> {
     timer = setTimeout(() => reject(error), TOKEN_MS)
   })
   try {
-    return await Promise.race([token(), late])
+    const given: unknown = await Promise.race([token(), late])
+    if (typeof given === 'string' && given !== '') return given
+    throw new ChatError('unauthorized', 'what the function returned is no token')
   } finally {
     clearTimeout(timer)
   }
