@@ -196,6 +196,8 @@ describe('an event stream', () => {
     const one = await stream(http)
     expect(one.state.response.headers.get('content-type')).toBe('text/event-stream')
     expect(one.state.response.headers.get('x-accel-buffering')).toBe('no')
+    for (const none of ['', 'n=', 'n=0', 'n=0x1', 'n=1e0', 'n=1.0', 'n=%201', 'N=1', 'n=01'])
+      expect([none, await one.post(none, hello)]).toEqual([none, 409])
     expect(await one.post('n=1', hello)).toBe(204)
     await one.until(/data: {"type":"welcome".*"user":"ann"/)
     const join = JSON.stringify({ type: 'join', id: 'j', room: 'r' })

@@ -68,7 +68,7 @@ export class EventStream implements Channel {
       else this.close(post.code, post.code === CLOSE.tooLarge ? 'the request is too large' : '')
       return 204
     }
-    if (post.n !== this.#received && post.n !== this.#received + 1) return 409
+    if (post.n < 1 || (post.n !== this.#received && post.n !== this.#received + 1)) return 409
     if (post.n > this.#received) {
       this.#received = post.n
       if (post.lines === '') this.#events?.onPong()

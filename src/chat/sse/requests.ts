@@ -105,13 +105,16 @@ export async function answerPost(
     : body === undefined
       ? { kind: 'close', code: CLOSE.tooLarge }
       : isUtf8(body)
-        ? { kind: 'frames', n: Number(query.get('n')), lines: body.toString() }
+        ? { kind: 'frames', n: numberOf(query.get('n')), lines: body.toString() }
         : { kind: 'close', code: 1007 }
   const status = await deliver(id, post)
   const headers = { 'cache-control': 'no-store', ...corsHeaders(origin) }
   if (body === undefined) response.writeHead(413, { ...headers, connection: 'close' }).end()
   else response.writeHead(status, headers).end()
 }
+
+/** The number of a request; 0, which none has, for what is not one. */
+const numberOf = (text: string | null): number => (/^[1-9]\d{0,14}$/.test(text ?? '') ? Number(text) : 0)
 
 /** A request's body; `undefined` when it is longer than `maxBytes`, and the rest unread. */
 async function readAll(request: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
