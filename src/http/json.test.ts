@@ -4,6 +4,10 @@ import { parseBody } from './json.ts'
 
 const schema = z.strictObject({ users: z.number().min(0).max(9), name: z.string().max(3).optional() })
 
+it('reads a body that begins with a byte order mark', () => {
+  expect(parseBody('\ufeff{"users":5}', schema)).toEqual({ users: 5 })
+})
+
 it.each([
   ['7', 'body: 7 is not allowed', 'the keys users, name'],
   ['{}', 'users: is missing', 'a number, at least 0, at most 9'],

@@ -33,7 +33,7 @@ export async function readBody(request: IncomingMessage, maxBytes = 65_536): Pro
 export function parseBody<T>(text: string, schema: z.ZodType<T>): T {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(text.replace(/^\ufeff/, ''))
   } catch {
     throw invalidInput('body', 'it is not JSON', 'see the OpenAPI description')
   }

@@ -89,7 +89,7 @@ function jsonOf(value: unknown): string | undefined {
 /** What is wrong with the data of a message; `undefined` when nothing is. */
 export function dataProblem(data: unknown): string | undefined {
   const text = jsonOf(data)
-  if (!text?.startsWith('{') || depthOf(data) > MAX_DATA_DEPTH || utf8Bytes(text) > MAX_DATA_BYTES)
+  if (!text?.startsWith('{') || utf8Bytes(text) > MAX_DATA_BYTES || depthOf(data) > MAX_DATA_DEPTH)
     return `data is a JSON object of at most ${MAX_DATA_BYTES} bytes, nested at most ${MAX_DATA_DEPTH} deep`
   for (const [key, [is, rule]] of Object.entries(CONVENTIONS)) {
     const value = (data as Fields)[key]
