@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { LineFile } from './line-file.ts'
 
 let folder: string
@@ -42,4 +43,32 @@ it('begins with an empty file by default', () => {
   writeFileSync(file, '1\n')
   new LineFile<number>('--history', file).close()
   expect(readFileSync(file, 'utf8')).toBe('')
+})
+
+it('continues when a full disk has room again, with whole lines and none lost', async ({ skip }) => {
+  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder])
+  if (status !== 0) skip('a small disk can be mounted by root, on Linux')
+  const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+  try {
+    const ballast = join(folder, 'ballast')
+    const lines = new LineFile<string>('--decisions', file, { append: true })
+    writeFileSync(ballast, Buffer.alloc(56 * 1024))
+    const written = Array.from({ length: 5 }, (_, i) => `${i}`.repeat(7000))
+    for (const line of written) lines.take(line)
+    await expect.poll(() => said.mock.calls.length, { timeout: 5000 }).toBe(1)
+    lines.take('then')
+    rmSync(ballast)
+    await expect.poll(() => said.mock.calls.length, { timeout: 5000 }).toBe(2)
+    lines.take('after')
+    lines.close()
+    const all = readFileSync(file, 'utf8').trim().split('\n')
+    expect(all.map((line) => JSON.parse(line))).toEqual([...written, 'then', 'after'])
+    expect(said.mock.calls.map(([text]) => text)).toEqual([
+      `concertina: --decisions ${file}: cannot be written (ENOSPC); continuing without it`,
+      `concertina: --decisions ${file}: is written again`,
+    ])
+  } finally {
+    said.mockRestore()
+    spawnSync('umount', [folder])
+  }
 })

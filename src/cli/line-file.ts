@@ -4,8 +4,10 @@ import { cannotWrite, writeWhole } from './output-file.ts'
 
 /** Bytes gathered before they are written. */
 const CHUNK = 1 << 16
-/** What is gathered is written after so long at the latest. */
+/** What is gathered is written after so long at the latest, and tried again after so long. */
 const EVERY_MS = 1000
+/** Characters kept while the file cannot be written; what comes then is missing. */
+const MOST_KEPT = 1 << 20
 
 /** Opens a file to continue after its last whole line; what a crash left of one more is cut off. */
 function openAtEnd(file: string): number {
@@ -46,7 +48,10 @@ export class LineFile<T> {
   readonly #timer: NodeJS.Timeout
   #text = ''
   #closed = false
+  /** Why it cannot be written now. */
   #error: ConcertinaError | undefined
+  /** Lines that the file will not have. */
+  #missing = 0
 
   /**
    * @param flag that named it, for errors
@@ -67,14 +72,17 @@ export class LineFile<T> {
     this.#timer.unref()
   }
 
-  /** Never throws: the run continues without the file, logs that once, and `close` throws. */
+  /** Never throws: the run continues while the file cannot be written, and says so once. */
   readonly take = (line: T): void => {
-    if (this.#error !== undefined) return
+    if (this.#text.length > MOST_KEPT) {
+      this.#missing++
+      return
+    }
     this.#text += `${JSON.stringify(line)}\n`
-    if (this.#text.length > CHUNK) this.#write()
+    if (this.#text.length > CHUNK && this.#error === undefined) this.#write()
   }
 
-  /** Once; @throws {ConcertinaError} FILE_ACCESS when lines could not be written. */
+  /** Once; @throws {ConcertinaError} FILE_ACCESS when lines could not be written at the end. */
   close(): void {
     if (this.#closed) return
     this.#closed = true
@@ -85,18 +93,39 @@ export class LineFile<T> {
   }
 
   #write(): void {
-    const text = this.#text
-    this.#text = ''
-    if (this.#error !== undefined) return
+    if (this.#text === '') return
     try {
-      writeWhole(this.#descriptor, text)
-      this.#bytes += Buffer.byteLength(text)
+      writeWhole(this.#descriptor, this.#text)
+      this.#bytes += Buffer.byteLength(this.#text)
+      this.#text = ''
       const { maxBytes = Number.POSITIVE_INFINITY } = this.#options
       if (this.#bytes >= maxBytes && !this.#closed) this.#beginAnother()
+      if (this.#error !== undefined) this.#continued()
     } catch (error) {
-      this.#error = cannotWrite(this.#flag, this.#file, error)
-      console.error(`concertina: ${this.#error.message}; continuing without it`)
+      this.#failed(error)
     }
+  }
+
+  #failed(error: unknown): void {
+    try {
+      if (this.#bytes >= 0)
+        ftruncateSync(this.#descriptor, this.#bytes) // of what did not fit
+      else this.#text = ''
+    } catch {
+      // The next attempt may do it.
+    }
+    if (this.#error === undefined)
+      console.error(
+        `concertina: ${cannotWrite(this.#flag, this.#file, error).message}; continuing without it`,
+      )
+    this.#error = cannotWrite(this.#flag, this.#file, error)
+  }
+
+  #continued(): void {
+    const missing = this.#missing > 0 ? `; ${this.#missing} lines are missing` : ''
+    console.error(`concertina: ${this.#flag} ${this.#file}: is written again${missing}`)
+    this.#error = undefined
+    this.#missing = 0
   }
 
   #beginAnother(): void {

@@ -145,7 +145,8 @@ export class AccessLog {
       this.#bytes = 0
       this.#dropped = 0
       const note = dropped > 0 ? `${JSON.stringify({ time: new Date().toISOString(), dropped })}\n` : ''
-      if (await this.#append(lines.join('') + note)) continue
+      // After a failure the file may end within a line.
+      if (await this.#append((this.#warned ? '\n' : '') + lines.join('') + note)) continue
       this.#dropped += lines.length + dropped
       if (this.#closed) break
       await sleep(AGAIN_MS)
