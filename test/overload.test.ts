@@ -86,7 +86,7 @@ it.each([
   ['from their bytes', {}],
   ['when they were read', { data: { from: 'a bot' } }],
 ])(
-  'rejects messages %s: who sends again too early is read only later, and then accepted',
+  'S8: rejects messages %s: who sends again too early is read only later, and then accepted',
   async (_, more) => {
     let asked = () => {}
     let retryMs: number | undefined

@@ -8,6 +8,7 @@ import { HistoryChecker, type LoggedMessage } from '../src/verify/checker.ts'
 import type { HistoryEvent } from '../src/verify/events.ts'
 import { CuttingProxy } from './chaos/cutting-proxy.ts'
 import { startChat } from './support/chat.ts'
+import { startForgetfulServer } from './support/forgetful-server.ts'
 import { startHttpOnlyProxy } from './support/http-only-proxy.ts'
 
 const SECRET = 'a secret of at least 32 characters'
@@ -103,6 +104,22 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
   it('rejects wrong input at once, and goes on', async () => {
     const { urls } = await chat()
     expect(await python(script('wrong.py'), urls[0]!).finished).toEqual({ status: 0, stderr: '' })
+  })
+
+  it.each([
+    ['counts its own message', { user: 'ann', id: 'a', body: 'once' }, [1, 2]],
+    ['sends again what is not', { user: 'bob', id: 'a', body: 'hi' }, [2, 3]],
+  ])('S2: %s among those that it missed', async (_, missed, places) => {
+    const server = await startForgetfulServer([missed])
+    closers.push(() => server.close())
+    const { child, finished } = python(script('resend.py'), server.url)
+    let printed = ''
+    child.stdout!.on('data', (data) => {
+      printed += data
+    })
+    expect(await finished).toEqual({ status: 0, stderr: '' })
+    expect(JSON.parse(printed)).toMatchObject(places.map((seq) => ({ seq, durability: 'disk' })))
+    expect(server.seen).toEqual(['once', 'received 1', ...(places[0] === 1 ? [] : ['once']), 'next'])
   })
 
   it('F1–F4: does the same by event streams where no WebSocket comes through', async () => {

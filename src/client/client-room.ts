@@ -64,6 +64,8 @@ export class ClientRoom {
   readonly #links = new Map<ServerConnection, LinkState>()
   readonly #joins = new Requests<symbol, JoinedRoom>()
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
+  /** The room's last place when it was joined last. */
+  #head = 0
   /** Repairs since the last message was received. */
   #repairs = 0
   /** Tokens in a row that there were not. */
@@ -157,6 +159,7 @@ export class ClientRoom {
     // Of another epoch our own place means nothing; of the same one, ours is as far or further.
     const reset = this.cursor !== undefined && (message.reset ?? this.cursor.epoch !== message.cursor.epoch)
     if (!this.cursor || reset) this.cursor = message.cursor
+    this.#head = message.head
     this.#wasJoined = true
     this.#events.onJoined(this, link, message, reset)
     const { members, users, expiresInMs } = message
@@ -173,7 +176,9 @@ export class ClientRoom {
       return false
     }
     this.#repairs = 0
-    this.cursor = { epoch: cursor.epoch, seq: message.seq }
+    if (message.user === link.welcome?.user)
+      this.outgoing.received(message.id, message.seq, link.welcome.durability)
+    this.#advance({ epoch: cursor.epoch, seq: message.seq })
     return true
   }
 
@@ -181,8 +186,22 @@ export class ClientRoom {
   skip(link: ServerConnection, from: number, to: number): number | undefined {
     const { cursor } = this
     if (!cursor || !this.isJoinedOn(link) || to <= cursor.seq) return undefined
-    this.cursor = { epoch: cursor.epoch, seq: to }
+    this.#advance({ epoch: cursor.epoch, seq: to })
     return Math.max(from, cursor.seq + 1)
+  }
+
+  #advance(cursor: Cursor): void {
+    this.cursor = cursor
+    if (this.#isCaughtUp) this.outgoing.caughtUp()
+  }
+
+  get #isCaughtUp(): boolean {
+    return this.cursor !== undefined && this.cursor.seq >= this.#head
+  }
+
+  /** What waits goes out on this connection. */
+  serve(link: ServerConnection): void {
+    this.outgoing.open(link, this.#isCaughtUp)
   }
 
   /** A connection is gone. */

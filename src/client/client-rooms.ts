@@ -31,7 +31,7 @@ export class ClientRooms {
       },
       isReady: (link) => [...this.#rooms.values()].every((room) => room.isJoinedOn(link)),
       onServing: (link) => {
-        for (const room of this.#rooms.values()) if (room.isJoinedOn(link)) room.outgoing.open(link)
+        for (const room of this.#rooms.values()) if (room.isJoinedOn(link)) room.serve(link)
       },
       onStatus: (status) => this.#onStatus(status),
     })
@@ -82,7 +82,7 @@ export class ClientRooms {
     onJoined: (room, link, { cursor: _, members, users }, reset) => {
       const { name, cursor } = room
       this.#signals.resumed.emit({ room: name, members, ...(users && { users }), cursor: cursor!, reset })
-      if (link === this.connections.serving) room.outgoing.open(link)
+      if (link === this.connections.serving) room.serve(link)
       else this.connections.takeOverWhenReady()
     },
     onRejected: (room, { code, message }) => this.#removed(room, code, message),

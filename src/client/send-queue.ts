@@ -30,7 +30,8 @@ const LEAST_WAIT_MS = 5
 
 /**
  * The messages of one room on their way out, one in flight at a time: so the room has them in the order in which they were
- * sent, whatever is rejected, retried or moved to another server.
+ * sent, whatever is rejected, retried or moved to another server. What got no answer is sent again only after all that the room
+ * has by then was received: it may be there, and a server remembers ids for a while only.
  */
 export class SendQueue {
   readonly #queue: QueuedMessage[] = []
@@ -39,6 +40,9 @@ export class SendQueue {
   readonly #onNotJoined: (link: ServerConnection) => void
   /** The connection that messages go to; none while the room is not joined. */
   #link: ServerConnection | undefined
+  #isCaughtUp = false
+  /** What was sent before and may be in the room. */
+  #unanswered: QueuedMessage | undefined
   #sending = false
   /** Ends the wait that a server asked for. */
   #wake = () => {}
@@ -62,10 +66,24 @@ export class SendQueue {
   }
 
   /** The room was joined on a connection: what is not acknowledged yet is sent there (again). */
-  open(link: ServerConnection): void {
+  open(link: ServerConnection, isCaughtUp: boolean): void {
     this.#link = link
+    this.#isCaughtUp = isCaughtUp
     this.#wake()
     void this.#run()
+  }
+
+  /** All that the room had when it was joined was received. */
+  caughtUp(): void {
+    if (this.#isCaughtUp) return
+    this.#isCaughtUp = true
+    void this.#run()
+  }
+
+  /** A message of this user came: one without an answer has its place now. */
+  received(id: string, seq: number, durability: Durability): void {
+    const message = this.#unanswered
+    if (message?.id === id) this.#pending.answer(message, { seq, id, durability })
   }
 
   /** There is no connection now. */
@@ -86,6 +104,7 @@ export class SendQueue {
     this.#sending = true
     for (let link = this.#link; link && this.#queue.length > 0; link = this.#link) {
       const first = this.#queue[0]!
+      if (first === this.#unanswered && !this.#isCaughtUp) break
       // What timed out or was aborted meanwhile is not sent again.
       if (this.#pending.has(first)) await this.#sendOne(link, first)
       if (this.#queue[0] === first && !this.#pending.has(first)) this.#queue.shift()
@@ -94,6 +113,7 @@ export class SendQueue {
   }
 
   async #sendOne(link: ServerConnection, message: QueuedMessage): Promise<void> {
+    this.#unanswered = message
     try {
       const { seq, id, durability } = await link.request(
         { type: 'send', ...message },

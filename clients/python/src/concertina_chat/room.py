@@ -37,6 +37,10 @@ class Room:
         self._history = history
         self._links: Dict[Connection, Any] = {}
         self._queue: Deque[_Outgoing] = deque()
+        #: What was sent before and may be in the room.
+        self._unanswered: Optional[_Outgoing] = None
+        #: The room's last place when it was joined last.
+        self._head = 0
         self._wake = asyncio.Event()
         self._repairs = 0
         self._tasks = {asyncio.ensure_future(self._send_all())}
@@ -92,6 +96,7 @@ class Room:
         reset = self.cursor is not None and (answer.get("reset", False) or self.cursor["epoch"] != cursor["epoch"])
         if self.cursor is None or reset:
             self.cursor = cursor
+        self._head = answer["head"]
         self.was_joined = True
         expires = answer.get("expiresInMs")
         if expires is not None and callable(self.token):
@@ -118,7 +123,8 @@ class Room:
                 self.join_on(link, _REPAIR_AGAIN_SECONDS)
             return False
         self._repairs = 0
-        self.cursor = {"epoch": self.cursor["epoch"], "seq": message["seq"]}
+        self._answer_by(link, message)
+        self._advance(message["seq"])
         return True
 
     def skip(self, link: Connection, gap: Dict[str, Any]) -> Optional[int]:
@@ -126,8 +132,26 @@ class Room:
         if not self.cursor or not self.is_joined_on(link) or gap["to"] <= self.cursor["seq"]:
             return None
         first = max(gap["from"], self.cursor["seq"] + 1)
-        self.cursor = {"epoch": self.cursor["epoch"], "seq": gap["to"]}
+        self._advance(gap["to"])
         return first
+
+    def _answer_by(self, link: Connection, message: Dict[str, Any]) -> None:
+        """A message of this user without an answer has its place now."""
+        welcome, waits = link.welcome, self._unanswered
+        if waits is None or message["user"] != welcome["user"] or message["id"] != waits.fields["id"]:
+            return
+        if not waits.acked.done():
+            waits.acked.set_result(
+                {"seq": message["seq"], "id": message["id"], "durability": welcome["durability"]}
+            )
+
+    def _advance(self, seq: int) -> None:
+        self.cursor = {"epoch": self.cursor["epoch"], "seq": seq}
+        if self._is_caught_up():
+            self.wake()
+
+    def _is_caught_up(self) -> bool:
+        return self.cursor is not None and self.cursor["seq"] >= self._head
 
     def lost(self, link: Connection) -> None:
         self._links.pop(link, None)
@@ -145,17 +169,23 @@ class Room:
         return acked
 
     async def _send_all(self) -> None:
-        """One message in flight at a time, so that the room has them in their order (S5)."""
+        """One message in flight at a time, so that the room has them in their order (S5).
+
+        What got no answer is sent again only after all that the room has by then was received: it may be there, and a
+        server remembers ids for a while only.
+        """
         while True:
             link = self._client.serving
-            if not self._queue or not self.is_joined_on(link):
+            first = self._queue[0] if self._queue else None
+            waits = first is not None and first is self._unanswered and not self._is_caught_up()
+            if first is None or waits or not self.is_joined_on(link):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
-            fields, acked = self._queue[0]
-            if not acked.done():
-                await self._send_one(link, fields, acked)
-            if acked.done():
+            if not first.acked.done():
+                self._unanswered = first
+                await self._send_one(link, *first)
+            if first.acked.done():
                 self._queue.popleft()
 
     async def _send_one(self, link: Connection, fields: Dict[str, Any], acked: asyncio.Future) -> None:

@@ -88,6 +88,7 @@ class WebSocket:
                     if final:
                         return message.decode("utf-8")
         except (OSError, EOFError, UnicodeDecodeError) as error:
+            self.abort()  # the server's end alone leaves ours open
             raise ConnectionEnded(1006, str(error)) from error
 
     async def _frame(self) -> tuple[bool, int, bytes]:

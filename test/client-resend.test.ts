@@ -1,0 +1,35 @@
+import { afterEach, expect, it } from 'vitest'
+import { ChatClient } from '../src/client/node.ts'
+import { startForgetfulServer } from './support/forgetful-server.ts'
+
+/** What a client does with a message that got no answer, where the server does not remember its id any more. */
+
+const open: { close(): unknown }[] = []
+afterEach(() => {
+  for (const each of open.splice(0).reverse()) each.close()
+})
+
+async function ann(missed: readonly object[]) {
+  const server = await startForgetfulServer(missed)
+  const client = new ChatClient({ url: server.url, user: 'ann', random: () => 0 })
+  open.push(server, client)
+  await client.join('r')
+  return { client, seen: server.seen }
+}
+
+const ofBob = { user: 'bob', id: 'b', body: 'hi' }
+
+it('S2: counts its own message, found among those that it missed, as acknowledged', async () => {
+  const { client, seen } = await ann([ofBob, { user: 'ann', id: 'a', body: 'once' }, ofBob])
+  const first = client.send('r', 'once', 'a')
+  const second = client.send('r', 'next')
+  expect(await first).toEqual({ seq: 2, id: 'a', durability: 'disk' })
+  expect(await second).toMatchObject({ seq: 4 })
+  expect(seen).toEqual(['once', 'received 1', 'received 2', 'received 3', 'next'])
+})
+
+it("S2: sends again what is not there, after all that it missed; another user's id is not its own", async () => {
+  const { client, seen } = await ann([{ ...ofBob, id: 'a' }, ofBob])
+  expect(await client.send('r', 'again', 'a')).toMatchObject({ seq: 3 })
+  expect(seen).toEqual(['again', 'received 1', 'received 2', 'again'])
+})
