@@ -231,14 +231,14 @@ describe('compare', { timeout: 120_000 }, () => {
     const wrong = async (...args: string[]) =>
       (await runCli(['compare', '--trace', join(folder, 'waves.csv'), ...args])).stderr
     expect(await wrong('--spot', '0.5@0.03')).toMatch(/--spot: needs --price/)
-    expect(await wrong('--business-hours', '8-18@2')).toMatch(/--business-hours: there is no --price/)
+    expect(await wrong('--business-hours', '8-18@2')).toMatch(/--business-hours: needs --price/)
     expect(await wrong('--price', '1', '--business-hours', '18-8@2')).toMatch(
       /"18-8@2" is no time of day at a price\n {2}allowed: FROM-TO@PRICE/,
     )
     expect(await wrong('--price', '1', '--reserved', '4')).toMatch(
       /"4" is no amount at a price\n {2}allowed: AMOUNT@PRICE/,
     )
-    expect(await wrong('--node-delay', '4')).toMatch(/--node-delay: there is no --servers-per-node/)
+    expect(await wrong('--node-delay', '4')).toMatch(/--node-delay: needs --servers-per-node/)
     expect(await wrong('--copies', '-1')).toMatch(/--copies: -1 is not allowed/)
   })
 

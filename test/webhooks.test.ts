@@ -71,8 +71,9 @@ describe('webhooks', () => {
     const webhooks = new Webhooks(log, [{ url, secret: SECRET, ...options }], silentLogger)
     await webhooks.start()
     const chat = await startChat({}, 2, webhooks.log)
-    chat.hub.onPresence = (room, joined, left, members) =>
-      void webhooks.log.presence(room, joined, left, members === 0)
+    chat.hub.onPresence(
+      ({ room, joined, left, members }) => void webhooks.log.presence(room, joined, left, members === 0),
+    )
     closers.push(() => chat.close())
     closers.push(() => webhooks.close())
     return chat

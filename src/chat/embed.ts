@@ -77,7 +77,7 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
     const [near, far] = streamPair()
     hub.attach(far, 1)
     const chat = opened.use(await ChatServer.start(1, near, chatOptions, () => {}))
-    chat.onWarning = (message) => logger.warn(message)
+    chat.warnings.subscribe((message) => logger.warn(message))
     const { service } = opened.use(await serviceOfHub(hub))
     return {
       service,

@@ -5,6 +5,7 @@ import type { Histogram } from '../base/histogram.ts'
 import { onceAMinute } from '../base/once-a-minute.ts'
 import { RateLimiter } from '../base/rate-limit.ts'
 import { seededRng } from '../base/rng.ts'
+import { Signal } from '../base/signal.ts'
 import { type AccessEntry, accessEntry } from '../http/access-log.ts'
 import { Origins } from '../http/origin.ts'
 import { rejectSocket } from '../http/rejection.ts'
@@ -61,8 +62,8 @@ export class ChatServer {
   readonly #moves = new SessionMoves(this.#connections)
   /** Called with each connection that has ended, and each that was rejected. */
   onAccess: ((entry: AccessEntry) => void) | undefined
-  /** Called with what an operator should know, at most once a minute for each text. */
-  onWarning: (message: string) => void = () => {}
+  /** What an operator should know, at most once a minute for each text. */
+  readonly warnings = new Signal<string>()
   readonly #isNewWarning = onceAMinute()
 
   /**
@@ -205,7 +206,7 @@ export class ChatServer {
   }
 
   #warn(message: string): void {
-    if (this.#isNewWarning(message)) this.onWarning(message)
+    if (this.#isNewWarning(message)) this.warnings.emit(message)
   }
 
   #authenticator(auth: ChatOptions['auth'] = { anonymous: true }): Authenticator {

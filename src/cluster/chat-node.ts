@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { check, type OptionsOf, option, optionSet, within } from '../base/options.ts'
+import { Signal } from '../base/signal.ts'
 import { checkChatOptions } from '../chat/check-options.ts'
 import { type WebhookOptions, webhookListOptions } from '../chat/hooks/webhook-options.ts'
 import { outboxOf } from '../chat/hooks/webhooks.ts'
@@ -79,8 +80,8 @@ export class ChatNode {
   /** Settles when its users are gone, after a controller asked for that. */
   #emptied: Promise<void> | undefined
   #closing: Promise<void> | undefined
-  /** Called when a controller asked this server to drain. */
-  onDrain: (seconds: number) => void = () => {}
+  /** Seconds within which a controller asked this server to drain. */
+  readonly drainRequests = new Signal<number>()
 
   constructor(broker: Broker, options: ChatNodeOptions) {
     checkChatOptions(options.chat ?? {})
@@ -129,7 +130,7 @@ export class ChatNode {
       )
       this.#chat = chatServer
       chatServer.onAccess = this.#options.onAccess
-      chatServer.onWarning = (message) => this.#logger.warn(message)
+      chatServer.warnings.subscribe((message) => this.#logger.warn(message))
       const forwarding = new StreamForwarding(bus, this.number, (id, post) => chatServer.post(id, post))
       this.#http.open(chatServer, forwarding)
       this.#stops.push(
@@ -224,7 +225,7 @@ export class ChatNode {
   #onCommand(command: ServerCommand): void {
     switch (command.type) {
       case 'drain':
-        this.onDrain(command.seconds)
+        this.drainRequests.emit(command.seconds)
         break
       case 'empty':
         if (this.#state === 'ready') this.#emptied = this.#empty(command.seconds)

@@ -1,3 +1,4 @@
+import { Signal } from '../base/signal.ts'
 import { type ChatDirectory, countRooms } from '../chat/api/directory.ts'
 import { mostActive, type Talker } from '../chat/api/talkers.ts'
 import { NAMED_MEMBERS } from '../chat/hub/hub-protocol.ts'
@@ -45,8 +46,8 @@ export class ClusterDirectory implements ChatDirectory {
   #checks = 0
   /** The number of the check from which on it has listened without a gap. */
   #since = 0
-  /** Called a moment after the members of a room have changed. */
-  onChange: (room: string) => void = () => {}
+  /** A room, a moment after its members have changed. */
+  readonly changes = new Signal<string>()
 
   constructor(bus: Bus) {
     this.#bus = bus
@@ -98,7 +99,7 @@ export class ClusterDirectory implements ChatDirectory {
     if (this.#gathering.has(room)) return
     const timer = setTimeout(() => {
       this.#gathering.delete(room)
-      this.onChange(room)
+      this.changes.emit(room)
     }, GATHER_MS)
     this.#gathering.set(room, timer)
   }

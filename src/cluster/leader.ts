@@ -35,9 +35,8 @@ export class Leadership {
   #unchanged = 0
   #version = 0
   #renewedAt = -Infinity
-  #leads = false
+  #role: 'follower' | 'leader' | 'closed' = 'follower'
   #asking = false
-  #closed = false
 
   constructor(store: KeyValueStore, self: Required<LeaderRecord>, events: LeadershipEvents) {
     this.#store = store
@@ -47,8 +46,8 @@ export class Leadership {
 
   /** Whether it leads at this very moment. */
   get leads(): boolean {
-    if (this.#leads && performance.now() - this.#renewedAt > BELIEF_MS) this.#lost()
-    return this.#leads
+    if (this.#role === 'leader' && performance.now() - this.#renewedAt > BELIEF_MS) this.#lost()
+    return this.#role === 'leader'
   }
 
   /** Where the dashboard of the leader is, as far as this process has seen. */
@@ -66,9 +65,10 @@ export class Leadership {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     clearInterval(this.#watchdog)
-    this.#closed = true
-    if (!this.leads) return
-    this.#lost()
+    const led = this.leads
+    if (led) this.#lost()
+    this.#role = 'closed'
+    if (!led) return
     await this.#store
       .put(KEY, JSON.stringify({ id: '' } satisfies LeaderRecord), this.#version)
       .catch(() => {})
@@ -98,23 +98,23 @@ export class Leadership {
   }
 
   async #write(): Promise<void> {
-    if (this.#closed) return
+    if (this.#role === 'closed') return
     const asked = performance.now()
     const version = await this.#store.put(KEY, JSON.stringify(this.#self), this.#version)
     if (version === undefined) {
       this.#unchanged = 0
-      if (this.#leads) this.#lost()
+      if (this.#role === 'leader') this.#lost()
       return
     }
     this.#version = version
     this.#renewedAt = asked
-    if (this.#leads || this.#closed || performance.now() - asked > BELIEF_MS) return
-    this.#leads = true
+    if (this.#role !== 'follower' || performance.now() - asked > BELIEF_MS) return
+    this.#role = 'leader'
     this.#events.onWon()
   }
 
   #lost(): void {
-    this.#leads = false
+    this.#role = 'follower'
     this.#unchanged = 0
     this.#events.onLost()
   }

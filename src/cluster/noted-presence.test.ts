@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { silentLogger } from '../base/logger.ts'
+import { Signal } from '../base/signal.ts'
 import { OUTBOX_ROOM, type RoomHappening } from '../chat/hooks/outbox.ts'
 import { outboxOf } from '../chat/hooks/webhooks.ts'
 import { MemoryRoomLog } from '../chat/log/memory.ts'
@@ -18,7 +19,7 @@ const WEBHOOK = { url: 'http://127.0.0.1:1/', secret: 'a secret of thirty-two ch
 class Members {
   readonly #rooms = new Map<string, string[]>()
   isComplete = true
-  onChange: (room: string) => void = () => {}
+  readonly changes = new Signal<string>()
 
   rooms = () => [...this.#rooms].map(([room, users]) => [room, users.length] as const)
 
@@ -29,7 +30,7 @@ class Members {
 
   set(room: string, ...users: string[]): void {
     this.#rooms.set(room, users)
-    this.onChange(room)
+    this.changes.emit(room)
   }
 }
 

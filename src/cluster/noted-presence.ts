@@ -6,7 +6,7 @@ import type { RoomLog } from '../chat/log/room-log.ts'
 import type { RoomMessage } from '../protocol/messages.ts'
 import type { ClusterDirectory } from './directory.ts'
 
-type Presence = Pick<ClusterDirectory, 'isComplete' | 'onChange' | 'roster' | 'rooms'>
+type Presence = Pick<ClusterDirectory, 'isComplete' | 'changes' | 'roster' | 'rooms'>
 
 /** Who was in a room when webhooks were last notified of it. */
 type NotedRoom = readonly [room: string, users: readonly string[]]
@@ -74,7 +74,7 @@ export class NotedPresence {
     const changed = (room: string) => {
       if (this.#log.wantsPresence(room)) this.#changed.add(room)
     }
-    this.#directory.onChange = changed
+    const unsubscribe = this.#directory.changes.subscribe(changed)
     for (let failures = 0; !term.aborted; ) {
       try {
         if (!this.#noted) {
@@ -93,7 +93,7 @@ export class NotedPresence {
         await pause(RETRY_MS, term)
       }
     }
-    this.#directory.onChange = () => {}
+    unsubscribe()
   }
 
   async #note(noted: Map<string, ReadonlySet<string>>): Promise<void> {

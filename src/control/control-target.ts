@@ -83,8 +83,8 @@ export interface ControlTarget {
   events(after: number): readonly FleetEvent[]
   /** The last decision at or before a time, and the first after it; seconds since the run began. */
   decisionAt(time: number): { decision?: Decision; next?: Decision }
-  /** Passes every event from now on to one listener. */
-  onEvent(listener: (event: FleetEvent) => void): void
+  /** Passes every event from now on to `listener`. Returns the function that unsubscribes it. */
+  onEvent(listener: (event: FleetEvent) => void): () => void
   /** A number of users, or `null` for what the load pattern says. */
   setLoad(users: number | null): void
   setPolicy(spec: PolicySpec): void

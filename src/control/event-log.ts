@@ -1,3 +1,4 @@
+import { Signal } from '../base/signal.ts'
 import type { Decision } from '../pipeline/items.ts'
 import type { FleetEvent } from './control-target.ts'
 
@@ -8,8 +9,8 @@ export class EventLog {
   readonly #events: FleetEvent[] = []
   readonly #now: () => number
   #count = 0
-  /** Called after each. */
-  onEvent: (event: FleetEvent) => void = () => {}
+  /** Each event, after it was noted. */
+  readonly added = new Signal<FleetEvent>()
 
   /** @param now seconds since the run began */
   constructor(now: () => number) {
@@ -21,7 +22,7 @@ export class EventLog {
     const event: FleetEvent = { number: ++this.#count, time, kind, text, ...(decision && { decision }) }
     this.#events.push(event)
     if (this.#events.length > 2 * KEPT) this.#events.splice(0, KEPT)
-    this.onEvent(event)
+    this.added.emit(event)
   }
 
   after(number: number): readonly FleetEvent[] {

@@ -167,9 +167,8 @@ export class FleetControl implements ControlTarget {
     }
   }
 
-  /** Passes every event from now on to `listener`. */
-  onEvent(listener: (event: FleetEvent) => void): void {
-    this.#events.onEvent = listener
+  onEvent(listener: (event: FleetEvent) => void): () => void {
+    return this.#events.added.subscribe(listener)
   }
 
   events(after: number): readonly FleetEvent[] {

@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import type { Cancel, Clock } from '../base/clock.ts'
 import { madeInCode, type OptionsOf, option, optionSet } from '../base/options.ts'
+import { Signal } from '../base/signal.ts'
 import type { Provider, ProviderFactory, ServerId, ServerRef } from './provider.ts'
 import { Server, type ServerLife } from './server.ts'
-
-/** Called after a server changed its state. */
-export type FleetListener = (server: Server) => void
 
 /** What a config file may say of the servers of a fleet. */
 export const weightsShape = {
@@ -45,7 +43,7 @@ export class Fleet {
   desiredCount = 0
   readonly #clock: Clock
   readonly #provider: Provider
-  readonly #listeners: FleetListener[] = []
+  readonly #changes = new Signal<Server>()
   readonly #weights: readonly number[]
   readonly #replaceFailed: boolean
   /** Launches that wait for their time. */
@@ -73,9 +71,9 @@ export class Fleet {
     this.#replaceFailed = replaceFailed && !this.#provider.replacesFailed
   }
 
-  /** Calls `listener` after every later change of a server's state. */
-  onChange(listener: FleetListener): void {
-    this.#listeners.push(listener)
+  /** Calls `listener` after every later change of a server's state. Returns the function that unsubscribes it. */
+  onChange(listener: (server: Server) => void): () => void {
+    return this.#changes.subscribe(listener)
   }
 
   /** Adopts the servers that run already, where the provider's outlive this process. */
@@ -248,7 +246,7 @@ export class Fleet {
   #changed(server: Server): void {
     this.ready = this.servers.filter((each) => each.state === 'ready')
     this.desiredCount = this.servers.filter((each) => each.state !== 'draining').length
-    for (const listener of this.#listeners) listener(server)
+    this.#changes.emit(server)
   }
 }
 

@@ -14,6 +14,7 @@ import { openLog } from '../chat/log/open.ts'
 import { LogUnavailable, type RoomLog } from '../chat/log/room-log.ts'
 import { traced } from '../chat/log/traced-log.ts'
 import { type ChatLimits, chatLimits } from '../chat/options.ts'
+import type { PresenceChange } from '../chat/rooms/presence.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { SupervisorOptions } from './supervisor-options.ts'
 
@@ -75,7 +76,7 @@ export class FleetRooms {
   async open(): Promise<void> {
     this.#log = openLog(this.#options, this.#logger, this.#faults)
     this.#hub = new Hub(traced(await this.#openWebhooks(this.#log), this.#options.tracer), this.#rates)
-    this.#hub.onPresence = (room, joined, left, members) => this.#notePresence(room, joined, left, members)
+    this.#hub.onPresence((change) => this.#notePresence(change))
   }
 
   /** Another rate of messages holds from now on. */
@@ -102,7 +103,7 @@ export class FleetRooms {
     return this.#webhooks.log
   }
 
-  #notePresence(room: string, joined: string[], left: string[], members: number): void {
+  #notePresence({ room, joined, left, members }: PresenceChange): void {
     this.#webhooks?.log.presence(room, joined, left, members === 0).catch((error: Error) => {
       this.#logger.warn(`Webhooks: who came to ${room} and left could not be kept: ${error.message}`, {
         room,

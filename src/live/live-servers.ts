@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { Buckets, LATENCY_BOUNDS } from '../base/buckets.ts'
 import { onceAMinute } from '../base/once-a-minute.ts'
+import { Signal } from '../base/signal.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
@@ -25,8 +26,8 @@ export class LiveServers {
   readonly #lost = new LostUsers()
   /** Gets what the servers trace. */
   spans: SpanSink | undefined
-  /** Gets what an operator should know, once a minute, however many servers say it. */
-  onWarning: (message: string) => void = () => {}
+  /** What an operator should know, once a minute, however many servers say it. */
+  readonly warnings = new Signal<string>()
   readonly #isNewWarning = onceAMinute()
 
   /** @param inFlight sockets that were given to a server and are not in its report yet */
@@ -53,7 +54,9 @@ export class LiveServers {
         for (const span of spans) this.spans?.add(span)
         this.spans?.drop(dropped)
       },
-      warning: ({ message }) => void (this.#isNewWarning(message) && this.onWarning(message)),
+      warning: ({ message }) => {
+        if (this.#isNewWarning(message)) this.warnings.emit(message)
+      },
       report: (report) => this.#onReport(id, work, report),
     })
   }

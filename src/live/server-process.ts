@@ -89,7 +89,7 @@ async function start({ server, options, access, sampling }: ToServer & { type: '
   }
   life = { kind: 'serving', chat }
   if (configured) chat.configure(configured)
-  chat.onWarning = (message) => send({ type: 'warning', message })
+  chat.warnings.subscribe((message) => send({ type: 'warning', message }))
   if (access) chat.onAccess = (entry) => void (ended.length < MAX_ENDED && ended.push(entry))
   send({ type: 'ready' })
   setInterval(() => {

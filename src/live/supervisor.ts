@@ -113,7 +113,7 @@ export class Supervisor {
     this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
     this.servers = new LiveServers(this.fleet, (id, accepted) => this.gateway.inFlight(id, accepted))
     this.servers.spans = options.tracer?.sink
-    this.servers.onWarning = (message) => logger.warn(message)
+    this.servers.warnings.subscribe((message) => logger.warn(message))
     const { maxBodyBytes, maxConnections } = chatLimits(options.chat?.limits)
     this.#maxConnections = maxConnections
     this.#chat = options.chat ?? { auth: { anonymous: true } }
@@ -262,6 +262,7 @@ export class Supervisor {
   }
 
   #firstServers(): Promise<void> {
+    let unsubscribe = () => {}
     return new Promise<void>((resolve, reject) => {
       const look = (server?: Server) => {
         if (this.fleet.servers.every(({ state }) => state === 'ready')) resolve()
@@ -274,9 +275,9 @@ export class Supervisor {
           )
         }
       }
-      this.fleet.onChange(look)
+      unsubscribe = this.fleet.onChange(look)
       look()
-    })
+    }).finally(() => unsubscribe())
   }
 
   /** Begins to scale. */

@@ -1,3 +1,4 @@
+import { Signal } from '../base/signal.ts'
 import type { ChatClient } from '../client/chat-client.ts'
 import type { ChatClientEvents } from '../client/chat-client-options.ts'
 import type { JoinOptions } from '../client/client-room.ts'
@@ -43,7 +44,7 @@ export class RoomStore {
   readonly #client: ChatClient
   readonly #name: string
   readonly #options: JoinOptions
-  readonly #listeners = new Set<() => void>()
+  readonly #changes = new Signal<void>()
   readonly #typing = new Map<string, ReturnType<typeof setTimeout>>()
   /** Counts how often the room was joined and left: what was asked for before is of another visit. */
   #visit = 0
@@ -66,10 +67,12 @@ export class RoomStore {
 
   /** Calls `listener` after every change. The first one joins the room; when the last one has ended, it is left. */
   subscribe(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    if (this.#listeners.size === 1) this.#start()
+    const unsubscribe = this.#changes.subscribe(listener)
+    if (this.#changes.size === 1) this.#start()
     return () => {
-      if (this.#listeners.delete(listener) && this.#listeners.size === 0) this.#stop()
+      const before = this.#changes.size
+      unsubscribe()
+      if (before > 0 && this.#changes.size === 0) this.#stop()
     }
   }
 
@@ -105,7 +108,7 @@ export class RoomStore {
 
   #set(change: Partial<RoomState>): void {
     this.#state = { ...this.#state, ...change }
-    for (const listener of [...this.#listeners]) listener()
+    this.#changes.emit()
   }
 
   #start(): void {

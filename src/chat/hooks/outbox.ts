@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Signal } from '../../base/signal.ts'
 import type { MessageData } from '../../protocol/messages.ts'
 import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import { ForwardingLog } from '../log/forwarding-log.ts'
@@ -31,8 +32,8 @@ export interface RoomHappening {
  */
 export class OutboxLog extends ForwardingLog {
   readonly #wants: (type: RoomHappening['type'], room: string) => boolean
-  /** Called after something was noted. */
-  onNoted: () => void = () => {}
+  /** Emits after something was noted. */
+  readonly noted = new Signal<void>()
 
   constructor(log: RoomLog, wants: (type: RoomHappening['type'], room: string) => boolean) {
     super(log)
@@ -68,6 +69,6 @@ export class OutboxLog extends ForwardingLog {
 
   async #note(happening: RoomHappening, id: string): Promise<void> {
     await this.log.append({ room: OUTBOX_ROOM, user: happening.room, id, body: JSON.stringify(happening) })
-    this.onNoted()
+    this.noted.emit()
   }
 }

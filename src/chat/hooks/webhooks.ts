@@ -22,7 +22,7 @@ export class Webhooks {
     this.#inner = log
     this.log = outboxOf(log, options)
     this.#hooks = options.map((each) => new Webhook(log, each, logger, tracer))
-    this.log.onNoted = () => this.#notify()
+    this.log.noted.subscribe(() => this.#notify())
   }
 
   #notify(): void {

@@ -4,7 +4,7 @@ import { SYSTEM_PREFIX } from '../access/moderation-log.ts'
 import type { ChatDirectory } from '../api/directory.ts'
 import { TalkerMeter } from '../api/talkers.ts'
 import { type Append, type LogEntry, LogOverloaded, type RoomLog } from '../log/room-log.ts'
-import { PresenceTracker } from '../rooms/presence.ts'
+import { type PresenceChange, PresenceTracker } from '../rooms/presence.ts'
 import { FrameStream } from './frame-stream.ts'
 import {
   appendOf,
@@ -72,9 +72,9 @@ export class Hub {
     }
   }
 
-  /** Calls `listener` with all who came to a room and left it, over all servers. */
-  set onPresence(listener: PresenceTracker['onChange']) {
-    this.#presence.onChange = listener
+  /** Calls `listener` with all who came to a room and left it, over all servers. Returns the function that unsubscribes it. */
+  onPresence(listener: (change: PresenceChange) => void): () => void {
+    return this.#presence.changes.subscribe(listener)
   }
 
   /** Serves a chat server at the other end of `stream` until the stream closes. */

@@ -17,8 +17,8 @@ export class Subscription {
   #last: number | undefined
   /** Where to read up to. */
   #target = 0
-  #isFilling = false
-  #isClosed = false
+  /** While `filling`, what was left out is read from the log. */
+  #state: 'live' | 'filling' | 'closed' = 'live'
 
   constructor(
     room: string,
@@ -37,7 +37,8 @@ export class Subscription {
   }
 
   push(entry: LogEntry): void {
-    if (this.#isFilling || (this.#last === undefined && this.#target > 0)) {
+    if (this.#state === 'closed') return
+    if (this.#state === 'filling' || (this.#last === undefined && this.#target > 0)) {
       this.#target = Math.max(this.#target, entry.seq)
       return
     }
@@ -51,7 +52,7 @@ export class Subscription {
   }
 
   close(): void {
-    this.#isClosed = true
+    this.#state = 'closed'
   }
 
   #pass(entry: LogEntry): void {
@@ -61,22 +62,22 @@ export class Subscription {
   }
 
   #fill(): void {
-    if (this.#isFilling || this.#last === undefined || this.#target <= this.#last) return
-    this.#isFilling = true
+    if (this.#state !== 'live' || this.#last === undefined || this.#target <= this.#last) return
+    this.#state = 'filling'
     void this.#readOn()
   }
 
   async #readOn(): Promise<void> {
-    while (!this.#isClosed && this.#last! < this.#target) {
+    while (this.#state === 'filling' && this.#last! < this.#target) {
       try {
         const { entries } = await this.#read(this.room, this.#last!, PAGE)
-        if (this.#isClosed) return
+        if (this.#state !== 'filling') return
         for (const entry of entries) this.#pass(entry)
         if (entries.length === 0) break // trimmed or damaged: there is nothing to pass on
       } catch {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
-    this.#isFilling = false
+    if (this.#state === 'filling') this.#state = 'live'
   }
 }

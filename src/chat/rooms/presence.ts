@@ -1,3 +1,4 @@
+import { Signal } from '../../base/signal.ts'
 import { countRooms, type PresenceDirectory } from '../api/directory.ts'
 import { NAMED_MEMBERS, type Roster } from '../hub/hub-protocol.ts'
 
@@ -16,6 +17,14 @@ interface Room {
   reportedNames: boolean
 }
 
+/** Who came to a room and left it, over all servers. */
+export interface PresenceChange {
+  readonly room: string
+  readonly joined: string[]
+  readonly left: string[]
+  readonly members: number
+}
+
 /**
  * Who is in which room, over all servers. A user that moves from one server to another does not flicker: changes are gathered
  * for a moment, and only what is different then is reported.
@@ -23,8 +32,8 @@ interface Room {
 export class PresenceTracker implements PresenceDirectory {
   readonly #rooms = new Map<string, Room>()
   readonly #report: (room: string, line: string) => void
-  /** Called with all who came and went, in rooms of any size. */
-  onChange: (room: string, joined: string[], left: string[], members: number) => void = () => {}
+  /** All who came and went, in rooms of any size. */
+  readonly changes = new Signal<PresenceChange>()
 
   /** @param report receives the JSON of a `presence` message for the members of a room */
   constructor(report: (room: string, line: string) => void) {
@@ -129,9 +138,9 @@ export class PresenceTracker implements PresenceDirectory {
     room.shown.clear()
     if (members === 0) this.#rooms.delete(name)
     if (changed.length > 0) {
-      const came = changed.filter(([, wasHere]) => !wasHere).map(([user]) => user)
-      const went = changed.filter(([, wasHere]) => wasHere).map(([user]) => user)
-      this.onChange(name, came, went, members)
+      const joined = changed.filter(([, wasHere]) => !wasHere).map(([user]) => user)
+      const left = changed.filter(([, wasHere]) => wasHere).map(([user]) => user)
+      this.changes.emit({ room: name, joined, left, members })
     }
     const differing = new Set([...changed.map(([user]) => user), ...shown])
     if (differing.size === 0) return

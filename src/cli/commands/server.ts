@@ -82,7 +82,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
       }),
     )
     const askedToDrain = new Promise<number | undefined>((resolve) => {
-      node.onDrain = resolve
+      node.drainRequests.subscribe(resolve)
       void aborted(signal).then(() => resolve(undefined))
     })
     await node.start()

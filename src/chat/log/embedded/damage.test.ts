@@ -172,15 +172,15 @@ describe('damage to the log', () => {
     const [first, second] = files(kind) as [string, string]
     copyFileSync(first, second)
     let log = open()
-    const told = log.damage.map(describeDamage)
-    log.onDamage = (damage) => told.push(describeDamage(damage))
+    const described = log.damage.map(describeDamage)
+    log.damageFound.subscribe((damage) => described.push(describeDamage(damage)))
     const left = await all(log, 'A')
     expect(left.map(({ seq, id }) => `${seq} ${id}`)).toEqual(
       [0, 1, 2]
         .filter((run) => kind === '.idx' || run !== 1)
         .flatMap((run) => [0, 1, 2, 3, 4].map((i) => `${5 * run + i + 1} ${run} ${i}`)),
     )
-    expect(told.length > 0).toBe(kind === '.log')
+    expect(described.length > 0).toBe(kind === '.log')
     await log.close()
     rmSync(files('.idx')[1]!)
     log = open()
@@ -236,7 +236,7 @@ describe('damage to the log', () => {
     change(files('.log')[0]!, (data) => flip(data, data.indexOf('body of B3') + 9))
     log = open()
     const found: string[] = []
-    log.onDamage = (damage) => found.push(describeDamage(damage))
+    log.damageFound.subscribe((damage) => found.push(describeDamage(damage)))
     const left = await all(log, 'B')
     expect(left.map(({ seq, prevSeq }) => [seq, prevSeq])).toEqual([
       [1, 0],

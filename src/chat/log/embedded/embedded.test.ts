@@ -193,7 +193,7 @@ describe('the embedded room log', () => {
       try {
         const log = EmbeddedRoomLog.open(join(mount, 'log'))
         const troubles: (string | undefined)[] = []
-        log.onTrouble = (why) => troubles.push(why)
+        log.troubles.subscribe((why) => troubles.push(why))
         writeFileSync(join(mount, 'ballast'), Buffer.alloc(30_000))
         const send = (id: number) =>
           log.append({ room: 'r', user: 'ann', id: `${id}`, body: 'x'.repeat(1000) })

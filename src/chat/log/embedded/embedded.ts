@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Buckets } from '../../../base/buckets.ts'
 import { count, type OptionsOf, option, optionSet } from '../../../base/options.ts'
+import { Signal } from '../../../base/signal.ts'
 import type { RoomMessage } from '../../../protocol/messages.ts'
 import { BatchIds, isSameId, type RecentIds } from '../recent-ids.ts'
 import {
@@ -77,14 +78,14 @@ export class EmbeddedRoomLog implements RoomLog {
   #writing: Promise<void> | undefined
   #closed = false
   #trouble: string | undefined
-  /** Called when the disk begins to reject, with why, and with nothing when it accepts messages again. */
-  onTrouble: (why: string | undefined) => void = () => {}
-  /** Called when a message turns out to be damaged as it is read; once for each, up to a bound. */
-  onDamage: (damage: Damage) => void = () => {}
+  /** Why the disk rejects, when it begins to; nothing when it accepts messages again. */
+  readonly troubles = new Signal<string | undefined>()
+  /** A message that turns out to be damaged as it is read; once for each, up to a bound. */
+  readonly damageFound = new Signal<Damage>()
 
   private constructor(folder: string, store: LogStore, queue: AppendQueue) {
     this.#store = store
-    this.#reader = new LogReader(folder, store, (damage) => this.onDamage(damage))
+    this.#reader = new LogReader(folder, store, (damage) => this.damageFound.emit(damage))
     const { index, ids, damage } = store.recovered
     this.epoch = store.epoch
     this.damage = damage
@@ -239,7 +240,7 @@ export class EmbeddedRoomLog implements RoomLog {
   #setTrouble(why: string | undefined): void {
     if (why === this.#trouble) return
     this.#trouble = why
-    this.onTrouble(why)
+    this.troubles.emit(why)
   }
 
   read(room: string, after: number, limit: number): Promise<LogPage> {

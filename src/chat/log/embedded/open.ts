@@ -14,11 +14,11 @@ export function openRoomLog(folder: string, logger: Logger): EmbeddedRoomLog {
     logger[level](`Room log: ${describeDamage(damage)}`, { ...damage })
   }
   log.damage.forEach(reportDamage)
-  log.onDamage = reportDamage
+  log.damageFound.subscribe(reportDamage)
   if (log.isSystemLock === false) logger.warn(`Room log: ${noSystemLock(folder)}`, { folder })
-  log.onTrouble = (why) => {
+  log.troubles.subscribe((why) => {
     if (why) logger.error(`Room log: ${why}; messages are rejected until it can be written`, { why })
     else logger.info('Room log: messages are accepted again')
-  }
+  })
   return log
 }

@@ -13,8 +13,8 @@ export class RoomSubscription {
   /** The place up to which the listener has everything; none before `begin`. */
   #delivered: number | undefined
   #live: LogEntry[] = []
-  #filling = false
-  #closed = false
+  /** While `filling`, what the channel lost is read from the log. */
+  #state: 'live' | 'filling' | 'closed' = 'live'
 
   constructor(
     room: string,
@@ -45,24 +45,24 @@ export class RoomSubscription {
 
   /** Looks whether an entry was missed that none followed. */
   async check(): Promise<void> {
-    if (this.#delivered === undefined || this.#filling || this.#closed) return
+    if (this.#delivered === undefined || this.#state !== 'live') return
     try {
       const { head } = await this.#log.range(this.#room)
-      if (head > this.#delivered && !this.#filling) await this.#fill(head)
+      if (head > this.#delivered && this.#state === 'live') await this.#fill(head)
     } catch {
       // The broker is away: the next check looks again.
     }
   }
 
   close(): void {
-    this.#closed = true
+    this.#state = 'closed'
     this.#live = []
     this.stop()
   }
 
   #deliver(): void {
-    if (this.#delivered === undefined || this.#filling) return
-    for (let next = this.#live[0]; next && !this.#closed; next = this.#live[0]) {
+    if (this.#delivered === undefined || this.#state !== 'live') return
+    for (let next = this.#live[0]; next && this.#state === 'live'; next = this.#live[0]) {
       if (next.prevSeq > this.#delivered) {
         void this.#fill(next.prevSeq)
         return
@@ -73,14 +73,14 @@ export class RoomSubscription {
   }
 
   #pass(entry: LogEntry): void {
-    if (entry.seq <= this.#delivered! || this.#closed) return
+    if (entry.seq <= this.#delivered! || this.#state === 'closed') return
     this.#delivered = entry.seq
     this.#listener(this.#room, entry)
   }
 
   async #fill(until: number): Promise<void> {
-    this.#filling = true
-    while (!this.#closed && this.#delivered! < until) {
+    this.#state = 'filling'
+    while (this.#state === 'filling' && this.#delivered! < until) {
       try {
         const { entries } = await this.#log.read(this.#room, this.#delivered!, FILL_LIMIT)
         for (const entry of entries) this.#pass(entry)
@@ -90,7 +90,8 @@ export class RoomSubscription {
         await sleep(FILL_RETRY_MS)
       }
     }
-    this.#filling = false
+    if (this.#state !== 'filling') return
+    this.#state = 'live'
     this.#deliver()
   }
 }
