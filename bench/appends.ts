@@ -1,6 +1,6 @@
 /**
  * Appends a second of the hub, on disk, and its CPU time for one: a chat server in this process sends messages of about 200
- * bytes to 1,000 rooms, receives all that is appended, and has a window of them under way. `npm run bench:appends -- [seconds]
+ * bytes to 1,000 rooms, receives all that is appended, and has a window of them in flight. `npm run bench:appends -- [seconds]
  * [rounds] [window]`
  */
 import { mkdtempSync, rmSync } from 'node:fs'

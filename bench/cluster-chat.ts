@@ -1,6 +1,6 @@
 /**
  * Chat servers around a broker, beside a fleet on one machine and Centrifugo: an open loop of single messages from random users in
- * rooms of four, whose members are on different servers. `npm run bench:cluster-chat -- [seconds] [messages a second] [rounds]`
+ * rooms of four, whose members are on different servers. `npm run bench:cluster-chat -- [seconds] [messages/s] [rounds]`
  * prints how many of them were acknowledged and delivered, how many of each a core of servers and broker does, and how the CPU time of
  * a message is spent, for 1, 2 and 4 servers; of the rounds the best. Everything shares the machine; CPU time is counted, so who
  * else uses it matters little. Needs nats-server, redis-server and what was built; Centrifugo where `bench/peers/` has built it.

@@ -1,6 +1,6 @@
 /**
- * Deliveries a second per core of server: 1,000 clients in rooms of 100, messages of about 200 bytes, one talker a room with
- * a window of messages under way. `npm run bench:fanout -- [seconds]`. Each server is a process of its own (ours with its
+ * Deliveries/s per core of server: 1,000 clients in rooms of 100, messages of about 200 bytes, one talker a room with
+ * a window of messages in flight. `npm run bench:fanout -- [seconds]`. Each server is a process of its own (ours with its
  * supervisor, room log on disk); CPU time of all its processes is counted, so who else uses the machine matters little.
  */
 import { mkdtempSync, rmSync } from 'node:fs'

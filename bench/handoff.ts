@@ -1,6 +1,6 @@
 /**
  * What is between the client and its server: our gateway, which hands the socket over, beside HAProxy, which stays in between.
- * `npm run bench:handoff -- [seconds]`. New connections a second (open, hello, welcome, close; 50 at a time), and what a message
+ * `npm run bench:handoff -- [seconds]`. New connections/s (open, hello, welcome, close; 50 at a time), and what a message
  * costs on top of a direct connection: CPU of the gateway or proxy, and round-trip time.
  */
 import { spawn, spawnSync } from 'node:child_process'
@@ -31,7 +31,7 @@ async function accepts(port: number): Promise<number> {
 }
 
 /**
- * Questions that the chat server answers by itself (what is no message is answered by `error`), one under way for each of
+ * Questions that the chat server answers by itself (what is not a message is answered by `error`), one in flight for each of
  * the talkers: CPU of `pid` an answer, and the median round trip.
  */
 async function answers(
@@ -72,7 +72,7 @@ const say = (
   { cpuMicros, roundTripMicros, count }: Awaited<ReturnType<typeof answers>>,
 ) =>
   console.log(
-    `${name.padEnd(12)} ${rate.toFixed(0).padStart(6)} connections a second; round trip ${roundTripMicros.toFixed(0)} µs` +
+    `${name.padEnd(12)} ${rate.toFixed(0).padStart(6)} connections/s; round trip ${roundTripMicros.toFixed(0)} µs` +
       (name === 'no gateway' ? '' : `, a message costs it ${cpuMicros.toFixed(1)} µs of CPU`) +
       ` (${count} messages)`,
   )

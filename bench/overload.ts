@@ -53,7 +53,7 @@ const quantile = (sorted: Float64Array, q: number) =>
 
 class Senders {
   readonly #clients: RawClient[] = []
-  /** When each message in flight was due, by its id, the oldest of so many overwritten; 0 of those that were answered. */
+  /** When each message in flight was due, by its id, the oldest overwritten; 0 of those that were answered. */
   readonly #due = new Float64Array(IN_FLIGHT)
   #next = 0
   #unanswered = 0

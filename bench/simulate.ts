@@ -1,5 +1,5 @@
 /**
- * Messages a second of the simulator, end to end, and how it grows with messages, servers and users; then every trace
+ * Messages/s of the simulator, end to end, and how it grows with messages, servers and users; then every trace
  * in a folder. `npm run bench:simulate -- [folder of traces]`
  */
 import { readdirSync } from 'node:fs'

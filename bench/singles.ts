@@ -1,6 +1,6 @@
 /**
  * Messages one at a time, as people type: an open loop of single messages from random users in rooms of 100 and of 10, in
- * which nothing can be gathered unless the server does. `npm run bench:singles -- [seconds] [rounds] [deliveries a second]`
+ * which nothing can be gathered unless the server does. `npm run bench:singles -- [seconds] [rounds] [deliveries/s]`
  * prints CPU microseconds of all processes of each server per delivery, least and most of the rounds, and how long a message
  * took to the others, from when it was due. Clients and servers share the machine. `--only=Concertina,Socket.IO` leaves out
  * those whose names begin otherwise. Centrifugo and uWebSockets take part where `bench/peers/` has built them.

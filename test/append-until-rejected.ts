@@ -1,4 +1,4 @@
-/** Appends until the log refuses, then reads and repeats; prints what came of it as JSON. */
+/** Appends until the log rejects, then reads and repeats; prints what came of it as JSON. */
 import { EmbeddedRoomLog } from '../src/chat/log/embedded/embedded.ts'
 
 const log = EmbeddedRoomLog.open(process.argv[2]!)
@@ -9,8 +9,8 @@ for (let id = 1; id < 1000 && !error; id++) {
   try {
     await send(id)
     kept++
-  } catch (refused) {
-    error = String(refused)
+  } catch (rejection) {
+    error = String(rejection)
   }
 }
 let read = 0

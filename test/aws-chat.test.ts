@@ -68,7 +68,7 @@ async function startCluster() {
     const response = await fetch(`${controller.url}api/state`).catch(() => undefined)
     return response?.status === 200 ? ((await response.json()) as FleetSnapshot) : undefined
   }
-  /** Resolves when there are so many instances, every one of them a server that the controller knows to be ready. */
+  /** Resolves when there are this many instances, every one of them a server that the controller knows to be ready. */
   const settled = async (count: number) => {
     const now = async () => {
       const { ready, servers } = (await fleet()) ?? {}

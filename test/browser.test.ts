@@ -336,7 +336,7 @@ describe.runIf(here)('the dashboard', () => {
     })
   })
 
-  it('answers why there were so many servers then, and what another policy would have done', {
+  it('answers why there were that many servers then, and what another policy would have done', {
     timeout: 120_000,
   }, async () => {
     const fleet = await fleetOf({ port: 0, pace: 20 })

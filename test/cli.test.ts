@@ -110,7 +110,7 @@ describe('bad input', () => {
     ['an unknown flag', ['simulate', '--fast'], /unknown option '--fast'/],
     ['an unknown command', ['simulat'], /unknown command 'simulat'/],
     ['a word too many', ['simulate', 'now'], /too many arguments/],
-    ['a flag that is no number', ['demo', '--peak-rate', 'ten'], /--peak-rate <users>.*'ten'/],
+    ['a flag that is not a number', ['demo', '--peak-rate', 'ten'], /--peak-rate <users>.*'ten'/],
     ['an empty number', ['demo', '--peak-rate', ''], /--peak-rate/],
     [
       'a negative duration',

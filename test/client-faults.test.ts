@@ -157,7 +157,7 @@ it('continues when a listener throws, and reports it', async () => {
   expect(logged).toHaveBeenCalledTimes(2)
 })
 
-it('M4: leaves a peer that sends what is no chat, and tries again', async () => {
+it('M4: leaves a peer that sends what is not chat, and tries again', async () => {
   const peer = new WebSocketServer({ port: 0, host: '127.0.0.1' })
   await once(peer, 'listening')
   open.push({ close: () => peer.close() })

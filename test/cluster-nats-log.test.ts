@@ -75,7 +75,7 @@ describe.skipIf(!requireNats())('room log nats, three servers', () => {
     await second.close()
   }, 60_000)
 
-  it('does not deny a place that another process was acknowledged while its own news are late', async () => {
+  it('does not deny a place that another process was acknowledged while its own notices are late', async () => {
     const proxy = new CuttingProxy(() => Number(new URL(cluster.nodes[0]!.url).port))
     const nats = await connectNats(`nats://127.0.0.1:${await proxy.listen()}`, 'test')
     const [near, far] = [await open('late'), await NatsRoomLog.open(nats, { name: 'late' })]

@@ -93,7 +93,7 @@ describe('compare', { timeout: 120_000 }, () => {
     expect(await wrong()).toMatch(/--trace/)
     expect(await wrong('--trace', '/nowhere')).toMatch(/--trace \/nowhere: cannot be read \(ENOENT\)/)
     expect(await wrong(...trace, '--policy', 'magic')).toMatch(
-      /"magic" is no policy\n {2}allowed: threshold, /,
+      /"magic" is not a policy\n {2}allowed: threshold, /,
     )
     expect(await wrong(...trace, '--interval', '0')).toMatch(/--interval: 0 is not allowed/)
     const json = join(folder, 'x.json')
@@ -122,7 +122,7 @@ describe('compare', { timeout: 120_000 }, () => {
     const wrong = await run('--policy', 'floor')
     expect([wrong.status, wrong.stderr]).toEqual([
       2,
-      expect.stringMatching(/"floor" is no policy\n.*slo, .*always-forty, floored/),
+      expect.stringMatching(/"floor" is not a policy\n.*slo, .*always-forty, floored/),
     ])
     writeFileSync(config, NAMED.replace('usersPerServer: 30', 'usersPerServer: -1'))
     expect((await run()).stderr).toMatch(
@@ -216,7 +216,7 @@ describe('compare', { timeout: 120_000 }, () => {
     ])
     expect([status, stderr]).toEqual([
       0,
-      expect.stringMatching(/^concertina: left out, since it is no trace: .*LICENCE/),
+      expect.stringMatching(/^concertina: left out, since it is not a trace: .*LICENCE/),
     ])
     expect(stdout).toMatch(/^policy +overload +cost +on copies +a month .* restart +taken +peak/m)
     const row = String.raw`\d\.\d{3} % +\d\.\d\d × +\d\.\d{3} – \d\.\d{3} %, \d\.\d\d – \d\.\d\d × +\d+\.\d\d `
@@ -233,10 +233,10 @@ describe('compare', { timeout: 120_000 }, () => {
     expect(await wrong('--spot', '0.5@0.03')).toMatch(/--spot: needs --price/)
     expect(await wrong('--business-hours', '8-18@2')).toMatch(/--business-hours: needs --price/)
     expect(await wrong('--price', '1', '--business-hours', '18-8@2')).toMatch(
-      /"18-8@2" is no time of day at a price\n {2}allowed: FROM-TO@PRICE/,
+      /"18-8@2" is not a time of day at a price\n {2}allowed: FROM-TO@PRICE/,
     )
     expect(await wrong('--price', '1', '--reserved', '4')).toMatch(
-      /"4" is no amount at a price\n {2}allowed: AMOUNT@PRICE/,
+      /"4" is not an amount at a price\n {2}allowed: AMOUNT@PRICE/,
     )
     expect(await wrong('--node-delay', '4')).toMatch(/--node-delay: needs --servers-per-node/)
     expect(await wrong('--copies', '-1')).toMatch(/--copies: -1 is not allowed/)

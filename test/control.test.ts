@@ -93,7 +93,7 @@ it('says what is wrong and what is allowed', async () => {
   expect((await ask('/api/history?after=x')).status).toBe(400)
 })
 
-it('outlives a target that is no address, and who goes in the middle of a request', async () => {
+it('outlives a target that is not an address, and who goes in the middle of a request', async () => {
   const { url, ask } = await plane()
   const port = Number(new URL(url).port)
   const say = async (text: string, enough: (answer: string) => boolean) => {

@@ -16,22 +16,22 @@ it('R1, R2, S2, S5, M1, M4: keeps the promise towards a client written from the 
   let head = 0
   const clients = Array.from({ length: 12 }, (_, session) => {
     const user = `user ${session}`
-    checker.take({ type: 'join', session, user, room: 'r' })
+    checker.record({ type: 'join', session, user, room: 'r' })
     return new DocsClient(chat.urls, user, 'r', {
-      onPlace: (cursor) => checker.take({ type: 'resumed', session, ...cursor }),
+      onPlace: (cursor) => checker.record({ type: 'resumed', session, ...cursor }),
       onMessage: ({ seq, prevSeq, user: from, id }) =>
-        checker.take({ type: 'message', session, seq, prevSeq, user: from, id, at: 0 }),
-      onGap: (from, to) => checker.take({ type: 'gap', session, from, to }),
+        checker.record({ type: 'message', session, seq, prevSeq, user: from, id, at: 0 }),
+      onGap: (from, to) => checker.record({ type: 'gap', session, from, to }),
       onAck: (id, seq) => {
         head = Math.max(head, seq)
-        checker.take({ type: 'ack', session, id, seq, at: 0 })
+        checker.record({ type: 'ack', session, id, seq, at: 0 })
       },
     })
   })
   for (let round = 0; round < 60; round++) {
     for (const [session, client] of clients.entries()) {
       const id = `${session}-${round}`
-      checker.take({ type: 'send', session, id, at: 0 })
+      checker.record({ type: 'send', session, id, at: 0 })
       client.send(id, `body ${id}`)
       if (rng.next() < 0.08) client.cut()
     }
@@ -41,7 +41,7 @@ it('R1, R2, S2, S5, M1, M4: keeps the promise towards a client written from the 
   const patience = { timeout: 60_000 }
   await expect.poll(() => clients.reduce((sum, { waiting }) => sum + waiting, 0), patience).toBe(0)
   await expect.poll(() => clients.every(({ place }) => place === head), patience).toBe(true)
-  checker.take({ type: 'end' })
+  checker.record({ type: 'end' })
   expect(clients.flatMap(({ rejected }) => rejected)).toEqual([])
   expect(clients.reduce((sum, { connections }) => sum + connections, 0)).toBeGreaterThan(30)
   for (const client of clients) client.close()

@@ -36,7 +36,7 @@ describe.each(TRANSLATED)('%s', (chinese, english) => {
   })
 
   it('has full-width punctuation between Chinese characters', () => {
-    // Code and the addresses of links are no text.
+    // Code and the addresses of links are not text.
     const prose = proseOf(readDoc(chinese)).replace(/`[^`\n]+`|\]\([^)]*\)/g, '`')
     expect(prose.match(/[\u4e00-\u9fff][,;:?!()]|[,;:?!(][\u4e00-\u9fff]/g)).toEqual(null)
   })

@@ -104,7 +104,9 @@ describe('a chat on an app’s own server', () => {
 
   it('says what is wrong with its options', async () => {
     await expect(createChat({ auth: {} })).rejects.toThrow(/no way to authenticate/)
-    await expect(createChat({ auth: { anonymous: true }, path: 'chat' })).rejects.toThrow(/"chat" is no path/)
+    await expect(createChat({ auth: { anonymous: true }, path: 'chat' })).rejects.toThrow(
+      /"chat" is not a path/,
+    )
   })
 })
 
@@ -274,7 +276,7 @@ it.each<[object, RegExp]>([
   [{ auth: anonymous, hooks: { beforeJoin: true } }, /^hooks.beforeJoin: true is not allowed$/],
   [{ auth: anonymous, hooks: new (class Empty {})() }, /^hooks: there is no hook$/],
   [{ auth: anonymous, origins: 'https://app.example.org' }, /^origins: "https:.*" is not allowed$/],
-  [{ auth: anonymous, path: 5 }, /^path: 5 is no path$/],
+  [{ auth: anonymous, path: 5 }, /^path: 5 is not a path$/],
   [{ auth: anonymous, hooks: 'https://app.example.org' }, /^hooks: "https:.*" is not allowed$/],
   [{ auth: anonymous, data: 5 }, /^data: 5 is not allowed$/],
   [{ auth: anonymous, logger: {} }, /^logger: it has no error$/],

@@ -88,7 +88,7 @@ describe('where no WebSocket comes through', () => {
     const { supervisor, port, desired } = await fleet()
     const proxy = await httpOnly(port)
     const checker = new HistoryChecker()
-    const users = new VirtualUsers({ url: proxy.url, name: 'u', onEvent: (event) => checker.take(event) })
+    const users = new VirtualUsers({ url: proxy.url, name: 'u', onEvent: (event) => checker.record(event) })
     users.open({ rng: seededRng(1) } as OperatorContext)
     const COUNT = 8
     for (let i = 0; i < COUNT; i++) users.execute({ kind: 'join', user: i, room: i % 2 } as TrafficItem)
@@ -115,7 +115,7 @@ describe('where no WebSocket comes through', () => {
     await acked(40)
     talking = false
     await talk
-    await users.settle()
+    await users.waitForDeliveries()
     users.end()
     const { findings, acked: all } = checker.check()
     expect(findings).toEqual([])

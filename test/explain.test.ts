@@ -52,12 +52,12 @@ it('says that a log is empty', async () => {
   expect([status, stdout, stderr]).toEqual([0, '', `concertina: ${log}: it is empty\n`])
 })
 
-it('names the line that is no decision', async () => {
+it('names the line that is not a decision', async () => {
   const log = join(folder, 'events.jsonl')
   writeFileSync(log, '{"time": 1}\n')
   expect(await runCli(['explain', log])).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/events\.jsonl:1: this is no decision/),
+    stderr: expect.stringMatching(/events\.jsonl:1: this is not a decision/),
   })
   expect((await runCli(['explain', log, '--line', '7'])).stderr).toMatch(
     /--line: there is no line 7\n {2}allowed: 1 to 1/,

@@ -284,11 +284,11 @@ it('has a server within a moment where one was started ahead, and leaves no proc
   desired.servers = 2
   await expect.poll(() => supervisor.fleet.ready.length, { timeout: 20_000 }).toBe(2)
   expect(supervisor.servers.child(2)!.pid).toBe(ahead)
-  // One that dies while it waits is no failed server, and the next launch does without it.
+  // One that dies while it waits is not a failed server, and the next launch does without it.
   await expect.poll(() => spare().length, { timeout: 20_000 }).toBe(2)
   const killed = spare().find((pid) => pid !== ahead)!
   process.kill(killed, 'SIGKILL')
-  // Once it is no child any more, its end has been noticed.
+  // Once it is not a child any more, its end has been noticed.
   await expect.poll(() => processes().includes(killed), { timeout: 20_000 }).toBe(false)
   desired.servers = 3
   await expect.poll(() => supervisor.fleet.ready.length, { timeout: 20_000 }).toBe(3)

@@ -58,7 +58,7 @@ async function install(more: object = {}) {
   const labelSelector = 'app.kubernetes.io/component=server'
   const service = await startService(plane.api, { namespace: NAMESPACE, labelSelector, port: 8080 })
   closing.push(() => service.close())
-  /** Resolves when the controllers want so many servers, and there are that many, all ready. */
+  /** Resolves when the controllers desire this many servers, and there are that many, all ready. */
   const settled = async (count: number) => {
     const now = async () => {
       const path = `${pathOf('Deployment', NAMESPACE)}/${RELEASE}-server`

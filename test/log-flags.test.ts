@@ -148,9 +148,9 @@ describe('load', () => {
         '--peak-rate',
         '3',
       ]
-      const told = await runCli([...load, '--log-format', 'json', '--verbose'])
-      expect([told.status, told.stdout]).toEqual([0, expect.stringMatching(/Virtual users/)])
-      expect(JSON.parse(told.stderr.trim().split('\n').at(-1)!)).toMatchObject({
+      const verbose = await runCli([...load, '--log-format', 'json', '--verbose'])
+      expect([verbose.status, verbose.stdout]).toEqual([0, expect.stringMatching(/Virtual users/)])
+      expect(JSON.parse(verbose.stderr.trim().split('\n').at(-1)!)).toMatchObject({
         message: expect.stringMatching(/^\d+ of 2 s: \d+ users, \d+ of \d+ messages acknowledged$/),
         duration: 2,
       })

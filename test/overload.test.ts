@@ -102,7 +102,7 @@ it.each([
     retryMs = 60_000
     send('rejected')
     await ann.until('rejected')
-    await sleep(200) // longer than what a client needs to be told
+    await sleep(200) // longer than a client needs to be notified
     asked = () => {
       // Sent when it is no longer read: the load is gone by the time when it will be.
       asked = () => {}

@@ -147,7 +147,7 @@ describe('the package, installed in an empty project', () => {
     expect(typeCheck(source, ['page.ts'], '--module', 'esnext', '--moduleResolution', 'bundler')).toBe('')
   }, 600_000)
 
-  it('answers a path that is no text, as it is bundled', { timeout: 600_000 }, async () => {
+  it('answers a path that is not text, as it is bundled', { timeout: 600_000 }, async () => {
     const key = 'a key of the server API of thirty-two characters'
     const ports = ['--port', '0', '--control-port', '0', '--max-servers', '1']
     const program = join(project, 'node_modules/concertina/dist/cli/main.js')

@@ -31,7 +31,7 @@ const expressions = dashboard.panels.flatMap(({ targets }) => targets.map(({ exp
 const alerts = readFileSync(join(SHIPPED, 'alerts.yml'), 'utf8')
 
 describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 60_000 }, () => {
-  const wanted = { servers: 2 }
+  const desired = { servers: 2 }
   const clients: ChatClient[] = []
   let folder: string
   let supervisor: Supervisor
@@ -45,7 +45,7 @@ describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'prometheus-'))
-    const policy = { name: 'scripted', evaluate: () => ({ ...wanted, reason: 'scripted' }) }
+    const policy = { name: 'scripted', evaluate: () => ({ ...desired, reason: 'scripted' }) }
     const autoScaler = new AutoScaler({ policy, minServers: 2, maxServers: 3, cooldown: 0, interval: 0.1 })
     const options = { gateway: { port: 0 }, autoScaler, data: join(folder, 'rooms') }
     supervisor = new Supervisor(options, createServer(notFound))
@@ -91,7 +91,7 @@ describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 
   })
 
   it('sees what the policy desires, what the limits leave of it, and that users move', async () => {
-    wanted.servers = 7
+    desired.servers = 7
     const value = (expr: string) => expect.poll(() => prometheus.query(expr), SLOW)
     await value('concertina_policy_servers').toEqual([7])
     await value('concertina_servers_max').toEqual([3])
@@ -103,7 +103,7 @@ describe.skipIf(!requirePrometheus())('Prometheus and a live fleet', { timeout: 
     supervisor.autoScaler.policy.paused = true
     await value('concertina_autoscaler_paused').toEqual([1])
     supervisor.autoScaler.policy.paused = false
-    wanted.servers = 2
+    desired.servers = 2
     await value('count(concertina_server_users)').toEqual([2])
     await value('concertina_message_latency_seconds_count').toEqual([MESSAGES])
   })

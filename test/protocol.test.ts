@@ -146,7 +146,7 @@ describe('connection', () => {
     expect(await status(own)).toBe(101)
   })
 
-  it('C6, Q1: answers what is no request, and continues', async () => {
+  it('C6, Q1: answers what is not a request, and continues', async () => {
     const { url } = await chat()
     const raw = await member(url, 'ann')
     for (const bad of [

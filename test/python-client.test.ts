@@ -67,7 +67,7 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
           if (event.transport) transports.add(event.transport)
         } else if (event.type === 'error') states.push(line)
         else if (event.type === 'sent') sent = true
-        else checker.take(event)
+        else checker.record(event)
       })
       await expect.poll(() => states.filter((state) => state === 'open').length, { timeout: 30_000 }).toBe(8)
       for (let round = 0; !sent; round++) {
@@ -101,7 +101,7 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
     expect(await python(script('ask.py'), url, SECRET).finished).toEqual({ status: 0, stderr: '' })
   })
 
-  it('rejects wrong input at once, and goes on', async () => {
+  it('rejects wrong input at once, and continues', async () => {
     const { urls } = await chat()
     expect(await python(script('wrong.py'), urls[0]!).finished).toEqual({ status: 0, stderr: '' })
   })

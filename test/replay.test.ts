@@ -200,7 +200,7 @@ describe('replay', () => {
     expect(await wrong(log, '--decisions', join(folder, 'x'))).toMatch(
       /--decisions: \d+ policies are replayed\n {2}allowed: together with one --policy/,
     )
-    expect(await wrong(log, '--policy', 'magic')).toMatch(/"magic" is no policy/)
+    expect(await wrong(log, '--policy', 'magic')).toMatch(/"magic" is not a policy/)
     expect(await wrong(log, '--interval', '0')).toMatch(/--interval: 0 is not allowed/)
     expect(readdirSync(folder)).toEqual(before)
     const text = readFileSync(log, 'utf8')
@@ -209,7 +209,7 @@ describe('replay', () => {
       /a decision at 0 s follows one at 200 s\n {2}allowed: the log of one run/,
     )
     writeFileSync(log, '{"kind":"run"}\n')
-    expect(await wrong(log)).toMatch(/decisions\.jsonl:1: this is no decision/)
+    expect(await wrong(log)).toMatch(/decisions\.jsonl:1: this is not a decision/)
     writeFileSync(log, '')
     expect(await wrong(log)).toMatch(/0 of its decisions have a load\n {2}allowed: at least two/)
   }, 180_000)

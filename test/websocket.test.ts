@@ -169,7 +169,7 @@ describe('violations', () => {
       1009,
     ],
     ['a close of one byte', clientFrame(OP.close, 'x'), 1002],
-    ['a close reason that is no UTF-8', closeFrame(1000, bytes(0xff)), 1007],
+    ['a close reason that is not UTF-8', closeFrame(1000, bytes(0xff)), 1007],
     ['a close of 126 bytes', closeFrame(1000, 'a'.repeat(124)), 1002],
     ...[0, 999, 1004, 1005, 1006, 1015, 1016, 2000, 2999, 5000, 65535].map(
       (code): [string, Buffer, number] => [`close code ${code}`, closeFrame(code), 1002],

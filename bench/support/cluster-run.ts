@@ -65,7 +65,7 @@ export async function runCluster({ seed, traffic, autoScaler }: ClusterRunOption
       name: 'user',
       onEvent: (event) => {
         if (event.type === 'join') rooms.add(event.room)
-        checker.take(event)
+        checker.record(event)
       },
     })
     closing.push(() => users.end())
@@ -80,7 +80,7 @@ export async function runCluster({ seed, traffic, autoScaler }: ClusterRunOption
       .submit()
     clearInterval(sampling)
     const events = await ask<FleetEvent[]>('events?after=0')
-    await users.settle()
+    await users.waitForDeliveries()
     const scaling = events.flatMap(({ kind, time, decision }) =>
       kind === 'scale' && time > before.time
         ? { time: Math.round(time - before.time), to: decision!.desired }

@@ -1,6 +1,6 @@
 /**
  * The app as an issuer of tokens: it signs for whoever it knows to be logged in, with a key that only it has. The chat needs the
- * public key alone. An app that keeps its key pair (here it is made anew at each start) uses the same two functions.
+ * public key alone. An app that keeps its key pair (here it is made again at each start) uses the same two functions.
  */
 import { generateKeyPairSync, sign } from 'node:crypto'
 

@@ -9,7 +9,7 @@ import { lowerBound, lowerBoundSeries } from './lower-bound.ts'
 const curveOf = (step: number, values: number[]) =>
   new LoadCurve({ times: Float64Array.from(values, (_, i) => i * step), values: Float64Array.from(values) })
 
-/** Wants so many servers, decision by decision. */
+/** Desires these numbers of servers, decision by decision. */
 function script(sizes: readonly number[]): Policy {
   let i = 0
   return { name: 'script', evaluate: () => ({ servers: sizes[i++] ?? 1, reason: 'as written' }) }
@@ -54,7 +54,7 @@ describe('LoadCurve', () => {
 
 describe('runFluid', () => {
   it('counts overload, cost and events of a jump by hand', () => {
-    // 10 users, then 30 from second 80 on; servers of 10. The second and third are wanted at 80 and ready at 120.
+    // 10 users, then 30 from second 80 on; servers of 10. The second and third are desired at 80 and ready at 120.
     const curve = new LoadCurve({
       times: Float64Array.of(0, 80 - 1e-9, 80, 200),
       values: Float64Array.of(10, 10, 30, 30),
@@ -129,7 +129,7 @@ describe('runFluid', () => {
     expect(keeps.overload).toBeCloseTo((20 * 10) / curve.excess(0, 200, 0), 4)
   })
 
-  it('starts in the middle of an interval when the delay is no multiple of it', () => {
+  it('starts in the middle of an interval when the delay is not a multiple of it', () => {
     const curve = curveOf(100, [20, 20])
     const result = runFluid({
       curve,
@@ -272,7 +272,7 @@ describe('clairvoyantFloor', () => {
     )
   })
 
-  it('stays below every fleet when the delay is no multiple of the interval', () => {
+  it('stays below every fleet when the delay is not a multiple of the interval', () => {
     fc.assert(
       fc.property(
         fc.array(fc.nat(35), { minLength: 7, maxLength: 7 }),

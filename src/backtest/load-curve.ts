@@ -58,12 +58,13 @@ export class LoadCurve {
     const a = this.at(from)
     let low = a
     let high = a
-    const see = (value: number) => {
+    const include = (value: number) => {
       if (value < low) low = value
       if (value > high) high = value
     }
-    for (let i = this.#find(from) + 1; i < this.times.length && this.times[i]! < to; i++) see(this.values[i]!)
-    see(this.at(to))
+    for (let i = this.#find(from) + 1; i < this.times.length && this.times[i]! < to; i++)
+      include(this.values[i]!)
+    include(this.at(to))
     return { low, high }
   }
 

@@ -54,7 +54,7 @@ class PathCost {
     return price * this.gain - this.cost
   }
 
-  take(other: PathCost, extraCost: number): void {
+  become(other: PathCost, extraCost: number): void {
     this.cost = other.cost + extraCost
     this.gain = other.gain
   }
@@ -82,10 +82,10 @@ function planLevel(
     const offValue = off.value(price)
     const onValue = on.cost === Infinity ? -Infinity : on.value(price)
     if (onValue > offValue) {
-      off.take(on, 0)
+      off.become(on, 0)
       if (choices) choices[i] = STOPPED
     } else if (offValue - startCost > onValue) {
-      on.take(off, startCost)
+      on.become(off, startCost)
       if (choices) choices[i] = STARTED
     }
     on.cost += ticks[i]! * tick

@@ -75,7 +75,7 @@ describe('latency of a fluid', () => {
   })
 
   it('counts a backlog by hand', () => {
-    // A server does 80 messages a second and is sent 160: 80 a second are left over, 1000 may wait, so 12.5 s until it is full.
+    // A server does 80 messages/s and is sent 160: 80 a second are left over, 1000 may wait, so 12.5 s until it is full.
     const meter = new MessageMeter({ ...MESSAGE_TERMS, fullUtilization: 1 })
     meter.add(2, 1, 25)
     const { rejected, p99Ms, meanMs } = meter.result()

@@ -73,7 +73,7 @@ class Search {
   }
 
   /** Tries those settings that are allowed and new. */
-  async see(settings: readonly Setting[]): Promise<void> {
+  async tryAll(settings: readonly Setting[]): Promise<void> {
     const from = this.#trials.length
     for (const setting of settings) {
       const key = JSON.stringify(setting, (_, value: unknown) => value ?? null)
@@ -110,12 +110,12 @@ class Search {
     await this.#pool.perform(tasks, (outcome, i) => {
       if (outcome.kind !== 'evaluate') return
       const { result } = outcome
-      if (!result.abandoned) this.#take({ ...this.#trials[places[i]!]!, result, place: places[i]! })
+      if (!result.abandoned) this.#compare({ ...this.#trials[places[i]!]!, result, place: places[i]! })
       onTried()
     })
   }
 
-  #take(found: Found): void {
+  #compare(found: Found): void {
     const better = (figure: 'serverHours' | 'overload', than: Found | undefined) => {
       const by = than ? found.result[figure] - than.result[figure] : -1
       return by < 0 || (by === 0 && found.place < than!.place)
@@ -150,10 +150,10 @@ export async function tune(
     )
   }
   const search = new Search(pool, input, base, settings, onProgress)
-  await search.see(combined)
+  await search.tryAll(combined)
   let reach = search.cheapest && reachOf(space, search.cheapest.setting)
   for (let round = 0; round < rounds && reach && search.cheapest && !pool.stopped; round++) {
-    await search.see(around(search.cheapest.setting, reach))
+    await search.tryAll(around(search.cheapest.setting, reach))
     reach = halved(reach)
   }
   const { cheapest, calmest, tried } = search

@@ -108,16 +108,16 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
 
   #leave(user: number): void {
     this.#here[user] = false
-    this.#settle(user, undefined)
+    this.#assign(user, undefined)
   }
 
   #place(user: number, room: number): Server | undefined {
     const server = this.#pick({ user, room })
-    this.#settle(user, server)
+    this.#assign(user, server)
     return server
   }
 
-  #settle(user: number, server: Server | undefined): void {
+  #assign(user: number, server: Server | undefined): void {
     const old = this.#homes[user]
     if (old) old.users--
     if (server) server.users++
@@ -146,7 +146,7 @@ export class LoadBalancer extends MapFunction<ScaledItem, RoutedItem> {
   #move(user: number, server: Server | undefined): void {
     if (server === this.#homes[user]) return
     if (this.#homes[user] && server) this.moves++
-    this.#settle(user, server)
+    this.#assign(user, server)
   }
 
   #followRooms(): void {

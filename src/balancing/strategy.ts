@@ -4,7 +4,7 @@ import type { ServerId } from '../fleet/provider.ts'
 /** A server as a strategy sees it. */
 export interface BalancedServer {
   readonly id: ServerId
-  /** What it holds now: users, or messages under way when every message is routed by itself. */
+  /** What it holds now: users, or messages in progress when every message is routed by itself. */
   readonly load: number
   /** Its share relative to the others, above 0; default 1. */
   readonly weight: number

@@ -23,7 +23,7 @@ it.each(SPECS)('%o has the mean and the spread it says', (spec, mean, cv) => {
   expect(Math.min(...values.slice(0, 1000))).toBeGreaterThan(0)
 })
 
-it('rejects what is no distribution', () => {
+it('rejects what is not a distribution', () => {
   expect(() => distribution({ kind: 'exponential', mean: 0 })).toThrow(/mean: 0/)
   expect(() => distribution({ kind: 'normal' } as never)).toThrow(/"normal" is not a distribution/)
 })

@@ -8,5 +8,5 @@ import { ConcertinaError } from './errors.ts'
  */
 export function requireFile(file: string, instead: string): void {
   if (statSync(file, { throwIfNoEntry: false })?.isFile() ?? true) return
-  throw new ConcertinaError('FILE_ACCESS', `${file}: it is no file`, { hint: instead })
+  throw new ConcertinaError('FILE_ACCESS', `${file}: it is not a file`, { hint: instead })
 }

@@ -9,7 +9,7 @@ const MOST_BYTES = 500_000_000
 
 /** What is said of a file that was read all the same. */
 export const fileNotes = new Phrases({
-  older: ['it is no valid UTF-8 and was read as {encoding}', '不是有效的 UTF-8，按 {encoding} 读取'],
+  older: ['it is not valid UTF-8 and was read as {encoding}', '不是有效的 UTF-8，按 {encoding} 读取'],
   behind: ['{bytes} bytes behind the gzip data were left out', '略去 gzip 数据之后的 {bytes} 个字节'],
 } as const)
 
@@ -56,16 +56,16 @@ export function readTextFile(
   const noText = (wrong: string) => {
     const binary = known(bytes)
     return binary
-      ? unreadable(file, `it is no text but ${binary.what}`, binary.instead)
+      ? unreadable(file, `it is not text but ${binary.what}`, binary.instead)
       : unreadable(file, wrong, `${hint}, in UTF-8 or UTF-16`)
   }
   const encoding = encodingOf(bytes)
-  if (encoding === undefined) throw noText('it is no text')
+  if (encoding === undefined) throw noText('it is not text')
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes)
   } catch {
     const older = onNote && encoding === 'utf-8' && !known(bytes) ? decodeLegacy(bytes) : undefined
-    if (!older) throw noText(`it is no valid ${encoding.toUpperCase()}`)
+    if (!older) throw noText(`it is not valid ${encoding.toUpperCase()}`)
     onNote?.(fileNotes.say('older', { encoding: older.encoding }))
     return older.text
   }

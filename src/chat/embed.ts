@@ -64,7 +64,7 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
   requireKnown('', options, KEYS)
   const { path = CHAT_PATH, data, roomLog, logger: given = consoleLogger, ...chatOptions } = options
   if (typeof path !== 'string' || !path.startsWith('/'))
-    throw invalidInput('path', `${JSON.stringify(path)} is no path`, 'one that begins with /')
+    throw invalidInput('path', `${JSON.stringify(path)} is not a path`, 'one that begins with /')
   if (data !== undefined && roomLog !== undefined)
     throw invalidInput('roomLog', 'there is data, too', 'one of the two')
   requireMethods('logger', given, ...LOG_LEVELS)
@@ -89,15 +89,15 @@ export async function createChat(options: EmbeddedChatOptions): Promise<Embedded
           else if (alone) rejectSocket(socket, '404 Not Found')
         }
         const onRequest = (request: IncomingMessage, response: ServerResponse) => {
-          const wanted = streamRequest(request, path)
-          if (wanted?.kind === 'open') {
+          const requested = streamRequest(request, path)
+          if (requested?.kind === 'open') {
             chat.acceptStream(request, answerByResponse(response, request.headers.origin))
-          } else if (wanted) {
+          } else if (requested) {
             const { origins, maxFrameBytes: maxBytes } = chat
             const deliver = chat.post.bind(chat)
-            answerPost(request, response, wanted, { origins, maxBytes, deliver }).catch(() => {})
+            answerPost(request, response, requested, { origins, maxBytes, deliver }).catch(() => {})
           }
-          return wanted !== undefined
+          return requested !== undefined
         }
         server.on('upgrade', onUpgrade)
         const restore = interceptRequests(server, onRequest)

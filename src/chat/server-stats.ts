@@ -61,7 +61,7 @@ export class ServerCounters {
     this.#buckets.record(seconds)
   }
 
-  /** A handler threw what is no rejection: a mistake in this program. */
+  /** A handler threw what is not a rejection: a mistake in this program. */
   failed(error: unknown): void {
     this.#counts.failures++
     if (this.#counts.failures <= MAX_FAILURES_LOGGED) console.error('chat server: internal error:', error)

@@ -83,14 +83,14 @@ export class DecisionLog {
       minServers,
       maxServers,
     }
-    if (!this.#run) this.#file.take(run)
+    if (!this.#run) this.#file.write(run)
     this.#run = run
-    this.#file.take(decision)
+    this.#file.write(decision)
   }
 
   readonly onControl = (control: ControlTarget): void => {
     control.onEvent(({ kind, time, text }) => {
-      if (kind !== 'scale') this.#file.take({ kind, time, text })
+      if (kind !== 'scale') this.#file.write({ kind, time, text })
     })
   }
 
@@ -123,7 +123,7 @@ export function* readDecisionLog(file: string, only?: number): Generator<LogLine
     const line = parsed(text)
     if (line) yield line
     else if (ended || number === 1) {
-      throw new ConcertinaError('INVALID_INPUT', `${file}:${number}: this is no decision`, {
+      throw new ConcertinaError('INVALID_INPUT', `${file}:${number}: this is not a decision`, {
         hint: 'lines of a decision log, as --decisions writes it',
       })
     } else console.error(`concertina: ${file}:${number}: the log breaks off within this line`)

@@ -55,7 +55,7 @@ export function evaluationOf(flags: EvaluationFlags): Evaluation {
     if (found) return found
     if (POLICY_KINDS.includes(name)) return candidateOf(name, settings)
     const allowed = [...POLICY_KINDS, ...named.keys()].join(', ')
-    throw invalidInput('--policy', `${JSON.stringify(name)} is no policy`, allowed)
+    throw invalidInput('--policy', `${JSON.stringify(name)} is not a policy`, allowed)
   }
   return {
     settings,
@@ -117,7 +117,7 @@ function tracesIn(folder: string, written: ReadonlySet<string>, flags: ReadingFl
     } catch (error) {
       if (!(error instanceof ConcertinaError) || error.code !== 'INVALID_TRACE') throw error
       first ??= error
-      console.error(`concertina: left out, since it is no trace: ${error.message}`)
+      console.error(`concertina: left out, since it is not a trace: ${error.message}`)
       return false
     }
   })

@@ -24,14 +24,14 @@ it.each([
 ])('continues after %s', (_, before, kept) => {
   writeFileSync(file, before)
   const lines = new LineFile<number>('--decisions', file, { append: true })
-  lines.take(3)
+  lines.write(3)
   lines.close()
   expect(readFileSync(file, 'utf8')).toBe(`${kept}3\n`)
 })
 
 it('puts a full file aside, and begins the next with its head', () => {
   const lines = new LineFile<string>('--decisions', file, { maxBytes: 100_000, head: () => 'head' })
-  for (let i = 0; i < 7; i++) lines.take(`${i}`.repeat(70_000))
+  for (let i = 0; i < 7; i++) lines.write(`${i}`.repeat(70_000))
   lines.close()
   const of = (path: string) => readFileSync(path, 'utf8').trim().split('\n')
   const first = (line: string) => (JSON.parse(line) as string).slice(0, 4)

@@ -73,7 +73,7 @@ export class LineFile<T> {
   }
 
   /** Never throws: the run continues while the file cannot be written, and says so once. */
-  readonly take = (line: T): void => {
+  readonly write = (line: T): void => {
     if (this.#text.length > MOST_KEPT) {
       this.#missing++
       return

@@ -130,7 +130,7 @@ export class ServerConnection {
       const message = parseServerMessage(data)
       if (this.#phase.kind === 'open') this.#events.onMessage(this, message)
       else if (message.type === 'welcome') this.#open(message)
-      if ('id' in message && message.id !== undefined) this.#settle(message, message.id)
+      if ('id' in message && message.id !== undefined) this.#answer(message, message.id)
     } catch (error) {
       this.close(`the server does not speak the chat protocol: ${(error as Error).message}`)
     }
@@ -159,7 +159,7 @@ export class ServerConnection {
     })
   }
 
-  #settle(message: ServerMessage, id: string): void {
+  #answer(message: ServerMessage, id: string): void {
     if (message.type === 'rejected') {
       const error = new ChatError(message.code, message.message, message.retryMs)
       this.#requests.reject(keyOf(message.request, id, message.room), error)

@@ -77,7 +77,7 @@ export class ClusterController {
   #leadership: Leadership | undefined
   #leading: Leading | undefined
   #url = ''
-  /** Ends of terms that are under way. */
+  /** Ends of terms that have not ended yet. */
   readonly #ending = new Set<Promise<void>>()
 
   /** @throws {ConcertinaError} INVALID_INPUT off loopback without a token. */

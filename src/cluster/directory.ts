@@ -52,7 +52,7 @@ export class ClusterDirectory implements ChatDirectory {
   constructor(bus: Bus) {
     this.#bus = bus
     this.#stops = [
-      bus.subscribe(DIRECTORY_TOPIC, (text) => this.#take(JSON.parse(text) as DirectoryEntry)),
+      bus.subscribe(DIRECTORY_TOPIC, (text) => this.#update(JSON.parse(text) as DirectoryEntry)),
       bus.subscribe(TALKERS_TOPIC, (text) => {
         const { server, number, talkers } = JSON.parse(text) as ServerTalkers
         this.#source(server, number).talkers = talkers
@@ -80,7 +80,7 @@ export class ClusterDirectory implements ChatDirectory {
     return source
   }
 
-  #take({ server, number, room, members, users }: DirectoryEntry): void {
+  #update({ server, number, room, members, users }: DirectoryEntry): void {
     const source = this.#source(server, number)
     if (members === 0) source.rooms.delete(room)
     else source.rooms.set(room, { members, users, heard: this.#checks })

@@ -149,10 +149,10 @@ export class NodeHttp {
     else rejectSocket(socket, REJECTIONS[found])
   }
 
-  #onStreamRequest(request: IncomingMessage, response: ServerResponse, wanted: StreamRequest): void {
+  #onStreamRequest(request: IncomingMessage, response: ServerResponse, requested: StreamRequest): void {
     const answer = answerByResponse(response, request.headers.origin)
     const forwarding = this.#forwarding
-    if (wanted.kind === 'open') {
+    if (requested.kind === 'open') {
       const found = this.#chatFor(request)
       if (found instanceof ChatServer) found.acceptStream(request, answer, this.#proxies.addressOf(request))
       else answer.reject(REJECTIONS[found])
@@ -160,7 +160,7 @@ export class NodeHttp {
       this.#log(request, response)
       const { origins, maxFrameBytes: maxBytes } = this.#chat
       const deliver = forwarding.deliver.bind(forwarding)
-      answerPost(request, response, wanted, { origins, maxBytes, deliver }).catch(() => {
+      answerPost(request, response, requested, { origins, maxBytes, deliver }).catch(() => {
         // The client is gone.
       })
     } else {

@@ -27,7 +27,7 @@ export class Fleets {
 
   /** All fleets, this one first. */
   async list(target: ControlTarget): Promise<FleetStatus[]> {
-    const asked = Promise.all(this.#others.map((each) => each.ask()))
+    const asked = Promise.all(this.#others.map((each) => each.poll()))
     if (this.#others.length > 0) await Promise.race([asked, pause(WAIT_MS, undefined, { ref: false })])
     const own = { name: this.#name, summary: summaryOf(target), seenMs: Date.now() }
     return [own, ...this.#others.map(({ status }) => status)]

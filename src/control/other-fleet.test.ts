@@ -49,8 +49,8 @@ it('asks for the summary under its token, once for all who ask at a time', async
   const { url, asked } = await answering(answer(200, JSON.stringify(summary)))
   const fleet = new OtherFleet({ name: 'eu', url, token, dashboard: 'https://eu.example.org/' })
   expect(fleet.status).toEqual({ name: 'eu', dashboard: 'https://eu.example.org/' })
-  await Promise.all([fleet.ask(), fleet.ask()])
-  await fleet.ask()
+  await Promise.all([fleet.poll(), fleet.poll()])
+  await fleet.poll()
   expect(fleet.status).toMatchObject({ name: 'eu', summary, seenMs: expect.any(Number) })
   expect(JSON.stringify(fleet.status)).not.toContain(token)
   expect(asked.map(({ url, headers }) => [url, headers.authorization])).toEqual([
@@ -72,18 +72,18 @@ it.each([
     response.writeHead(status, { location: 'http://127.0.0.1:1/' }).end(body),
   )
   const fleet = new OtherFleet({ name: 'eu', url })
-  await fleet.ask()
+  await fleet.poll()
   expect(fleet.status).toEqual({ name: 'eu', dashboard: url, problem })
 })
 
 it('keeps the last figures of a fleet that is gone', async () => {
   const { url } = await answering(answer(200, JSON.stringify(summary)))
   const fleet = new OtherFleet({ name: 'eu', url })
-  await fleet.ask()
+  await fleet.poll()
   for (const end of ends.splice(0)) end()
   await expect
     .poll(async () => {
-      await fleet.ask()
+      await fleet.poll()
       return fleet.status
     })
     .toMatchObject({ summary, problem: { kind: 'unreachable', detail: 'ECONNREFUSED' } })
@@ -92,7 +92,7 @@ it('keeps the last figures of a fleet that is gone', async () => {
 it('does not wait for ever', async () => {
   const { url } = await answering(() => {})
   const fleet = new OtherFleet({ name: 'eu', url })
-  await fleet.ask()
+  await fleet.poll()
   expect(fleet.status.problem).toEqual({ kind: 'late' })
 })
 
@@ -102,12 +102,12 @@ it('reads the file of its token whenever it asks', async () => {
   const tokenFile = join(folder, 'token')
   const { url, asked } = await answering(answer(200, JSON.stringify(summary)))
   const missing = new OtherFleet({ name: 'eu', url, tokenFile })
-  await missing.ask()
+  await missing.poll()
   expect(missing.status.problem).toEqual({ kind: 'token', detail: 'ENOENT' })
   expect(asked).toEqual([])
   writeFileSync(tokenFile, `${token}\n`)
   const fleet = new OtherFleet({ name: 'eu', url, tokenFile })
-  await fleet.ask()
+  await fleet.poll()
   expect(asked[0]!.headers.authorization).toBe(`Bearer ${token}`)
 })
 

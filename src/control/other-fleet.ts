@@ -64,15 +64,15 @@ export class OtherFleet {
   }
 
   /** Asks it, unless that was a moment ago; many who ask at once wait for the same answer. Never rejects. */
-  ask(): Promise<void> {
+  poll(): Promise<void> {
     if (!this.#asking && performance.now() < this.#nextAt) return Promise.resolve()
-    this.#asking ??= this.#askNow().finally(() => {
+    this.#asking ??= this.#fetch().finally(() => {
       this.#asking = undefined
     })
     return this.#asking
   }
 
-  async #askNow(): Promise<void> {
+  async #fetch(): Promise<void> {
     const late = AbortSignal.timeout(TIMEOUT_MS)
     let problem: FleetProblem
     try {

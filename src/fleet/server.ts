@@ -16,9 +16,9 @@ export type ServerState = ServerLife['state']
 
 /** What a server has done and is doing, reported by what does its work. */
 export interface ServerWork {
-  /** Messages under way at `time`: worked on and waiting. */
+  /** Messages in progress at `time`: worked on and waiting. */
   inFlight(time: number): number
-  /** When the work that is under way will be done, seconds. */
+  /** When the work in progress will be done, seconds. */
   busyUntil(): number
   /** Totals up to `time`. */
   totals(time: number): WorkTotals
@@ -62,7 +62,7 @@ export class Server {
   /** Users on it. */
   users = 0
   work?: ServerWork
-  /** Whether it was killed by hand: its end is no failure then. */
+  /** Whether it was killed by hand: its end is not a failure then. */
   killedByHand = false
 
   constructor(id: ServerId, weight: number, launchedAt: number) {

@@ -14,7 +14,7 @@ export class TooLarge extends ConcertinaError {
 /** The status that says that a request is wrong. */
 export const statusOf = (error: ConcertinaError): 400 | 413 => (error instanceof TooLarge ? 413 : 400)
 
-/** Reads a request's body. @throws {TooLarge} or, when it is no UTF-8, {ConcertinaError} INVALID_INPUT. */
+/** Reads a request's body. @throws {TooLarge} or, when it is not UTF-8, {ConcertinaError} INVALID_INPUT. */
 export async function readBody(request: IncomingMessage, maxBytes = 65_536): Promise<string> {
   const chunks: Buffer[] = []
   let bytes = 0
@@ -25,7 +25,7 @@ export async function readBody(request: IncomingMessage, maxBytes = 65_536): Pro
     if (bytes > maxBytes) throw new TooLarge('it is too large', maxBytes)
   }
   const body = Buffer.concat(chunks)
-  if (!isUtf8(body)) throw invalidInput('body', 'it is no text', 'UTF-8')
+  if (!isUtf8(body)) throw invalidInput('body', 'it is not text', 'UTF-8')
   return body.toString()
 }
 

@@ -24,7 +24,7 @@ export interface ControlLoopContext {
   readonly clock: WallClock
   readonly rng: Rng
   readonly logger: Logger
-  /** Takes what a policy, a listener or an operator threw: the loop continues. */
+  /** Gets what a policy, a listener or an operator threw: the loop continues. */
   onFault(where: string, error: unknown): void
   /** The time of day, seconds since 1970, where policies should follow it. */
   readonly wallTime?: (() => number) | undefined
@@ -65,7 +65,7 @@ export class ControlLoop {
     this.#scaler.open(this.#context)
   }
 
-  #open(): void {
+  #beginMeasuring(): void {
     this.#began = true
     this.#collector.open(this.#context)
     this.#events.open?.(this.#context)
@@ -73,7 +73,7 @@ export class ControlLoop {
 
   /** Begins to decide; `delay` is how long after its due time each tick looks, seconds. */
   start(delay = 0): void {
-    this.#open()
+    this.#beginMeasuring()
     const { interval } = this.#scaler
     const { clock } = this.#context
     const wait = () => {
@@ -117,7 +117,7 @@ export class ControlLoop {
   /** Stops deciding, and returns what the run amounted to. */
   stop(): MetricsResult & ScalingEventsResult {
     this.close()
-    if (!this.#began) this.#open()
+    if (!this.#began) this.#beginMeasuring()
     this.#collector.close()
     return { ...this.#collector.result(), ...this.#events.result() }
   }

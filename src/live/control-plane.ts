@@ -22,7 +22,7 @@ export interface ControlPlaneOptions {
   day?: StateHistory | undefined
   /** Gets what was changed, and by whom. */
   logger?: Logger | undefined
-  /** Metrics and readiness, of what is no supervisor. */
+  /** Metrics and readiness, of what is not a supervisor. */
   served?: ServedFleet | undefined
 }
 

@@ -24,7 +24,7 @@ const stateSchema = z.object({
 
 export type FleetState = z.infer<typeof stateSchema>
 
-/** @throws when the text is no state. */
+/** @throws when the text is not a state. */
 export function parseState(text: string): FleetState {
   return stateSchema.parse(JSON.parse(text))
 }

@@ -77,10 +77,10 @@ export class GatewayHttp {
     }
     const { onAccess } = this.#gateway
     if (onAccess) logAnswer(this.#visitOf(request).ip, request, response, onAccess)
-    const wanted = streamRequest(request, CHAT_PATH)
-    if (wanted?.kind === 'open') setImmediate(() => this.#onStream(request))
-    else if (wanted) this.#onPost(request, response, wanted)
-    return wanted !== undefined
+    const requested = streamRequest(request, CHAT_PATH)
+    if (requested?.kind === 'open') setImmediate(() => this.#onStream(request))
+    else if (requested) this.#onPost(request, response, requested)
+    return requested !== undefined
   }
 
   #onPost(request: IncomingMessage, response: ServerResponse, post: StreamRequest & { kind: 'post' }): void {

@@ -42,7 +42,7 @@ const HEAD_SECONDS = 5
 /**
  * Where every connection comes in: reads the head of the request, lets the balancer choose, hands the socket itself to that server's
  * process and lets go of it as soon as the server has confirmed. A server that dies before it did costs another choice. What
- * is no WebSocket is answered by an HTTP server; when such a connection asks for one later, as those of a proxy that keeps its
+ * is not a WebSocket is answered by an HTTP server; when such a connection asks for one later, as those of a proxy that keeps its
  * connections do, it is handed over then. Event streams, for clients whose WebSockets do not come through, are handed over
  * alike; what these clients send comes by requests, which are passed on to the server that has the stream.
  */
@@ -120,9 +120,9 @@ export class Gateway {
    * @throws {ConcertinaError} ADDRESS_UNAVAILABLE.
    */
   async listen(): Promise<number> {
-    const { host = '127.0.0.1', port: wanted } = this.#options
+    const { host = '127.0.0.1', port: requested } = this.#options
     this.#arrivals.start()
-    const port = await listen(this.#server, host, wanted)
+    const port = await listen(this.#server, host, requested)
     acceptRaw(this.#server, (raw) => this.#onConnection(raw))
     return port
   }

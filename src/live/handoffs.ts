@@ -55,7 +55,7 @@ export class Handoffs {
     const pending = new Map<number, Arrival>()
     const receiver: Receiver = { child, pending, accepted: 0 }
     this.#receivers.set(id, receiver)
-    const take = (tickets: readonly number[], each: (arrival: Arrival) => void) => {
+    const forEachTicket = (tickets: readonly number[], each: (arrival: Arrival) => void) => {
       for (const ticket of tickets) {
         const arrival = pending.get(ticket)
         if (!arrival) continue
@@ -69,8 +69,8 @@ export class Handoffs {
       arrival.raw.close(arrival.released)
     }
     onMessages<FromServer>(child, {
-      accepted: ({ tickets }) => take(tickets, confirm),
-      rejected: ({ tickets }) => take(tickets, this.#onReturned),
+      accepted: ({ tickets }) => forEachTicket(tickets, confirm),
+      rejected: ({ tickets }) => forEachTicket(tickets, this.#onReturned),
     })
     child.once('exit', () => {
       this.#receivers.delete(id)

@@ -113,10 +113,10 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
     const { onListening = ignore, onControl = ignore, onEvent: onUserEvent = ignore } = options
     faults.guard('onListening', onListening)(`http://127.0.0.1:${port}/`, plane.url)
     faults.guard('onControl', onControl)(control, plane.url)
-    const tell = faults.guard('onEvent', onUserEvent)
+    const report = faults.guard('onEvent', onUserEvent)
     const onEvent: HistoryListener = (event) => {
-      checker.take(event)
-      tell(event)
+      checker.record(event)
+      report(event)
     }
     users = new VirtualUsers({ url, name: `user-${Date.now().toString(36)}`, onEvent })
     const startMs = Date.now() - supervisor.clock.now() * 1000
@@ -128,7 +128,7 @@ export async function runLive(options: LiveRunOptions): Promise<RunResult> {
       .fromBatch(source)
       .sink(users)
       .submit({ signal })
-    await users.settle()
+    await users.waitForDeliveries()
     const result = supervisor.loop.stop()
     users.end()
     await supervisor.close()

@@ -98,10 +98,10 @@ export function addScalingMetrics(metrics: MetricSet, scaled: ScaledFleet): void
       (state) => [state, fleet.servers.filter((server) => server.state === state).length] as const,
     ),
   )
-  metrics.gauge('servers_desired', 'Servers wanted: starting and ready.', () => fleet.desiredCount)
+  metrics.gauge('servers_desired', 'Desired servers: starting and ready.', () => fleet.desiredCount)
   metrics.gauge(
     'policy_servers',
-    'Servers the policy wanted at the last decision, before the limits.',
+    'Servers the policy desired at the last decision, before the limits.',
     () => scaled.lastDecision?.desired ?? fleet.desiredCount,
   )
   metrics.gauge('servers_min', 'Fewest servers the autoscaler may want.', () => limits.minServers)

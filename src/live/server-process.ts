@@ -103,7 +103,7 @@ function reportEnded(): void {
   const entries = ended
   ended = []
   if (entries.length > 0) send({ type: 'access', entries })
-  const traced = spans?.take()
+  const traced = spans?.drain()
   if (traced) send({ type: 'spans', ...traced })
 }
 

@@ -95,7 +95,7 @@ export function prometheusSource(options: PrometheusOptions): LoadSource {
   const token = () =>
     bearerToken?.startsWith('@') ? readFileSync(bearerToken.slice(1), 'utf8').trim() : bearerToken
 
-  async function ask(signal: AbortSignal): Promise<{ status: number; text: string }> {
+  async function request(signal: AbortSignal): Promise<{ status: number; text: string }> {
     const body = new URLSearchParams({ query, lookback_delta: `${maxAge}s` }).toString()
     const bearer = token()
     const headers = {
@@ -123,7 +123,7 @@ export function prometheusSource(options: PrometheusOptions): LoadSource {
     async read(signal) {
       const late = AbortSignal.timeout(timeout * 1000)
       try {
-        const { status, text } = await ask(AbortSignal.any([signal, late]))
+        const { status, text } = await request(AbortSignal.any([signal, late]))
         return readingOf(status, text, maxAge)
       } catch (error) {
         if (late.aborted) return unknown(`no answer within ${timeout} s`)

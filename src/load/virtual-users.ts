@@ -213,7 +213,7 @@ export class VirtualUsers extends SinkFunction<TrafficItem> {
   }
 
   /** Waits until everything that was sent has arrived everywhere, or for at most ten seconds. */
-  async settle(): Promise<void> {
+  async waitForDeliveries(): Promise<void> {
     const until = performance.now() + SETTLE_SECONDS * 1000
     const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
     const behind = () =>

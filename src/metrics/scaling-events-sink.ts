@@ -62,13 +62,13 @@ export class ScalingEventsSink extends SinkFunction<ProcessedItem, ScalingEvents
   result(): ScalingEventsResult {
     const unchanged = this.#unchanged
     if (this.#events.length > 0) return { scalingEvents: this.#events, unchanged }
-    const say = (when: 'atPeak' | 'atLowest', { time, reason, limitedBy: limit, from }: Decision) => {
+    const sentence = (when: 'atPeak' | 'atLowest', { time, reason, limitedBy: limit, from }: Decision) => {
       const what = limit ? reasons.say('keptAt', { what: reason, limit, servers: from }) : reason
       return reasons.say(when, { time, what })
     }
     const parts: string[] = []
-    if (this.#atPeak) parts.push(say('atPeak', this.#atPeak))
-    if (this.#atLowest && this.#atLowest !== this.#atPeak) parts.push(say('atLowest', this.#atLowest))
+    if (this.#atPeak) parts.push(sentence('atPeak', this.#atPeak))
+    if (this.#atLowest && this.#atLowest !== this.#atPeak) parts.push(sentence('atLowest', this.#atLowest))
     return {
       scalingEvents: [],
       unchanged,

@@ -320,7 +320,7 @@ export type ServerMessage =
    * where that is given.
    */
   | { type: 'move'; afterMs: number; reason: 'drain' | 'rebalance'; to?: number; url?: string }
-  /** A frame that is no request, so that there is no id to answer to. */
+  /** A frame that is not a request, so that there is no id to answer to. */
   | { type: 'error'; code: 'bad-message'; message: string }
 
 /** Why a request was rejected. */

@@ -136,7 +136,7 @@ export class RoomStore {
     const { history: _, ...options } = this.#options
     const visit = this.#visit
     this.#client.join(this.#name, options).catch((error: Error) => {
-      // That a visit ended is no failure of the next one.
+      // That a visit ended is not a failure of the next one.
       if (visit === this.#visit) this.#set({ status: 'failed', error })
     })
   }

@@ -15,7 +15,7 @@ it('is one file that needs nothing else, with charts, metrics, events and how to
     'Servers',
     'Latency',
     'Utilization',
-    'Messages a second',
+    'Messages/s',
     'Users moved to another server, in all',
     'Cost, server-hours in all',
   ])

@@ -22,7 +22,7 @@ const en = {
   latency: 'Latency',
   utilization: 'Utilization',
   busy: 'busy',
-  messagesPerSecond: 'Messages a second',
+  messagesPerSecond: 'Messages/s',
   sent: 'sent',
   rejected: 'rejected',
   moved: 'Users moved to another server, in all',

@@ -45,7 +45,7 @@ describe('AutoScaler', () => {
     expect(scaler.decide(seen(1, 3, 5)).to).toBe(1)
   })
 
-  it('scales in only to what was wanted throughout the stabilization window', () => {
+  it('scales in only to what was desired throughout the stabilization window', () => {
     const wanting = {
       name: 'load',
       evaluate: (o: Observation) => ({ servers: o.load!, reason: 'as many as users' }),
@@ -56,7 +56,7 @@ describe('AutoScaler', () => {
     expect(scaler.decide(seen(10.1, 2, 8)).to).toBe(3)
   })
 
-  it('does not scale in at once after a restart: the size it finds counts as wanted then', () => {
+  it('does not scale in at once after a restart: the size it finds counts as desired then', () => {
     const few = { name: 'few', evaluate: () => ({ servers: 3, reason: 'three' }) }
     const scaler = new AutoScaler({ policy: few, cooldown: 0, minServers: 1, scaleDownStabilization: 10 })
     expect(scaler.decide(seen(0, 1, 8))).toMatchObject({ to: 8, limitedBy: 'stabilization' })
@@ -80,7 +80,7 @@ describe('AutoScaler', () => {
     expect(scaler.limits).toMatchObject({ cooldown: 60, minServers: 3, maxServers: 20 })
     scaler.decide(seen(0, 1, 5))
     policy.evaluate = () => ({ servers: 4, reason: 'four' })
-    expect(scaler.decide(seen(100, 1, 10)).to).toBe(5) // what it wanted at most in the last 300 s
+    expect(scaler.decide(seen(100, 1, 10)).to).toBe(5) // what it desired at most in the last 300 s
   })
 
   it('waits out the cooldown also when the policy is changed meanwhile', () => {

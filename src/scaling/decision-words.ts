@@ -24,7 +24,7 @@ const en = {
       ? `${shadow ? 'the shadow would have' : 'it'} stayed at ${serversText(from)}`
       : `${shadow ? 'the shadow would have gone' : 'it went'} from ${from} to ${serversText(to)}`,
   wish: (desired: number, but: string | undefined) =>
-    ` It wanted ${serversText(desired)}${but === undefined ? '' : `, but ${but}`}.`,
+    ` It desired ${serversText(desired)}${but === undefined ? '' : `, but ${but}`}.`,
   ahead: ({ expected, confidence, low, high }: Forecast, at: string) =>
     ` It expected ${round(expected)} users at ${at}, and was ${round(confidence * 100)} % sure of ${round(low)} to ${round(high)}.`,
   numbers: (list: string) => ` (${list})`,

@@ -5,12 +5,12 @@ export const policyLimitsShape = {
   cooldown: option(atLeastZero, 'seconds after a scaling event in which there is no other', 5),
   scaleUpStabilization: option(
     atLeastZero,
-    'seconds; scales out only to what the policy wanted throughout',
+    'seconds; scales out only to what the policy desired throughout',
     0,
   ),
   scaleDownStabilization: option(
     atLeastZero,
-    'seconds; scales in only to what the policy wanted throughout',
+    'seconds; scales in only to what the policy desired throughout',
     0,
   ),
   maxStepUp: option(count, 'servers that one decision may add; no limit by default'),

@@ -37,7 +37,7 @@ export interface Amount {
   readonly missing: number
 }
 
-/** Adds up a figure over those of `servers` that are ready; what is no finite number is missing. */
+/** Adds up a figure over those of `servers` that are ready; what is not a finite number is missing. */
 export function measure(servers: readonly ServerObservation[], metric: MetricName): Measured {
   let sum = 0
   let known = 0

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { loaded, observing, wanted } from '../../test/support/fleets.ts'
+import { desiredBy, loaded, observing } from '../../test/support/fleets.ts'
 import { AutoScaler } from './auto-scaler.ts'
 import { METRICS } from './metric.ts'
 import { hpaPolicy } from './policies/hpa/hpa.ts'
@@ -59,7 +59,7 @@ const INTERVAL = 30
 /** What a new policy wants at last of a fleet that stays as it is. */
 function last(spec: PolicySpec, loads: readonly number[], servers: number): number {
   const policy = createPolicy(spec)
-  return loads.map((each, i) => wanted(policy, loaded(i * INTERVAL, each, servers))).at(-1)!
+  return loads.map((each, i) => desiredBy(policy, loaded(i * INTERVAL, each, servers))).at(-1)!
 }
 
 /** The kind and its other options. */
@@ -134,7 +134,7 @@ describe('where only some servers report the figure', () => {
   ])('$kind does not scale in', (spec) => {
     fc.assert(
       fc.property(some, (values) => {
-        expect(wanted(createPolicy(spec), observing('cpu', values))).toBeGreaterThanOrEqual(values.length)
+        expect(desiredBy(createPolicy(spec), observing('cpu', values))).toBeGreaterThanOrEqual(values.length)
       }),
       { numRuns: 30 },
     )
@@ -145,7 +145,7 @@ describe('where only some servers report the figure', () => {
       fc.property(some, fc.integer({ min: 1, max: 100 }), (values, target) => {
         const policy = hpaPolicy({ metric: 'cpu', target, scaleDown: { stabilizationWindow: 0 } })
         const missing = values.filter((value) => value === undefined).length
-        expect(wanted(policy, observing('cpu', values))).toBeGreaterThanOrEqual(missing)
+        expect(desiredBy(policy, observing('cpu', values))).toBeGreaterThanOrEqual(missing)
       }),
     )
   })

@@ -20,7 +20,7 @@ function erlangC(servers: number, offered: number): number {
   return b / (1 - rho + rho * b)
 }
 
-/** One server with c slots, Poisson arrivals (1000 users who think 10 s: 100 messages a second). */
+/** One server with c slots, Poisson arrivals (1000 users who think 10 s: 100 messages/s). */
 function mmc(slots: number, rho: number, seed: number, duration: number): SimulationOptions {
   const rate = 100
   return {

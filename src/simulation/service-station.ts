@@ -37,7 +37,7 @@ export class ServiceStation implements ServerWork {
   readonly #capacity: number
   /** When each slot becomes free: a min-heap. */
   readonly #slots: Float64Array
-  /** When each message under way will be done: a min-heap. */
+  /** When each message in progress will be done: a min-heap. */
   readonly #finishes: Float64Array
   #inFlight = 0
   #accepted = 0
@@ -56,7 +56,7 @@ export class ServiceStation implements ServerWork {
 
   /** Takes a message that needs `service` seconds of work: how long it waits, or -1 when the queue is full. */
   offer(time: number, service: number): number {
-    this.#settle(time)
+    this.#workUntil(time)
     if (this.#inFlight === this.#capacity) return -1
     const start = Math.max(time, this.#slots[0]!)
     const finish = start + service
@@ -68,7 +68,7 @@ export class ServiceStation implements ServerWork {
   }
 
   inFlight(time: number): number {
-    this.#settle(time)
+    this.#workUntil(time)
     return this.#inFlight
   }
 
@@ -77,7 +77,7 @@ export class ServiceStation implements ServerWork {
   }
 
   totals(time: number): WorkTotals {
-    this.#settle(time)
+    this.#workUntil(time)
     return {
       messages: this.#accepted,
       busySeconds: this.#busySeconds,
@@ -86,7 +86,7 @@ export class ServiceStation implements ServerWork {
     }
   }
 
-  #settle(time: number): void {
+  #workUntil(time: number): void {
     const finishes = this.#finishes
     const slots = this.concurrency
     while (this.#inFlight > 0 && finishes[0]! <= time) {

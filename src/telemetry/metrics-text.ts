@@ -41,7 +41,7 @@ interface Sample extends Point {
   readonly name: string
 }
 
-/** Reads what `/metrics` answers: the text format of Prometheus. What is no finite number is left out. */
+/** Reads what `/metrics` answers: the text format of Prometheus. What is not a finite number is left out. */
 export function readMetricsText(text: string): Metric[] {
   const kinds = new Map<string, { help: string; type: string; samples: Sample[] }>()
   let current = { help: '', type: '', samples: [] as Sample[] }

@@ -35,7 +35,7 @@ export function telemetrySettings(
   if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint))
     throw invalidInput(
       options.endpoint === undefined ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'otlpEndpoint',
-      `${shown(endpoint)} is no address of a receiver`,
+      `${shown(endpoint)} is not an address of a receiver`,
       'http://… or https://…',
     )
   const protocol = of('OTEL_EXPORTER_OTLP_PROTOCOL')
@@ -113,7 +113,11 @@ function pairs(where: string, text = ''): Record<string, string> {
       } catch {
         // reported below
       }
-      throw invalidInput(where, 'it is no list of names and values', 'name=value,name=value, percent-encoded')
+      throw invalidInput(
+        where,
+        'it is not a list of names and values',
+        'name=value,name=value, percent-encoded',
+      )
     }),
   )
 }

@@ -18,7 +18,7 @@ export class SpanBuffer implements SpanSink {
   }
 
   /** What came since this was last asked; `undefined` when nothing did. */
-  take(): { spans: Span[]; dropped: number } | undefined {
+  drain(): { spans: Span[]; dropped: number } | undefined {
     if (this.#spans.length + this.#dropped === 0) return undefined
     const taken = { spans: this.#spans, dropped: this.#dropped }
     this.#spans = []

@@ -82,11 +82,11 @@ describe('Tracer', () => {
 describe('SpanBuffer', () => {
   it('keeps a bounded number, and counts the rest', () => {
     const buffer = new SpanBuffer()
-    expect(buffer.take()).toBeUndefined()
+    expect(buffer.drain()).toBeUndefined()
     for (let i = 0; i < 1500; i++) buffer.add({} as Span)
-    const { spans, dropped } = buffer.take()!
+    const { spans, dropped } = buffer.drain()!
     expect([spans.length, dropped]).toEqual([1000, 500])
-    expect(buffer.take()).toBeUndefined()
+    expect(buffer.drain()).toBeUndefined()
   })
 })
 

@@ -34,15 +34,15 @@ const MOST_STEPS = 1_000_000
  * @throws {ConcertinaError} INVALID_INPUT when there are too many.
  */
 export function usersAt(pattern: LoadPattern, time: number): number {
-  const wanted = pattern.users(time)
-  if (wanted > MOST_USERS) {
+  const users = pattern.users(time)
+  if (users > MOST_USERS) {
     throw invalidInput(
       'pattern',
-      `${pattern.description} has ${Math.round(wanted)} users at ${time} s`,
+      `${pattern.description} has ${Math.round(users)} users at ${time} s`,
       `at most ${MOST_USERS} at a time, as each is simulated; compare, tune and advise take any number`,
     )
   }
-  return wanted
+  return users
 }
 
 /** Looks at a load before it begins, every `interval` seconds, and no further than a million of them. */

@@ -184,8 +184,8 @@ export class UserTrafficSource extends BatchFunction<TrafficItem> {
   #intensity(): number {
     const from = this.#tick.time
     const kept = Math.exp((from - this.#nextTick) / this.#session.mean)
-    const wanted = usersAt(this.pattern, this.#nextTick) - this.pattern.users(from) * kept
-    return Math.max(0, wanted / (this.#session.mean * (1 - kept)))
+    const missing = usersAt(this.pattern, this.#nextTick) - this.pattern.users(from) * kept
+    return Math.max(0, missing / (this.#session.mean * (1 - kept)))
   }
 
   #join(): TrafficItem {

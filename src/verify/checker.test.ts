@@ -93,12 +93,12 @@ async function check(fault: Fault): Promise<{ report: Violations; faults: number
       const user = `user ${session}`
       const room = ROOMS[session % ROOMS.length]!
       const client = new ChatClient({ url: chat.urls[session % 2]!, user, ackMs: 1000 })
-      checker.take({ type: 'join', session, user, room })
-      client.on('resumed', ({ cursor }) => checker.take({ type: 'resumed', session, ...cursor }))
+      checker.record({ type: 'join', session, user, room })
+      client.on('resumed', ({ cursor }) => checker.record({ type: 'resumed', session, ...cursor }))
       client.on('message', ({ seq, prevSeq, user: from, id }) =>
-        checker.take({ type: 'message', session, seq, prevSeq, user: from, id, at: 0 }),
+        checker.record({ type: 'message', session, seq, prevSeq, user: from, id, at: 0 }),
       )
-      client.on('gap', ({ from, to }) => checker.take({ type: 'gap', session, from, to }))
+      client.on('gap', ({ from, to }) => checker.record({ type: 'gap', session, from, to }))
       await client.join(room)
       return { client, session, room }
     }),
@@ -107,9 +107,9 @@ async function check(fault: Fault): Promise<{ report: Violations; faults: number
     clients.map(async ({ client, session, room }) => {
       for (let n = 1; n <= 500; n++) {
         const id = `${session}-${n}`
-        checker.take({ type: 'send', session, id, at: 0 })
+        checker.record({ type: 'send', session, id, at: 0 })
         const { seq } = await client.send(room, 'x', id)
-        checker.take({ type: 'ack', session, id, seq, at: 0 })
+        checker.record({ type: 'ack', session, id, seq, at: 0 })
         heads.set(room, Math.max(seq, heads.get(room) ?? 0))
       }
     }),
@@ -118,7 +118,7 @@ async function check(fault: Fault): Promise<{ report: Violations; faults: number
     if (clients.every(({ client, room }) => (client.cursor(room)?.seq ?? 0) >= heads.get(room)!)) break
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
-  checker.take({ type: 'end' })
+  checker.record({ type: 'end' })
   for (const { client } of clients) client.close()
   await chat.close()
   const { findings, ...report } = checker.check(await log.messages())
@@ -147,23 +147,23 @@ describe('the history checker, over real servers and clients', () => {
 describe('the history checker, event by event', () => {
   const at = 0
   const begin = (checker: HistoryChecker) => {
-    checker.take({ type: 'join', session: 1, user: 'ann', room: 'r' })
-    checker.take({ type: 'resumed', session: 1, epoch: 'e', seq: 0 })
+    checker.record({ type: 'join', session: 1, user: 'ann', room: 'r' })
+    checker.record({ type: 'resumed', session: 1, epoch: 'e', seq: 0 })
     for (const [i, id] of ['a', 'b', 'c'].entries()) {
-      checker.take({ type: 'send', session: 1, id, at })
-      checker.take({ type: 'ack', session: 1, id, seq: i + 1, at })
+      checker.record({ type: 'send', session: 1, id, at })
+      checker.record({ type: 'ack', session: 1, id, seq: i + 1, at })
     }
   }
   const log = ['a', 'b', 'c'].map((id, i) => ({ room: 'r', seq: i + 1, user: 'ann', id }))
   const message = (seq: number, id: string) =>
     ({ type: 'message', session: 1, seq, user: 'ann', id, at }) as const
   const result = (
-    events: readonly Parameters<HistoryChecker['take']>[0][],
+    events: readonly Parameters<HistoryChecker['record']>[0][],
     entries: readonly LoggedMessage[] = log,
   ) => {
     const checker = new HistoryChecker()
     begin(checker)
-    for (const event of events) checker.take(event)
+    for (const event of events) checker.record(event)
     const { lost, doubled, reordered, phantom, falseGaps } = checker.check(entries)
     return { lost, doubled, reordered, phantom, falseGaps }
   }
@@ -199,13 +199,13 @@ describe('the history checker, event by event', () => {
     const jumped = log.map((entry) => ({ ...entry, seq: entry.seq === 3 ? 1000 : entry.seq }))
     const events = [message(1, 'a'), message(2, 'b'), { ...message(1000, 'c'), prevSeq: 2 }, end] as const
     const checker = new HistoryChecker()
-    checker.take({ type: 'join', session: 1, user: 'ann', room: 'r' })
-    checker.take({ type: 'resumed', session: 1, epoch: 'e', seq: 0 })
+    checker.record({ type: 'join', session: 1, user: 'ann', room: 'r' })
+    checker.record({ type: 'resumed', session: 1, epoch: 'e', seq: 0 })
     for (const [i, id] of ['a', 'b', 'c'].entries()) {
-      checker.take({ type: 'send', session: 1, id, at })
-      checker.take({ type: 'ack', session: 1, id, seq: jumped[i]!.seq, at })
+      checker.record({ type: 'send', session: 1, id, at })
+      checker.record({ type: 'ack', session: 1, id, seq: jumped[i]!.seq, at })
     }
-    for (const event of events) checker.take(event)
+    for (const event of events) checker.record(event)
     expect(checker.check(jumped).findings).toEqual([])
   })
 

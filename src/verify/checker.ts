@@ -81,7 +81,7 @@ export class HistoryChecker {
   }
   #ended = false
 
-  take(event: HistoryEvent): void {
+  record(event: HistoryEvent): void {
     if (event.type === 'end') {
       this.#ended = true
       return
@@ -171,11 +171,11 @@ export class HistoryChecker {
     const sent = this.#sent.get(room)?.get(nameOf(user, id))
     if (!sent) this.#find('phantom', `${room}: an acknowledgement of ${user} ${id}, which was never sent`)
     else sent.acked = seq
-    this.#see(room, seq, nameOf(user, id), 'was acknowledged')
+    this.#notePlace(room, seq, nameOf(user, id), 'was acknowledged')
   }
 
   /** All must see the same at the same place. */
-  #see(room: string, seq: number, message: string, what: string): void {
+  #notePlace(room: string, seq: number, message: string, what: string): void {
     let seen = this.#seen.get(room)
     if (!seen) {
       seen = { places: new Map(), head: 0 }
@@ -206,7 +206,7 @@ export class HistoryChecker {
       this.#find('lost', `${where} came after ${session.at}, without what is at ${prevSeq}`)
     }
     session.at = seq
-    this.#see(room, seq, message, 'was delivered')
+    this.#notePlace(room, seq, message, 'was delivered')
   }
 
   #checkLog(log: Iterable<LoggedMessage>): Map<string, SeenRoom> {

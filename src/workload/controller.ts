@@ -15,7 +15,7 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import { reasons } from '../scaling/reasons.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 
-/** After so many decisions the fleet counts as caught up with the load, however that grows. */
+/** After this many decisions the fleet counts as caught up with the load, however that grows. */
 const CATCH_UP_DECISIONS = 10
 
 interface WorkloadOptions {

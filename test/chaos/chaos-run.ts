@@ -100,7 +100,7 @@ export class ChaosRun<Kind extends string> {
   /** Adds what a user did or saw to the history that is checked. */
   readonly record = (event: HistoryEvent): void => {
     if (event.type === 'join') this.#rooms.add(event.room)
-    this.#checker.take(event)
+    this.#checker.record(event)
   }
 
   /**
@@ -132,7 +132,7 @@ export class ChaosRun<Kind extends string> {
     await traffic
     await afterwards()
     await this.#crowd?.settle()
-    await this.#users.settle()
+    await this.#users.waitForDeliveries()
   }
 
   #talk(signal: AbortSignal): Promise<unknown> {

@@ -25,7 +25,7 @@ const send = (message: FleetMessage) => process.connected && process.send!(messa
 process.on('SIGINT', () => {})
 process.on('disconnect', () => process.exit(1))
 
-let wanted = 3
+let desired = 3
 const supervisor = new Supervisor(
   {
     gateway: { port: Number(port), connectionsPerSecond: 10_000, connectionBurst: 10_000 },
@@ -36,7 +36,7 @@ const supervisor = new Supervisor(
       limits: { messagesPerSecond: 10_000, messageBurst: 10_000, outboxBytes: 65_536, maxBodyBytes: 20_000 },
     },
     autoScaler: new AutoScaler({
-      policy: { name: 'chaos', evaluate: () => ({ servers: wanted, reason: 'chaos says so' }) },
+      policy: { name: 'chaos', evaluate: () => ({ servers: desired, reason: 'chaos says so' }) },
       minServers: 2,
       maxServers: 6,
       cooldown: 0,
@@ -53,7 +53,7 @@ let rank = 0
 process.on('message', (command: FleetCommand) => {
   switch (command.type) {
     case 'scale':
-      wanted = command.servers
+      desired = command.servers
       return
     case 'signal': {
       const { ready } = supervisor.fleet

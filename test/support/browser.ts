@@ -11,8 +11,8 @@ function browserPath(): string | undefined {
 }
 
 export function requireBrowser(): boolean {
-  const wanted = 'the browser tests need chromium: apt-get install chromium, or CHROMIUM=/path/to/it'
-  return requireTool(browserPath() !== undefined, wanted)
+  const how = 'the browser tests need chromium: apt-get install chromium, or CHROMIUM=/path/to/it'
+  return requireTool(browserPath() !== undefined, how)
 }
 
 export function launchBrowser(): Promise<Browser> {

@@ -30,7 +30,7 @@ export function startUsers({
     ...(secret !== undefined && { token: (user) => signToken(secret, { user }) }),
     onEvent: (event) => {
       if (event.type === 'join') rooms.add(event.room)
-      checker.take(event)
+      checker.record(event)
     },
     onOutage: (from) => outages.push(from),
   })
@@ -57,7 +57,7 @@ export function startUsers({
     async check(broker: string): Promise<{ acked: number; delivered: number }> {
       ending.abort()
       await traffic
-      await users.settle()
+      await users.waitForDeliveries()
       users.end()
       const log = await roomLogOf(broker, { name, replicas: 1 }, rooms)
       const { findings, acked, delivered, lost, doubled, reordered, phantom, falseGaps } = checker.check(log)

@@ -32,4 +32,4 @@ export function loaded(time: number, load: number | undefined, size: number): Ob
 export const times = <T>(count: number, value: T): T[] => new Array<T>(count).fill(value)
 
 /** How many servers a policy desires. */
-export const wanted = (policy: Policy, observation: Observation) => policy.evaluate(observation).servers
+export const desiredBy = (policy: Policy, observation: Observation) => policy.evaluate(observation).servers

@@ -16,7 +16,7 @@ export interface RedisCluster {
   close(): Promise<void>
 }
 
-/** Starts a Redis Cluster of three masters on loopback, each with so many replicas. */
+/** Starts a Redis Cluster of three masters on loopback, each with this many replicas. */
 export async function startRedisCluster(replicas = 0): Promise<RedisCluster> {
   const nodes = await Promise.all(
     Array.from({ length: MASTERS * (1 + replicas) }, async () =>

@@ -76,7 +76,7 @@ function viewOf(hash: string): View {
   }
 }
 
-/** A name of the address; what is no encoded text is left as it is. */
+/** A name of the address; what is not encoded text is left as it is. */
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text)

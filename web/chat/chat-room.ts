@@ -112,7 +112,7 @@ export class ChatRoom {
     if (scrollHeight <= clientHeight && clientHeight > 0) void this.#fetchOlder()
   }
 
-  take(message: RoomMessage): void {
+  receive(message: RoomMessage): void {
     const { seq } = message
     this.#oldest ??= seq
     this.#newest = seq

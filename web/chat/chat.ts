@@ -150,7 +150,7 @@ function status(text: string, state = '', server = ''): void {
   clearTimeout(cutOff)
   cutOff = undefined
   const shown = byId('status')
-  // A screen reader reads every change: the same is no news.
+  // A screen reader reads every change: it is not to hear the same again.
   if (shown.textContent !== text) shown.textContent = text
   shown.dataset.state = state
   shown.dataset.server = server
@@ -185,7 +185,7 @@ function enter(): void {
   const mine = new ChatClient({ url, ...(token ? { token } : { user }) })
   client = mine
   status(texts.connecting, 'waiting')
-  mine.on('message', (message) => rooms.get(message.room)?.take(message))
+  mine.on('message', (message) => rooms.get(message.room)?.receive(message))
   mine.on('gap', ({ room, from, to }) => rooms.get(room)?.note(texts.gap(from, to)))
   mine.on('presence', (event) => rooms.get(event.room)?.presence(event))
   mine.on('resumed', ({ room, members, users, reset }) => {

@@ -28,7 +28,7 @@ export class Events {
     return this.#marks
   }
 
-  /** @param first whether these take the place of those shown: then they are not news */
+  /** @param first whether these take the place of those shown: then they are not announced */
   add(events: readonly FleetEvent[], first: boolean): void {
     if (first) {
       this.#list.setAttribute('aria-busy', 'true')

@@ -64,10 +64,10 @@ export class Past {
     )
     this.#mark(time)
     clearTimeout(this.#timer)
-    this.#timer = window.setTimeout(() => void this.#ask(time), CALM_MS)
+    this.#timer = window.setTimeout(() => void this.#fetch(time), CALM_MS)
   }
 
-  async #ask(time: number): Promise<void> {
+  async #fetch(time: number): Promise<void> {
     const asked = ++this.#asked
     const answer = await get<{ decision?: Decision }>(`/api/decision?at=${time}`).catch(
       (error: Error) => error,

@@ -22,7 +22,7 @@ const en = {
   traffic: 'Traffic',
   pastTitle: 'Why then?',
   pastSlider: 'Moment of the past',
-  pastHelp: 'Move the slider to a moment: what the fleet looked like then, and why it had so many servers.',
+  pastHelp: 'Move the slider to a moment: what the fleet looked like then, and why it had that many servers.',
   pastState: (time: string, users: string, ready: string, wanted: string) =>
     `At ${time}: ${users} users, ${ready} servers ready of ${wanted} desired`,
   pastUnknown: 'No decision is kept of this time.',
@@ -124,7 +124,7 @@ const en = {
   cMessages: 'messages/s',
   chartLoad: 'Users and capacity over time',
   chartLatency: 'Latency over time',
-  chartTraffic: 'Messages and deliveries a second over time',
+  chartTraffic: 'Messages/s and deliveries/s over time',
   unknown: 'unknown',
   range: (low: string, high: string) => `${low} to ${high}`,
   loadSummary: (load: string, capacity: string) =>

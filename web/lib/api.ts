@@ -7,7 +7,7 @@ const SILENCE_MS = 4000
 const AGAIN_MS = 1000
 
 /** @param path begins with a slash; it is relative to the page, which a proxy may give out under a path of its own */
-async function ask(path: string, init: RequestInit): Promise<Response> {
+async function request(path: string, init: RequestInit): Promise<Response> {
   for (;;) {
     const token = controlToken()
     const authorization: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
@@ -29,18 +29,18 @@ async function ask(path: string, init: RequestInit): Promise<Response> {
 }
 
 export async function get<T>(path: string): Promise<T> {
-  return (await ask(path, {})).json() as Promise<T>
+  return (await request(path, {})).json() as Promise<T>
 }
 
 export async function post(path: string, body?: object): Promise<void> {
-  await ask(path, {
+  await request(path, {
     method: 'POST',
     ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   })
 }
 
 export async function remove(path: string): Promise<void> {
-  await ask(path, { method: 'DELETE' })
+  await request(path, { method: 'DELETE' })
 }
 
 /** What a page does with what the fleet sends. */
@@ -68,7 +68,7 @@ export async function follow(follower: Follower): Promise<never> {
 }
 
 async function followOnce({ onState, onEvents }: Follower): Promise<void> {
-  const { body } = await ask('/api/stream', {})
+  const { body } = await request('/api/stream', {})
   const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
   let rest = ''
   let first = true

@@ -86,7 +86,7 @@ export class ServerApi {
     if (decoded(path) === undefined)
       return send(400, {
         code: 'INVALID_INPUT',
-        message: 'path: it is no text',
+        message: 'path: it is not text',
         hint: 'percent-encoded UTF-8',
       })
     const found = find(`/v1/${path.slice(base.length)}`)
@@ -192,7 +192,7 @@ function problemOf(error: unknown) {
   return { status: 500, body: { code: 'INTERNAL', message: 'internal error' } }
 }
 
-/** What a path says; `undefined` when it is no text. Its value must be used: a bundler leaves out a call that only throws. */
+/** What a path says; `undefined` when it is not text. Its value must be used: a bundler leaves out a call that only throws. */
 function decoded(text: string): string | undefined {
   try {
     return decodeURIComponent(text)

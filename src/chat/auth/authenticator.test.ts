@@ -153,7 +153,7 @@ describe('tokens that are made wrongly', () => {
     ['of an unknown extension', signed(claims(''), { alg: 'HS256', crit: ['b64'], b64: false })],
     ['no object', signed('[]')],
     ['no JSON', signed('{')],
-    ['of a header that is no object', `${part('x')}.${part({})}.AAAA`],
+    ['of a header that is not an object', `${part('x')}.${part({})}.AAAA`],
     ['encrypted', 'a.b.c.d.e'],
     ['empty', ''],
     ['long', 'x'.repeat(8000)],

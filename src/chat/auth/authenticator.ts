@@ -132,7 +132,7 @@ export class Authenticator {
     try {
       const payload = await this.#verifyByAnyKey(token)
       const { jti, exp, iat } = payload
-      // What is no number ends never, and what is no text could not be revoked.
+      // What is not a number ends never, and what is not text could not be revoked.
       if ((jti !== undefined && typeof jti !== 'string') || !Number.isFinite(exp) || iat === Infinity)
         return denied('the token is not valid')
       // The leeway lets a token be used a little early, never late.

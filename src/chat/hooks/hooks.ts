@@ -27,7 +27,7 @@ const KEYS: KeysOf<ChatHooks> = { beforeJoin: true, beforeMessage: true }
 
 /**
  * The hooks themselves: a misspelt one would allow everything. An object of a class may have more than its hooks.
- * @throws {ConcertinaError} INVALID_INPUT, naming what is no hook.
+ * @throws {ConcertinaError} INVALID_INPUT, naming what is not a hook.
  */
 export function checkedHooks(hooks: ChatHooks): ChatHooks {
   if (typeof hooks !== 'object' || hooks === null)

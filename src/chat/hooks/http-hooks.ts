@@ -48,7 +48,7 @@ export function hooksOf(hooks: HookOptions | ChatHooks | undefined, tracer?: Tra
 export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
   const { url, secret, events, timeoutMs, onFailure } = hookOptions.parse(options)
 
-  async function ask(event: object, span?: OpenSpan): Promise<z.infer<typeof answerSchema>> {
+  async function request(event: object, span?: OpenSpan): Promise<z.infer<typeof answerSchema>> {
     const body = JSON.stringify(event)
     const began = performance.now()
     const end = (error?: string) => {
@@ -72,7 +72,7 @@ export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
   }
 
   async function decide(event: object, span?: OpenSpan): Promise<string | undefined> {
-    const { allow, reason, body } = await ask(event, span)
+    const { allow, reason, body } = await request(event, span)
     if (!allow) throw new Rejected(reason ?? 'not allowed')
     return body
   }

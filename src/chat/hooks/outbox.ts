@@ -63,8 +63,8 @@ export class OutboxLog extends ForwardingLog {
       ...left.map((user) => ({ type: 'leave', room, user, time }) as const),
       ...(isEmpty ? [{ type: 'room-empty', room, time } as const] : []),
     ]
-    const wanted = happenings.filter(({ type }) => this.#wants(type, room))
-    await Promise.all(wanted.map((happening) => this.#note(happening, randomUUID())))
+    const subscribed = happenings.filter(({ type }) => this.#wants(type, room))
+    await Promise.all(subscribed.map((happening) => this.#note(happening, randomUUID())))
   }
 
   async #note(happening: RoomHappening, id: string): Promise<void> {

@@ -9,7 +9,7 @@ const MAX_AGE_MS = 300
 const LEAST_MAX_AGE_MS = 50
 /** So many may be in flight whatever their age: a slow disk must not reject a single sender, … */
 const ALWAYS_IN_FLIGHT = 256
-/** … and a server whose turns are long from rejecting must still accept what is answered in so many seconds. */
+/** … and a server whose turns are long from rejecting must still accept what is answered within this many seconds. */
 const ALWAYS_SECONDS = 0.15
 /** Over how long the rate of answers is measured. */
 const RATE_MS = 250

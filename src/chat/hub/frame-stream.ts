@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 const LENGTH_BYTES = 4
 /** Frames are written into buffers of this size, or into a larger one of their own. */
 const CHUNK = 64 * 1024
-/** A longer frame is no frame of ours. */
+/** A longer frame is not a frame of ours. */
 const MAX_FRAME = 64 * 2 ** 20
 
 /**
@@ -40,7 +40,7 @@ export class FrameStream {
   }
 
   /**
-   * Begins a frame of so many bytes, which are to be written at once into `out`, from the returned place on: no buffer is made
+   * Begins a frame of this many bytes, which are to be written at once into `out`, from the returned place on: no buffer is made
    * for a frame, and none is copied.
    */
   begin(length: number): number {

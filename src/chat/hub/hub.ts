@@ -139,7 +139,7 @@ export class Hub {
         return
       case 'place': {
         const [, id, room, user, maxMembers] = request
-        send(peer, ['placed', id, this.#presence.take(peer.server, room, user, maxMembers)])
+        send(peer, ['placed', id, this.#presence.claimPlace(peer.server, room, user, maxMembers)])
         return
       }
       case 'typing':

@@ -10,7 +10,12 @@ export interface RoomLogCheck {
 }
 
 const parse = ({ payload }: LogEntry) => JSON.parse(payload.toString()) as RoomMessage
-const say = (room: string, user: string, id: string, body = `${user} ${id}`) => ({ room, user, id, body })
+const draftOf = (room: string, user: string, id: string, body = `${user} ${id}`) => ({
+  room,
+  user,
+  id,
+  body,
+})
 
 async function readAll(log: RoomLog, room: string, after = 0): Promise<RoomMessage[]> {
   const all: RoomMessage[] = []
@@ -33,7 +38,9 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
     log,
   ) => {
     const appended = await Promise.all(
-      Array.from({ length: 500 }, (_, i) => log.append(say(i % 2 ? 'odd' : 'even', `u${i % 7}`, `m${i}`))),
+      Array.from({ length: 500 }, (_, i) =>
+        log.append(draftOf(i % 2 ? 'odd' : 'even', `u${i % 7}`, `m${i}`)),
+      ),
     )
     assert(
       appended.every(({ duplicate }) => !duplicate),
@@ -57,7 +64,7 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
 
   '2: keeps any text as it was': async (log) => {
     const body = 'δ "quoted" \\ \n\u0000 \u{1f600} \ud800 </script>'
-    await log.append(say('a room/ü', 'ann', 'x', body))
+    await log.append(draftOf('a room/ü', 'ann', 'x', body))
     const [message] = await readAll(log, 'a room/ü')
     assert.deepEqual([message!.body, message!.room], [body, 'a room/ü'])
   },
@@ -65,9 +72,9 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
   '2: keeps what a message has beside its body': async (log) => {
     const extras = { data: { reply: 1, '"': ['\u{1f600}'] }, edits: 3 }
     await Promise.all([
-      log.append({ ...say('r', 'ann', 'x'), extras }),
-      log.append(say('r', 'ann', 'y')),
-      log.append({ ...say('r', 'ann', 'z'), extras: { deletes: 3 } }),
+      log.append({ ...draftOf('r', 'ann', 'x'), extras }),
+      log.append(draftOf('r', 'ann', 'y')),
+      log.append({ ...draftOf('r', 'ann', 'z'), extras: { deletes: 3 } }),
     ])
     const messages = await readAll(log, 'r')
     const found = messages.map(({ id, data, edits, deletes }) => ({ id, data, edits, deletes }))
@@ -83,18 +90,18 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
   },
 
   '3: acknowledges the same message again at the same place': async (log) => {
-    const zero = await log.append(say('r', 'ann', '0'))
+    const zero = await log.append(draftOf('r', 'ann', '0'))
     const both = await Promise.all([
-      log.append(say('r', 'ann', '1')),
-      log.append(say('r', 'ann', '1', 'other')),
+      log.append(draftOf('r', 'ann', '1')),
+      log.append(draftOf('r', 'ann', '1', 'other')),
     ])
     const [a, b] = both
     assert(a.seq > zero.seq, 'places do not rise')
     assert.equal(b.seq, a.seq)
     assert.deepEqual(both.map(({ duplicate }) => duplicate).sort(), [false, true])
-    assert.deepEqual(await log.append(say('r', 'ann', '0')), { seq: zero.seq, duplicate: true })
-    assert.equal((await log.append(say('r', 'bob', '1'))).duplicate, false)
-    assert.equal((await log.append(say('s', 'ann', '1'))).duplicate, false)
+    assert.deepEqual(await log.append(draftOf('r', 'ann', '0')), { seq: zero.seq, duplicate: true })
+    assert.equal((await log.append(draftOf('r', 'bob', '1'))).duplicate, false)
+    assert.equal((await log.append(draftOf('s', 'ann', '1'))).duplicate, false)
     const all = await readAll(log, 'r')
     assert.deepEqual(
       all.map(({ user, id }) => `${user} ${id}`),
@@ -104,7 +111,7 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
 
   '4: reads after a place, up to a limit, with the range there is': async (log) => {
     const places: number[] = []
-    for (let i = 0; i < 5; i++) places.push((await log.append(say('r', 'ann', `${i}`))).seq)
+    for (let i = 0; i < 5; i++) places.push((await log.append(draftOf('r', 'ann', `${i}`))).seq)
     const head = places.at(-1)!
     const page = await log.read('r', places[1]!, 2)
     assert.equal(page.head, head)
@@ -121,7 +128,7 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
   },
 
   '4: reads the newest before a place, also from beyond the end': async (log) => {
-    for (let i = 0; i < 5; i++) await log.append(say('r', 'ann', `${i}`))
+    for (let i = 0; i < 5; i++) await log.append(draftOf('r', 'ann', `${i}`))
     const places = (await readAll(log, 'r')).map(({ seq }) => seq)
     const newest = async (place: number, limit: number) =>
       (await log.readBefore('r', place, limit)).entries.map(({ seq }) => seq)
@@ -140,7 +147,7 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
   '4: pages through messages that are large, forwards and backwards': async (log) => {
     const body = 'x'.repeat(60_000)
     const expected = Array.from({ length: 12 }, (_, i) => `${i}`)
-    for (const id of expected) await log.append(say('r', 'ann', id, body))
+    for (const id of expected) await log.append(draftOf('r', 'ann', id, body))
     assert.deepEqual(
       (await readAll(log, 'r')).map(({ id }) => id),
       expected,
@@ -160,7 +167,7 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
     let sent = 0
     const sending = (async () => {
       for (; sent < 300; sent++) {
-        await log.append(say('r', 'ann', `${sent}`))
+        await log.append(draftOf('r', 'ann', `${sent}`))
         if (sent % 10 === 0) await sleep(1)
       }
     })()
@@ -183,8 +190,8 @@ const CHECKS: Readonly<Record<string, (log: RoomLog) => Promise<void>>> = {
       after.map(parse).map(({ seq, prevSeq }) => [seq, prevSeq]),
     )
     log.unsubscribe('r')
-    await log.append(say('r', 'ann', 'later'))
-    await log.append(say('other', 'ann', 'x'))
+    await log.append(draftOf('r', 'ann', 'later'))
+    await log.append(draftOf('other', 'ann', 'x'))
     await sleep(20)
     assert.equal(received.at(-1)!.seq, last)
   },

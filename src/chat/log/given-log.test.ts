@@ -24,8 +24,8 @@ const boom = () => {
 const FAILURES: Record<string, [fails: () => unknown, why: RegExp]> = {
   throws: [boom, /boom/],
   rejects: [async () => boom(), /boom/],
-  'answers nothing': [() => undefined, /undefined is no answer/],
-  'answers what is no answer': [async () => ({ seq: 'one' }), /is no answer/],
+  'answers nothing': [() => undefined, /undefined is not an answer/],
+  'answers what is not an answer': [async () => ({ seq: 'one' }), /is not an answer/],
 }
 
 describe('a room log of an app', () => {

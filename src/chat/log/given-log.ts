@@ -20,7 +20,7 @@ const isAppended = (answer: Appended) => isPlace(answer?.seq)
 const isRange = (answer: RoomRange) => isPlace(answer?.first) && isPlace(answer?.head)
 const isPage = (answer: LogPage) => isRange(answer) && Array.isArray(answer.entries)
 
-/** A room log that an app made: it may throw, answer what is no answer, or not at all, and each is a failure of one request. */
+/** A room log that an app made: it may throw, answer what is not an answer, or not at all, and each is a failure of one request. */
 export class GivenLog extends ForwardingLog {
   readonly #faults: Faults
 
@@ -57,7 +57,7 @@ export class GivenLog extends ForwardingLog {
   async #ask<T>(method: string, ask: () => Promise<T>, isAnswer: (answer: T) => boolean): Promise<T> {
     try {
       const answer = await inTime(ask(), ANSWER_MS)
-      if (!isAnswer(answer)) throw new Error(`${shown(answer)} is no answer`)
+      if (!isAnswer(answer)) throw new Error(`${shown(answer)} is not an answer`)
       return answer
     } catch (error) {
       if (error instanceof LogUnavailable) throw error

@@ -91,7 +91,7 @@ export class PresenceTracker implements PresenceDirectory {
   }
 
   /** The same in a room of at most `maxMembers` users; returns whether there was a place. */
-  take(server: number, name: string, user: string, maxMembers: number): boolean {
+  claimPlace(server: number, name: string, user: string, maxMembers: number): boolean {
     const users = this.#rooms.get(name)?.users
     if (users && !users.has(user) && users.size >= maxMembers) return false
     this.here(server, name, user)

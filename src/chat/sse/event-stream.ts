@@ -23,7 +23,7 @@ const END = Buffer.from('\n\n')
 
 /**
  * Server-sent events as the channel of a session: frames go out as events, and come in by requests, each of which is answered
- * when its frames were read. A client has one request under way at a time, so that it waits while nothing is read.
+ * when its frames were read. A client has one request in flight at a time, so that it waits while nothing is read.
  */
 export class EventStream implements Channel {
   readonly sink: FrameSink

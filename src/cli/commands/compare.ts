@@ -42,7 +42,7 @@ function atPrice(flag: string, text: string): { amount: number; price: number } 
   if (parts.length !== 2 || !(amount >= 0) || !(price >= 0))
     throw invalidInput(
       flag,
-      `${JSON.stringify(text)} is no amount at a price`,
+      `${JSON.stringify(text)} is not an amount at a price`,
       'AMOUNT@PRICE, such as 4@0.06',
     )
   return { amount, price }
@@ -54,7 +54,7 @@ function businessHoursOf(text: string): NonNullable<Prices['businessHours']> {
   if (from === undefined || !(to! > from) || !(to! <= 24) || !(price! >= 0))
     throw invalidInput(
       '--business-hours',
-      `${JSON.stringify(text)} is no time of day at a price`,
+      `${JSON.stringify(text)} is not a time of day at a price`,
       'FROM-TO@PRICE, such as 8-18@0.15',
     )
   return { from, to: to!, price: price! }

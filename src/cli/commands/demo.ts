@@ -101,7 +101,7 @@ interface Watchers {
 /** The options of a run that its watchers need. */
 function watched({ history, decisions, view }: Watchers, duration: number) {
   return {
-    onEvent: history?.take,
+    onEvent: history?.write,
     onControl:
       (view ?? decisions) &&
       ((control: ControlTarget, dashboard?: string) => {

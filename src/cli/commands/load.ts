@@ -51,8 +51,8 @@ export async function load(flags: LoadCommandFlags, signal: AbortSignal): Promis
     name: `load-${process.pid.toString(36)}${Date.now().toString(36)}`,
     token: secret === undefined ? undefined : (user) => signToken(secret, { user }),
     onEvent: (event) => {
-      checker.take(event)
-      history?.take(event)
+      checker.record(event)
+      history?.write(event)
     },
   })
   const given = givenUp(users)
@@ -68,7 +68,7 @@ export async function load(flags: LoadCommandFlags, signal: AbortSignal): Promis
       .fromBatch(UserTrafficSource, { ...config.traffic, pattern, duration })
       .sink(users)
       .submit({ signal: AbortSignal.any([signal, given.signal]) })
-    if (users.counts.joined > 0) await users.settle()
+    if (users.counts.joined > 0) await users.waitForDeliveries()
   } finally {
     progress.end()
     given.end()

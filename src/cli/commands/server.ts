@@ -42,7 +42,7 @@ export async function server(flags: ServerFlags, signal: AbortSignal): Promise<v
   const config = read.options
   const { live = {} } = config
   if (flags.advertise !== undefined && !/^wss?:\/\//.test(flags.advertise))
-    throw invalidInput('advertise', `${flags.advertise} is no WebSocket address`, 'wss://… or ws://…')
+    throw invalidInput('advertise', `${flags.advertise} is not a WebSocket address`, 'wss://… or ws://…')
   const leaving = leavingOptions.parse(leavingOptions.given(flags))
   if (live.proxyProtocol)
     throw invalidInput(

@@ -25,7 +25,7 @@ async function* readHistory(file: string): AsyncIterable<HistoryEvent> {
     }
   } catch (error) {
     if (error instanceof SyntaxError) {
-      throw new ConcertinaError('INVALID_INPUT', `${file}:${n}: this is no event of a history`, {
+      throw new ConcertinaError('INVALID_INPUT', `${file}:${n}: this is not an event of a history`, {
         hint: 'a file that --history wrote, whole',
       })
     }
@@ -60,7 +60,7 @@ function* readLog(folder: string): Iterable<LoggedMessage> {
 /** `concertina verify`: whether what users saw, and the final log, keep the promise of a room. */
 export async function verify(flags: VerifyFlags): Promise<void> {
   const checker = new HistoryChecker()
-  for await (const event of readHistory(flags.history)) checker.take(event)
+  for await (const event of readHistory(flags.history)) checker.record(event)
   const checks = checker.check(flags.data === undefined ? undefined : readLog(flags.data))
   if (flags.json) console.log(JSON.stringify(checks))
   else

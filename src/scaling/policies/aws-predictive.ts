@@ -37,7 +37,7 @@ class HourlyForecast {
   #sum = 0
   #count = 0
 
-  see(time: number, load: number): void {
+  record(time: number, load: number): void {
     const hour = Math.floor(time / HOUR)
     if (hour !== this.#hour) {
       if (this.#count > 0) this.hours.set(this.#hour, this.#sum / this.#count)
@@ -93,7 +93,7 @@ export function awsPredictivePolicy(options: AwsPredictiveOptions = {}): Policy 
       const { time, load } = observation
       const tracked = dynamic.evaluate(observation)
       if (load === undefined || !Number.isFinite(load)) return unknownLoad(observation)
-      forecast.see(time, load)
+      forecast.record(time, load)
       const [now, soon] = [forecast.at(time), forecast.at(time + schedulingBuffer)]
       if (now === undefined || soon === undefined)
         return { ...tracked, reason: `${reasons.say('noForecast')}; ${tracked.reason}` }

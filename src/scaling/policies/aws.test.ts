@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { observing, times, wanted } from '../../../test/support/fleets.ts'
+import { desiredBy, observing, times } from '../../../test/support/fleets.ts'
 import type { Observation, ServerObservation } from '../types.ts'
 import { type StepRule, stepPolicy } from './step.ts'
 import { type TargetTrackingOptions, targetTrackingPolicy } from './target-tracking.ts'
@@ -73,34 +73,34 @@ describe.each(Object.entries(ALARMS))('step, with %s', (_, alarms) => {
     [13, 30, 10], // 30 % of 13 is 3.9, rounded down to 3
     [10, 50, 10],
   ])('from %i servers at %d percent of CPU to %i', (size, value, servers) => {
-    expect(wanted(example(), cpu(0, size, value))).toBe(servers)
+    expect(desiredBy(example(), cpu(0, size, value))).toBe(servers)
   })
 
   // "Instance warm-up": at 60 one is added; at 62, while it warms up, none; at 70 two more, for 13, 30 % of 10 being 3.
   it('does not act twice on a breach while servers start or warm up', () => {
     const policy = example(300)
-    expect(wanted(policy, cpu(0, 10, 60))).toBe(11)
-    expect(wanted(policy, grown(60, 10, 62, 1))).toBe(11)
-    expect(wanted(policy, grown(120, 10, 62, 1, 100))).toBe(11)
-    expect(wanted(policy, grown(180, 10, 70, 1, 100))).toBe(13)
+    expect(desiredBy(policy, cpu(0, 10, 60))).toBe(11)
+    expect(desiredBy(policy, grown(60, 10, 62, 1))).toBe(11)
+    expect(desiredBy(policy, grown(120, 10, 62, 1, 100))).toBe(11)
+    expect(desiredBy(policy, grown(180, 10, 70, 1, 100))).toBe(13)
   })
 
   it('leaves servers that warm up out of the metric, and removes none meanwhile', () => {
     const policy = example(300)
-    wanted(policy, cpu(0, 10, 50))
+    desiredBy(policy, cpu(0, 10, 50))
     expect(policy.evaluate(grown(399, 10, 30, 1, 100))).toMatchObject({
       servers: 11,
       reason: '30.00 cpu a server, but 1 servers warm up',
     })
-    expect(wanted(policy, grown(400, 10, 33, 1, 100))).toBe(8) // 330 on 11 are 30
+    expect(desiredBy(policy, grown(400, 10, 33, 1, 100))).toBe(8) // 330 on 11 are 30
   })
 
   // "While scaling in, we consider instances that are terminating as part of the current capacity."
   it('counts servers that drain when it scales in', () => {
     const policy = example()
-    expect(wanted(policy, cpu(0, 14, 40))).toBe(13)
-    expect(wanted(policy, cpu(60, 0, 40, 'RRRRRRRRRRRRRD'))).toBe(13)
-    expect(wanted(policy, cpu(120, 0, 30, 'RRRRRRRRRRRRRD'))).toBe(10) // 30 % of 14 is 4.2
+    expect(desiredBy(policy, cpu(0, 14, 40))).toBe(13)
+    expect(desiredBy(policy, cpu(60, 0, 40, 'RRRRRRRRRRRRRD'))).toBe(13)
+    expect(desiredBy(policy, cpu(120, 0, 30, 'RRRRRRRRRRRRRD'))).toBe(10) // 30 % of 14 is 4.2
   })
 })
 
@@ -124,7 +124,7 @@ describe('step', () => {
       scaleOut: change > 0 ? low : high,
       scaleIn: change > 0 ? never : low,
     })
-    expect(wanted(policy, cpu(0, size, change > 0 ? 60 : 40))).toBe(servers)
+    expect(desiredBy(policy, cpu(0, size, change > 0 ? 60 : 40))).toBe(servers)
   })
 
   // "Scaling adjustment types", its examples of all three.
@@ -135,7 +135,7 @@ describe('step', () => {
   ] as const)('%s: %i servers and an adjustment of %i are %i', (adjustmentType, size, change, servers) => {
     const scaleOut = { threshold: 60, adjustments: [{ lower: 0, change }] }
     const policy = stepPolicy({ metric: 'cpu', adjustmentType, scaleOut, scaleIn: never })
-    expect(wanted(policy, cpu(0, size, 70))).toBe(servers)
+    expect(desiredBy(policy, cpu(0, size, 70))).toBe(servers)
   })
 
   // The same: 25 % of 4 is 1, but with MinAdjustmentMagnitude 2 two are added.
@@ -148,7 +148,7 @@ describe('step', () => {
       scaleOut,
       scaleIn: never,
     })
-    expect(wanted(policy, cpu(0, 4, 70))).toBe(6)
+    expect(desiredBy(policy, cpu(0, 4, 70))).toBe(6)
   })
 
   // "Step adjustments": ranges can't overlap or have a gap; the last has no bound.
@@ -187,37 +187,37 @@ describe('target-tracking', () => {
     [10, 0.575, 12],
     [10, 0.425, 9],
   ])('rounds to the side of more: %i servers at %d of 0.5 become %i', (size, value, servers) => {
-    expect(wanted(policyOf(), cpu(0, size, value))).toBe(servers)
+    expect(desiredBy(policyOf(), cpu(0, size, value))).toBe(servers)
   })
 
   // Worked out from the alarms that CloudWatch shows: 3 minutes above, 15 below 90 %.
   it('scales out after three minutes above the target', () => {
     const policy = targetTrackingPolicy({ metric: 'cpu', target: 0.5 })
-    expect([0, 60, 120, 179].map((time) => wanted(policy, cpu(time, 4, 0.9)))).toEqual([4, 4, 4, 4])
-    expect(wanted(policy, cpu(180, 4, 0.9))).toBe(8) // 4 × 0.9 / 0.5 = 7.2
+    expect([0, 60, 120, 179].map((time) => desiredBy(policy, cpu(time, 4, 0.9)))).toEqual([4, 4, 4, 4])
+    expect(desiredBy(policy, cpu(180, 4, 0.9))).toBe(8) // 4 × 0.9 / 0.5 = 7.2
   })
 
   it('scales in after fifteen minutes below nine tenths of it, and not in between', () => {
     const policy = targetTrackingPolicy({ metric: 'cpu', target: 0.5 })
-    expect(wanted(policy, cpu(0, 10, 0.46))).toBe(10)
-    for (let time = 1; time < 900; time += 60) expect(wanted(policy, cpu(time, 10, 0.2))).toBe(10)
-    expect(wanted(policy, cpu(901, 10, 0.2))).toBe(4)
-    expect(wanted(policyOf({ disableScaleIn: true }), cpu(0, 10, 0.1))).toBe(10)
+    expect(desiredBy(policy, cpu(0, 10, 0.46))).toBe(10)
+    for (let time = 1; time < 900; time += 60) expect(desiredBy(policy, cpu(time, 10, 0.2))).toBe(10)
+    expect(desiredBy(policy, cpu(901, 10, 0.2))).toBe(4)
+    expect(desiredBy(policyOf({ disableScaleIn: true }), cpu(0, 10, 0.1))).toBe(10)
   })
 
   it('does not count data that is missing as low', () => {
     const policy = targetTrackingPolicy({ metric: 'cpu', target: 0.5, scaleInAfter: 120 })
-    wanted(policy, cpu(0, 10, 0.2))
+    desiredBy(policy, cpu(0, 10, 0.2))
     expect(policy.evaluate(cpu(60, 10, undefined))).toMatchObject({ servers: 10, insufficientData: true })
-    expect(wanted(policy, cpu(130, 10, 0.2))).toBe(10)
+    expect(desiredBy(policy, cpu(130, 10, 0.2))).toBe(10)
   })
 
   it('leaves servers that start or warm up out of the metric and of the capacity', () => {
     const policy = policyOf({ warmUp: 300 })
-    expect(wanted(policy, cpu(0, 4, 1))).toBe(8)
-    expect(wanted(policy, grown(60, 4, 1, 4))).toBe(8)
-    expect(wanted(policy, grown(120, 4, 0.1, 4, 100))).toBe(8)
-    expect(wanted(policy, grown(399, 4, 1, 4, 100))).toBe(8)
-    expect(wanted(policy, grown(400, 4, 1.2, 4, 100))).toBe(10) // now 4.8 on 8 are 0.6
+    expect(desiredBy(policy, cpu(0, 4, 1))).toBe(8)
+    expect(desiredBy(policy, grown(60, 4, 1, 4))).toBe(8)
+    expect(desiredBy(policy, grown(120, 4, 0.1, 4, 100))).toBe(8)
+    expect(desiredBy(policy, grown(399, 4, 1, 4, 100))).toBe(8)
+    expect(desiredBy(policy, grown(400, 4, 1.2, 4, 100))).toBe(10) // now 4.8 on 8 are 0.6
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loaded, wanted } from '../../../test/support/fleets.ts'
+import { desiredBy, loaded } from '../../../test/support/fleets.ts'
 import { AutoScaler } from '../auto-scaler.ts'
 import { awsPredictivePolicy } from './aws-predictive.ts'
 import { percentilePolicy } from './percentile.ts'
@@ -12,9 +12,10 @@ describe('percentile', () => {
   const desired = (percentile: number, last = 10) => {
     const policy = percentilePolicy({ target: 10, percentile, averaging: 60, horizon: 20 * 60 })
     for (let minute = 0; minute < 19; minute++) {
-      for (const second of [0, 30]) wanted(policy, loaded(minute * 60 + second, minute === 5 ? 100 : 10, 1))
+      for (const second of [0, 30])
+        desiredBy(policy, loaded(minute * 60 + second, minute === 5 ? 100 : 10, 1))
     }
-    return wanted(policy, loaded(19 * 60, last, 1))
+    return desiredBy(policy, loaded(19 * 60, last, 1))
   }
 
   it('is at the nearest rank of the samples, the present one among them', () => {
@@ -26,10 +27,10 @@ describe('percentile', () => {
 
   it('averages over each stretch, and forgets what is older than the horizon', () => {
     const policy = percentilePolicy({ target: 10, percentile: 1, averaging: 60, horizon: 600 })
-    for (let time = 0; time < 60; time += 10) wanted(policy, loaded(time, time < 30 ? 80 : 40, 1))
-    expect(wanted(policy, loaded(60, 10, 1))).toBe(6)
-    for (let time = 70; time < 590; time += 10) expect(wanted(policy, loaded(time, 10, 1))).toBe(6)
-    expect(wanted(policy, loaded(660, 10, 1))).toBe(1)
+    for (let time = 0; time < 60; time += 10) desiredBy(policy, loaded(time, time < 30 ? 80 : 40, 1))
+    expect(desiredBy(policy, loaded(60, 10, 1))).toBe(6)
+    for (let time = 70; time < 590; time += 10) expect(desiredBy(policy, loaded(time, 10, 1))).toBe(6)
+    expect(desiredBy(policy, loaded(660, 10, 1))).toBe(1)
   })
 
   it('lowers the fleet only to the highest recommendation of the last hour', () => {
@@ -46,12 +47,12 @@ describe('percentile', () => {
 
   it('continues with its samples after a restart, on another clock, and takes none of another version', () => {
     const policy = percentilePolicy({ target: 10, percentile: 1 })
-    for (let time = 0; time < HOUR; time += 30) wanted(policy, loaded(time, time < 600 ? 500 : 10, 1))
+    for (let time = 0; time < HOUR; time += 30) desiredBy(policy, loaded(time, time < 600 ? 500 : 10, 1))
     const state: unknown = JSON.parse(JSON.stringify(policy.snapshot!()))
     const again = percentilePolicy({ target: 10, percentile: 1 })
     again.restore!(state, -HOUR)
-    expect(wanted(again, loaded(0, 10, 1))).toBe(50)
-    expect(wanted(again, loaded(72 * HOUR, 10, 1))).toBe(1)
+    expect(desiredBy(again, loaded(0, 10, 1))).toBe(50)
+    expect(desiredBy(again, loaded(72 * HOUR, 10, 1))).toBe(1)
     expect(percentilePolicy().snapshot!()).toBeUndefined()
     expect(() => percentilePolicy().restore!({ samples: 7 }, 0)).toThrow()
   })
@@ -89,7 +90,7 @@ describe('aws-predictive', () => {
     const policy = awsPredictivePolicy({ target: 10 })
     const days = [100, 200, 600]
     for (let time = 0; time < 3 * DAY; time += 300)
-      wanted(policy, loaded(time, days[Math.floor(time / DAY)]!, 10))
+      desiredBy(policy, loaded(time, days[Math.floor(time / DAY)]!, 10))
     const { reason, numbers } = policy.evaluate(loaded(3 * DAY, 300, 30))
     expect(numbers!.forecast).toBeCloseTo(300, 6)
     expect(reason).toMatch(/^300 users are forecast for this hour, at 10 per server; /)

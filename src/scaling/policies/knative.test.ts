@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { loaded, observing, wanted } from '../../../test/support/fleets.ts'
+import { desiredBy, loaded, observing } from '../../../test/support/fleets.ts'
 import { type KnativeOptions, knativePolicy } from './knative.ts'
 
-/** Seconds, load, ready servers, and what is wanted then, where it matters. */
+/** Seconds, load, ready servers, and what is desired then, where it matters. */
 type Course = [time: number, load: number, ready: number, servers?: number][]
 
 function play(options: KnativeOptions, course: Course): void {
   const policy = knativePolicy({ targetUtilization: 1, maxScaleUpRate: 10, maxScaleDownRate: 10, ...options })
   for (const [time, load, ready, servers] of course) {
-    const got = wanted(policy, loaded(time, load, ready))
+    const got = desiredBy(policy, loaded(time, load, ready))
     if (servers !== undefined) expect([time, got]).toEqual([time, servers])
   }
 }
@@ -122,7 +122,7 @@ describe('knative', () => {
 
   it('TestAutoscalerUseOnePodAsMinimumIfEndpointsNotFound', () => {
     const policy = knativePolicy({ target: 10, targetUtilization: 1, maxScaleUpRate: 10 })
-    expect(wanted(policy, loaded(0, 1000, 0))).toBe(10)
+    expect(desiredBy(policy, loaded(0, 1000, 0))).toBe(10)
   })
 
   it('TestStartInPanicMode: begins in panic with two ready servers, not with one', () => {
@@ -148,11 +148,11 @@ describe('knative', () => {
 
   // Configuration config-autoscaler: 70 %, 60 s, 10 %, 200 %, 1000 and 2.
   it('has the defaults of its source', () => {
-    const first = (load: number, ready: number) => wanted(knativePolicy(), loaded(0, load, ready))
+    const first = (load: number, ready: number) => desiredBy(knativePolicy(), loaded(0, load, ready))
     expect([first(21, 1), first(22, 1), first(1e6, 1)]).toEqual([1, 2, 1000]) // 21 is 70 % of 30
     const calm = knativePolicy()
-    wanted(calm, loaded(0, 0, 1))
-    expect(wanted(calm, loaded(100, 0, 9))).toBe(4)
+    desiredBy(calm, loaded(0, 0, 1))
+    expect(desiredBy(calm, loaded(100, 0, 9))).toBe(4)
   })
 
   it('adds up another metric over the ready servers, those that do not report it as the others', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loaded, observing, wanted } from '../../../test/support/fleets.ts'
+import { desiredBy, loaded, observing } from '../../../test/support/fleets.ts'
 import { createPolicy } from '../policies.ts'
 import type { Policy } from '../types.ts'
 import { chainPolicy } from './composite/chain.ts'
@@ -12,7 +12,7 @@ import { schedulePolicy } from './schedule/schedule.ts'
 import { thresholdPolicy } from './threshold.ts'
 
 describe('threshold', () => {
-  it('looks at the load and all wanted servers, or at another metric of the ready ones', () => {
+  it('looks at the load and all desired servers, or at another metric of the ready ones', () => {
     expect(thresholdPolicy().evaluate({ ...loaded(0, 70, 2), desiredCount: 3 })).toEqual({
       servers: 3,
       reason: '70 users on 3 servers are 23.3 a server, within 10 and 30',
@@ -24,7 +24,7 @@ describe('threshold', () => {
       reason: '0.85 utilization a server, above the scale-up threshold of 0.8',
       numbers: { utilization: expect.closeTo(0.85), scaleUpThreshold: 0.8, scaleDownThreshold: 0.3 },
     })
-    expect(wanted(policy, observing('utilization', [0.2, 0.3]))).toBe(1)
+    expect(desiredBy(policy, observing('utilization', [0.2, 0.3]))).toBe(1)
     expect(policy.evaluate(observing('utilization', [0.2, undefined]))).toMatchObject({
       servers: 2,
       reason: '0.20 utilization a server, below the scale-down threshold of 0.3, but 1 do not report it',
@@ -38,7 +38,7 @@ describe('queueing', () => {
     [900, 31], // 930 users at 30
     [0, 0],
   ])('%i users need %i servers of 30 with β = 1', (load, servers) => {
-    expect(wanted(queueingPolicy(), loaded(0, load, 3))).toBe(servers)
+    expect(desiredBy(queueingPolicy(), loaded(0, load, 3))).toBe(servers)
   })
 
   it('adds up another metric over the ready servers, and removes none while one does not report it', () => {
@@ -65,7 +65,7 @@ describe('schedule', () => {
         { cron: '0 20 * * *', servers: 2 },
       ],
     })
-    const at = (days: number, hours: number) => wanted(policy, loaded(days * day + hours * 3600, 0, 5))
+    const at = (days: number, hours: number) => desiredBy(policy, loaded(days * day + hours * 3600, 0, 5))
     expect([at(0, 0), at(0, 7.99), at(0, 8), at(0, 19.9), at(0, 20), at(1, 9)]).toEqual([2, 2, 10, 10, 2, 10])
     expect([at(5, 9), at(6, 12), at(7, 8.5)]).toEqual([2, 2, 10]) // the weekend
   })
@@ -77,7 +77,7 @@ describe('schedule', () => {
     ]
     const policy = schedulePolicy({ timeZone: 'Europe/Berlin', start: '2026-03-28T00:00:00Z', entries })
     const at = (iso: string) =>
-      wanted(policy, loaded((Date.parse(iso) - Date.parse('2026-03-28T00:00:00Z')) / 1000, 0, 5))
+      desiredBy(policy, loaded((Date.parse(iso) - Date.parse('2026-03-28T00:00:00Z')) / 1000, 0, 5))
     expect(at('2026-03-28T07:59:00Z')).toBe(2)
     expect(at('2026-03-28T08:00:00Z')).toBe(9) // 09:00 in winter
     expect(at('2026-03-29T00:59:00Z')).toBe(9) // 01:59, and then it is 03:00
@@ -94,7 +94,7 @@ describe('schedule', () => {
         { cron: '0 22 * * *', servers: 2 },
       ]
       const policy = schedulePolicy({ timeZone: 'Europe/Berlin', entries })
-      const at = (iso: string) => wanted(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
+      const at = (iso: string) => desiredBy(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
       expect(at('2025-03-30T01:59:59+01:00')).toBe(2)
       expect(at('2025-03-30T03:00:00+02:00')).toBe(6)
       expect(at('2025-03-30T22:00:00+02:00')).toBe(2)
@@ -108,7 +108,7 @@ describe('schedule', () => {
       { cron: '0 22 * * *', servers: 2 },
     ]
     const at = (policy: Policy, iso: string) =>
-      wanted(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
+      desiredBy(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
     const make = () => schedulePolicy({ timeZone: 'Europe/Berlin', entries })
     const one = make()
     for (const [iso, servers] of [
@@ -130,7 +130,7 @@ describe('schedule', () => {
       { cron: '0 20 * * *', servers: 1 },
     ]
     const policy = schedulePolicy({ entries, start: '2001-01-01T00:00:00Z' })
-    const at = (iso: string) => wanted(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
+    const at = (iso: string) => desiredBy(policy, { ...loaded(0, 0, 5), wallTime: Date.parse(iso) / 1000 })
     expect([at('2026-03-02T08:00:00Z'), at('2026-03-02T19:59:59Z'), at('2026-03-02T20:00:00Z')]).toEqual([
       4, 4, 1,
     ])
@@ -165,11 +165,11 @@ describe('schedule', () => {
 describe('predictive', () => {
   it('is ahead of a ramp by the horizon, and of nothing else', () => {
     const policy = predictivePolicy({ usersPerServer: 10, horizon: 60 })
-    for (let time = 0; time <= 3000; time += 10) wanted(policy, loaded(time, time / 10, 5))
+    for (let time = 0; time <= 3000; time += 10) desiredBy(policy, loaded(time, time / 10, 5))
     // At 3,010 s there are 301 users, 0.1 more each second: 307 in a minute.
-    expect(wanted(policy, loaded(3010, 301, 31))).toBe(31)
+    expect(desiredBy(policy, loaded(3010, 301, 31))).toBe(31)
     expect(policy.evaluate(loaded(3020, 302, 31)).numbers!.forecast).toBeCloseTo(308, 0)
-    expect(wanted(predictivePolicy({ usersPerServer: 10 }), loaded(0, 95, 1))).toBe(10)
+    expect(desiredBy(predictivePolicy({ usersPerServer: 10 }), loaded(0, 95, 1))).toBe(10)
   })
 
   it('learns a season', () => {
@@ -181,7 +181,7 @@ describe('predictive', () => {
       alpha: 0.01,
       beta: 0,
     })
-    for (let time = 0; time < 10 * 86_400; time += 300) wanted(policy, loaded(time, wave(time), 100))
+    for (let time = 0; time < 10 * 86_400; time += 300) desiredBy(policy, loaded(time, wave(time), 100))
     const forecast = policy.evaluate(loaded(10 * 86_400, wave(0), 100)).numbers!.forecast!
     expect(Math.abs(forecast - wave(3600))).toBeLessThan(8)
   })
@@ -192,7 +192,7 @@ describe('predictive', () => {
     const stop = 3.4 * 86_400
     const first = predictivePolicy(options)
     expect(first.snapshot!()).toBeUndefined()
-    for (let time = 0; time <= stop; time += 300) wanted(first, loaded(time, wave(time), 100))
+    for (let time = 0; time <= stop; time += 300) desiredBy(first, loaded(time, wave(time), 100))
     const second = predictivePolicy(options)
     second.restore!(JSON.parse(JSON.stringify(first.snapshot!())), -stop)
     for (let time = 300; time < 86_400; time += 300) {
@@ -219,7 +219,7 @@ describe('max', () => {
       reason: expect.stringMatching(/^schedule desires 4 .*; queueing desires 3 /),
       numbers: { 'schedule.servers': 4, 'queueing.room': 25 },
     })
-    expect(wanted(policy, loaded(60, 95, 2))).toBe(10)
+    expect(desiredBy(policy, loaded(60, 95, 2))).toBe(10)
     expect(createPolicy({ kind: 'max', policies: [{ kind: 'threshold' }, { kind: 'hpa' }] }).name).toBe(
       'max(threshold, hpa)',
     )
@@ -267,8 +267,8 @@ describe('chain', () => {
       ...loaded(time, 90, 2),
       servers: loaded(time, 90, 2).servers.map((server) => ({ ...server, cpu })),
     })
-    expect(wanted(policy, seen(0, 20))).toBe(2)
-    expect(wanted(policy, seen(180))).toBe(3) // above its target for three minutes, of which it was never asked to decide
+    expect(desiredBy(policy, seen(0, 20))).toBe(2)
+    expect(desiredBy(policy, seen(180))).toBe(3) // above its target for three minutes, of which it was never asked to decide
   })
 
   it('distinguishes the numbers of two of a kind', () => {

@@ -41,7 +41,7 @@ class ForecastError {
     this.#square = square
   }
 
-  see(time: number, load: number): void {
+  record(time: number, load: number): void {
     while (this.#open.length > 0 && this.#open[0]!.due <= time) {
       const square = (load - this.#open.shift()!.expected) ** 2
       this.#square = this.#square === undefined ? square : this.#square + NEWEST * (square - this.#square)
@@ -125,7 +125,7 @@ export function predictivePolicy(options: PredictiveOptions = {}): Policy {
       last = time
       const forecast = Math.max(0, level + trend * horizon + parts[partOf(time + horizon)]!)
       const highest = Math.max(load, forecast)
-      error.see(time, load)
+      error.record(time, load)
       error.made(time + horizon, forecast)
       const band = BAND * (error.deviation ?? forecast)
       const sized = sizeBy(amount, Math.ceil(highest / usersPerServer - 1e-9), desiredCount)

@@ -1,4 +1,4 @@
-/** The mean of what was seen in the last seconds; the time before the first sample is no part of it. */
+/** The mean of what was seen in the last seconds; the time before the first sample is not part of it. */
 export class SlidingMean {
   readonly #seconds: number
   #samples: { time: number; value: number }[] = []

@@ -91,7 +91,7 @@ export type StepOptions = OptionsOf<typeof stepOptions.shape>
 
 /**
  * Step scaling of AWS Auto Scaling. The distance of the metric from the alarm's threshold picks a step: bounds include the
- * lower one when scaling out, the upper one when scaling in. Servers that start or warm up are no part of the metric, nor of
+ * lower one when scaling out, the upper one when scaling in. Servers that start or warm up are not part of the metric, nor of
  * the capacity that a step out is taken from, so the same breach does not act twice; nothing is removed meanwhile. Servers that
  * drain are part of the capacity that a step in is taken from.
  *
@@ -125,7 +125,7 @@ export function stepPolicy(options: StepOptions = {}): Policy {
     limits: { cooldown: 0 },
     evaluate(observation) {
       const { desiredCount } = observation
-      const { warm, warming, draining } = warmUp.see(observation)
+      const { warm, warming, draining } = warmUp.observe(observation)
       const { sum, known } = measure(warm, metric)
       if (known === 0) return unknown(metric, observation)
       const value = sum / known

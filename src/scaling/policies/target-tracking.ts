@@ -24,7 +24,7 @@ export type TargetTrackingOptions = OptionsOf<typeof targetTrackingOptions.shape
 /**
  * Target tracking of AWS Auto Scaling: scales out in proportion, ceil(servers × metric / target), when the metric was above the
  * target for three minutes; scales in, late and to no fewer than keep the target, when it was below 90 % of it for fifteen. Servers
- * that start or warm up are no part of the metric, nor of the capacity that is multiplied; nothing is removed meanwhile.
+ * that start or warm up are not part of the metric, nor of the capacity that is multiplied; nothing is removed meanwhile.
  *
  * Source: *Amazon EC2 Auto Scaling User Guide*, "Target tracking scaling policies", sections "Considerations" (rounding, no scale-in
  * without data, scale-in that is more gradual) and "Instance warm-up". The guide does not document the alarms that are created (3 minutes above, 15
@@ -44,7 +44,7 @@ export function targetTrackingPolicy(options: TargetTrackingOptions = {}): Polic
     limits: { cooldown: 0 },
     evaluate(observation) {
       const { time, desiredCount } = observation
-      const { warm, warming, draining } = warmUp.see(observation)
+      const { warm, warming, draining } = warmUp.observe(observation)
       const { sum, known } = measure(warm, metric)
       if (known === 0) {
         aboveSince = undefined

@@ -21,7 +21,7 @@ export class WarmUp {
     this.#seconds = seconds
   }
 
-  see({ time, desiredCount, servers }: Observation): WarmFleet {
+  observe({ time, desiredCount, servers }: Observation): WarmFleet {
     this.#warmFrom ??= new Map(servers.map(({ id }) => [id, -Infinity]))
     const warmFrom = this.#warmFrom
     const warm: ServerObservation[] = []

@@ -31,7 +31,7 @@ export function custom(users: (progress: number) => number, options: { duration:
 /**
  * Users as an expression of `progress`, such as `5 + 45 * sin(pi * progress)`.
  * @param where its name in errors
- * @throws {ConcertinaError} INVALID_INPUT when it is no expression, or no number of users wherever it is tried.
+ * @throws {ConcertinaError} INVALID_INPUT when it is not an expression, or no number of users wherever it is tried.
  */
 export function usersExpression(text: string, where = 'users'): (progress: number) => number {
   const compiled = compileExpression(text, ['progress'], where)

@@ -1,4 +1,4 @@
-/** A file that is no text: what it is, and what to use instead. */
+/** A file that is not text: what it is, and what to use instead. */
 interface Binary {
   readonly what: string
   readonly instead: string

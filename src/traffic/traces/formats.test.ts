@@ -436,18 +436,18 @@ it('counts the visitors of an access log within a session', () => {
   expect(values[0]).toBe(2)
   expect(values[5]).toBe(0)
   expect(values[6]).toBe(1)
-  expect(about?.notes).toEqual(['1 of 6 lines are no requests'])
+  expect(about?.notes).toEqual(['1 of 6 lines are not requests'])
 })
 
 it.each([
   [Buffer.from([0x1f, 0x8b, 1, 2, 3]), /the gzip data is damaged/],
   [gzipSync('t_seconds,value\n0,1\n1,2\n').subarray(0, -9), /the gzip data ends too early/],
   [Buffer.concat([gzipSync('x'), gzipSync('y').fill(0xff, 10)]), /the gzip data is damaged/],
-  [Buffer.from([0, 1, 2, 3]), /it is no text/],
-  [Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]), /it is no text but an Excel workbook or a ZIP archive/],
-  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0x41]), /it is no text but packed by zstd/],
-  [Buffer.from([0x74, 0xff, 0x01]), /no valid UTF-8/],
-])('says in one line what is no text', (bytes, message) => {
+  [Buffer.from([0, 1, 2, 3]), /it is not text/],
+  [Buffer.from([0x50, 0x4b, 3, 4, 0, 0, 0]), /it is not text but an Excel workbook or a ZIP archive/],
+  [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 4, 0x41]), /it is not text but packed by zstd/],
+  [Buffer.from([0x74, 0xff, 0x01]), /not valid UTF-8/],
+])('says in one line what is not text', (bytes, message) => {
   const file = join(mkdtempSync(join(tmpdir(), 'concertina-bytes-')), 'trace')
   writeFileSync(file, bytes)
   expect(() => readTrace(file)).toThrow(message)
@@ -527,7 +527,7 @@ it('leaves out the last line of a run of k6 that was interrupted', () => {
   expect(trace.about?.notes).toEqual(['the last line is cut off and was left out'])
 })
 
-it('tells series of CloudWatch apart that have the same label, and says that an answer is not whole', () => {
+it('distinguishes series of CloudWatch that have the same label, and says that an answer is not whole', () => {
   const result = (Id: string) => ({
     Id,
     Label: 'Users',
@@ -592,7 +592,7 @@ it.each([
     'Windows-1252',
     Buffer.from(`time,Größe\n${iso(0)},1\n${iso(1)},2\n`, 'latin1'),
     'Größe',
-    ['it is no valid UTF-8 and was read as Windows-1252'],
+    ['it is not valid UTF-8 and was read as Windows-1252'],
   ],
   [
     'GBK',
@@ -602,7 +602,7 @@ it.each([
       Buffer.from(`\n${iso(0)},1\n${iso(1)},2\n`),
     ]),
     '用户',
-    ['it is no valid UTF-8 and was read as GBK'],
+    ['it is not valid UTF-8 and was read as GBK'],
   ],
 ])('reads %s', (_, bytes, column, notes) => {
   const file = join(mkdtempSync(join(tmpdir(), 'trace-')), 'load.csv')

@@ -54,7 +54,7 @@ it('reads the log of a run that was interrupted', () => {
     expect([...values]).toEqual([1, 1, 1, 1, 1, 2])
     expect(about?.notes).toEqual(['the last line is cut off and was left out'])
   }
-  expect(() => parseTrace(`USER\tchat\tSTA\n${whole}`, 'f')).toThrow(/^f:1: it is no USER line$/)
+  expect(() => parseTrace(`USER\tchat\tSTA\n${whole}`, 'f')).toThrow(/^f:1: it is not a USER line$/)
 })
 
 it('reads the active users of the report', () => {
@@ -87,7 +87,7 @@ it('says of the binary log what to take instead', () => {
     }
     expect(caught).toBeInstanceOf(ConcertinaError)
     const { message, hint, exitStatus } = caught as ConcertinaError
-    expect(message).toBe(`${file}: it is no text but the binary simulation.log of Gatling 3.12 or later`)
+    expect(message).toBe(`${file}: it is not text but the binary simulation.log of Gatling 3.12 or later`)
     expect(hint).toContain('js/all_sessions.js')
     expect(exitStatus).toBe(2)
   }

@@ -94,7 +94,7 @@ it.each(Object.entries(SERVERS))('counts the visitors of a JSON access log: %s',
   expect([...requests.values]).toEqual([4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1])
 })
 
-it('leaves out what is no request, and says how much', () => {
+it('leaves out what is not a request, and says how much', () => {
   const line = SERVERS.Caddy!
   const text = [
     '{"level":"info","ts":1748822399.5,"msg":"serving initial configuration"}',
@@ -104,7 +104,7 @@ it('leaves out what is no request, and says how much', () => {
   ].join('\r\n')
   const { values, about } = parseTrace(text, 'f', { column: 'requests' })
   expect([...values]).toEqual([4, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1])
-  expect(about?.notes).toEqual(['2 of 8 lines are no requests'])
+  expect(about?.notes).toEqual(['2 of 8 lines are not requests'])
 })
 
 it('says that times without a zone were read as UTC', () => {

@@ -92,7 +92,7 @@ export function clockIn(text: string): number | undefined {
   return found ? Number(found[1]) * 3600 + Number(found[2]) * 60 + Number(found[3] ?? 0) : undefined
 }
 
-/** Numbers above `from` are in this unit since 1970; below all, they are no moments. */
+/** Numbers above `from` are in this unit since 1970; below all, they are not moments. */
 const UNITS = [
   { from: 1e17, factor: 1e-9, name: 'nanoseconds' },
   { from: 1e14, factor: 1e-6, name: 'microseconds' },
@@ -100,5 +100,5 @@ const UNITS = [
   { from: 1e9, factor: 1, name: 'seconds' },
 ]
 
-/** The unit since 1970 of a number of this size; `undefined` where it is no moment. */
+/** The unit since 1970 of a number of this size; `undefined` where it is not a moment. */
 export const epochUnit = (time: number) => UNITS.find(({ from }) => time > from)

@@ -87,7 +87,11 @@ function inOrder(points: readonly Point[]): { ordered: Point[]; notes: string[] 
     const { where, time } = conflicts[0]!
     const shown = epochUnit(time) ? new Date(time * 1000).toISOString() : time
     const wrong = `time ${shown} is there twice, with different values`
-    throw invalidTrace(where, wrong, 'one value for each time, or a column of text that tells the rows apart')
+    throw invalidTrace(
+      where,
+      wrong,
+      'one value for each time, or a column of text that distinguishes the rows',
+    )
   }
   const repeated = points.length - ordered.length - conflicts.length
   return {

@@ -54,7 +54,7 @@ function counted(visits: readonly Visit[]): number[] {
 
 /**
  * The load that the requests of an access log are: concurrent visitors, or requests per minute.
- * @param skipped lines that are no requests
+ * @param skipped lines that are not requests
  * @param allowed what the file should hold
  */
 export function loadOfVisits(

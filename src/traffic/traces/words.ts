@@ -39,7 +39,7 @@ export const traceWords = new Phrases(
       '{count} 个时间有两个值，取后面的行',
     ],
     cutOff: ['the last line is cut off and was left out', '最后一行不完整，已略去'],
-    skipped: ['{skipped} of {all} lines are no requests', '{all} 行中有 {skipped} 行不是请求'],
+    skipped: ['{skipped} of {all} lines are not requests', '{all} 行中有 {skipped} 行不是请求'],
     totals: ['only the rows Aggregated of Locust were read', '只读取了 Locust 的 Aggregated 行'],
     partial: [
       'CloudWatch did not give all of it (StatusCode, NextToken)',

@@ -116,7 +116,7 @@ export async function startChatCluster(bin: string, { name, maxServers, byMetric
       }
       return undefined
     }
-    /** Resolves when there are so many pods, all of them ready and known to the controller, and no other. */
+    /** Resolves when there are this many pods, all of them ready and known to the controller, and no other. */
     const settled = async (count: number) => {
       const expected = { live: count, ready: count, known: count, servers: count }
       for (const end = Date.now() + SETTLING_MS; ; await sleep(200)) {

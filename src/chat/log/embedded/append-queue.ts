@@ -31,7 +31,7 @@ export class Pending {
 
 /** Milliseconds from one write to the next while many come: what comes meanwhile shares one sync, one frame, one turn. */
 const GATHER_MS = 2
-/** So many writes in a row need not wait for more to gather. */
+/** Writes in a row that need not wait for more to gather. */
 const AT_ONCE = 8
 const BATCH = 8192
 const BATCH_BYTES = 8 * 2 ** 20
@@ -94,7 +94,7 @@ export class AppendQueue {
     return this.#waiting.splice(0, count)
   }
 
-  /** What is being answered counts no more: an append that follows an answer must not be rejected for its age. */
+  /** What is being answered no longer counts: an append that follows an answer must not be rejected for its age. */
   answered(): void {
     this.#oldest = this.#waiting[0]?.since
   }

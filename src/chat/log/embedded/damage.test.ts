@@ -141,10 +141,10 @@ describe('damage to the log', () => {
     const file = join(folder, name)
     rmSync(file, { force: true })
     mkdirSync(file)
-    expect(() => open()).toThrow(`${file}: it is no file`)
+    expect(() => open()).toThrow(`${file}: it is not a file`)
     rmSync(file, { recursive: true })
     execFileSync('sh', ['-c', 'mkfifo "$0"', file])
-    expect(() => open()).toThrow(`${file}: it is no file`)
+    expect(() => open()).toThrow(`${file}: it is not a file`)
   })
 
   it('loses nothing by any other digit in meta.json, and gives no place again', async () => {
@@ -188,15 +188,15 @@ describe('damage to the log', () => {
     await log.close()
   })
 
-  it.each(['.log', '.json'])('names what is no file in place of one: %s', async (kind) => {
+  it.each(['.log', '.json'])('names what is not a file in place of one: %s', async (kind) => {
     await fill()
     const file = files(kind)[0]!
     rmSync(file)
     mkdirSync(file)
-    expect(() => open()).toThrow(`${file}: it is no file`)
+    expect(() => open()).toThrow(`${file}: it is not a file`)
     rmSync(file, { recursive: true })
     execFileSync('sh', ['-c', 'mkfifo "$0"', file])
-    expect(() => open()).toThrow(`${file}: it is no file`)
+    expect(() => open()).toThrow(`${file}: it is not a file`)
     rmSync(file)
     symlinkSync(join(folder, 'nowhere'), file)
     if (kind === '.log') expect(() => open()).toThrow(`${file}: cannot be used (ENOENT)`)

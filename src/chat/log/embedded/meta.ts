@@ -47,7 +47,7 @@ export function newMeta(): LogMeta {
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
-/** What is to be in place of a part of the log that is no file. */
+/** What is to be in place of a part of the log that is not a file. */
 export const LOG_FILE =
   'the file of the room log that was there, or nothing of that name: what was in it is lost then'
 

@@ -116,7 +116,7 @@ export function recover(folder: string): Recovered {
   if (found === 'damaged' || (found === 'missing' && present.length > 0))
     damage.push({ file: join(folder, META), kind: 'meta', from: 0, to: 0 })
   const hadMeta = typeof found !== 'string'
-  // What trimming left behind is no part of the log any more.
+  // What trimming left behind is not part of the log any more.
   const kept = hadMeta && meta.last > 0 ? present.filter((id) => id >= meta.first) : present
   if (hadMeta) {
     const known = new Set([...kept, ...(meta.missing ?? [])])

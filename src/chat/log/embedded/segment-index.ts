@@ -40,7 +40,7 @@ export class SegmentIndex {
 
   /**
    * @param id of the segment: the index of another says nothing of it
-   * @param size bytes of the segment that it covers; what is behind them is no part of the log
+   * @param size bytes of the segment that it covers; what is behind them is not part of the log
    */
   encode(id: number, size: number, seed: IdHash): Buffer {
     const head = Buffer.from(JSON.stringify({ id, size, seed, rooms: [...this.#rooms.keys()] }))

@@ -119,9 +119,9 @@ export class Segment {
     )
   }
 
-  /** Bytes from `offset`, at least `wanted` of them when there are as many. */
-  async window(offset: number, wanted = WINDOW): Promise<Buffer> {
-    const length = Math.min(Math.max(wanted, WINDOW), this.size - offset)
+  /** Bytes from `offset`, at least `atLeast` of them when there are as many. */
+  async window(offset: number, atLeast = WINDOW): Promise<Buffer> {
+    const length = Math.min(Math.max(atLeast, WINDOW), this.size - offset)
     const buffer = Buffer.allocUnsafe(Math.max(0, length))
     this.#reader ??= this.#writer
       ? Promise.resolve(this.#writer)

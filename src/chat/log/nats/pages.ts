@@ -99,7 +99,7 @@ async function eachEntry(
 export async function readPage(nats: Nats, room: NatsRoom, after: number, limit: number): Promise<LogPage> {
   let range = await rangeOf(nats, room)
   if (after > range.head) {
-    // Another process knows more of the room than this one: its news may be late, and a leader without its majority, too.
+    // Another process knows more of the room than this one: its notice may be late, and a leader without its majority, too.
     await room.confirmEnd()
     range = await rangeOf(nats, room)
   }

@@ -5,7 +5,7 @@ import type { ApiError, Nats } from './connection.ts'
 /** What became of a publish that expected the subject's last sequence. */
 export type PublishResult =
   | { kind: 'stored'; sequence: number }
-  /** The subject's last record is another one, or another publish to it is under way. */
+  /** The subject's last record is another one, or another publish to it is in flight. */
   | { kind: 'conflict' }
   /** No answer, or one that does not say: it may be stored or not, or be stored yet. */
   | { kind: 'unsure'; why: string }
@@ -19,7 +19,7 @@ interface Publish {
 
 interface Waiting {
   readonly since: number
-  settle(answer: Msg | undefined): void
+  resolve(answer: Msg | undefined): void
 }
 
 interface PubAck extends ApiError {
@@ -28,11 +28,11 @@ interface PubAck extends ApiError {
   readonly count?: number
 }
 
-/** "Wrong last sequence", and the same without a number while another publish of the subject is under way. */
+/** "Wrong last sequence", and the same without a number while another publish of the subject is in flight. */
 const CONFLICTS = [10071, 10164]
 const EXPECTED = 'Nats-Expected-Last-Subject-Sequence'
 const SWEEP_MS = 200
-/** Publishes of one atomic batch, and batches under way at once: a stream takes 50 from all its servers. */
+/** Publishes of one atomic batch, and batches in flight at once: a stream takes 50 from all its servers. */
 const BATCH_PUBLISHES = 100
 const MAX_BATCHES = 4
 
@@ -62,14 +62,14 @@ export class Publisher {
         const token = message.subject.slice(this.#inbox.length + 1)
         const waiting = this.#waiting.get(token)
         this.#waiting.delete(token)
-        waiting?.settle(message)
+        waiting?.resolve(message)
       },
     })
     this.#sweep = setInterval(() => this.#expire(), SWEEP_MS)
   }
 
   /**
-   * One publish for a subject may be under way at a time; the caller ensures it.
+   * One publish for a subject may be in flight at a time; the caller ensures it.
    * @param alone not in a batch, since it may well be rejected
    */
   publish(subject: string, data: Uint8Array, expected: number, alone: boolean): Promise<PublishResult> {
@@ -88,7 +88,7 @@ export class Publisher {
   forget(): void {
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
-    for (const { settle } of waiting) settle(undefined)
+    for (const { resolve: settle } of waiting) settle(undefined)
   }
 
   close(): void {
@@ -158,10 +158,10 @@ export class Publisher {
     subject: string,
     data: Uint8Array,
     headers: ReturnType<Nats['headers']>,
-    settle: Waiting['settle'],
+    settle: Waiting['resolve'],
   ): void {
     const token = (++this.#token).toString(36)
-    this.#waiting.set(token, { since: performance.now(), settle })
+    this.#waiting.set(token, { since: performance.now(), resolve: settle })
     try {
       this.#nats.connection.publish(subject, data, { headers, reply: `${this.#inbox}.${token}` })
     } catch {
@@ -186,7 +186,7 @@ export class Publisher {
     for (const [token, waiting] of this.#waiting) {
       if (waiting.since > oldest) return
       this.#waiting.delete(token)
-      waiting.settle(undefined)
+      waiting.resolve(undefined)
     }
   }
 }

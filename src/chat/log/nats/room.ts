@@ -39,7 +39,7 @@ const NEWS_MS = 50
 const CONTENDED_MS = 1000
 
 /**
- * One room as this process knows it. Writing: at most one publish is under way, with all that waits, on condition that the
+ * One room as this process knows it. Writing: at most one publish is in flight, with all that waits, on condition that the
  * room's last record is the one known here. When it is not, or when the answer is lost, the stream's leader is asked what came since:
  * what is found in it is acknowledged, the rest is published again. So any number of processes may write the same room.
  */

@@ -44,13 +44,13 @@ export class Channels {
 
   #open(name: string): Channel {
     const listeners = new Set<(text: string) => void>()
-    const channel = { listeners, inForce: this.#ask(name, listeners) }
+    const channel = { listeners, inForce: this.#subscribe(name, listeners) }
     this.#channels.set(name, channel)
     return channel
   }
 
   /** Subscribes, repeatedly while there are listeners: a server may be away just now. */
-  async #ask(name: string, listeners: ReadonlySet<unknown>): Promise<void> {
+  async #subscribe(name: string, listeners: ReadonlySet<unknown>): Promise<void> {
     do {
       try {
         await this.#client.subscribe(name)

@@ -41,7 +41,7 @@ const WAIT_MS = 1000
 const READ_SECONDS = 3
 /** Entries that are read at once. */
 const BATCH = 200
-/** Each subscribed room is checked once in so many seconds for a last entry that was missed. */
+/** Each subscribed room is checked once in this many seconds for a last entry that was missed. */
 const CHECK_SECONDS = 30
 const SHA = createHash('sha1').update(APPEND).digest('hex')
 

@@ -10,7 +10,7 @@ export interface KnownInstance {
   killed: boolean
   /** When it was last listed. */
   seenAt: number
-  /** Whether a check that it serves is under way. */
+  /** Whether a check that it serves is in flight. */
   checking: boolean
   /** When it was first found in service without serving; `Infinity` once that was reported. */
   idleSince: number | undefined

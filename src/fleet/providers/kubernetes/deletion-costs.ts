@@ -31,7 +31,7 @@ export class DeletionCosts {
     this.#round = this.#round.then(() => this.#update(users))
   }
 
-  /** Resolves when no write is under way; a pod that does not serve gets none after that. */
+  /** Resolves when no write is in flight; a pod that does not serve gets none after that. */
   settled(): Promise<void> {
     return this.#round
   }

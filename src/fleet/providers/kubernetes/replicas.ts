@@ -5,9 +5,9 @@ import { changeReplicas } from './scale.ts'
 
 /** The desired replicas of a Deployment, and the way in which they are set. */
 export interface Replicas {
-  /** Desired replicas, with all changes that are under way. */
+  /** Desired replicas, with all changes that are in flight. */
   readonly count: number
-  /** Whether no change is under way that only this process knows. */
+  /** Whether no change is in flight that only this process knows. */
   readonly settled: boolean
   /** How long a pod that was scaled away may live on until it is assumed that another one was removed in its place. */
   readonly removalMs: number

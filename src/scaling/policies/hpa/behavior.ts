@@ -62,7 +62,7 @@ export class Behavior {
    * Sees how many servers there are: of what was asked for last, so much was done. Others may have limited it. What there is the
    * first time counts as the first recommendation.
    */
-  see(time: number, size: number): void {
+  record(time: number, size: number): void {
     this.#recommended ??= [{ time, servers: size }]
     if (!this.#asked) return
     const { change, from } = this.#asked

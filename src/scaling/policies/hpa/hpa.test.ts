@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { observing, times, wanted } from '../../../../test/support/fleets.ts'
+import { desiredBy, observing, times } from '../../../../test/support/fleets.ts'
 import { AutoScaler } from '../../auto-scaler.ts'
 import type { Policy } from '../../types.ts'
 import { type HpaOptions, hpaPolicy } from './hpa.ts'
@@ -22,7 +22,7 @@ describe('the algorithm of hpa', () => {
     [0.09, 10, 10],
     [0.089, 10, 9],
   ])('CPU of %d against 0.1 makes %i servers %i', (value, size, servers) => {
-    expect(wanted(hpaPolicy({ ...free, target: 0.1 }), observing('cpu', times(size, value)))).toBe(servers)
+    expect(desiredBy(hpaPolicy({ ...free, target: 0.1 }), observing('cpu', times(size, value)))).toBe(servers)
   })
 
   // Numbers of pkg/controller/podautoscaler/replica_calculator_test.go (commit 5f3bc7cdab9b), by the name of the test. Utilization in
@@ -53,13 +53,13 @@ describe('the algorithm of hpa', () => {
     ['ComputedToleranceAlgImplementation: 55 % of 300', 'RRRRRRRRRR', times(10, 150), 165, 10],
   ])('TestReplicaCalc%s', (_, states, values, target, servers) => {
     const policy = hpaPolicy({ ...free, metric: 'messagesPerSecond', target })
-    expect(wanted(policy, observing('messagesPerSecond', values, { states }))).toBe(servers)
+    expect(desiredBy(policy, observing('messagesPerSecond', values, { states }))).toBe(servers)
   })
 
   it('cuts averages to thousandths', () => {
     // 100.001 on three servers are 33.333…: three times that over 10 is 9.9999, not 10.0001.
     const policy = hpaPolicy({ ...free, target: 10 })
-    expect(wanted(policy, observing('cpu', [33, 33, 34.001]))).toBe(10)
+    expect(desiredBy(policy, observing('cpu', [33, 33, 34.001]))).toBe(10)
   })
 
   it('says that it is missing when no ready server reports the metric', () => {
@@ -75,7 +75,7 @@ describe('the algorithm of hpa', () => {
 describe('the behavior of hpa', () => {
   /** Gives `policy` what makes the metrics ask for `desired` servers where there are `current`. */
   const ask = (policy: Policy, current: number, desired: number, time = 0) =>
-    wanted(policy, observing('cpu', times(current, (desired * 1000) / current), { time }))
+    desiredBy(policy, observing('cpu', times(current, (desired * 1000) / current), { time }))
   const rules = (
     pods: number,
     percent: number,
@@ -143,7 +143,7 @@ describe('the behavior of hpa', () => {
     expect(ask(policy, 14, 50, 61)).toBe(15)
   })
 
-  // TestNormalizeDesiredReplicasWithBehavior: recommendations [age, servers], those there are, and what is wanted now.
+  // TestNormalizeDesiredReplicasWithBehavior: recommendations [age, servers], those there are, and what is desired now.
   it.each<[string, number, number, [number, number][], number, number, number]>([
     [
       'simple scale down stabilization',
@@ -221,12 +221,12 @@ describe('the behavior of hpa', () => {
     const policy = hpaPolicy({ metric: 'cpu', target: 1000 })
     expect(ask(policy, 10, 5, 0)).toBe(10)
     expect(ask(policy, 10, 5, 299)).toBe(10)
-    expect(wanted(policy, observing('cpu', times(10, undefined), { time: 299 }))).toBe(10)
+    expect(desiredBy(policy, observing('cpu', times(10, undefined), { time: 299 }))).toBe(10)
     expect(ask(policy, 10, 5, 300)).toBe(5)
   })
 
   // Documentation, "Default Behavior": out 4 pods or 100 % in 15 s, whichever is more; in everything, after 300 s.
-  it('adds at most 4 servers or 100 % in 15 s by default, and removes what was wanted for 300 s', () => {
+  it('adds at most 4 servers or 100 % in 15 s by default, and removes what was desired for 300 s', () => {
     const policy = hpaPolicy({ metric: 'cpu', target: 1000 })
     expect(ask(policy, 1, 90, 0)).toBe(5)
     expect(ask(policy, 5, 90, 5)).toBe(5)

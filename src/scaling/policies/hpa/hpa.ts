@@ -87,7 +87,7 @@ export function hpaPolicy(options: HpaOptions = {}): Policy {
     ...(metric === 'users' && { usersPerServer: target }),
     limits: { cooldown: 0 },
     evaluate(observation) {
-      behavior.see(observation.time, observation.desiredCount)
+      behavior.record(observation.time, observation.desiredCount)
       const desired = recommend(observation)
       if (!desired) return unknown(metric, observation)
       const { servers, ratio, why } = desired

@@ -26,7 +26,7 @@ const STATISTICS = ['Average', 'Maximum', 'Sum', 'Minimum', 'SampleCount'] as co
 function secondsOf(value: string | number, where: string): number {
   if (typeof value === 'number') return value
   const found = momentIn(value)
-  if (!found) throw invalidTrace(where, `${JSON.stringify(value)} is no moment`, 'ISO 8601')
+  if (!found) throw invalidTrace(where, `${JSON.stringify(value)} is not a moment`, 'ISO 8601')
   return found.seconds
 }
 

@@ -40,7 +40,7 @@ function k6(rows: readonly Row[], file: string, { column = 'vus' }: TraceOptions
     if (metric !== column) continue
     const number = numberIn(value)
     if (!DECIMAL.test(time) || number === undefined)
-      throw invalidTrace(`${file}:${line}`, 'timestamp or metric_value is no number', 'numbers')
+      throw invalidTrace(`${file}:${line}`, 'timestamp or metric_value is not a number', 'numbers')
     points.push({ time: Number(time), value: number, where: `${file}:${line}` })
   }
   if (points.length === 0)
@@ -56,7 +56,7 @@ function jmeter({ header, rows }: Table, file: string): Reading {
     const [second, value] = [Math.floor(Number(cells[time]) / 1000), numberIn(cells[threads] ?? '')]
     const where = `${file}:${line}`
     if (!Number.isFinite(second) || value === undefined)
-      throw invalidTrace(where, 'timeStamp or allThreads is no number', 'results of JMeter as CSV')
+      throw invalidTrace(where, 'timeStamp or allThreads is not a number', 'results of JMeter as CSV')
     if (value > (most.get(second)?.value ?? -1)) most.set(second, { time: second, value, where })
   }
   return {

@@ -51,7 +51,7 @@ function readLog(text: string, file: string): Reading {
       if (cutOff) continue
       throw invalidTrace(
         `${file}:${i + 1}`,
-        'it is no USER line',
+        'it is not a USER line',
         'USER, scenario, START or END, milliseconds',
       )
     }
