@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { AutoScaler } from './auto-scaler.ts'
-import type { Observation } from './types.ts'
+import { maxPolicy } from './policies/composite/max.ts'
+import { createPolicy } from './policies.ts'
+import type { Observation, Recommendation } from './types.ts'
 
 const seen = (time: number, load: number | undefined, size: number): Observation => ({
   time,
@@ -70,6 +72,48 @@ describe('AutoScaler', () => {
     const decided = [0, 1, 2, 3, 4].map((time) => scaler.decide(seen(time, 10, 3)))
     expect(decided.map(({ to }) => to)).toEqual([3, 3, 3, 9, 1])
     expect(decided[2]).toMatchObject({ action: 'none', desired: 3, limitedBy: 'missing-metrics' })
+  })
+
+  it('passes on of what a policy says only what can be written down', () => {
+    const circle: Record<string, unknown> = { load: 3 }
+    circle.circle = circle
+    const numbers = [
+      circle,
+      { load: 3, exact: 3n },
+      { load: 3, toJSON: () => circle },
+      { load: 3, text: '3' },
+    ]
+    for (const said of numbers) {
+      const more = { numbers: said, forecast: circle } as unknown as Partial<Recommendation>
+      const policy = { name: 'any', evaluate: () => ({ servers: 2, reason: 'r'.repeat(1e6), ...more }) }
+      const decision = new AutoScaler({ policy }).decide(seen(0, 10, 1))
+      expect(JSON.parse(JSON.stringify(decision))).toMatchObject({ to: 2, numbers: { load: 3 } })
+      expect([decision.forecast, decision.reason.length]).toEqual([undefined, 4000])
+    }
+  })
+
+  it('rejects a policy that decides later, and leaves nothing of it behind, wherever it is asked', async () => {
+    const unhandled: unknown[] = []
+    const note = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', note)
+    const evaluate = (async () => {
+      throw new Error('later')
+    }) as unknown as () => Recommendation
+    const policy = { name: 'later', evaluate }
+    const paused = new AutoScaler({ policy })
+    paused.policy.paused = true
+    const scalers = [new AutoScaler({ policy }), paused, new AutoScaler({ policy: maxPolicy([policy]) })]
+    for (const scaler of scalers)
+      expect(() => scaler.decide(seen(0, 10, 1))).toThrow('evaluate() returned a promise')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    process.off('unhandledRejection', note)
+    expect(unhandled).toEqual([])
+  })
+
+  it('lets the other members of a combined policy decide when one says no number', () => {
+    const none = { name: 'none', evaluate: () => ({ servers: Number.NaN, reason: 'unknown' }) }
+    const policy = maxPolicy([none, createPolicy({ kind: 'threshold', scaleUpThreshold: 10 })])
+    expect(new AutoScaler({ policy, maxServers: 9 }).decide(seen(0, 55, 1)).to).toBeGreaterThan(1)
   })
 
   it('leaves to the policy what is asked for as undefined', () => {

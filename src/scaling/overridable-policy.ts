@@ -1,3 +1,4 @@
+import { askPolicy } from './ask-policy.ts'
 import { reasons } from './reasons.ts'
 import type { Observation, Policy, Recommendation } from './types.ts'
 
@@ -36,7 +37,7 @@ export class OverridablePolicy implements Policy {
 
   evaluate(observation: Observation): Recommendation {
     // It observes while paused, so that it knows the past when it resumes.
-    const recommendation = this.current.evaluate(observation)
+    const recommendation = askPolicy(this.current, observation)
     if (!this.paused) return recommendation
     return {
       ...recommendation,

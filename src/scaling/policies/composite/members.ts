@@ -1,4 +1,5 @@
 import { invalidInput } from '../../../base/errors.ts'
+import { askPolicy } from '../../ask-policy.ts'
 import { reasons } from '../../reasons.ts'
 import type { Observation, Policy, Recommendation } from '../../types.ts'
 
@@ -19,6 +20,13 @@ export function explain({ name, recommendation }: Answer): string {
     : reasons.say('desires', { policy: name, servers, what })
 }
 
+/** What is not a number says nothing: then the other members decide. */
+function recommended(policy: Policy, observation: Observation): Recommendation {
+  const answer = askPolicy(policy, observation)
+  if (typeof answer.servers === 'number' && !Number.isNaN(answer.servers)) return answer
+  return { ...answer, servers: observation.desiredCount, insufficientData: true }
+}
+
 /**
  * One policy out of several, called as in `max(threshold, hpa)`, with the least cooldown of all. Every member is evaluated every time,
  * also those whose answer does not count, so that all of them know the past.
@@ -37,7 +45,7 @@ export function combined(kind: string, policies: readonly Policy[], combine: Com
     evaluate(observation) {
       const answers = policies.map((policy) => ({
         name: policy.name,
-        recommendation: policy.evaluate(observation),
+        recommendation: recommended(policy, observation),
       }))
       const numbers = Object.fromEntries(
         answers.flatMap(({ recommendation }, i) =>
