@@ -388,7 +388,7 @@ describe('access', () => {
     ['/v1/rooms/r/messages?limit=x', {}, 400, 'limit'],
     ['/v1/rooms?order=size', {}, 400, 'order'],
     ['/v1/talkers?limit=51', {}, 400, 'limit'],
-    ['/v1/rooms/r/messages', { method: 'POST', body: new Uint8Array([0x22, 0xff, 0x22]) }, 400, 'no text'],
+    ['/v1/rooms/r/messages', { method: 'POST', body: new Uint8Array([0x22, 0xff, 0x22]) }, 400, 'not text'],
     ['/v1/rooms/r/messages', { method: 'POST', body: '{"body":"x","id":"\\ud800"}' }, 400, 'id: it is'],
     ['/v1/rooms/r/messages', { method: 'POST', body: '{"body":"x","id":"\\u0007"}' }, 400, 'id: it is'],
     ['/v1/rooms/r/messages', { method: 'POST', body: '{"body":"x","user":"\\n"}' }, 400, 'user: it is'],

@@ -9,6 +9,7 @@ import type { ServerObservation } from '../scaling/types.ts'
 import { Draining } from './draining.ts'
 import type { LoadCurve } from './load-curve.ts'
 import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
+import { WithoutRestart } from './without-restart.ts'
 import { checkSurroundings, Platform, SPOT_NOTICE, SURROUNDINGS_KEYS, type Surroundings } from './world.ts'
 
 /** The world that a policy is evaluated in. Times in seconds. */
@@ -138,41 +139,6 @@ export function scoredTime(world: FluidWorld, interval: number): { begin: number
   return { begin, end }
 }
 
-/** Of the time after a restart that is compared with the same fleet without one, seconds. */
-const AFTER_RESTART = 3600
-
-/** The fleet as it would have gone on without the restart, for a while. */
-class Unbroken {
-  readonly #fleet: FluidFleet
-  readonly #scaler: AutoScaler
-  readonly #from: number
-  #own = 0
-  #other = 0
-
-  constructor(fleet: FluidFleet, scaler: AutoScaler, time: number) {
-    this.#fleet = fleet.copy()
-    this.#scaler = scaler
-    this.#from = time
-  }
-
-  /** Lets it decide on the same load. */
-  decide(time: number, observe: (fleet: FluidFleet) => FluidObservation): void {
-    if (time >= this.#from + AFTER_RESTART) return
-    this.#fleet.advance(time)
-    this.#fleet.scaleTo(this.#scaler.decide(observe(this.#fleet)).to, time)
-  }
-
-  compare(time: number, size: number): void {
-    if (time >= this.#from + AFTER_RESTART) return
-    this.#own += size
-    this.#other += this.#fleet.size
-  }
-
-  get difference(): number {
-    return this.#other > 0 ? this.#own / this.#other - 1 : 0
-  }
-}
-
 /**
  * Plays a load against a policy without any user or message: the load is a fluid that ready servers hold up to
  * `usersPerServer` each. Integrals over the load are exact. What changes at one instant happens in this order: servers
@@ -218,7 +184,7 @@ export function runFluid(options: FluidOptions): FluidResult {
     largestStep: 0,
   }
   let restart = options.restart
-  let unbroken: Unbroken | undefined
+  let withoutRestart: WithoutRestart | undefined
   let userTime = 0
   let excess = 0
   let movedBefore = 0
@@ -245,7 +211,7 @@ export function runFluid(options: FluidOptions): FluidResult {
     fleet.advance(time)
     draining.advance(time)
     if (restart && time >= restart.at) {
-      unbroken = new Unbroken(fleet, scaler, time)
+      withoutRestart = new WithoutRestart(fleet, scaler, time)
       scaler = restart.again(scaler)
       restart = undefined
     }
@@ -261,13 +227,13 @@ export function runFluid(options: FluidOptions): FluidResult {
       draining.moved += usersEach()
       fleet.replaceOne(time, SPOT_NOTICE)
     }
-    unbroken?.decide(time, observe)
+    withoutRestart?.decide(time, observe)
     const decision = scaler.decide(observe(fleet))
     onDecision?.({ ...decision, ready: fleet.ready })
     const [sizeBefore, readyBefore] = [fleet.size, fleet.ready]
     const each = decision.to < sizeBefore ? usersEach() : 0
     fleet.scaleTo(decision.to, time)
-    unbroken?.compare(time, fleet.size)
+    withoutRestart?.compare(time, fleet.size)
     const ended = readyBefore - fleet.ready
     if (ended > 0) draining.add(ended, each, usersPerServer, time)
     const until = Math.min(end, time + interval)
@@ -311,7 +277,7 @@ export function runFluid(options: FluidOptions): FluidResult {
     hours: seconds / 3600,
     usersMoved: draining.moved - movedBefore,
     ...(options.prices && { money: platform.money }),
-    ...(unbroken && { afterRestart: unbroken.difference }),
+    ...(withoutRestart && { afterRestart: withoutRestart.difference }),
     elasticity: meter.scores(),
     ...(messages && { latency: messages.result() }),
     abandoned,

@@ -2,7 +2,6 @@ import { Signal } from '../base/signal.ts'
 import { type ChatDirectory, countRooms } from '../chat/api/directory.ts'
 import { mostActive, type Talker } from '../chat/api/talkers.ts'
 import { NAMED_MEMBERS } from '../chat/hub/hub-protocol.ts'
-import type { Bus } from './broker.ts'
 import {
   ANNOUNCE_CHECKS,
   ASK_ALL,
@@ -17,7 +16,8 @@ import {
   type ServerTalkers,
   SILENT_CHECKS,
   TALKERS_TOPIC,
-} from './presence.ts'
+} from './announcements.ts'
+import type { Bus } from './broker.ts'
 import { Silence } from './silence.ts'
 
 interface Source {

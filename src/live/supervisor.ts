@@ -2,7 +2,7 @@ import type { Server as HttpServer } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { Buckets } from '../base/buckets.ts'
 import { wallClock } from '../base/clock.ts'
-import { ConcertinaError, invalidInput } from '../base/errors.ts'
+import { invalidInput } from '../base/errors.ts'
 import { Faults } from '../base/faults.ts'
 import { guardedLogger, type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
@@ -20,6 +20,7 @@ import { maxFrameBytes } from '../protocol/rules.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { Place } from './arrivals.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
+import { allReady } from './first-servers.ts'
 import { fleetOptions } from './fleet-options.ts'
 import { FleetRooms } from './fleet-rooms.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
@@ -34,8 +35,6 @@ import { UserRouter } from './user-router.ts'
 
 /** Upper bounds for the time that a server takes to be ready, seconds. */
 const STARTUP_BOUNDS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
-/** Failures at the start after which it is given up. */
-const MAX_FAILED_STARTS = 3
 /** Milliseconds from a connection until the load is looked at. */
 const LOOK_MS = 20
 
@@ -250,7 +249,7 @@ export class Supervisor {
       const port = await this.gateway.listen()
       this.#kept?.restore()
       this.loop.open()
-      await this.#firstServers()
+      await allReady(this.fleet, () => this.failures)
       await this.rooms.openApi()
       this.clock.setToZero()
       this.#kept?.resume()
@@ -259,25 +258,6 @@ export class Supervisor {
       await this.close()
       throw error
     }
-  }
-
-  #firstServers(): Promise<void> {
-    let unsubscribe = () => {}
-    return new Promise<void>((resolve, reject) => {
-      const look = (server?: Server) => {
-        if (this.fleet.servers.every(({ state }) => state === 'ready')) resolve()
-        else if (this.failures > MAX_FAILED_STARTS) {
-          const reason = server?.life.state === 'failed' ? server.life.reason : 'no reason is known'
-          reject(
-            new ConcertinaError('SERVERS_FAIL', `servers failed to start: ${reason}`, {
-              hint: 'see what the servers printed above',
-            }),
-          )
-        }
-      }
-      unsubscribe = this.fleet.onChange(look)
-      look()
-    }).finally(() => unsubscribe())
   }
 
   /** Begins to scale. */

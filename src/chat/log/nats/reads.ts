@@ -118,3 +118,30 @@ export async function readUntil(
     at = records.at(-1)!.sequence
   }
 }
+
+/** Batches that are read for their ids when a room is loaded, whatever their age. */
+const STEPS_BACK = 4
+
+/**
+ * A room's records before the last one, oldest first: as many as a few steps back go over, or back to what is known. What a replica
+ * lacks comes later.
+ */
+export async function readBefore(
+  nats: Nats,
+  room: { readonly stream: string; readonly subject: string; readonly sequence: number },
+  last: StoredRecord,
+): Promise<StoredRecord[]> {
+  let records: StoredRecord[] = []
+  for (let step = 0; step < STEPS_BACK; step++) {
+    const oldest = records[0] ?? last
+    const earlier = await readBatch(nats, room.stream, {
+      subject: room.subject,
+      from: { sequence: Math.max(1, oldest.record.b) },
+      count: READ_BATCH,
+    })
+    const more = earlier.filter(({ sequence }) => sequence < oldest.sequence)
+    records = [...more, ...records]
+    if (more.length === 0 || oldest.record.b === 0 || more[0]!.sequence <= room.sequence) break
+  }
+  return records
+}

@@ -3,7 +3,7 @@ import { type Append, type Appended, LogUnavailable } from '../room-log.ts'
 import type { Nats } from './connection.ts'
 import { KnownIds } from './known-ids.ts'
 import type { Publisher } from './publisher.ts'
-import { READ_BATCH, readBatch, readFromLeader, readUntil } from './reads.ts'
+import { READ_BATCH, readBatch, readBefore, readFromLeader, readUntil } from './reads.ts'
 import { lastPlace, RECORD_MESSAGES, type RoomRecord, type StoredRecord } from './record.ts'
 import { RoomFeed } from './room-feed.ts'
 import { streamState } from './stream.ts'
@@ -29,12 +29,10 @@ interface Pending {
 
 /** Records that a room remembers the sequences of, and that each record points back over. */
 const RECENT_RECORDS = 64
-/** So many times that many records are read for their ids when a room is loaded, whatever their age. */
-const STEPS_BACK = 4
 const RECORD_BYTES = 256 * 1024
 const RETRY_MS = 50
 /** How long another's record may take to arrive before the leader is asked for it. */
-const NEWS_MS = 50
+const ARRIVAL_MS = 50
 /** How long a room that several processes write to at once is published on its own, so that it fails no batch. */
 const CONTENDED_MS = 1000
 
@@ -62,7 +60,7 @@ export class NatsRoom {
   #waiting: Pending[] = []
   #busy = false
   #contendedUntil = 0
-  #onNews: (() => void) | undefined
+  #onLearned: (() => void) | undefined
   /** Times that the room's end was asked for. */
   #questions = 0
 
@@ -184,18 +182,18 @@ export class NatsRoom {
       this.#giveUp(new Error(result.why))
     } else {
       this.#contendedUntil = performance.now() + CONTENDED_MS
-      await this.#untilNews(expected)
+      await this.#untilLearned(expected)
       if (this.sequence === expected) await this.catchUp()
     }
     this.#acknowledgeFound(batch)
   }
 
   /** Another process was faster: what it wrote is about to arrive where the room is subscribed. */
-  #untilNews(expected: number): Promise<void> {
+  #untilLearned(expected: number): Promise<void> {
     if (this.sequence !== expected || !this.current) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, NEWS_MS)
-      this.#onNews = () => {
+      const timer = setTimeout(resolve, ARRIVAL_MS)
+      this.#onLearned = () => {
         clearTimeout(timer)
         resolve()
       }
@@ -238,8 +236,8 @@ export class NatsRoom {
     this.place = lastPlace(record)
     this.recent.push([sequence, record.n])
     if (this.recent.length > RECENT_RECORDS) this.recent.shift()
-    this.#onNews?.()
-    this.#onNews = undefined
+    this.#onLearned?.()
+    this.#onLearned = undefined
   }
 
   /** Learns the end of the room from the stream's leader, with the ids of the window before it. */
@@ -250,7 +248,7 @@ export class NatsRoom {
       await this.#empty()
     } else if (last.sequence > this.sequence) {
       const from = Date.now() - windowSeconds * 1000
-      let records = await this.#recordsBefore(last)
+      let records = await readBefore(nats, this, last)
       const [oldest] = records
       if (oldest && oldest.record.b > 0 && oldest.record.t > from) {
         records = await readBatch(nats, this.stream, {
@@ -263,26 +261,6 @@ export class NatsRoom {
       await this.#forward(last)
     }
     this.#loadedAt = performance.now()
-  }
-
-  /**
-   * The records before the last one, oldest first: as many as a few steps back go over, or back to what is known. What a replica
-   * lacks comes later.
-   */
-  async #recordsBefore(last: StoredRecord): Promise<StoredRecord[]> {
-    let records: StoredRecord[] = []
-    for (let step = 0; step < STEPS_BACK; step++) {
-      const oldest = records[0] ?? last
-      const earlier = await readBatch(this.#context.nats, this.stream, {
-        subject: this.subject,
-        from: { sequence: Math.max(1, oldest.record.b) },
-        count: READ_BATCH,
-      })
-      const more = earlier.filter(({ sequence }) => sequence < oldest.sequence)
-      records = [...more, ...records]
-      if (more.length === 0 || oldest.record.b === 0 || more[0]!.sequence <= this.sequence) break
-    }
-    return records
   }
 
   /** The room has no record: it is new, or all of it was dropped. Places never come again. */
