@@ -52,7 +52,7 @@ export class Draining {
     return sum
   }
 
-  /** Ends those whose time is over; who is still on them moves. */
+  /** Ends those whose time is over; users who are still on them move. */
   advance(time: number): void {
     if (this.nextEndAt > time + 1e-9) return
     this.#servers = this.#servers.filter((server) => {

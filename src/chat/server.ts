@@ -189,7 +189,7 @@ export class ChatServer {
   }
 
   /**
-   * Other origins, tokens, options of rooms and limits hold from now on; users who are connected stay who they are. The size of
+   * Other origins, tokens, options of rooms and limits apply from now on; users who are connected stay who they are. The size of
    * a body stays.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */

@@ -9,10 +9,10 @@ const BROKEN_PIPE = 141
 /** And for one whose output cannot be written, as where an output file cannot. */
 const NOT_WRITTEN = 2
 
-/** Called when the standard output takes nothing any more. Without a running command there is nothing to end in order. */
+/** Called when the standard output accepts nothing more. Without a running command there is nothing to end in order. */
 let onOutputGone = (code: string): void => process.exit(outputGone(code, ''))
 
-/** Says what it is about, unless nobody reads it any more. @returns the status to end with */
+/** Prints what it is about, unless the reader has gone. @returns the status to end with */
 function outputGone(code: string, more: string): number {
   if (code !== 'EPIPE') console.error(`concertina: the standard output cannot be written (${code})${more}`)
   else if (more) console.error(`concertina: the reader of the standard output is gone${more}`)
@@ -63,7 +63,7 @@ export async function runCommand<F extends object>(
 export function guardOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', ({ code }: NodeJS.ErrnoException) => {
-      // A terminal that is gone (EIO) shows nothing any more: the run ends by its hang-up, or continues without it.
+      // A terminal that is gone (EIO) shows nothing: the run ends by its hang-up, or continues without it.
       if (stream === process.stdout && code !== undefined && code !== 'EIO') onOutputGone(code)
     })
   }

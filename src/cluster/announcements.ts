@@ -40,9 +40,9 @@ export interface RemoteMembers {
 export const CHECK_MS = 1000
 /** Checks without a heartbeat after which a server is gone, with all its users. */
 export const SILENT_CHECKS = 5
-/** Each room is announced at least once in this many checks: what was lost on the way is right again by then. */
+/** Each room is announced at least once in this many checks: what was lost is right again by then. */
 export const ANNOUNCE_CHECKS = 10
-/** Checks without an announcement after which a server has no members in a room any more: that it has none now was lost on the way. */
+/** Checks without an announcement after which a server counts as having no members in a room: the notice that they left was lost. */
 const STALE_CHECKS = 2 * ANNOUNCE_CHECKS + SILENT_CHECKS
 
 export const HEARTBEAT_TOPIC = 'alive'

@@ -55,7 +55,7 @@ export interface ChatNodeOptions extends NodeHttpOptions, OptionsOf<typeof leavi
 }
 
 const STATUS_MS = 1000
-/** Statuses sent without a word of the controller after which its targets mean nothing any more. */
+/** Statuses sent without a word of the controller after which its targets have no meaning. */
 const STALE_STATUSES = 3
 
 /** One chat server as a process of its own: WebSockets on its own port, everything shared through a broker. */
@@ -152,7 +152,7 @@ export class ChatNode {
   }
 
   /**
-   * Other origins, tokens, options of rooms and limits hold from now on; users who are connected stay who they are.
+   * Other origins, tokens, options of rooms and limits apply from now on; users who are connected stay who they are.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
   configure(chat: ChatOptions, rates?: ConnectionRates): void {

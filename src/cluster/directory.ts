@@ -29,7 +29,7 @@ interface Source {
 
 /** Milliseconds over which changes of a room are gathered. */
 const GATHER_MS = 500
-/** Checks after which all that was there has been announced, and those who are not there any more are silent. */
+/** Checks after which all that was there has been announced, and those who are no longer there are silent. */
 const COMPLETE_CHECKS = ANNOUNCE_CHECKS + SILENT_CHECKS
 
 /**

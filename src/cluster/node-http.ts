@@ -98,7 +98,7 @@ export class NodeHttp {
     this.#forwarding = forwarding
   }
 
-  /** Other rates hold from now on. */
+  /** Other rates apply from now on. */
   limit(rates: ConnectionRates | undefined): void {
     if (!rates) this.#rates = undefined
     else if (this.#rates) this.#rates.configure(...connectionRateOf(rates))
@@ -168,7 +168,7 @@ export class NodeHttp {
     }
   }
 
-  /** The chat for a user who comes, or why there is none here. */
+  /** The chat for a user who arrives, or why it is not here. */
   #chatFor(request: IncomingMessage, exists = true): ChatServer | Rejection {
     const ip = this.#proxies.addressOf(request)
     const why = exists ? this.#rejects(request, ip) : 'not-found'

@@ -52,7 +52,7 @@ export async function readNoted(
 
 /**
  * Notes for webhooks who came to rooms and left them, while this process leads. Who was there then is kept in the room log, so that
- * the next leader notes what happened meanwhile: whoever is there and was not has come, and whoever was and is not has left. Where
+ * the next leader notes what happened meanwhile: users who are there and were not have come, and those who were and are not have left. Where
  * that is not known to have been kept it is noted again.
  */
 export class NotedPresence {
@@ -69,7 +69,7 @@ export class NotedPresence {
     this.#logger = logger
   }
 
-  /** Resolves once the term has ended, and nothing is written any more. */
+  /** Resolves once the term has ended, and nothing more is written. */
   async run(term: AbortSignal): Promise<void> {
     const changed = (room: string) => {
       if (this.#log.wantsPresence(room)) this.#changed.add(room)

@@ -44,8 +44,8 @@ const GATHER_MS = 100
 /**
  * Who is in which room, over all servers, by announcements that may be lost. Each server announces its own members of a room at
  * each change and every ten seconds, and that it lives every second. All that a server announced is forgotten when it has been
- * silent for five seconds, so there are no ghosts of a server that died; and what it announced of one room when it does not do so
- * any more, so there are none of a room that emptied while this server could not hear it.
+ * silent for five seconds, so there are no ghosts of a server that died; and what it announced of one room when it no longer
+ * does, so there are none of a room that emptied while this server could not hear it.
  */
 export class ClusterPresence {
   readonly #bus: Bus

@@ -2,7 +2,7 @@ import type { Bus } from './broker.ts'
 
 const TOPIC = 'size'
 const CHECK_MS = 1000
-/** Checks without a report after which the size is not known any more. */
+/** Checks without a report after which the size is no longer known. */
 const MAX_SILENCE = 5
 
 /**

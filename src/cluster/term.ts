@@ -51,7 +51,7 @@ export interface TermOptions {
 }
 
 const STATE_MS = 2000
-/** Seconds after which what the last leader launched is not waited for any more. */
+/** Seconds after which what the last leader launched is no longer waited for. */
 const COMING_SECONDS = 60
 const MIN_DRAIN_SECONDS = 1
 const MAX_DRAIN_SECONDS = 60

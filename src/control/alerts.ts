@@ -27,7 +27,7 @@ export interface AlertFigures {
   readonly maxServers: number
 }
 
-/** Watches a fleet as the Prometheus rules do, for who has no Prometheus at hand. */
+/** Watches a fleet as the Prometheus rules do, for those who have no Prometheus at hand. */
 export class Alerts {
   readonly #since = new Map<AlertName, number>()
   #rejections: { time: number; rejected: number }[] = []

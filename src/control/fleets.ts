@@ -4,7 +4,7 @@ import type { ControlTarget } from './control-target.ts'
 import { summaryOf } from './fleet-summary.ts'
 import { type FleetStatus, OtherFleet, type OtherFleetOptions } from './other-fleet.ts'
 
-/** Milliseconds that those who ask wait for others; who is slower is shown as before. */
+/** Milliseconds that a request waits for other fleets; a slower one is shown as before. */
 const WAIT_MS = 500
 
 /** This fleet and the others that its operators run. */

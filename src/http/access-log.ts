@@ -65,7 +65,7 @@ export function logAnswer(
   })
 }
 
-/** Bytes that may wait for the disk, or for who reads the output. */
+/** Bytes that may wait for the disk, or for the reader of the output. */
 const MAX_WAITING = 4 * 2 ** 20
 /** Milliseconds until a file that cannot be written is tried again. */
 const AGAIN_MS = 1000
@@ -170,7 +170,7 @@ export class AccessLog {
 
 const writeSome = promisify(writeTo)
 
-/** Not by `process.stdout`, which waits for who reads a pipe, and lets all else wait. */
+/** Not by `process.stdout`, which waits for the reader of a pipe, and blocks everything else. */
 async function appendTo(descriptor: number, bytes: Buffer): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
     try {

@@ -46,7 +46,7 @@ export function servedFleet(fleet: MeteredFleet): ServedFleet {
 export const controlPages = () =>
   pages('dashboard.html', { '/admin': 'admin.html', '/fleets': 'fleets.html' })
 
-/** The chat page of a fleet, and its health, for who comes to the port of the chat with plain HTTP. */
+/** The chat page of a fleet, and its health, for plain HTTP on the port of the chat. */
 export function chatPageServer(isReady: () => boolean, maxHeadBytes?: number): Server {
   const page = pages('chat.html')
   return createServer({ maxHeaderSize: maxHeadBytes }, (request, response) => {

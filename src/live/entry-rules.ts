@@ -24,7 +24,7 @@ export class EntryRules {
   }
 
   /**
-   * Other rules hold from now on.
+   * Other rules apply from now on.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
   configure(options: EntryOptions): void {

@@ -92,7 +92,7 @@ export class Gateway {
   }
 
   /**
-   * Other origins, proxies and rates hold from now on.
+   * Other origins, proxies and rates apply from now on.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */
   configure(options: EntryOptions): void {

@@ -4,9 +4,9 @@ import { channelOf, type Handle, internals } from '../http/node-internals.ts'
 import { PausedSocket, type RawSocket, sendable } from '../http/raw-socket.ts'
 
 /*
- * Messages that bear a handle, over the IPC channel of a child process. `child.send` has one handle in flight and waits for the other
- * side to confirm each; with many connections at once that costs more than all else. Here any number is in flight, and whoever
- * receives confirms as suits it. Where this Node has no such channel, `child.send` it is.
+ * Messages with a handle, over the IPC channel of a child process. `child.send` has one handle in flight and waits for the other
+ * side to confirm each; with many connections at once that costs more than everything else. Here any number is in flight, and the
+ * receiver confirms when it suits. Where this Node has no such channel, `child.send` is used.
  */
 
 /** Sends a message with a handle, which `onFailed` gets back when it could not leave. */
@@ -30,7 +30,7 @@ export function sendHandle(child: ChildProcess, message: object, raw: RawSocket,
 
 /**
  * Keeps the handles that come over this process's IPC channel, in order.
- * @returns takes the next one: to be called once for each message that bears one, with what came as its socket
+ * @returns takes the next one: to be called once for each message that has one, with what came as its socket
  */
 export function receiveHandles(): (socket: Socket | undefined) => RawSocket | undefined {
   const handles: Handle[] = []

@@ -212,7 +212,7 @@ export class Supervisor {
   }
 
   /**
-   * Other origins, tokens, options of rooms, limits and proxies hold from now on, in the servers that run and in those to come.
+   * Other origins, tokens, options of rooms, limits and proxies apply from now on, in the servers that run and in those to come.
    * Users who are connected stay who they are.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */

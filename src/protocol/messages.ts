@@ -152,7 +152,7 @@ export interface RoomMessage extends MessageExtras {
   readonly room: string
   /** Place in the room; places rise, and need not be consecutive. */
   readonly seq: number
-  /** Place of the message before it, 0 for the first; who has not received that one has a gap. */
+  /** Place of the message before it, 0 for the first; a client that has not received that one has a gap. */
   readonly prevSeq: number
   readonly user: string
   readonly id: string

@@ -97,7 +97,7 @@ export class AutoScaler extends MapFunction<TrafficItem, ScaledItem> {
   }
 
   /**
-   * Other limits hold from now on, and with `policy` another policy decides; without it the one that decides now continues, with what it
+   * Other limits apply from now on, and with `policy` another policy decides; without it the one that decides now continues, with what it
    * learned. The interval and the shadow stay.
    * @throws {ConcertinaError} INVALID_INPUT; nothing has changed then
    */

@@ -78,7 +78,7 @@ async function platformReady(fleet: Fleet, count: number, { signal, logger }: Wa
 /** Milliseconds for the platform to do what was decided last. */
 const SETTLE_MS = 60_000
 
-/** Resolves when no server starts or drains any more: a fleet that is closed gives up what it was at. */
+/** Resolves when servers neither start nor drain: a fleet that is closed gives up what it was at. */
 async function platformSettled(fleet: Fleet, { signal, logger }: WatchOptions): Promise<void> {
   const done = () => fleet.servers.every(({ state }) => state === 'ready')
   if (done() || signal?.aborted) return

@@ -78,7 +78,7 @@ export class Crowd {
     }
   }
 
-  /** The place of a message, once it is acknowledged; none when that is not waited for any more. */
+  /** The place of a message, once it is acknowledged; none when that is no longer waited for. */
   async #send(client: ChatClient, room: string, id: string): Promise<number | undefined> {
     for (;;) {
       try {

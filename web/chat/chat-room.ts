@@ -147,7 +147,7 @@ export class ChatRoom {
     this.#lines.markAfter(seq - 1)
   }
 
-  /** Shows an edit or a deletion where its message is shown; a deleted message cannot be edited any more. */
+  /** Shows an edit or a deletion where its message is shown; a deleted message can no longer be edited. */
   #change({ edits, deletes, body, data, deleted, seq }: RoomMessage): void {
     const line = this.#lines.at(deletes ?? edits!)
     if (deletes !== undefined) line?.showDeleted()

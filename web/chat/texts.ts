@@ -47,7 +47,7 @@ const en = {
   noMessages: 'No messages yet',
   opensInNewTab: (host: string) => `opens ${host} in a new tab`,
   roomBegins: 'the room begins here',
-  gap: (from: number, to: number) => `messages ${from} to ${to} are not kept any more`,
+  gap: (from: number, to: number) => `messages ${from} to ${to} are no longer kept`,
   reset: 'the room was reset on the server: messages before this may be missing',
   onItsWay: 'on its way',
   safe: (durability: string) => `safe (${durability})`,

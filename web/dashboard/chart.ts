@@ -59,7 +59,7 @@ const STEPS = [
 ]
 /** Steps of an axis of things that are counted. */
 const WHOLE = Array.from({ length: 8 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat()
-/** The description for those who do not see the chart changes so often, milliseconds. */
+/** The description for those who do not see the chart changes at most this often, milliseconds. */
 const DESCRIBE_MS = 5000
 const AXIS = 50
 /** What happened so near the pointer is named. */

@@ -9,9 +9,9 @@ export type ModerationAction =
   /** Lets a user read only. */
   | { type: 'mute'; user: string; room?: string; until?: number; reason?: string }
   | { type: 'unmute'; user: string; room?: string }
-  /** Tokens of the user that were issued before `before` (milliseconds since 1970) do not count any more. */
+  /** Tokens of the user that were issued before `before` (milliseconds since 1970) no longer count. */
   | { type: 'revoke-user'; user: string; before: number }
-  /** The token does not count any more; after `until` it has expired and need not be remembered. */
+  /** The token no longer counts; after `until` it has expired and need not be remembered. */
   | { type: 'revoke-token'; id: string; until: number }
   /** Ends the user's connections, or the user's stay in one room, once. */
   | { type: 'kick'; user: string; room?: string; reason?: string }

@@ -67,7 +67,7 @@ export const MODERATION_ROUTES: readonly ApiRoute[] = [
     'DELETE',
     '/v1/rooms/{room}/messages/{seq}',
     'moderate',
-    'Deletes the message at the place `seq`, whichever user sent it: its body is not served any more.',
+    'Deletes the message at the place `seq`, whichever user sent it: its body is no longer served.',
     { answers: true },
     async ({ service, room, seq }) => service.delete(room, placeOf(seq)),
   ),

@@ -15,7 +15,7 @@ const isExpired = (error: unknown) => hasCode(error, 'ERR_JWT_EXPIRED')
 const isWrongClaim = (error: unknown): error is errors.JWTClaimValidationFailed =>
   hasCode(error, 'ERR_JWT_CLAIM_VALIDATION_FAILED')
 
-/** Knows which tokens do not count any more though they have not expired. */
+/** Knows which tokens no longer count though they have not expired. */
 export interface Revocations {
   /** @param issuedAt milliseconds since 1970 */
   isRevoked(token: { user: string; id?: string | undefined; issuedAt?: number | undefined }): boolean

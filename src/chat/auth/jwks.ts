@@ -14,7 +14,7 @@ export interface JwksOptions {
   cooldownMs?: number
   /** Age after which the keys are fetched again while the known ones serve; default 10 minutes. */
   maxAgeMs?: number
-  /** Age after which the known keys are not used any more, even if the issuer cannot be reached; default 24 hours. */
+  /** Age after which the known keys are no longer used, even if the issuer cannot be reached; default 24 hours. */
   staleMs?: number
   /** Milliseconds that the issuer has to answer; default 5,000. */
   timeoutMs?: number

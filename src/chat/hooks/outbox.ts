@@ -50,7 +50,7 @@ export class OutboxLog extends ForwardingLog {
     return appended
   }
 
-  /** Whether who comes to a room, leaves it, or that it is empty is noted. */
+  /** Whether it is noted that users come to a room or leave it, or that it is empty. */
   wantsPresence(room: string): boolean {
     return PRESENCE.some((type) => this.#wants(type, room))
   }

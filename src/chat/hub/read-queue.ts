@@ -5,7 +5,7 @@ const IN_FLIGHT = 8
 const MAX_WAITING = 4096
 
 /**
- * Bounds the reads of a chat server. Those that wait go by room in turn: who asks for the history of one room a thousand
+ * Bounds the reads of a chat server. Those that wait go by room in turn: a client that asks for the history of one room a thousand
  * times delays who joins another by one page.
  */
 export class ReadQueue {

@@ -31,7 +31,7 @@ export class HistoryBounds {
     this.#namespaces = namespaces
   }
 
-  /** The place up to which users read nothing of the room any more; 0 where there is no bound. */
+  /** The place up to which users no longer read the room; 0 where there is no bound. */
   async floor(room: Room): Promise<number> {
     const { historyMessages, historySeconds } = this.#namespaces.of(room.name)
     const byCount = historyMessages === undefined ? 0 : await placeBefore(this.#log, room, historyMessages)

@@ -41,7 +41,7 @@ export class Namespaces {
   }
 
   /**
-   * Other rules hold from now on.
+   * Other rules apply from now on.
    * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
   configure(options: NamespaceOptions = {}): void {

@@ -7,7 +7,7 @@ export type RoomChange =
   | { readonly seq: number; readonly deleted: true }
   /** The edit is at the place `editedAt` of the room's own log. */
   | { readonly seq: number; readonly editedAt: number }
-  /** The room was deleted: nothing up to this place is shown any more. */
+  /** The room was deleted: nothing up to this place is shown now. */
   | { readonly purgedTo: number }
 
 /** The log beside a room's own that keeps what must hold for every reader, however little of the room it reads. */

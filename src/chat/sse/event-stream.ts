@@ -37,7 +37,7 @@ export class EventStream implements Channel {
   #onResumed: (() => void)[] = []
 
   /**
-   * @param id by which requests name it: who knows it speaks for its user
+   * @param id by which requests name it: whoever knows it speaks for its user
    * @param output what has been answered to the request that opened it
    */
   constructor(id: string, output: Writable) {

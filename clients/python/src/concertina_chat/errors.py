@@ -32,7 +32,7 @@ class ConnectionEnded(Exception):
 
 
 def reject(waiting: asyncio.Future, error: Exception) -> None:
-    """Ends what may still be waited for; nothing is logged when nobody does any more."""
+    """Ends what may still be waited for; nothing is logged when nothing waits."""
     if not waiting.done():
         waiting.set_exception(error)
         waiting.exception()

@@ -79,7 +79,7 @@ const sleepSync = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuf
  * Keeps a data folder to one process, also across containers and PID namespaces: a lock of the operating system on its file
  * `lock`, which ends with the process however that ends. Where the system or the file system has no such lock, the holder
  * writes the file every second, and another start watches it for five before it takes over. In either case the file names
- * its holder by a token, and `isHeld` must be asked before anything that was written is acknowledged: who was paused while
+ * its holder by a token, and `isHeld` must be asked before anything that was written is acknowledged: a process that was paused while
  * another took over, or lost the folder, finds out before it promises anything.
  */
 export class DataLock {

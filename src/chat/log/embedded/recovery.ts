@@ -9,7 +9,7 @@ import { RoomIndex } from './room-index.ts'
 import { SEGMENT_NAME, Segment, segmentFile } from './segment.ts'
 import { loadSegmentIndex, SegmentIndex } from './segment-index.ts'
 
-/** Something of the log that cannot be read any more. */
+/** Something of the log that can no longer be read. */
 export interface Damage {
   readonly file: string
   readonly kind: 'garbled' | 'misplaced' | 'torn-tail' | 'missing' | 'lost-tail' | 'meta'
@@ -78,7 +78,7 @@ function knownSize(folder: string, id: number): number | undefined {
   return loadSegmentIndex(segmentFile(folder, id, 'idx'), id, meta.seed)?.size ?? closedSize(folder, id, meta)
 }
 
-/** Bytes that the last segment had when the log was closed in order. More than that were written by nobody knows whom. */
+/** Bytes that the last segment had when the log was closed in order. Bytes beyond that are not known to be ours. */
 function closedSize(folder: string, id: number, { last, clean }: LogMeta): number | undefined {
   if (!clean || id !== last) return undefined
   return statSync(segmentFile(folder, id)).size <= clean.size ? clean.size : undefined

@@ -144,7 +144,7 @@ export class RoomIndex {
     return highest
   }
 
-  /** No place up to `place` is given any more, in any room: what was there may be lost. */
+  /** No more places up to `place` are given, in any room: what was there may be lost. */
   raise(place: number): void {
     this.floor = Math.max(this.floor, place)
     for (const room of this.#rooms.values()) room.head = Math.max(room.head, place)

@@ -65,7 +65,7 @@ export class Channels {
     for (const listener of this.#channels.get(name)?.listeners ?? []) deliver(listener, name, text)
   }
 
-  /** Asks for nothing any more. */
+  /** Stops asking. */
   close(): void {
     for (const { listeners } of this.#channels.values()) listeners.clear()
     this.#channels.clear()

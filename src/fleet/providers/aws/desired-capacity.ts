@@ -22,7 +22,7 @@ export class DesiredCapacity {
   #wroteAt = Number.NEGATIVE_INFINITY
   /** Launches and cancellations that are not written yet. */
   #unwritten = 0
-  /** Instances to come that are not desired any more: they are ended as they appear. */
+  /** Instances to come that are no longer desired: they are ended as they appear. */
   #surplus = 0
   #max = Number.POSITIVE_INFINITY
   #write: Promise<void> | undefined
@@ -47,7 +47,7 @@ export class DesiredCapacity {
     this.#wrote(this.#desired - 1)
   }
 
-  /** Whether an instance that has just appeared is not desired any more; each is counted once. */
+  /** Whether an instance that has just appeared is no longer desired; each is counted once. */
   isSurplus(): boolean {
     if (this.#surplus === 0) return false
     this.#surplus--

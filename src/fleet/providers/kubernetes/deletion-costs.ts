@@ -36,7 +36,7 @@ export class DeletionCosts {
     return this.#round
   }
 
-  /** The cost of this pod is not known any more. */
+  /** The cost of this pod is no longer known. */
   forget(ref: ServerRef): void {
     this.#written.delete(ref)
   }
