@@ -70,7 +70,11 @@ it('takes variables before the file, prints what it read, and masks what is secr
 
 it.each([
   ['CONCERTINA_LIVE_PORT', 'many', /CONCERTINA_LIVE_PORT: live\.port: "?many"? is not allowed/],
-  ['CONCERTINA_LIVE_REBALANCE_PACE', '-1', /CONCERTINA_LIVE_REBALANCE_PACE: live\.rebalance\.pace: -1/],
+  [
+    'CONCERTINA_LIVE_REBALANCE_MOVES_PER_SECOND',
+    '-1',
+    /CONCERTINA_LIVE_REBALANCE_MOVES_PER_SECOND: live\.rebalance\.movesPerSecond: -1/,
+  ],
   [
     'CONCERTINA_LIVE_NAMESPACES',
     '{ x: { publish: me } }',

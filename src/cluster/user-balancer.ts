@@ -72,11 +72,11 @@ export class UserBalancer {
   /** Moves a paced share of users from servers above their target to those below, and names those above it. */
   #balance(): void {
     const { fleet, servers, bus, leads, now } = this.#parts
-    const { deadband, pace } = this.#options
+    const { deadband, movesPerSecond } = this.#options
     const byRoom = createStrategy(this.#strategy, seededRng(1)).byRoom ?? false
     if (byRoom || !leads() || !bus.connected) return
     const ready = fleet.ready.filter(({ ref }) => ref !== undefined && servers.status(ref)?.state === 'ready')
-    const plan = planMoves(ready, deadband, pace * (BALANCE_MS / 1000))
+    const plan = planMoves(ready, deadband, movesPerSecond * (BALANCE_MS / 1000))
     const total = ready.reduce((sum, { users }) => sum + users, 0)
     const weight = ready.reduce((sum, each) => sum + each.weight, 0)
     // No server that has its share accepts more users who were asked to move to another one: they stay where they are instead.

@@ -5,7 +5,7 @@ import { MAX_HEAD_BYTES } from '../http/http-head.ts'
 /** How users are moved to servers that have fewer than their share. */
 export const rebalanceOptions = optionSet({
   deadband: option(z.number().min(0).max(1), 'share around the target within which no user is moved', 0.1),
-  pace: option(z.number().positive(), 'users moved per second', 50),
+  movesPerSecond: option(z.number().positive(), 'users moved per second', 50),
 })
 
 /** Options of `rebalance`. */

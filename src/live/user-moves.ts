@@ -20,7 +20,7 @@ interface MovesContext {
   readonly clock: WallClock
 }
 
-/** Moves users between servers: at the pace of `rebalance` to even them out, and as fast as others can take them in a drain. */
+/** Moves users between servers: as fast as `rebalance` lets them to even them out, and as fast as others can take them in a drain. */
 export class UserMoves {
   readonly #context: MovesContext
   readonly #rebalance: Required<RebalanceOptions>
@@ -52,9 +52,9 @@ export class UserMoves {
     const { fleet, servers, placement, clock } = this.#context
     const now = clock.now()
     if (placement.byRoom || now < this.#next) return
-    const { deadband, pace } = this.#rebalance
+    const { deadband, movesPerSecond } = this.#rebalance
     const loads = fleet.ready.map((server) => ({ ...server, users: servers.users(server) }))
-    for (const { from, to, count } of planMoves(loads, deadband, pace * WINDOW_SECONDS)) {
+    for (const { from, to, count } of planMoves(loads, deadband, movesPerSecond * WINDOW_SECONDS)) {
       servers.send(from, { type: 'rebalance', count, to, seconds: WINDOW_SECONDS })
       this.asked += count
       this.#next = now + WINDOW_SECONDS + SETTLE_SECONDS
