@@ -6,9 +6,8 @@ export function guardedProvider(factory: ProviderFactory, leads: () => boolean):
     const provider = factory(lifecycle)
     const whileLeading =
       <A extends unknown[]>(act: (...args: A) => void) =>
-      (...args: A) => {
-        if (leads()) act(...args)
-      }
+      (...args: A) =>
+        leads() ? act(...args) : undefined
     return {
       name: provider.name,
       ...(provider.replacesFailed !== undefined && { replacesFailed: provider.replacesFailed }),

@@ -183,3 +183,68 @@ it('follows a platform that ends a server by itself, and one that takes it back 
   lifecycle.stopped('a')
   expect(states()).toEqual([])
 })
+
+it.each(['throws', 'rejects'])('continues when a provider %s, and asks again', async (how) => {
+  const clock = virtualClock()
+  const problems: string[] = []
+  let life!: ServerLifecycle
+  let broken = true
+  let launched = 0
+  const orFail = (act: () => void): void | Promise<void> => {
+    if (!broken) act()
+    else if (how === 'rejects') return Promise.reject(undefined)
+    else throw undefined
+  }
+  const provider: Provider = {
+    name: 'guest',
+    launch: (count) =>
+      orFail(() => {
+        for (let i = 0; i < count; i++) life.starting(`s${++launched}`)
+        for (let i = 0; i < count; i++) life.ready(`s${launched - i}`)
+      }),
+    cancel: () => orFail(() => {}),
+    drain: (ref) => orFail(() => life.stopped(ref)),
+    kill: (ref) => orFail(() => life.failed(ref, 'killed')),
+    close: () => Promise.reject(new Error('no')),
+  }
+  const options = { replaceFailed: true, onProblem: (problem: string) => problems.push(problem) }
+  const fleet = new Fleet(
+    clock,
+    (given) => {
+      life = given
+      return provider
+    },
+    options,
+  )
+  const settle = () => new Promise(setImmediate)
+  fleet.begin(2)
+  await settle()
+  for (let i = 1; i < 10; i++) {
+    clock.advanceTo(i)
+    await settle()
+  }
+  expect([fleet.desiredCount, fleet.ready.length, problems[0]]).toEqual([
+    2,
+    0,
+    'cannot launch 2 servers: undefined',
+  ])
+  broken = false
+  clock.advanceTo(100)
+  expect(fleet.ready.length).toBe(2)
+
+  broken = true
+  const [one, two] = fleet.ready.map(({ id }) => id)
+  expect([fleet.drain(two!), fleet.kill(one!)]).toEqual([true, true])
+  await settle()
+  expect([fleet.ready.length, problems.slice(-2)]).toEqual([
+    2,
+    ['cannot drain s2: undefined', 'cannot kill s1: undefined'].map((each) =>
+      expect.stringMatching(each.replace(/s\d/, 's\\d')),
+    ),
+  ])
+  broken = false
+  fleet.scaleTo(1)
+  expect(fleet.ready.length).toBe(1)
+  await fleet.close()
+  expect(problems.at(-1)).toBe('cannot release: no')
+})

@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { Cancel, Clock } from '../base/clock.ts'
+import { messageOf } from '../base/errors.ts'
+import { inTime } from '../base/in-time.ts'
 import { madeInCode, type OptionsOf, option, optionSet } from '../base/options.ts'
 import { Signal } from '../base/signal.ts'
 import type { Provider, ProviderFactory, ServerId, ServerRef } from './provider.ts'
@@ -22,7 +24,7 @@ const fleetOptions = optionSet({
   ),
   onProblem: option(
     madeInCode<(reason: string) => void>('a function'),
-    'is called with what the provider reports that ends no server',
+    'is called with what the provider reports that ends no server, and with what it throws; default: it throws',
   ),
 })
 
@@ -32,6 +34,8 @@ export type FleetOptions = OptionsOf<typeof fleetOptions.shape>
 /** Seconds that a server must have been ready to count as a good one. */
 const PROVEN_SECONDS = 30
 const MAX_BACKOFF_SECONDS = 60
+/** Milliseconds that a provider has to release the servers. */
+const CLOSE_MS = 60_000
 
 /** The servers, and the only way to change how many there are. */
 export class Fleet {
@@ -43,6 +47,7 @@ export class Fleet {
   desiredCount = 0
   readonly #clock: Clock
   readonly #provider: Provider
+  readonly #onProblem: ((reason: string) => void) | undefined
   readonly #changes = new Signal<Server>()
   readonly #weights: readonly number[]
   readonly #replaceFailed: boolean
@@ -55,8 +60,9 @@ export class Fleet {
 
   constructor(clock: Clock, provider: ProviderFactory, options: FleetOptions = {}) {
     this.#clock = clock
-    const { weights = [1], replaceFailed, onProblem = () => {} } = fleetOptions.parse(options)
+    const { weights = [1], replaceFailed, onProblem } = fleetOptions.parse(options)
     this.#weights = weights
+    this.#onProblem = onProblem
     this.#provider = provider({
       starting: (ref) => this.#starting(ref),
       ready: (ref) => this.#move(ref, 'ready'),
@@ -64,7 +70,7 @@ export class Fleet {
       stopped: (ref) => this.#move(ref, 'stopped'),
       failed: (ref, reason) => this.#failed(ref, reason),
       coming: (count) => this.#coming(count),
-      problem: onProblem,
+      problem: onProblem ?? (() => {}),
       busyUntil: (ref) => this.#byRef(ref)?.work?.busyUntil() ?? this.#clock.now(),
       users: (ref) => this.#byRef(ref)?.users ?? 0,
     })
@@ -110,7 +116,12 @@ export class Fleet {
     if (server?.state !== 'ready' || server.ref === undefined) return false
     server.life = drained(server)
     this.#changed(server)
-    this.#provider.drain(server.ref)
+    const { ref } = server
+    this.#ask(
+      `drain ${ref}`,
+      () => this.#provider.drain(ref),
+      () => this.#move(ref, 'ready'), // it may be chosen again
+    )
     return true
   }
 
@@ -131,8 +142,9 @@ export class Fleet {
   kill(id: ServerId): boolean {
     const server = this.#byId(id)
     if (server?.ref === undefined) return false
+    const { ref } = server
     server.killedByHand = true
-    this.#provider.kill(server.ref)
+    this.#ask(`kill ${ref}`, () => this.#provider.kill(ref))
     return true
   }
 
@@ -140,20 +152,55 @@ export class Fleet {
   async close(): Promise<void> {
     this.#closed = true
     for (const cancel of this.#delayed.values()) cancel()
-    await this.#provider.close()
+    const closed = (async () => this.#provider.close())()
+    const onProblem = this.#onProblem
+    if (onProblem)
+      await inTime(closed, CLOSE_MS).catch((error) => onProblem(`cannot release: ${messageOf(error)}`))
+    else await closed
+  }
+
+  /** The provider may be anybody's code: `failed` takes back what was expected of it. */
+  #ask(what: string, act: () => unknown, failed: () => void = () => {}): void {
+    const onProblem = this.#onProblem
+    if (!onProblem) {
+      act()
+      return
+    }
+    const report = (error: unknown) => {
+      onProblem(`cannot ${what}: ${messageOf(error)}`)
+      failed()
+    }
+    try {
+      const returned = act()
+      if (returned instanceof Promise) returned.catch(report)
+    } catch (error) {
+      report(error)
+    }
   }
 
   #launch(count: number, options: { initial?: boolean } = {}): void {
     if (!(count > 0)) return
-    for (let i = 0; i < count; i++) this.#add()
-    this.#provider.launch(Math.ceil(count), options)
+    const added: Server[] = []
+    for (let i = 0; i < count; i++) added.push(this.#add())
+    this.#askToLaunch(added, options)
+  }
+
+  #askToLaunch(added: readonly Server[], options?: { initial?: boolean }): void {
+    const { length } = added
+    this.#ask(
+      `launch ${length === 1 ? 'a server' : `${length} servers`}`,
+      () => this.#provider.launch(length, options),
+      () => {
+        for (const server of added) if (server.ref === undefined) this.#fail(server, 'it was not launched')
+      },
+    )
   }
 
   #launchLater(delay: number): void {
     const server = this.#add()
     const launch = () => {
       this.#delayed.delete(server.id)
-      this.#provider.launch(1)
+      this.#askToLaunch([server])
     }
     this.#delayed.set(server.id, this.#clock.at(this.#clock.now() + delay, launch))
   }
@@ -171,8 +218,8 @@ export class Fleet {
     const cancel = this.#delayed.get(id)
     this.#delayed.delete(id)
     if (cancel) cancel()
-    else if (ref === undefined) this.#provider.cancel(1)
-    else this.#provider.drain(ref)
+    else if (ref === undefined) this.#ask('cancel a launch', () => this.#provider.cancel(1))
+    else this.#ask(`drain ${ref}`, () => this.#provider.drain(ref))
   }
 
   /** Servers that were launched and have no name yet, in order of id. */
@@ -195,7 +242,11 @@ export class Fleet {
 
   #failed(ref: ServerRef, reason: string): void {
     const server = this.#byRef(ref)
-    if (!server || this.#closed) return
+    if (server) this.#fail(server, reason)
+  }
+
+  #fail(server: Server, reason: string): void {
+    if (this.#closed || !this.servers.includes(server)) return
     const desired = server.state !== 'draining'
     const age = this.#clock.now() - (server.readyAt ?? Number.POSITIVE_INFINITY)
     if (age > PROVEN_SECONDS) this.#failures = 0

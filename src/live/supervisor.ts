@@ -109,7 +109,11 @@ export class Supervisor {
       drain: (id, child) => child.send({ type: 'drain', seconds: this.#moves.drainSeconds(id) }),
       stop: (child) => child.connected && child.send({ type: 'stop' }),
     })
-    this.fleet = new Fleet(this.clock, provider, { weights: options.weights, replaceFailed: true })
+    this.fleet = new Fleet(this.clock, provider, {
+      weights: options.weights,
+      replaceFailed: true,
+      onProblem: (reason) => logger.warn(`Provider: ${reason}`),
+    })
     this.servers = new LiveServers(this.fleet, (id, accepted) => this.gateway.inFlight(id, accepted))
     this.servers.spans = options.tracer?.sink
     this.servers.warnings.subscribe((message) => logger.warn(message))
