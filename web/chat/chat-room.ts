@@ -39,9 +39,8 @@ export class ChatRoom {
   #newest = 0
   /** Where the user left off, until everything up to then has come. */
   #leftOff: { readonly read: number; readonly head: number } | undefined
-  /** Whether there is nothing older to fetch. */
-  #whole = false
-  #fetching = false
+  /** Messages older than those that came. */
+  #older: 'more' | 'fetching' | 'none' = 'more'
 
   /** @param changed called when something but the lines is different */
   constructor(name: string, client: ChatClient, changed: () => void) {
@@ -237,7 +236,7 @@ export class ChatRoom {
   /** Older lines had to go: scrolling back fetches them again. */
   #trimmed(trimmed: boolean): void {
     if (!trimmed) return
-    this.#whole = false
+    if (this.#older === 'none') this.#older = 'more'
     for (const { seq } of this.#lines.messages()) {
       if (seq === undefined) continue
       this.#oldest = seq
@@ -266,20 +265,19 @@ export class ChatRoom {
   }
 
   async #fetchOlder(): Promise<void> {
-    if (this.#oldest === undefined || this.#whole || this.#fetching) return
-    this.#fetching = true
+    if (this.#oldest === undefined || this.#older !== 'more') return
+    this.#older = 'fetching'
     try {
       const { messages, first } = await this.#client.history(this.name, this.#oldest, PAGE)
       const oldest = messages[0]?.seq ?? first
       this.#oldest = Math.min(this.#oldest, oldest)
-      this.#whole = oldest <= first
-      this.#fetching = false
+      this.#older = oldest <= first ? 'none' : 'more'
       // Where there was nothing but reactions and edits, nothing can be scrolled: on to what is before.
-      if (this.#showOlder(messages) === 0 && !this.#whole) await this.#fetchOlder()
+      if (this.#showOlder(messages) === 0) await this.#fetchOlder()
     } catch {
       // There is no connection now: scrolling again asks again.
     } finally {
-      this.#fetching = false
+      if (this.#older === 'fetching') this.#older = 'more'
     }
   }
 
@@ -292,7 +290,7 @@ export class ChatRoom {
       else if (message.edits === undefined && message.deletes === undefined)
         lines.push(new MessageLine(message, message.user === this.#me))
     }
-    this.#lines.prepend(lines, this.#whole ? texts.roomBegins : undefined)
+    this.#lines.prepend(lines, this.#older === 'none' ? texts.roomBegins : undefined)
     // A reaction comes after its message, which may be shown from this page on only.
     for (const { seq } of lines) this.#showReactions(seq!)
     this.#actions.update()
