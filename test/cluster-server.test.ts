@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
-import { chatHooks } from '../src/cluster/chat-hooks.ts'
+import { busHooks } from '../src/cluster/bus-hooks.ts'
 import { ClusterServers } from '../src/cluster/cluster-servers.ts'
 import { openBroker } from '../src/cluster/open-broker.ts'
 import { runCli } from './run-cli.ts'
@@ -195,7 +195,7 @@ describe.each(BROKERS)('concertina server, $broker', ({ found, start, durability
       () => servers.close(),
     )
     await expect.poll(() => servers.current.length, { timeout: 10_000 }).toBe(2)
-    const hooks = chatHooks({ servers, coming: () => [], drainSeconds: () => 1 }, broker.bus)
+    const hooks = busHooks({ servers, coming: () => [], drainSeconds: () => 1 }, broker.bus)
     await hooks.empty!(one.ref, new AbortController().signal)
     expect(servers.status(one.ref)?.report.connections).toBe(0)
     expect(states).toEqual(Array(4).fill('moved'))

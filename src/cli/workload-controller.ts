@@ -18,7 +18,7 @@ import { openTelemetry } from './telemetry.ts'
 import type { WorkloadFlags } from './workload-flags.ts'
 
 /** Where a controller serves, and where it reports. */
-interface Place {
+interface Served {
   readonly host: string
   readonly logger: Logger
 }
@@ -33,7 +33,7 @@ export async function runWorkloadController(
   flags: WorkloadFlags,
   provider: ProviderFactory,
   signal: AbortSignal,
-  publish: (controller: WorkloadController, place: Place) => Promise<() => void> = async () => () => {},
+  publish: (controller: WorkloadController, place: Served) => Promise<() => void> = async () => () => {},
 ): Promise<void> {
   const config = readConfig(flags.config)
   const { live = {} } = config

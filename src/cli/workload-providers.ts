@@ -1,5 +1,5 @@
 import { invalidInput } from '../base/errors.ts'
-import type { ChatHooks } from '../cluster/chat-hooks.ts'
+import type { BusHooks } from '../cluster/bus-hooks.ts'
 import { AWSIntegration, type CloudProvider, K8sIntegration } from '../fleet/integrations.ts'
 import type { ProviderFactory } from '../fleet/provider.ts'
 import { commandProvider } from '../fleet/providers/command.ts'
@@ -8,7 +8,7 @@ import { needed } from './option-flag.ts'
 import { CLOUD_NAMES, type CloudFlags, type ProviderFlags } from './workload-flags.ts'
 
 /** What a platform cannot know of the servers on it, and where their number goes. */
-type PlatformHooks = Partial<ChatHooks> & Pick<KubernetesHooks, 'publish'>
+type PlatformHooks = Partial<BusHooks> & Pick<KubernetesHooks, 'publish'>
 
 /** One line for each cloud. */
 const CLOUDS: Record<

@@ -55,7 +55,7 @@ const REJECTIONS = {
   'not-ready': '503 Service Unavailable',
   'other-server': '503 Service Unavailable',
 } as const
-type Rejection = keyof typeof REJECTIONS
+type RejectionReason = keyof typeof REJECTIONS
 
 /** The port of a chat server of a cluster: connections of the chat, probes, metrics and pages. */
 export class NodeHttp {
@@ -169,7 +169,7 @@ export class NodeHttp {
   }
 
   /** The chat for a user who arrives, or why it is not here. */
-  #chatFor(request: IncomingMessage, exists = true): ChatServer | Rejection {
+  #chatFor(request: IncomingMessage, exists = true): ChatServer | RejectionReason {
     const ip = this.#proxies.addressOf(request)
     const why = exists ? this.#rejects(request, ip) : 'not-found'
     if (this.#chat && !why) {
@@ -183,7 +183,7 @@ export class NodeHttp {
     return reason
   }
 
-  #rejects(request: IncomingMessage, ip: string): Rejection | undefined {
+  #rejects(request: IncomingMessage, ip: string): RejectionReason | undefined {
     if (this.#rates && this.#rates.take(addressKey(ip)) > 0) return 'rate-limited'
     if (this.#node.state !== 'ready') return 'not-ready'
     if (!this.#handsOn(request)) return undefined

@@ -6,7 +6,7 @@ import type { RoomLog } from '../chat/log/room-log.ts'
 import type { RoomMessage } from '../protocol/messages.ts'
 import type { ClusterDirectory } from './directory.ts'
 
-type Presence = Pick<ClusterDirectory, 'isComplete' | 'changes' | 'roster' | 'rooms'>
+type RosterSource = Pick<ClusterDirectory, 'isComplete' | 'changes' | 'roster' | 'rooms'>
 
 /** Who was in a room when webhooks were last notified of it. */
 type NotedRoom = readonly [room: string, users: readonly string[]]
@@ -57,13 +57,13 @@ export async function readNoted(
  */
 export class NotedPresence {
   readonly #log: OutboxLog
-  readonly #directory: Presence
+  readonly #directory: RosterSource
   readonly #logger: Logger
   readonly #changed = new Set<string>()
   #noted: Map<string, ReadonlySet<string>> | undefined
   #pages = 0
 
-  constructor(log: OutboxLog, directory: Presence, logger: Logger) {
+  constructor(log: OutboxLog, directory: RosterSource, logger: Logger) {
     this.#log = log
     this.#directory = directory
     this.#logger = logger

@@ -19,14 +19,14 @@ const BALANCE_MS = 1000
 /** Seconds that moves of users have to happen before the next ones are planned: at least one status of each server. */
 const MOVES_SETTLE_SECONDS = 1.5
 
-interface BalancedServer extends Pick<ServerStatus, 'state' | 'number' | 'direct' | 'url'> {
+interface LoadedServer extends Pick<ServerStatus, 'state' | 'number' | 'direct' | 'url'> {
   /** Of the connections, those that were asked to move may yet stay. */
   readonly report: Pick<ServerReport, 'connections'>
 }
 
 interface BalancedFleet {
   readonly fleet: { readonly ready: readonly Pick<Server, 'id' | 'ref' | 'users' | 'weight'>[] }
-  readonly servers: { status(ref: ServerRef): BalancedServer | undefined }
+  readonly servers: { status(ref: ServerRef): LoadedServer | undefined }
   readonly bus: Pick<Bus, 'connected' | 'publish'>
   /** Seconds, rising. */
   now(): number

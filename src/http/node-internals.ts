@@ -22,9 +22,9 @@ export interface WriteRequest {
 }
 
 /** The IPC channel of a child process. */
-export interface Channel {
+export interface IpcChannel {
   writeUtf8String(request: WriteRequest, text: string, handle: Handle): number
-  onread: (this: Channel, bytes: ArrayBuffer | undefined) => void
+  onread: (this: IpcChannel, bytes: ArrayBuffer | undefined) => void
   /** The handle that came with what is being read. */
   pendingHandle: Handle | null
 }
@@ -66,10 +66,10 @@ function lookUp(): Internals | undefined {
 }
 
 /** The channel to a child process, or that of this process to its parent. */
-export function channelOf(process: ChildProcess | NodeJS.Process): Channel | undefined {
+export function channelOf(process: ChildProcess | NodeJS.Process): IpcChannel | undefined {
   const symbol = Object.getOwnPropertySymbols(process).find(
     ({ description }) => description === 'kChannelHandle',
   )
-  const channel = symbol && (process as unknown as Record<symbol, Channel | null>)[symbol]
+  const channel = symbol && (process as unknown as Record<symbol, IpcChannel | null>)[symbol]
   return internals && channel && typeof channel.writeUtf8String === 'function' ? channel : undefined
 }

@@ -3,9 +3,9 @@ import type { ServerId } from '../fleet/provider.ts'
 import { type Arrival, Handoffs } from './handoffs.ts'
 
 /** The server chosen for a connection, or why there is none now: no server is ready, or every one is full. */
-export type Placement = ServerId | 'not-ready' | 'full'
+export type Choice = ServerId | 'not-ready' | 'full'
 /** Chooses a server; `to` is the one that the client was asked to go to. */
-export type Place = (room: string | undefined, to: number | undefined) => Placement
+export type ChooseServer = (room: string | undefined, to: number | undefined) => Choice
 
 /** Checks, half a second each, that a connection waits for a server to be ready. */
 const PATIENCE_CHECKS = 10
@@ -17,7 +17,7 @@ const MAX_ATTEMPTS = 5
  * another choice when its server could not take it.
  */
 export class Arrivals {
-  readonly #place: Place
+  readonly #place: ChooseServer
   readonly #onRejected: (arrival: Arrival, why: 'full' | 'no-server') => void
   readonly #handoffs: Handoffs
   #waiting: Arrival[] = []
@@ -25,7 +25,7 @@ export class Arrivals {
   /** Choices made again. */
   retried = 0
 
-  constructor(place: Place, onRejected: (arrival: Arrival, why: 'full' | 'no-server') => void) {
+  constructor(place: ChooseServer, onRejected: (arrival: Arrival, why: 'full' | 'no-server') => void) {
     this.#place = place
     this.#onRejected = onRejected
     this.#handoffs = new Handoffs((arrival) => this.#again(arrival))

@@ -1,7 +1,7 @@
 import { parseHead, type RequestHead } from '../http/http-head.ts'
 import { parseProxy } from '../http/proxy-protocol.ts'
 import { type RawSocket, readRaw } from '../http/raw-socket.ts'
-import type { Rejection } from './rejection-log.ts'
+import type { RejectionReason } from './rejection-log.ts'
 
 /** How a connection began. */
 type FirstRequest =
@@ -14,7 +14,7 @@ type FirstRequest =
       /** The address of the client, where a PROXY header names it. */
       readonly client: string | undefined
     }
-  | { readonly kind: 'rejected'; readonly why: Rejection; readonly detail?: string }
+  | { readonly kind: 'rejected'; readonly why: RejectionReason; readonly detail?: string }
   /** It ended before its request was whole. */
   | { readonly kind: 'ended' }
 

@@ -10,7 +10,7 @@ import { serveWithoutUpgrade } from '../http/other-upgrade.ts'
 import { HAS_HANDLES, type RawSocket, streamOf, takeRaw, takeRawOfRequest } from '../http/raw-socket.ts'
 import type { EntryRules } from './entry-rules.ts'
 import type { Visit } from './handoffs.ts'
-import type { Rejection } from './rejection-log.ts'
+import type { RejectionReason } from './rejection-log.ts'
 import type { StreamPosts } from './stream-posts.ts'
 
 /** Seconds from one answer to the end of the next request on a kept-alive connection, and for an answer to be taken. */
@@ -27,7 +27,7 @@ interface SharedByGateway {
   readonly onAccess: ((entry: AccessEntry) => void) | undefined
   /** To be called when a connection has asked for a WebSocket or an event stream; `rest` was read after the head. */
   enter(raw: RawSocket, visit: Required<Visit>, rest: Buffer): void
-  reject(raw: RawSocket, why: Rejection, visit: Visit): void
+  reject(raw: RawSocket, why: RejectionReason, visit: Visit): void
   /** To be called when a connection's descriptor is free. */
   readonly release: () => void
 }

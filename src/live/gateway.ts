@@ -11,7 +11,7 @@ import { asksForWebSocket, type RequestHead } from '../http/http-head.ts'
 import { listen } from '../http/listen.ts'
 import { acceptRaw, peerAddress, RAW_SERVER, type RawSocket, rejectRaw } from '../http/raw-socket.ts'
 import { splitTarget } from '../http/request-target.ts'
-import { Arrivals, type Place } from './arrivals.ts'
+import { Arrivals, type ChooseServer } from './arrivals.ts'
 import { type EntryOptions, EntryRules } from './entry-rules.ts'
 import { readFirstRequest } from './first-request.ts'
 import { fleetOptions } from './fleet-options.ts'
@@ -19,7 +19,7 @@ import { GatewayHttp } from './gateway-http.ts'
 import type { Visit } from './handoffs.ts'
 import type { FromServer } from './messages.ts'
 import { onMessages } from './on-messages.ts'
-import { REJECTIONS, type Rejection } from './rejection-log.ts'
+import { REJECTIONS, type RejectionReason } from './rejection-log.ts'
 import { type RejectionListeners, Rejections } from './rejections.ts'
 import { StreamPosts } from './stream-posts.ts'
 
@@ -67,7 +67,7 @@ export class Gateway {
    * @param listeners `onAccess` also gets every request, and every connection of the chat that ended
    * @throws {ConcertinaError} INVALID_INPUT, naming the option.
    */
-  constructor(options: GatewayOptions, place: Place, http: HttpServer, listeners: RejectionListeners) {
+  constructor(options: GatewayOptions, place: ChooseServer, http: HttpServer, listeners: RejectionListeners) {
     const { maxPostBytes } = options
     requireNumber('port', options.port, { min: 0, max: 65_535, integer: true })
     this.#options = options
@@ -100,7 +100,7 @@ export class Gateway {
   }
 
   /** Connections rejected, by reason. */
-  get rejected(): Readonly<Record<Rejection, number>> {
+  get rejected(): Readonly<Record<RejectionReason, number>> {
     return this.#rejections.counts
   }
 

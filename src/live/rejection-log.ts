@@ -13,10 +13,10 @@ export const REJECTIONS = {
   'head-too-large': '431 Request Header Fields Too Large',
   'no-websocket': '426 Upgrade Required',
 } as const
-export type Rejection = keyof typeof REJECTIONS
+export type RejectionReason = keyof typeof REJECTIONS
 
 /** What the operator may have to change. */
-const ADVICE: Partial<Record<Rejection, string>> = {
+const ADVICE: Partial<Record<RejectionReason, string>> = {
   origin: 'pages of this origin may not connect; allow them with live.origins or --origin',
   'rate-limited': 'too many new connections of one address; behind a proxy set live.trustedProxies',
   full: 'every server has as many connections as it may have (live.limits.maxConnections, ulimit -n)',
@@ -25,7 +25,7 @@ const ADVICE: Partial<Record<Rejection, string>> = {
 }
 
 /** Logs why connections are rejected: each reason, and each origin, once a minute. */
-export function rejectionLogger(logger: Logger): (why: Rejection, detail?: string) => void {
+export function rejectionLogger(logger: Logger): (why: RejectionReason, detail?: string) => void {
   const isNew = onceAMinute()
   return (why, detail) => {
     const advice = ADVICE[why]

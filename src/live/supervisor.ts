@@ -18,7 +18,7 @@ import type { ScalingEventsResult } from '../metrics/scaling-events-sink.ts'
 import type { Decision, ScaledTick } from '../pipeline/items.ts'
 import { maxFrameBytes } from '../protocol/rules.ts'
 import type { AutoScaler } from '../scaling/auto-scaler.ts'
-import type { Place } from './arrivals.ts'
+import type { ChooseServer } from './arrivals.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
 import { allReady } from './first-servers.ts'
 import { fleetOptions } from './fleet-options.ts'
@@ -127,7 +127,7 @@ export class Supervisor {
     this.#moves = new UserMoves(this, options.rebalance, acceptRate)
     const { origins } = options.chat ?? {}
     const gateway = { origins, maxPostBytes: maxFrameBytes(maxBodyBytes), ...options.gateway }
-    const place: Place = (room, to) => {
+    const place: ChooseServer = (room, to) => {
       if (options.decideEarly) this.#lookSoon()
       return this.placement.place(room, to)
     }

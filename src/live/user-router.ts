@@ -4,7 +4,7 @@ import type { StrategyName } from '../balancing/strategy-names.ts'
 import { hash, type Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
-import type { Placement } from './arrivals.ts'
+import type { Choice } from './arrivals.ts'
 
 /** What the router needs to know of servers. */
 export interface ServerFigures {
@@ -58,7 +58,7 @@ export class UserRouter {
    * A ready server that has room: the one that was asked for, if it is one, or the one that the strategy chooses. Of a full one the
    * next takes the place, so that a room that is bound to it stays together, too.
    */
-  place(room: string | undefined, to: number | undefined): Placement {
+  place(room: string | undefined, to: number | undefined): Choice {
     const views = this.#views
     if (views.length === 0) return 'not-ready'
     if (to !== undefined && views.some(({ id, full }) => id === to && !full)) return to

@@ -1,7 +1,7 @@
 import type { FleetEvent, FleetSnapshot } from '../control/control-target.ts'
 import { progressBar, sparkline } from './blocks.ts'
 import { serverRows } from './server-rows.ts'
-import { type Color, paint, type Span, wrap } from './styled.ts'
+import { type Color, paint, type StyledSpan, wrap } from './styled.ts'
 import { milliseconds } from './terminal.ts'
 
 /** What was seen of a fleet at one moment. */
@@ -54,11 +54,17 @@ function duration(seconds: number): string {
   return `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))} min`
 }
 
-function label(text: string): Span {
+function label(text: string): StyledSpan {
   return { text: text.padEnd(LABEL), color: 'gray' }
 }
 
-function curve(name: string, values: readonly number[], color: Color, aside: string, width: number): Span[] {
+function curve(
+  name: string,
+  values: readonly number[],
+  color: Color,
+  aside: string,
+  width: number,
+): StyledSpan[] {
   const room = Math.max(8, Math.min(HISTORY_SECONDS, width - LABEL - ASIDE))
   const shown = values.slice(-room)
   return [
@@ -68,7 +74,7 @@ function curve(name: string, values: readonly number[], color: Color, aside: str
   ]
 }
 
-function loadLine({ snapshot, history }: ViewState, width: number): Span[] {
+function loadLine({ snapshot, history }: ViewState, width: number): StyledSpan[] {
   const { load, requestedLoad, ready } = snapshot
   const requested = Math.round(requestedLoad) === load ? '' : ` of ${Math.round(requestedLoad)}`
   const each = ready > 0 ? `, ${(load / ready).toFixed(1)} a server` : ''
@@ -76,18 +82,18 @@ function loadLine({ snapshot, history }: ViewState, width: number): Span[] {
   return curve('users', values, 'green', `${load}${requested}${each}`, width)
 }
 
-function sizeLine({ snapshot, history }: ViewState, width: number): Span[] {
+function sizeLine({ snapshot, history }: ViewState, width: number): StyledSpan[] {
   const { size, ready, limits } = snapshot
   const aside = `${size} of ${limits.minServers} to ${limits.maxServers}, ${ready} ready`
   const values = history.map((sample) => sample.size)
   return curve('servers', values, 'cyan', aside, width)
 }
 
-function labelled(name: string, text: string, most: number, width: number, color?: Color): Span[][] {
+function labelled(name: string, text: string, most: number, width: number, color?: Color): StyledSpan[][] {
   return wrap(text, width - LABEL, most).map((part, i) => [label(i === 0 ? name : ''), { text: part, color }])
 }
 
-function workLines({ snapshot }: ViewState, width: number, most: number): Span[][] {
+function workLines({ snapshot }: ViewState, width: number, most: number): StyledSpan[][] {
   const { latency, messagesPerSecond, deliveriesPerSecond } = snapshot
   const { p50Ms, p95Ms, p99Ms } = latency
   const rates = `${messagesPerSecond.toFixed(0)} messages/s, ${deliveriesPerSecond.toFixed(0)} deliveries/s`
@@ -96,7 +102,7 @@ function workLines({ snapshot }: ViewState, width: number, most: number): Span[]
   return labelled(known ? 'latency' : 'rate', known + rates, most, width)
 }
 
-function policyLine({ snapshot }: ViewState): Span[] {
+function policyLine({ snapshot }: ViewState): StyledSpan[] {
   const { policy, strategy, paused, setLoad } = snapshot
   const set = setLoad === undefined ? '' : `, load set to ${setLoad}`
   return [
@@ -106,22 +112,22 @@ function policyLine({ snapshot }: ViewState): Span[] {
   ]
 }
 
-function eventLines({ event }: ViewState, width: number, most: number): Span[][] {
+function eventLines({ event }: ViewState, width: number, most: number): StyledSpan[][] {
   if (!event) return labelled('last', 'nothing was scaled yet', 1, width, 'gray')
   return labelled('last', `at ${duration(event.time)}: ${event.text}`, most, width, EVENT_COLOR[event.kind])
 }
 
 /** How far the run is, and the address of the dashboard: on a line of its own where it would be cut otherwise. */
-function timeLines({ snapshot, duration: whole, dashboard }: ViewState, width: number): Span[][] {
+function timeLines({ snapshot, duration: whole, dashboard }: ViewState, width: number): StyledSpan[][] {
   const { time } = snapshot
-  const address: Span[] = dashboard === undefined ? [] : [{ text: dashboard, color: 'blue' }]
+  const address: StyledSpan[] = dashboard === undefined ? [] : [{ text: dashboard, color: 'blue' }]
   const addressWidth = dashboard === undefined ? 0 : dashboard.length + 2
   const progress =
     whole === undefined ? duration(time) : `${duration(Math.min(time, whole))} of ${duration(whole)}`
   const left = width - LABEL - progress.length - addressWidth
   if (left < 0) return [[label('time'), { text: progress }], address]
   const room = Math.min(24, left - 1)
-  const shown: Span[] =
+  const shown: StyledSpan[] =
     whole === undefined || room < 8 ? [] : [{ text: `${progressBar(time / whole, room)} `, color: 'gray' }]
   return [[label('time'), ...shown, { text: progress }, { text: '  ' }, ...address]]
 }

@@ -1,6 +1,6 @@
 import type { ServerSnapshot } from '../control/control-target.ts'
 import { bar } from './blocks.ts'
-import type { Color, Span } from './styled.ts'
+import type { Color, StyledSpan } from './styled.ts'
 import { milliseconds } from './terminal.ts'
 
 const STATE_COLOR: Record<ServerSnapshot['state'], Color> = {
@@ -14,7 +14,7 @@ const STATE_COLOR: Record<ServerSnapshot['state'], Color> = {
 /** Details of a server are shown from this many cells on. */
 const WIDE = 70
 
-function row(server: ServerSnapshot, idWidth: number, mostUsers: number, width: number): Span[] {
+function row(server: ServerSnapshot, idWidth: number, mostUsers: number, width: number): StyledSpan[] {
   const { id, state, users, messagesPerSecond, latencyP99Ms } = server
   const name = `${String(id).padStart(idWidth)} ${state.padEnd(9)}`
   const count = String(users).padStart(String(mostUsers).length)
@@ -31,14 +31,19 @@ function row(server: ServerSnapshot, idWidth: number, mostUsers: number, width: 
 }
 
 /** As many servers a line as fit: number, first letter of the state, users. */
-function grid(servers: readonly ServerSnapshot[], mostUsers: number, width: number, rows: number): Span[][] {
+function grid(
+  servers: readonly ServerSnapshot[],
+  mostUsers: number,
+  width: number,
+  rows: number,
+): StyledSpan[][] {
   const idWidth = Math.max(...servers.map(({ id }) => String(id).length))
   const usersWidth = String(mostUsers).length
   const cellWidth = idWidth + usersWidth + 4
   const columns = Math.max(1, Math.floor((width + 2) / cellWidth))
   const fit = servers.length <= columns * rows
   const shown = fit ? servers : servers.slice(0, columns * (rows - 1))
-  const lines: Span[][] = []
+  const lines: StyledSpan[][] = []
   for (const [i, { id, state, users }] of shown.entries()) {
     if (i % columns === 0) lines.push([])
     lines
@@ -61,7 +66,7 @@ export function serverRows(
   mostUsers: number,
   width: number,
   rows: number,
-): Span[][] {
+): StyledSpan[][] {
   if (rows <= 0 || servers.length === 0) return []
   if (servers.length > rows) return grid(servers, mostUsers, width, rows)
   const idWidth = Math.max(3, ...servers.map(({ id }) => String(id).length))

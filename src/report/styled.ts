@@ -1,5 +1,5 @@
 /** A stretch of text of one colour. */
-export interface Span {
+export interface StyledSpan {
   readonly text: string
   readonly color?: Color
 }
@@ -57,7 +57,7 @@ export function wrap(text: string, width: number, most: number): string[] {
 }
 
 /** One line of spans, never wider than `width` cells. */
-export function paint(spans: readonly Span[], width: number, color: boolean): string {
+export function paint(spans: readonly StyledSpan[], width: number, color: boolean): string {
   let left = width
   let line = ''
   for (const { text, color: name } of spans) {

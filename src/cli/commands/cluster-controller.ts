@@ -1,8 +1,8 @@
 import type { StrategyName } from '../../balancing/strategy-names.ts'
 import { CloseStack } from '../../base/close-stack.ts'
 import { aborted } from '../../base/pause.ts'
+import { busHooks } from '../../cluster/bus-hooks.ts'
 import { busProvider } from '../../cluster/bus-provider.ts'
-import { chatHooks } from '../../cluster/chat-hooks.ts'
 import { ClusterController } from '../../cluster/controller.ts'
 import { openBroker } from '../../cluster/open-broker.ts'
 import { processLauncher } from '../../cluster/process-launcher.ts'
@@ -58,7 +58,7 @@ export async function clusterController(flags: ClusterControllerFlags, signal: A
       autoScaler,
       provider: (context: ProviderContext) =>
         isPlatform
-          ? providerOf(flags, { ...chatHooks(context, broker.bus), publish })
+          ? providerOf(flags, { ...busHooks(context, broker.bus), publish })
           : busProvider({ ...context, name: kind, bus: broker.bus, launcher }),
       rebalance: live.rebalance,
       strategy: flags.strategy ?? config.balancer?.strategy,

@@ -2,7 +2,7 @@ import type { IdHash } from '../recent-ids.ts'
 import type { Append, Appended } from '../room-log.ts'
 
 /** An append on its way; it gets its place with the batch in which it is written. */
-export class Pending {
+export class QueuedAppend {
   readonly message: Append
   /** When it came, `performance.now()`. */
   readonly since: number
@@ -18,8 +18,8 @@ export class Pending {
     message: Append,
     hash: IdHash,
     since: number,
-    resolve: Pending['resolve'],
-    reject: Pending['reject'],
+    resolve: QueuedAppend['resolve'],
+    reject: QueuedAppend['reject'],
   ) {
     this.message = message
     this.hash = hash
@@ -42,7 +42,7 @@ const QUEUE_BYTES = 64 * 2 ** 20
 export class AppendQueue {
   readonly #limit: number
   readonly #maxWaitMs: number
-  #waiting: Pending[] = []
+  #waiting: QueuedAppend[] = []
   #bytes = 0
   /** When the oldest append came that is not answered yet. */
   #oldest: number | undefined
@@ -70,7 +70,7 @@ export class AppendQueue {
     return Math.round(Math.min(5000, Math.max(250, 2 * age)))
   }
 
-  push(pending: Pending): void {
+  push(pending: QueuedAppend): void {
     this.#oldest ??= pending.since
     this.#waiting.push(pending)
     this.#bytes += pending.message.body.length
@@ -84,7 +84,7 @@ export class AppendQueue {
     return this.#waiting.length >= BATCH ? 0 : Math.ceil(due - now)
   }
 
-  nextBatch(): Pending[] {
+  nextBatch(): QueuedAppend[] {
     let count = 0
     let bytes = 0
     while (count < this.#waiting.length && count < BATCH && bytes < BATCH_BYTES)

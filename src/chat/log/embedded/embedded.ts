@@ -16,7 +16,7 @@ import {
   type RoomLog,
   type RoomRange,
 } from '../room-log.ts'
-import { AppendQueue, Pending } from './append-queue.ts'
+import { AppendQueue, QueuedAppend } from './append-queue.ts'
 import { LogReader } from './log-reader.ts'
 import { TERM_PLACES } from './meta.ts'
 import { encodeRecords, MAX_PAYLOAD, RECORD_HEAD } from './record.ts'
@@ -47,9 +47,9 @@ export type EmbeddedLogOptions = OptionsOf<typeof embeddedLogOptions.shape>
 
 /** An append of what was appended already, or is earlier in the batch: `of`. */
 interface Repeat {
-  readonly pending: Pending
+  readonly pending: QueuedAppend
   readonly seq: number
-  readonly of: Pending | undefined
+  readonly of: QueuedAppend | undefined
 }
 
 /** Bytes of a body as JSON that a record can hold, and characters below which it need not be looked at. */
@@ -124,7 +124,7 @@ export class EmbeddedRoomLog implements RoomLog {
     if (retryMs !== undefined)
       return Promise.reject(new LogOverloaded('the disk is too slow for this many messages', retryMs))
     return new Promise((resolve, reject) => {
-      this.#queue.push(new Pending(message, this.#ids.hash(message), now, resolve, reject))
+      this.#queue.push(new QueuedAppend(message, this.#ids.hash(message), now, resolve, reject))
       this.#writing ??= this.#writeAll()
     })
   }
@@ -140,8 +140,8 @@ export class EmbeddedRoomLog implements RoomLog {
     this.#writing = undefined
   }
 
-  async #writeBatch(batch: readonly Pending[]): Promise<void> {
-    let fresh: Pending[]
+  async #writeBatch(batch: readonly QueuedAppend[]): Promise<void> {
+    let fresh: QueuedAppend[]
     let repeats: Repeat[]
     try {
       ;({ fresh, repeats } = await this.#sequence(batch))
@@ -159,7 +159,7 @@ export class EmbeddedRoomLog implements RoomLog {
   }
 
   /** Writes messages, answers each, and passes them on; why not, when they could not be kept. */
-  async #commit(fresh: readonly Pending[]): Promise<LogUnavailable | undefined> {
+  async #commit(fresh: readonly QueuedAppend[]): Promise<LogUnavailable | undefined> {
     const time = Date.now()
     const texts: string[] = []
     for (const { message, seq, prevSeq } of fresh) texts.push(messageJson(message, seq, time, prevSeq))
@@ -202,11 +202,11 @@ export class EmbeddedRoomLog implements RoomLog {
   }
 
   /** Gives each append its place; one that was appended already, or is earlier in the batch, keeps that one. */
-  async #sequence(batch: readonly Pending[]) {
+  async #sequence(batch: readonly QueuedAppend[]) {
     const base = this.#store.term * TERM_PLACES
     const heads = new Map<string, number>()
     const here = batch.length > 1 ? new BatchIds(batch.length) : undefined
-    const fresh: Pending[] = []
+    const fresh: QueuedAppend[] = []
     const repeats: Repeat[] = []
     for (const pending of batch) {
       const { message, hash } = pending

@@ -18,7 +18,7 @@ export interface RoomContext {
   readonly giveUpSeconds: number
 }
 
-interface Pending {
+interface WaitingAppend {
   /** None for a question for the room's end. */
   readonly message: Append | undefined
   readonly key: string
@@ -57,7 +57,7 @@ export class NatsRoom {
   usedAt = performance.now()
   readonly #context: RoomContext
   #loadedAt: number | undefined
-  #waiting: Pending[] = []
+  #waiting: WaitingAppend[] = []
   #busy = false
   #contendedUntil = 0
   #onLearned: (() => void) | undefined
@@ -129,11 +129,11 @@ export class NatsRoom {
   }
 
   /** What goes into the next record; what is known already is acknowledged. */
-  #nextBatch(): Pending[] {
+  #nextBatch(): WaitingAppend[] {
     const { ids } = this.#context
-    const batch: Pending[] = []
+    const batch: WaitingAppend[] = []
     const keys = new Set<string>()
-    const again: Pending[] = []
+    const again: WaitingAppend[] = []
     let bytes = 0
     let count = 0
     for (const pending of this.#waiting) {
@@ -154,7 +154,7 @@ export class NatsRoom {
     return batch
   }
 
-  async #publish(batch: readonly Pending[]): Promise<void> {
+  async #publish(batch: readonly WaitingAppend[]): Promise<void> {
     const expected = this.sequence
     const messages = batch.flatMap(({ message }) => message ?? [])
     const record: RoomRecord = {
@@ -201,9 +201,9 @@ export class NatsRoom {
   }
 
   /** Acknowledges what turned out to be stored by the publish that was not answered. */
-  #acknowledgeFound(batch: readonly Pending[]): void {
+  #acknowledgeFound(batch: readonly WaitingAppend[]): void {
     const { ids } = this.#context
-    const found = new Set<Pending>()
+    const found = new Set<WaitingAppend>()
     for (const pending of batch) {
       const seq = ids.get(pending.key)
       if (seq === undefined) continue

@@ -7,7 +7,7 @@ export interface ChannelClient {
   unsubscribe(channel: string): Promise<unknown>
 }
 
-export interface Subscription {
+export interface ChannelSubscription {
   /** Resolves when what is published from now on arrives. */
   readonly inForce: Promise<void>
   stop(): void
@@ -29,7 +29,7 @@ export class Channels {
     this.#client = client
   }
 
-  listen(name: string, listener: (text: string) => void): Subscription {
+  listen(name: string, listener: (text: string) => void): ChannelSubscription {
     const channel = this.#channels.get(name) ?? this.#open(name)
     channel.listeners.add(listener)
     return {

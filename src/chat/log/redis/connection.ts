@@ -2,13 +2,13 @@ import type { RedisOptions } from 'ioredis'
 import { ConcertinaError } from '../../../base/errors.ts'
 import { inTime } from '../../../base/in-time.ts'
 import { addressesOf, isClusterNode } from './addresses.ts'
-import { Channels, type Subscription } from './channels.ts'
+import { type ChannelSubscription, Channels } from './channels.ts'
 import { type Clients, clusterClients, nodeClients, type RedisModule } from './clients.ts'
 
 /** A connection to one Redis server, or to a Redis Cluster. */
 export interface RedisConnection
   extends Pick<Clients, 'commands' | 'publishing' | 'publish' | 'masters' | 'connected' | 'onResubscribed'> {
-  subscribe(channel: string, listener: (text: string) => void): Subscription
+  subscribe(channel: string, listener: (text: string) => void): ChannelSubscription
   close(): Promise<void>
 }
 

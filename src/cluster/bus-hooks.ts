@@ -13,7 +13,7 @@ const RESTORE_CHECKS = 40
 const SERVES_CHECKS = 40
 
 /** What a platform cannot know of the chat servers on it. */
-export interface ChatHooks extends ServerHooks {
+export interface BusHooks extends ServerHooks {
   /** Waits for a while until a server reports that it serves. Resolves whether it does. */
   readonly serves: NonNullable<ServerHooks['serves']>
 }
@@ -22,7 +22,7 @@ export interface ChatHooks extends ServerHooks {
  * The chat servers of a platform as the bus knows them: whether they serve, and how they are emptied before the platform ends them.
  * Commands are repeated until the status of the server shows their effect. A server that does not report has no users to move.
  */
-export function chatHooks({ servers, drainSeconds }: ProviderContext, bus: Bus): ChatHooks {
+export function busHooks({ servers, drainSeconds }: ProviderContext, bus: Bus): BusHooks {
   const send = (ref: ServerRef, command: ServerCommand) =>
     bus.publish(commandTopic(ref), JSON.stringify(command))
   const restore = async (ref: ServerRef) => {
