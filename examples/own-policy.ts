@@ -1,5 +1,5 @@
 /**
- * A policy of one's own, judged like the others: beside `slo` and the cheapest fleet that had known the future. Run it with
+ * A policy of your own, compared like the others: beside `slo` and the cheapest fleet that had known the future. Run it with
  * `npx tsx examples/own-policy.ts`; a trace of your own (t_seconds,value) may be named after it.
  */
 import {
@@ -39,10 +39,10 @@ const file = process.argv[2]
 const curve = new LoadCurve(file ? readTrace(file) : { times: minutes, values: minutes.map(day.users) })
 
 const world = { curve, usersPerServer: 30, provisioningDelay: 90 }
-const terms = { minServers: 1, maxServers: 100, interval: 30 }
-const floor = lowerBound({ ...world, ...terms, overload: 0.001 })
+const settings = { minServers: 1, maxServers: 100, interval: 30 }
+const floor = lowerBound({ ...world, ...settings, overload: 0.001 })
 for (const policy of [peakHold(), sloPolicy({ overload: 0.001, usersPerServer: 30 })]) {
-  const { overload, serverHours } = runFluid({ ...world, scaler: new AutoScaler({ ...terms, policy }) })
+  const { overload, serverHours } = runFluid({ ...world, scaler: new AutoScaler({ ...settings, policy }) })
   const cost = serverHours / floor.attainable.serverHours
   console.log(
     `${policy.name.padEnd(10)} ${(overload * 100).toFixed(3)} % above capacity, ${cost.toFixed(2)} × the floor`,

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 const run = (file: string, ...args: string[]) =>
   promisify(execFile)(process.execPath, ['--import', 'tsx', `examples/${file}`, ...args], { timeout: 60_000 })
 
-it('judges a policy of one’s own beside slo and the floor', { timeout: 60_000 }, async () => {
+it('compares a policy of your own with slo and the floor', { timeout: 60_000 }, async () => {
   const { stdout } = await run('own-policy.ts')
   expect(stdout).toMatch(
     /^peak-hold +\d\.\d{3} % above capacity, \d\.\d\d × the floor\nslo +\d\.\d{3} % above capacity, 1\.0\d × the floor\n$/,

@@ -2,7 +2,7 @@
 const EMPTY = 0.5
 
 /** How long users stay on a server that is to end. */
-export interface DrainTerms {
+export interface DrainSettings {
   /** Seconds after which the rest is moved; 0 moves all at once. */
   readonly drainWindow: number
   /** Mean seconds of a session; users leave at this rate while a server drains. */
@@ -13,10 +13,10 @@ export interface DrainTerms {
 export class Draining {
   /** Users that were moved to another server. */
   moved = 0
-  readonly #settings: DrainTerms
+  readonly #settings: DrainSettings
   #servers: { readonly users: number; readonly since: number; readonly until: number }[] = []
 
-  constructor(settings: DrainTerms) {
+  constructor(settings: DrainSettings) {
     this.#settings = settings
   }
 

@@ -8,7 +8,7 @@ import { readTrace, type Trace } from '../traffic/traces/trace.ts'
 import { type FluidOptions, type FluidResult, type FluidWorld, runFluid, WORLD_KEYS } from './fluid.ts'
 import { LoadCurve, scaleForServers } from './load-curve.ts'
 import { LOWER_BOUND_KEYS, type LowerBound, type LowerBoundOptions, lowerBound } from './lower-bound.ts'
-import type { MessageTerms } from './message-latency.ts'
+import type { MessageModel } from './message-latency.ts'
 import { varied } from './variation.ts'
 import type { Surroundings } from './world.ts'
 
@@ -24,7 +24,7 @@ export interface EvaluationSettings extends Surroundings {
   readonly maxServers: number
   /** Servers that are ready at the start, if the load does not need more before a policy could start one. */
   readonly initialServers: number
-  readonly messages: MessageTerms
+  readonly messages: MessageModel
   /** Whether the autoscaler is started again in the middle, and what it then knows: what it had learned, or nothing. */
   readonly restart?: Restart
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { atLeastZero, count, fleetSize, option, optionSet, seconds } from '../base/options.ts'
-import { MESSAGE_TERMS } from './message-latency.ts'
+import { DEFAULT_MESSAGES } from './message-latency.ts'
 
 const share = z.number().min(0).max(1)
 
@@ -22,7 +22,7 @@ export const evaluationOptions = optionSet({
   fullUtilization: option(
     z.number().positive().max(1),
     'share of its time that a server with all the users it holds is busy',
-    MESSAGE_TERMS.fullUtilization,
+    DEFAULT_MESSAGES.fullUtilization,
   ),
 })
 

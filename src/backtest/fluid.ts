@@ -8,7 +8,7 @@ import { FluidFleet, FluidObservation, type FluidServer } from '../scaling/fluid
 import type { ServerObservation } from '../scaling/types.ts'
 import { Draining } from './draining.ts'
 import type { LoadCurve } from './load-curve.ts'
-import { type MessageLatency, MessageMeter, type MessageTerms } from './message-latency.ts'
+import { type MessageLatency, MessageMeter, type MessageModel } from './message-latency.ts'
 import { WithoutRestart } from './without-restart.ts'
 import { checkSurroundings, Platform, SPOT_NOTICE, SURROUNDINGS_KEYS, type Surroundings } from './world.ts'
 
@@ -44,7 +44,7 @@ export interface FluidOptions extends FluidWorld {
   /** Called whenever servers became ready or the fleet was decided about; time in seconds. */
   readonly onStep?: (time: number, ready: number) => void
   /** What servers do with messages; without it there is no latency. */
-  readonly messages?: MessageTerms | undefined
+  readonly messages?: MessageModel | undefined
   /** The run ends early, as `abandoned`, once it has more overload, or costs more server-seconds, than this. */
   readonly giveUp?: RunBound | undefined
 }

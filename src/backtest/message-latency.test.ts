@@ -6,7 +6,7 @@ import { runSimulation } from '../simulation/run.ts'
 import { tracePattern } from '../traffic/traces/trace.ts'
 import { runFluid } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
-import { MESSAGE_TERMS, MessageMeter } from './message-latency.ts'
+import { DEFAULT_MESSAGES, MessageMeter } from './message-latency.ts'
 
 const USERS_PER_SERVER = 30
 
@@ -20,9 +20,9 @@ async function both(times: number[], values: number[], target: number) {
     usersPerServer: USERS_PER_SERVER,
     provisioningDelay: 40,
     scaler: scaler(),
-    messages: MESSAGE_TERMS,
+    messages: DEFAULT_MESSAGES,
   })
-  const { concurrency, serviceTime, fullUtilization } = MESSAGE_TERMS
+  const { concurrency, serviceTime, fullUtilization } = DEFAULT_MESSAGES
   const think = (USERS_PER_SERVER * serviceTime) / (concurrency * fullUtilization)
   const real = await runSimulation({
     pattern: tracePattern(trace),
@@ -61,8 +61,8 @@ describe('latency of a fluid', () => {
   })
 
   it('is the service time alone where hardly anybody sends, and that of M/M/1 with one slot', () => {
-    const meter = (settings: Partial<typeof MESSAGE_TERMS>) =>
-      new MessageMeter({ ...MESSAGE_TERMS, ...settings })
+    const meter = (settings: Partial<typeof DEFAULT_MESSAGES>) =>
+      new MessageMeter({ ...DEFAULT_MESSAGES, ...settings })
     const idle = meter({})
     idle.add(0.001, 10, 3600)
     expect(off(idle.result().meanMs, 50)).toBeLessThan(0.001)
@@ -76,7 +76,7 @@ describe('latency of a fluid', () => {
 
   it('counts a backlog by hand', () => {
     // A server does 80 messages/s and is sent 160: 80 a second are left over, 1000 may wait, so 12.5 s until it is full.
-    const meter = new MessageMeter({ ...MESSAGE_TERMS, fullUtilization: 1 })
+    const meter = new MessageMeter({ ...DEFAULT_MESSAGES, fullUtilization: 1 })
     meter.add(2, 1, 25)
     const { rejected, p99Ms, meanMs } = meter.result()
     expect(rejected).toBeCloseTo((80 * 12.5) / (160 * 25), 6)
@@ -86,7 +86,7 @@ describe('latency of a fluid', () => {
   })
 
   it('is 0 where no message was sent', () => {
-    expect(new MessageMeter(MESSAGE_TERMS).result()).toEqual({
+    expect(new MessageMeter(DEFAULT_MESSAGES).result()).toEqual({
       meanMs: 0,
       p50Ms: 0,
       p95Ms: 0,

@@ -1,7 +1,7 @@
 import { requireNumber } from '../base/errors.ts'
 
 /** What a server's work on messages is like, of a load that has users and no messages. */
-export interface MessageTerms {
+export interface MessageModel {
   /** Messages that a server works on at once. */
   readonly concurrency: number
   /** Mean work of a message, seconds; exponential. */
@@ -13,7 +13,7 @@ export interface MessageTerms {
 }
 
 /** The simulator's server, four fifths busy when it is full. */
-export const MESSAGE_TERMS: MessageTerms = {
+export const DEFAULT_MESSAGES: MessageModel = {
   concurrency: 4,
   serviceTime: 0.05,
   queueLimit: 1000,
@@ -83,7 +83,7 @@ const DELAYS = 512
  * are those of the whole mixture.
  */
 export class MessageMeter {
-  readonly #settings: MessageTerms
+  readonly #settings: MessageModel
   /** The utilization up to which a server reaches its equilibrium. */
   readonly #settled: number
   /** Messages by utilization, of those who find no backlog. */
@@ -97,7 +97,7 @@ export class MessageMeter {
   #holders = 0
 
   /** @throws {ConcertinaError} INVALID_INPUT, naming the term. */
-  constructor(settings: MessageTerms) {
+  constructor(settings: MessageModel) {
     const { concurrency, serviceTime, queueLimit, fullUtilization } = settings
     requireNumber('concurrency', concurrency, { min: 1, integer: true })
     requireNumber('serviceTime', serviceTime, { above: 0 })

@@ -13,7 +13,7 @@ export interface RecordedFleet {
 }
 
 /** How a policy is replayed on it. Times in seconds. */
-export interface WhatIfTerms {
+export interface WhatIfSettings {
   readonly usersPerServer: number
   readonly provisioningDelay: number
   readonly interval: number
@@ -64,7 +64,7 @@ function figuresOf(recorded: RecordedFleet, curve: LoadCurve, usersPerServer: nu
  * What another policy would have done with the load that a fleet had, beside what the fleet did.
  * @throws {ConcertinaError} INVALID_INPUT for a policy that cannot be made.
  */
-export function whatIf(recorded: RecordedFleet, policy: PolicySpec, settings: WhatIfTerms): WhatIf {
+export function whatIf(recorded: RecordedFleet, policy: PolicySpec, settings: WhatIfSettings): WhatIf {
   const { usersPerServer, provisioningDelay, minServers, maxServers } = settings
   const begin = recorded.times[0]!
   const curve = new LoadCurve({

@@ -7,7 +7,7 @@ import { evaluate, floorOf } from './evaluate.ts'
 import { type FluidOptions, runFluid } from './fluid.ts'
 import { LoadCurve } from './load-curve.ts'
 import { lowerBound } from './lower-bound.ts'
-import { MESSAGE_TERMS } from './message-latency.ts'
+import { DEFAULT_MESSAGES } from './message-latency.ts'
 import { varied } from './variation.ts'
 
 const flat = (users: number, seconds: number) =>
@@ -147,7 +147,7 @@ describe('the surroundings of a backtest', () => {
 
   const settings = {
     ...{ usersPerServer: 30, provisioningDelay: 60, interval: 30, warmUp: 0, overload: 0.001 },
-    ...{ minServers: 1, maxServers: 100, initialServers: 0, messages: MESSAGE_TERMS },
+    ...{ minServers: 1, maxServers: 100, initialServers: 0, messages: DEFAULT_MESSAGES },
   }
   const wave = new LoadCurve({
     times: Float64Array.from({ length: 577 }, (_, i) => i * 300),

@@ -2,10 +2,10 @@ import { requireNumber } from '../base/errors.ts'
 import { type KeysOf, requireKnown } from '../base/known-keys.ts'
 import type { Rng } from '../base/rng.ts'
 import { type BusinessHours, businessSeconds } from './business-hours.ts'
-import type { DrainTerms } from './draining.ts'
+import type { DrainSettings } from './draining.ts'
 
 /** Servers on nodes that are started, too, where no node has a place left. */
-interface NodeTerms {
+interface NodeSettings {
   readonly serversPerNode: number
   /** From the launch of a node until servers can start on it, seconds. */
   readonly nodeDelay: number
@@ -25,10 +25,10 @@ export interface Prices {
 }
 
 /** How the world differs from servers that start in a fixed time and figures that are there at once; nothing of it by default. */
-export interface Surroundings extends Partial<DrainTerms> {
+export interface Surroundings extends Partial<DrainSettings> {
   /** What a start takes beyond the provisioning delay, mean seconds; exponential. */
   readonly startUpTail?: number
-  readonly nodes?: NodeTerms
+  readonly nodes?: NodeSettings
   /** Age of the load that a policy sees, seconds. It does not know. */
   readonly metricDelay?: number
   readonly prices?: Prices
@@ -97,7 +97,7 @@ class Nodes {
   readonly #idle: number
   readonly #stack: { readonly readyAt: number; emptySince: number }[] = []
 
-  constructor({ serversPerNode, nodeDelay, nodeIdle = NODE_IDLE }: NodeTerms, standing: number) {
+  constructor({ serversPerNode, nodeDelay, nodeIdle = NODE_IDLE }: NodeSettings, standing: number) {
     this.#perNode = serversPerNode
     this.#delay = nodeDelay
     this.#idle = nodeIdle

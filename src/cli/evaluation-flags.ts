@@ -7,7 +7,7 @@ import {
   type TraceInput,
 } from '../backtest/evaluate.ts'
 import { evaluationOptions } from '../backtest/evaluation-options.ts'
-import { MESSAGE_TERMS } from '../backtest/message-latency.ts'
+import { DEFAULT_MESSAGES } from '../backtest/message-latency.ts'
 import { ConcertinaError, invalidInput, requireNumber } from '../base/errors.ts'
 import type { OptionsOf } from '../base/options.ts'
 import { POLICY_KINDS, policySchema } from '../scaling/policies.ts'
@@ -43,7 +43,7 @@ export interface Evaluation {
 /** Reads the config, if one is named, and fills in the defaults. */
 export function evaluationOf(flags: EvaluationFlags): Evaluation {
   const config = readConfig(flags.config)
-  const settings = termsOf(flags, config)
+  const settings = settingsOf(flags, config)
   const named = new Map(
     Object.entries(config.policies ?? {}).map(([name, { policy, ...limits }]): [string, Candidate] => [
       name,
@@ -64,14 +64,14 @@ export function evaluationOf(flags: EvaluationFlags): Evaluation {
 }
 
 /** The conditions; flags go before the config. */
-function termsOf(
+function settingsOf(
   flags: EvaluationFlags,
   { autoScaler = {}, server = {}, traffic = {} }: ConfiguredOptions,
 ): EvaluationSettings {
   const {
-    concurrency = MESSAGE_TERMS.concurrency,
-    queueLimit = MESSAGE_TERMS.queueLimit,
-    serviceTime = { mean: MESSAGE_TERMS.serviceTime },
+    concurrency = DEFAULT_MESSAGES.concurrency,
+    queueLimit = DEFAULT_MESSAGES.queueLimit,
+    serviceTime = { mean: DEFAULT_MESSAGES.serviceTime },
   } = server
   const { serversPerNode, nodeDelay, sessionDuration, fullUtilization, ...conditions } =
     evaluationOptions.parse({

@@ -48,7 +48,7 @@ const en = {
   shownPolicies: (count: number) =>
     `The charts show at most ${count} policies: the cheapest within the allowed overload, then the least overloaded.`,
   columnsTitle: 'Columns',
-  settings: 'Terms',
+  settings: 'Settings',
   colon: ': ',
   list: ', ',
   // Charts
@@ -114,7 +114,7 @@ const en = {
   verdict: ({ policy, within, traces, cost, changes, moves, copies }: Verdict) =>
     `${policy}: within on ${within} of ${traces}, ${cost}, ${changes} changes and ${moves} moves a day` +
     (copies ? `; of copies on ${copies.within} of ${copies.of}, ${copies.cost}` : ''),
-  // Terms
+  // Settings
   holds: 'A server holds',
   users: (count: number) => `${count} users`,
   launch: 'From launch to ready',
@@ -144,7 +144,7 @@ const en = {
   allowedOverload: 'Allowed overload',
   serverRange: (min: number, max: number) => `${min} to ${max}`,
   messages: 'Messages',
-  messageTerms: (busy: string, slots: number, serviceTime: number, queue: number) =>
+  messageModel: (busy: string, slots: number, serviceTime: number, queue: number) =>
     `a full server is ${busy} busy: ${slots} slots, ${serviceTime} s each, at most ${queue} wait`,
 }
 
@@ -239,7 +239,7 @@ const zh: ComparisonTexts = {
   allowedOverload: '允许的过载',
   serverRange: (min, max) => `${min} 到 ${max}`,
   messages: '消息',
-  messageTerms: (busy, slots, serviceTime, queue) =>
+  messageModel: (busy, slots, serviceTime, queue) =>
     `满载的服务器繁忙 ${busy}：${slots} 个槽位，每条 ${serviceTime} 秒，最多 ${queue} 条等待`,
 }
 

@@ -80,7 +80,7 @@ function termLines(settings: EvaluationSettings, texts: ComparisonTexts): [strin
     [texts.warmUp, texts.seconds(settings.warmUp)],
     [texts.allowedOverload, percent(settings.overload, 3)],
     [texts.servers, texts.serverRange(settings.minServers, settings.maxServers)],
-    [texts.messages, texts.messageTerms(percent(fullUtilization, 0), concurrency, serviceTime, queueLimit)],
+    [texts.messages, texts.messageModel(percent(fullUtilization, 0), concurrency, serviceTime, queueLimit)],
   ]
 }
 

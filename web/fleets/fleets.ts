@@ -8,7 +8,7 @@ import { KeyedList } from '../lib/keyed-list.ts'
 import { fleetCard, totalText } from './card.ts'
 import { texts } from './texts.ts'
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two polls. */
 const AGAIN_MS = 2000
 
 document.title = texts.title

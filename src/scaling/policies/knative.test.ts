@@ -3,9 +3,9 @@ import { desiredBy, loaded, observing } from '../../../test/support/fleets.ts'
 import { type KnativeOptions, knativePolicy } from './knative.ts'
 
 /** Seconds, load, ready servers, and what is desired then, where it matters. */
-type Course = [time: number, load: number, ready: number, servers?: number][]
+type Timeline = [time: number, load: number, ready: number, servers?: number][]
 
-function play(options: KnativeOptions, course: Course): void {
+function play(options: KnativeOptions, course: Timeline): void {
   const policy = knativePolicy({ targetUtilization: 1, maxScaleUpRate: 10, maxScaleDownRate: 10, ...options })
   for (const [time, load, ready, servers] of course) {
     const got = desiredBy(policy, loaded(time, load, ready))
@@ -14,15 +14,15 @@ function play(options: KnativeOptions, course: Course): void {
 }
 
 /** Loads one second apart. */
-const each = (from: number, ready: number, loads: number[]): Course =>
+const each = (from: number, ready: number, loads: number[]): Timeline =>
   loads.map((load, i) => [from + i, load, ready])
 
 describe('knative', () => {
   // Numbers of pkg/autoscaler/scaling/autoscaler_test.go (commit 01f103ef3c89), by the name of the test. There the averages of the windows are set;
   // here loads are chosen that make them, with an observation of one server first, since more would begin in panic.
-  const begin: Course = [[0, 0, 1]]
+  const begin: Timeline = [[0, 0, 1]]
 
-  it.each<[string, KnativeOptions, Course]>([
+  it.each<[string, KnativeOptions, Timeline]>([
     ['NoDataAtZero', { target: 10 }, [[0, 0, 1, 0]]],
     [
       'StableModeIncreaseWithConcurrencyDefault: 50 and 10',

@@ -5,7 +5,7 @@ interface NoticeOptions {
   signal: AbortSignal
   /** Called with each notice, once: that the instance ends, or that it probably will. */
   onNotice: (reason: string) => void
-  /** Called when notices cannot be read, and with another reason only; it is tried again and again. */
+  /** Called when notices cannot be read, and with another reason only; it is retried. */
   onProblem: (reason: string) => void
   /** Where the metadata of the instance is; default AWS_EC2_METADATA_SERVICE_ENDPOINT, or the address that it has on EC2. */
   endpoint?: string | undefined
