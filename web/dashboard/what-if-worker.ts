@@ -1,10 +1,10 @@
-import { type RecordedFleet, type WhatIfTerms, whatIf } from '../../src/backtest/what-if.ts'
+import { type RecordedFleet, type WhatIfSettings, whatIf } from '../../src/backtest/what-if.ts'
 import type { PolicySpec } from '../../src/scaling/policies.ts'
 
 export interface WhatIfQuestion {
   readonly recorded: RecordedFleet
   readonly policy: PolicySpec
-  readonly settings: WhatIfTerms
+  readonly settings: WhatIfSettings
 }
 
 /** Replays off the page's own thread, so that the page keeps up with the fleet. */
