@@ -242,6 +242,9 @@ it.each(['throws', 'rejects'])('continues when a provider %s, and asks again', a
       expect.stringMatching(each.replace(/s\d/, 's\\d')),
     ),
   ])
+  fleet.scaleTo(1)
+  await settle()
+  expect(fleet.ready.length).toBe(2)
   broken = false
   fleet.scaleTo(1)
   expect(fleet.ready.length).toBe(1)

@@ -98,7 +98,8 @@ export class Fleet {
    */
   scaleTo(size: number): void {
     this.#launch(size - this.desiredCount)
-    while (this.desiredCount > size) {
+    // Each is asked for once: what a provider cannot drain is still desired, and chosen again by the next decision.
+    for (let left = this.desiredCount - size; left > 0; left--) {
       const server = this.#cheapest()
       if (this.drain(server.id)) continue
       // One that still starts has no users: it is gone at once.
