@@ -104,7 +104,7 @@ const en = {
     moved: 'users who had to change their server because it ended',
     inVain: 'share of the starts that were ended before they were ready',
     restart:
-      'servers in the hour after the autoscaler was started again in the middle, beside the same fleet without that',
+      'servers in the hour after the autoscaler was started again in the middle, compared with the same fleet without that',
     taken: 'spot servers that were taken away',
     peak: 'most servers at once',
     latency: 'of the messages those users would have sent, by the model in docs/compare.md',
