@@ -7,7 +7,7 @@ import { ChatNode, type ChatNodeOptions } from '../src/cluster/chat-node.ts'
 import type { AccessEntry } from '../src/http/access-log.ts'
 import { upgrade } from './support/raw-websocket.ts'
 
-/** A server of a cluster before strangers: nobody stands before its port. */
+/** A server of a cluster before strangers: nothing is in front of its port. */
 
 const open: (() => unknown)[] = []
 afterEach(async () => {

@@ -42,7 +42,7 @@ export interface TraceInput {
   readonly targetServers?: number
   /** Where to begin and end, as shares (0–1) of the trace's duration. */
   readonly part?: readonly [from: number, to: number]
-  /** Which of its copies: begun elsewhere, scaled and with noise. The trace itself by default. */
+  /** Which of its copies: begun at another time, scaled and with noise. The trace itself by default. */
   readonly copy?: number
 }
 

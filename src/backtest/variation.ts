@@ -7,7 +7,7 @@ const SHIFT = 0.1
 const SCALE = 0.05
 const NOISE = 0.03
 
-/** The load as it might have been: begun elsewhere, a little larger or smaller, and with noise. The same for the same number. */
+/** The load as it might have been: begun at another time, a little larger or smaller, and with noise. The same for the same number. */
 export function varied(curve: LoadCurve, copy: number): LoadCurve {
   const rng = seededRng(`copy ${copy}`)
   // Box and Muller, 1958.

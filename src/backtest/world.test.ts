@@ -173,7 +173,7 @@ describe('the surroundings of a backtest', () => {
     expect(floorOf(wave, settings).attainable.serverHours).toBeLessThan(none.serverHours)
   })
 
-  it('copies a trace: begun elsewhere, scaled, with noise, and the same for the same number', () => {
+  it('copies a trace: begun at another time, scaled, with noise, and the same for the same number', () => {
     const curve = new LoadCurve({
       times: Float64Array.from({ length: 1001 }, (_, i) => i * 60),
       values: Float64Array.from({ length: 1001 }, () => 100),

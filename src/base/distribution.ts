@@ -29,7 +29,7 @@ export function exponential(mean: number): Distribution {
   }
 }
 
-/** Any value from `min` to `max` seconds alike. */
+/** Uniform from `min` to `max` seconds. */
 export function uniform(min: number, max: number): Distribution {
   requireNumber('min', min, { min: 0 })
   requireNumber('max', max, { above: min })

@@ -25,7 +25,7 @@ const FUNCTIONS: Readonly<
   max: [1, 20, Math.max],
 }
 
-/** Operators of two sides, the weakest first; those of one line bind alike. */
+/** Operators of two sides, the weakest first; those of one line bind equally. */
 const BINARY: readonly Readonly<Record<string, (a: number, b: number) => number>>[] = [
   { '||': (a, b) => (a !== 0 || b !== 0 ? 1 : 0) },
   { '&&': (a, b) => (a !== 0 && b !== 0 ? 1 : 0) },

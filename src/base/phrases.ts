@@ -45,7 +45,7 @@ function fill({ gaps, between }: Template, values: Readonly<Record<string, strin
 
 let isRead = true
 
-/** Does `work`, at once, while nobody reads what is said: every phrase is empty, and costs next to nothing. */
+/** Does `work`, at once, while no phrase is read: each is empty, and costs next to nothing. */
 export function unread<T>(work: () => T): T {
   const before = isRead
   isRead = false
@@ -81,7 +81,7 @@ function sentencesOf(text: string): string[] {
 }
 
 /**
- * Sentences that are said in English, for logs, programs and decision logs, and are recognized and said in another language where people
+ * Sentences in English, for logs, programs and decision logs, which are recognized and translated where people
  * read it: a text that is kept or sent is one string, and what somebody else wrote stays as it is.
  */
 export class Phrases<T extends Readonly<Record<string, Phrase>>> {

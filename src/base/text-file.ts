@@ -7,7 +7,7 @@ import { decodeLegacy, encodingOf } from './text-encoding.ts'
 /** What a text may have at most once it is unpacked, bytes. */
 const MOST_BYTES = 500_000_000
 
-/** What is said of a file that was read all the same. */
+/** Notes on a file that was read all the same. */
 export const fileNotes = new Phrases({
   older: ['it is not valid UTF-8 and was read as {encoding}', '不是有效的 UTF-8，按 {encoding} 读取'],
   behind: ['{bytes} bytes behind the gzip data were left out', '略去 gzip 数据之后的 {bytes} 个字节'],

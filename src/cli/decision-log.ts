@@ -111,7 +111,7 @@ export class DecisionLog {
 
 /**
  * Reads a decision log, as `--decisions` or `--events` writes it, line by line; `-` is standard input. A log that breaks off within its
- * last line, as a full disk or a crash leaves it, is read up to there, and that is said.
+ * last line, as a full disk or a crash leaves it, is read up to there, with a note.
  * @param only this line; default all
  * @throws {ConcertinaError} FILE_ACCESS, or INVALID_INPUT that names the line.
  */

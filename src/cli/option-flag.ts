@@ -18,7 +18,7 @@ export function number(text: string): number {
 export const collect = (value: string, before: string[] = []) => [...before, value]
 
 /**
- * A flag that sets an option of the library. What it is and its default are said by the option itself, where it is
+ * A flag that sets an option of the library. What it is and its default come from the option itself, where it is
  * declared: help and completion load that when they show it.
  */
 export class OptionFlag extends Option {

@@ -7,7 +7,7 @@ const en = {
   hours: (count: string) => `${count} h`,
   minutes: (count: string) => `${count} min`,
   seconds: (count: string) => `${count} s`,
-  // What is said before a result
+  // Before a result
   missingValues: (count: number) => `${count} values are missing and were left out`,
   bridged: (count: number, longest: string) =>
     `${count} ${count === 1 ? 'gap' : 'gaps'}, the longest ${longest}: a straight line is assumed there`,
@@ -55,5 +55,5 @@ const zh: typeof en = {
   noData: '· 没有数据',
 }
 
-/** What is said of a trace. */
+/** Texts about a trace. */
 export const TRACE_TEXTS: Catalogue<typeof en> = { en, zh }

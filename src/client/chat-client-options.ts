@@ -22,7 +22,7 @@ export interface ChatClientOptions {
   maxQueued?: number
   /**
    * How to connect. Default `auto`: by WebSocket, and where none comes through by server-sent events and requests (`sse`), in
-   * browsers and in Node alike.
+   * browsers and in Node.
    */
   transport?: Transport | 'auto'
   /** Milliseconds after which a client that fell back tries a WebSocket, twice as long after each failure; default 60,000. */

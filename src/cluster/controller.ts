@@ -148,7 +148,7 @@ export class ClusterController {
     this.#leadership = new Leadership(
       this.#broker.store,
       { id, url: this.#url },
-      { onWon: () => void this.#lead(), onLost: () => this.#stand() },
+      { onWon: () => void this.#lead(), onLost: () => this.#standBy() },
     )
     this.#leadership.start()
     return bound
@@ -158,7 +158,7 @@ export class ClusterController {
   async close(): Promise<void> {
     await this.#leading?.term.keepLastState()
     await this.#leadership?.close()
-    this.#stand()
+    this.#standBy()
     await Promise.all(this.#ending)
     this.#servers.close()
     void this.#shared.close()
@@ -211,18 +211,18 @@ export class ClusterController {
 
   /** Ends the term; if this process still leads after a while, it begins another. */
   #leadAgain(): void {
-    this.#stand()
+    this.#standBy()
     setTimeout(() => {
       if (this.#leadership?.leads) void this.#lead()
     }, RETRY_MS).unref()
   }
 
-  #stand(): void {
+  #standBy(): void {
     const leading = this.#leading
     if (!leading) return
     this.#leading = undefined
     this.#logger.warn('Standing by: this controller does not lead any more')
-    this.#shared.opened?.stand()
+    this.#shared.opened?.standBy()
     leading.api.close()
     leading.http.close()
     const ending = leading.term.end().finally(() => this.#ending.delete(ending))

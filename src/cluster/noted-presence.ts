@@ -98,7 +98,7 @@ export class NotedPresence {
 
   async #note(noted: Map<string, ReadonlySet<string>>): Promise<void> {
     const changes = [...this.#changed].flatMap((room) => this.#changeOf(room, noted.get(room)))
-    // They are looked at once more then: also where this fails.
+    // They are looked at again then: also where this fails.
     for (const { room } of changes) this.#changed.add(room)
     for (const part of parts(changes, ({ users }) => users.size)) {
       await Promise.all(

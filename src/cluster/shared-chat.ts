@@ -26,7 +26,7 @@ export interface SharedChat {
   /** The same for the control API: without keys it is opened when it is first asked for. */
   chatApi(): Promise<ServerApi>
   lead(): void
-  stand(): void
+  standBy(): void
   close(): void
 }
 
@@ -41,7 +41,7 @@ export async function openSharedChat(
   let turn: Promise<unknown> = Promise.resolve()
   const warn = (what: string) => (error: Error) => logger.warn(`Webhooks: ${what}: ${error.message}`)
 
-  const stand = () => {
+  const standBy = () => {
     const ending = delivering
     delivering = undefined
     ending?.term.abort()
@@ -77,9 +77,9 @@ export async function openSharedChat(
           .then(() => presence.run(term.signal))
           .catch(warn('did not deliver in this term'))
       },
-      stand,
+      standBy: standBy,
       close() {
-        stand()
+        standBy()
         void chatApi.close()
         directory.close()
       },

@@ -1,6 +1,6 @@
 /**
  * Counts the checks since each of several senders was heard of. Checks that are made here, not seconds of a clock: while this
- * process stands still, nobody falls silent.
+ * process is paused, no one falls silent.
  */
 export class Silence<K> {
   readonly #checks = new Map<K, number>()

@@ -57,7 +57,7 @@ export interface FleetSnapshot {
   readonly paused: boolean
   readonly strategy: StrategyName
   readonly limits: { readonly minServers: number; readonly maxServers: number }
-  /** Whether the load can be set; the users of a fleet that serves are their own masters. */
+  /** Whether the load can be set: only that of virtual users can. */
   readonly loadCanBeSet: boolean
   /** The load that was set by hand. */
   readonly setLoad?: number

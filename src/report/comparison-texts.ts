@@ -98,7 +98,7 @@ const en = {
   meanings: {
     overload: 'share of user-time above the capacity of the ready servers',
     cost: 'server-hours over those of the floor: the cheapest fleet that had known the future',
-    copies: 'overload and cost on copies of the trace: begun elsewhere, scaled, with noise',
+    copies: 'overload and cost on copies of the trace: begun at another time, scaled, with noise',
     month: 'what the servers cost in 30 days',
     events: 'decisions that changed the number of servers, in all and a day; the largest of the changes',
     moved: 'users who had to change their server because it ended',

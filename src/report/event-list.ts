@@ -84,7 +84,7 @@ export class EventList {
     const { setup, duration } = this.#result
     const text = timeText(time, setup.clock)
     if (!setup.clock) return text
-    // The day is said where there is more than one.
+    // The day is shown where there is more than one.
     return moment(0, setup.clock).slice(0, 10) === moment(duration, setup.clock).slice(0, 10)
       ? text.slice(11)
       : text

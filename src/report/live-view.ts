@@ -40,7 +40,7 @@ export const HISTORY_SECONDS = 60
 const LABEL = 9
 /** On terminals of fewer lines long texts get less room. */
 const ROOMY = 16
-/** What is said beside a curve gets at least this many cells. */
+/** The text beside a curve gets at least this many cells. */
 const ASIDE = 32
 
 const EVENT_COLOR: Record<FleetEvent['kind'], Color> = { scale: 'cyan', hand: 'blue', failure: 'yellow' }

@@ -3,7 +3,7 @@ import { type ComparisonTexts, comparisonTexts } from './comparison-texts.ts'
 import { medians, nonDominated, type ParetoPoint } from './pareto-points.ts'
 import { PALETTE } from './svg-chart.ts'
 
-/** As wide as a phone, so that it can be read there; the figures stand below. */
+/** As wide as a phone, so that it can be read there; the figures are below. */
 const WIDTH = 420
 /** Edges of the part with the dots. */
 const [LEFT, RIGHT, TOP, BOTTOM] = [46, WIDTH - 20, 46, 340]

@@ -7,7 +7,7 @@ import type { Observation, Policy } from './types.ts'
 /** Figures older than this, in seconds, count as missing. */
 const STALE_SECONDS = 60
 
-/** Characters of a policy's reason: it is said at every decision. */
+/** Characters of a policy's reason: it is logged at every decision. */
 const MOST_OF_REASON = 4000
 
 /** More servers than any fleet has: JSON has no infinity. */

@@ -97,7 +97,7 @@ async function fetchPast(): Promise<void> {
 
 /**
  * No message takes no time: a latency of 0 is that of no message. For a few seconds the last measured one is shown, so
- * that nothing flickers while little is said.
+ * that nothing flickers while few changes come.
  */
 function withLatency(next: FleetSnapshot): FleetSnapshot {
   if (next.latency.p99Ms > 0) measured = next

@@ -4,7 +4,7 @@ import { check, count, type Filled, option, optionSet, seconds, within } from '.
 /** Who may send in a room. */
 const PUBLISHERS = ['everyone', 'moderators', 'server'] as const
 
-/** What a config file may say of rooms whose names begin alike. */
+/** What a config file may say of rooms whose names begin with the same text. */
 const roomOptions = optionSet({
   historyMessages: option(count.max(1000), 'newest messages of a room that users can read; all'),
   historySeconds: option(seconds, 'age of the oldest messages that users can read; any'),

@@ -145,7 +145,7 @@ export const jsonAccessLog: TraceFormat = {
       .split('\n')
       .filter((line) => line.trim() !== '')
       .slice(0, FIRST_LINES)
-    // Objects on lines of their own are no other format; that none is a request is said when they are read.
+    // Objects on lines of their own are no other format; that none is a request is noted when they are read.
     return lines.some(visitIn) || lines.slice(0, 2).filter(fieldsIn).length === 2
   },
   read(text, file, options) {
