@@ -107,7 +107,7 @@ export class ChatClient {
     if (this.state === 'closed') throw new ChatError('closed', 'the client is closed')
     const room = this.#rooms.add(name, options)
     const joined = room.whenJoined(request)
-    for (const link of this.#connections.open) room.joinOn(link)
+    for (const connection of this.#connections.open) room.joinOn(connection)
     try {
       return await joined
     } catch (error) {
@@ -119,7 +119,8 @@ export class ChatClient {
   /** Leaves a room; what waits to be joined or sent there rejects with `left`. */
   leave(name: string): void {
     if (!this.#rooms.remove(name, new ChatError('left', `left ${name}`))) return
-    for (const link of this.#connections.open) link.request({ type: 'leave', room: name }).catch(ignore)
+    for (const connection of this.#connections.open)
+      connection.request({ type: 'leave', room: name }).catch(ignore)
   }
 
   /**
@@ -202,8 +203,8 @@ export class ChatClient {
   async #change(change: EditRequest | DeleteRequest | InviteRequest, options: RequestOptions): Promise<Ack> {
     check(change)
     const request = requestOptions(options, HISTORY_MS)
-    const link = this.#servingIn(change.room)
-    const { seq, id, durability } = await link.request<'edit' | 'delete' | 'invite'>(change, request)
+    const connection = this.#servingIn(change.room)
+    const { seq, id, durability } = await connection.request<'edit' | 'delete' | 'invite'>(change, request)
     return { seq, id, durability }
   }
 

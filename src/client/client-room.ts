@@ -26,7 +26,7 @@ export interface JoinedRoom {
 
 /** What a room needs of its client. */
 export interface RoomEvents {
-  onJoined(room: ClientRoom, link: ServerConnection, joined: Joined, reset: boolean): void
+  onJoined(room: ClientRoom, connection: ServerConnection, joined: Joined, reset: boolean): void
   /** The server will not have this user in the room. */
   onRejected(room: ClientRoom, error: ChatError): void
   /** There is no token for the room now; it is asked for again. */
@@ -37,7 +37,7 @@ export interface RoomEvents {
  * Where one connection is with the room, and the id of the last join there. Messages count only while `joined`, which a room
  * stays while a newer token for it is on its way.
  */
-interface LinkState {
+interface RoomConnection {
   readonly kind: 'joining' | 'joined'
   readonly id: string
 }
@@ -61,7 +61,7 @@ export class ClientRoom {
   token: Token | undefined
   readonly #events: RoomEvents
   readonly #history: number
-  readonly #links = new Map<ServerConnection, LinkState>()
+  readonly #connections = new Map<ServerConnection, RoomConnection>()
   readonly #joins = new Requests<symbol, JoinedRoom>()
   readonly #timers = new Set<ReturnType<typeof setTimeout>>()
   /** The room's last place when it was joined last. */
@@ -84,7 +84,7 @@ export class ClientRoom {
     this.token = token
     this.#history = history
     this.#events = events
-    this.outgoing = new SendQueue(queue, (link) => this.joinOn(link))
+    this.outgoing = new SendQueue(queue, (connection) => this.joinOn(connection))
   }
 
   /** Resolves when the room is joined the next time. */
@@ -102,43 +102,48 @@ export class ClientRoom {
     return typeof this.token === 'function'
   }
 
-  isJoinedOn(link: ServerConnection): boolean {
-    return this.#links.get(link)?.kind === 'joined'
+  isJoinedOn(connection: ServerConnection): boolean {
+    return this.#connections.get(connection)?.kind === 'joined'
   }
 
   /** Asks the server for the room, from where this client is; again, when it did before. */
-  joinOn(link: ServerConnection): void {
-    if (this.#left || !link.welcome) return
-    const id = link.nextId()
-    this.#links.set(link, { kind: this.renewable && this.isJoinedOn(link) ? 'joined' : 'joining', id })
-    void this.#ask(link, id)
+  joinOn(connection: ServerConnection): void {
+    if (this.#left || !connection.welcome) return
+    const id = connection.nextId()
+    this.#connections.set(connection, {
+      kind: this.renewable && this.isJoinedOn(connection) ? 'joined' : 'joining',
+      id,
+    })
+    void this.#ask(connection, id)
   }
 
-  async #ask(link: ServerConnection, id: string): Promise<void> {
-    const isLast = () => this.#links.get(link)?.id === id
+  async #ask(connection: ServerConnection, id: string): Promise<void> {
+    const isLast = () => this.#connections.get(connection)?.id === id
     let token: string | undefined
     try {
       token = this.token === undefined ? undefined : await tokenOf(this.token)
     } catch (error) {
-      if (isLast()) this.#tokenFailed(link, error)
+      if (isLast()) this.#tokenFailed(connection, error)
       return
     }
     if (!isLast()) return
     this.#tokenFailures = 0
-    this.#links.set(link, { kind: 'joining', id })
-    await this.#requestJoin(link, id, token).catch((error: unknown) => this.#joinFailed(link, id, error))
+    this.#connections.set(connection, { kind: 'joining', id })
+    await this.#requestJoin(connection, id, token).catch((error: unknown) =>
+      this.#joinFailed(connection, id, error),
+    )
   }
 
   /** It is this room's affair: the connection and the other rooms continue. */
-  #tokenFailed(link: ServerConnection, error: unknown): void {
+  #tokenFailed(connection: ServerConnection, error: unknown): void {
     const { first, most } = TOKEN_AGAIN_MS
-    this.#joinLater(link, Math.min(most, first * 2 ** this.#tokenFailures++))
+    this.#joinLater(connection, Math.min(most, first * 2 ** this.#tokenFailures++))
     this.#events.onNoToken(this, messageOf(error))
   }
 
-  async #requestJoin(link: ServerConnection, id: string, token: string | undefined): Promise<void> {
+  async #requestJoin(connection: ServerConnection, id: string, token: string | undefined): Promise<void> {
     const { cursor } = this
-    await link.request(
+    await connection.request(
       {
         type: 'join',
         id,
@@ -152,40 +157,40 @@ export class ClientRoom {
   }
 
   /** A server confirmed a join; an answer to an earlier request than the last one does not count. */
-  joined(link: ServerConnection, message: Joined): void {
-    const state = this.#links.get(link)
+  joined(connection: ServerConnection, message: Joined): void {
+    const state = this.#connections.get(connection)
     if (state?.kind !== 'joining' || state.id !== message.id) return
-    this.#links.set(link, { kind: 'joined', id: state.id })
+    this.#connections.set(connection, { kind: 'joined', id: state.id })
     // Of another epoch our own place means nothing; of the same one, ours is as far or further.
     const reset = this.cursor !== undefined && (message.reset ?? this.cursor.epoch !== message.cursor.epoch)
     if (!this.cursor || reset) this.cursor = message.cursor
     this.#head = message.head
     this.#wasJoined = true
-    this.#events.onJoined(this, link, message, reset)
+    this.#events.onJoined(this, connection, message, reset)
     const { members, users, expiresInMs } = message
-    if (expiresInMs !== undefined && this.renewable) this.#joinLater(link, renewalMs(expiresInMs))
+    if (expiresInMs !== undefined && this.renewable) this.#joinLater(connection, renewalMs(expiresInMs))
     this.#joins.answerAll({ room: this.name, members, ...(users && { users }) })
   }
 
   /** Whether the message is the next one of the room: then it counts as received. */
-  receive(link: ServerConnection, message: RoomMessage): boolean {
+  receive(connection: ServerConnection, message: RoomMessage): boolean {
     const { cursor } = this
-    if (!cursor || !this.isJoinedOn(link) || message.seq <= cursor.seq) return false
+    if (!cursor || !this.isJoinedOn(connection) || message.seq <= cursor.seq) return false
     if (message.prevSeq > cursor.seq) {
-      this.#repair(link)
+      this.#repair(connection)
       return false
     }
     this.#repairs = 0
-    if (message.user === link.welcome?.user)
-      this.outgoing.received(message.id, message.seq, link.welcome.durability)
+    if (message.user === connection.welcome?.user)
+      this.outgoing.received(message.id, message.seq, connection.welcome.durability)
     this.#advance({ epoch: cursor.epoch, seq: message.seq })
     return true
   }
 
   /** The messages up to `to` will never come. Returns the first of them that was still awaited. */
-  skip(link: ServerConnection, from: number, to: number): number | undefined {
+  skip(connection: ServerConnection, from: number, to: number): number | undefined {
     const { cursor } = this
-    if (!cursor || !this.isJoinedOn(link) || to <= cursor.seq) return undefined
+    if (!cursor || !this.isJoinedOn(connection) || to <= cursor.seq) return undefined
     this.#advance({ epoch: cursor.epoch, seq: to })
     return Math.max(from, cursor.seq + 1)
   }
@@ -200,49 +205,49 @@ export class ClientRoom {
   }
 
   /** What waits goes out on this connection. */
-  serve(link: ServerConnection): void {
-    this.outgoing.open(link, this.#isCaughtUp)
+  serve(connection: ServerConnection): void {
+    this.outgoing.open(connection, this.#isCaughtUp)
   }
 
   /** A connection is gone. */
-  lost(link: ServerConnection): void {
-    this.#links.delete(link)
+  lost(connection: ServerConnection): void {
+    this.#connections.delete(connection)
   }
 
   /** It is over: everything that waits rejects. */
   end(error: Error): void {
     this.#left = true
     for (const timer of this.#timers) clearTimeout(timer)
-    this.#links.clear()
+    this.#connections.clear()
     this.outgoing.fail(error)
     this.#joins.rejectAll(error)
   }
 
-  /** Something is missing before what came: asks again from where this client is, and ignores the link until the answer. */
-  #repair(link: ServerConnection): void {
-    this.#links.set(link, { kind: 'joining', id: '' })
-    if (this.#repairs++ === 0) this.joinOn(link)
-    else this.#joinLater(link, REPAIR_AGAIN_MS)
+  /** Something is missing before what came: asks again from where this client is, and ignores the connection until the answer. */
+  #repair(connection: ServerConnection): void {
+    this.#connections.set(connection, { kind: 'joining', id: '' })
+    if (this.#repairs++ === 0) this.joinOn(connection)
+    else this.#joinLater(connection, REPAIR_AGAIN_MS)
   }
 
-  #joinLater(link: ServerConnection, ms: number): void {
+  #joinLater(connection: ServerConnection, ms: number): void {
     const timer = setTimeout(
       () => {
         this.#timers.delete(timer)
-        if (this.#links.has(link)) this.joinOn(link)
+        if (this.#connections.has(connection)) this.joinOn(connection)
       },
       Math.min(Math.max(LEAST_WAIT_MS, ms), MAX_TIMER_MS),
     )
     this.#timers.add(timer)
   }
 
-  #joinFailed(link: ServerConnection, id: string, error: unknown): void {
-    const state = this.#links.get(link)
+  #joinFailed(connection: ServerConnection, id: string, error: unknown): void {
+    const state = this.#connections.get(connection)
     if (state?.kind !== 'joining' || state.id !== id) return
     if (!(error instanceof ChatError)) {
-      link.close('no answer')
+      connection.close('no answer')
     } else if (error.retryMs !== undefined) {
-      this.#joinLater(link, error.retryMs)
+      this.#joinLater(connection, error.retryMs)
     } else if (error.code !== 'disconnected') {
       this.#events.onRejected(this, error)
     }

@@ -21,17 +21,18 @@ export class ClientRooms {
     this.#signals = signals
     this.connections = new Connections(make, options, {
       aRoom: () => this.#rooms.keys().next().value,
-      onOpen: (link) => {
-        for (const room of this.#rooms.values()) room.joinOn(link)
+      onOpen: (connection) => {
+        for (const room of this.#rooms.values()) room.joinOn(connection)
       },
-      onMessage: (link, message) => this.#receive(link, message),
-      onLost: (link) => {
-        for (const room of this.#rooms.values()) room.lost(link)
-        if (link === this.connections.serving) for (const room of this.#rooms.values()) room.outgoing.pause()
+      onMessage: (connection, message) => this.#receive(connection, message),
+      onLost: (connection) => {
+        for (const room of this.#rooms.values()) room.lost(connection)
+        if (connection === this.connections.serving)
+          for (const room of this.#rooms.values()) room.outgoing.pause()
       },
-      isReady: (link) => [...this.#rooms.values()].every((room) => room.isJoinedOn(link)),
-      onServing: (link) => {
-        for (const room of this.#rooms.values()) if (room.isJoinedOn(link)) room.serve(link)
+      isReady: (connection) => [...this.#rooms.values()].every((room) => room.isJoinedOn(connection)),
+      onServing: (connection) => {
+        for (const room of this.#rooms.values()) if (room.isJoinedOn(connection)) room.serve(connection)
       },
       onStatus: (status) => this.#onStatus(status),
     })
@@ -79,10 +80,10 @@ export class ClientRooms {
   }
 
   readonly #roomEvents: RoomEvents = {
-    onJoined: (room, link, { cursor: _, members, users }, reset) => {
+    onJoined: (room, connection, { cursor: _, members, users }, reset) => {
       const { name, cursor } = room
       this.#signals.resumed.emit({ room: name, members, ...(users && { users }), cursor: cursor!, reset })
-      if (link === this.connections.serving) room.serve(link)
+      if (connection === this.connections.serving) room.serve(connection)
       else this.connections.takeOverWhenReady()
     },
     onRejected: (room, { code, message }) => this.#removed(room, code, message),
@@ -97,7 +98,7 @@ export class ClientRooms {
     this.#signals.error.emit({ code, message, room: room.name })
   }
 
-  #receive(link: ServerConnection, message: ServerMessage): void {
+  #receive(connection: ServerConnection, message: ServerMessage): void {
     if (message.type === 'error') {
       this.#signals.error.emit({ code: message.code, message: message.message })
       return
@@ -106,26 +107,26 @@ export class ClientRooms {
     if (!room) return
     switch (message.type) {
       case 'message':
-        if (room.receive(link, message)) this.#signals.message.emit(message)
+        if (room.receive(connection, message)) this.#signals.message.emit(message)
         return
       case 'joined':
-        room.joined(link, message)
+        room.joined(connection, message)
         return
       case 'gap': {
-        const from = room.skip(link, message.from, message.to)
+        const from = room.skip(connection, message.from, message.to)
         if (from !== undefined) this.#signals.gap.emit({ room: room.name, from, to: message.to })
         return
       }
       case 'left':
         // Without a code it answers a request.
-        if (message.code === 'unauthorized' && room.renewable) room.joinOn(link)
+        if (message.code === 'unauthorized' && room.renewable) room.joinOn(connection)
         else if (message.code) this.#removed(room, message.code, message.message ?? 'removed from the room')
         return
       case 'presence':
-        if (link === this.connections.serving) this.#signals.presence.emit(message)
+        if (connection === this.connections.serving) this.#signals.presence.emit(message)
         return
       case 'typing':
-        if (link === this.connections.serving) this.#signals.typing.emit(message)
+        if (connection === this.connections.serving) this.#signals.typing.emit(message)
     }
   }
 }

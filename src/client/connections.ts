@@ -32,26 +32,26 @@ export interface ConnectionsEvents {
   /** A room that the user is in, for servers that keep a room's users together. */
   aRoom(): string | undefined
   /** A connection is open; its rooms can be joined. */
-  onOpen(link: ServerConnection): void
-  onMessage(link: ServerConnection, message: ServerMessage): void
+  onOpen(connection: ServerConnection): void
+  onMessage(connection: ServerConnection, message: ServerMessage): void
   /** A connection is gone, for good. */
-  onLost(link: ServerConnection): void
+  onLost(connection: ServerConnection): void
   /** Whether everything is joined that has to be before a connection may take over. */
-  isReady(link: ServerConnection): boolean
+  isReady(connection: ServerConnection): boolean
   /** This connection serves the user from now on. */
-  onServing(link: ServerConnection): void
+  onServing(connection: ServerConnection): void
   onStatus(status: ConnectionStatus): void
 }
 
 /** From one lost connection to the next; and, when a server asks for it, from one to the other without a break. */
 type Phase =
   /** A token or a connection is on its way. */
-  | { readonly kind: 'connecting'; readonly link: ServerConnection | undefined }
-  | { readonly kind: 'open'; readonly link: ServerConnection; readonly moveTimer?: Timer }
-  /** `next` joins the rooms, while `link` still serves. */
+  | { readonly kind: 'connecting'; readonly connection: ServerConnection | undefined }
+  | { readonly kind: 'open'; readonly connection: ServerConnection; readonly moveTimer?: Timer }
+  /** `next` joins the rooms, while `connection` still serves. */
   | {
       readonly kind: 'moving'
-      readonly link: ServerConnection
+      readonly connection: ServerConnection
       readonly next: ServerConnection | undefined
       /** Where to go; another one when the server asks for that meanwhile and this attempt fails. */
       target: MoveTarget
@@ -89,7 +89,7 @@ export class Connections {
   readonly #events: ConnectionsEvents
   readonly #tokens: TokenSource
   readonly #backoff: Backoff
-  #phase: Phase = { kind: 'connecting', link: undefined }
+  #phase: Phase = { kind: 'connecting', connection: undefined }
   #unauthorized = 0
   /** The name that the server knows this user by. */
   user: string | undefined
@@ -116,24 +116,25 @@ export class Connections {
 
   /** The connection that serves the user now. */
   get serving(): ServerConnection | undefined {
-    return this.#phase.kind === 'open' || this.#phase.kind === 'moving' ? this.#phase.link : undefined
+    return this.#phase.kind === 'open' || this.#phase.kind === 'moving' ? this.#phase.connection : undefined
   }
 
   /** Every connection that is open. */
   get open(): readonly ServerConnection[] {
     const phase = this.#phase
-    if (phase.kind === 'open') return [phase.link]
-    if (phase.kind === 'moving') return phase.next?.welcome ? [phase.link, phase.next] : [phase.link]
+    if (phase.kind === 'open') return [phase.connection]
+    if (phase.kind === 'moving')
+      return phase.next?.welcome ? [phase.connection, phase.next] : [phase.connection]
     return []
   }
 
   /** Something was joined, or need not be any more: lets the next connection take over when it is ready. */
   takeOverWhenReady(): void {
     if (this.#phase.kind !== 'moving') return
-    const { link, next } = this.#phase
+    const { connection, next } = this.#phase
     if (!next?.welcome || !this.#events.isReady(next)) return
     this.#serve(next, 'moved')
-    link.close('moved')
+    connection.close('moved')
   }
 
   close(reason: string, cause: CloseCause = 'closed'): void {
@@ -144,7 +145,7 @@ export class Connections {
     if (phase.kind === 'waiting') clearTimeout(phase.timer)
     if (phase.kind === 'open') clearTimeout(phase.moveTimer)
     if (phase.kind === 'moving') phase.next?.close()
-    if (phase.kind !== 'waiting') phase.link?.close()
+    if (phase.kind !== 'waiting') phase.connection?.close()
     this.#events.onStatus({ state: 'closed', reason, cause })
   }
 
@@ -162,9 +163,13 @@ export class Connections {
       if (to !== undefined) url.searchParams.set('to', String(to))
       const hello = token === undefined ? { user: this.#options.user } : { token }
       const make = this.#transports.classOf(transport)
-      const link = new ServerConnection({ make, transport, url: url.href }, hello, this.#linkEvents)
-      if (begun.kind === 'connecting') this.#phase = { kind: 'connecting', link }
-      else if (begun.kind === 'moving') this.#phase = { ...begun, next: link }
+      const connection = new ServerConnection(
+        { make, transport, url: url.href },
+        hello,
+        this.#connectionEvents,
+      )
+      if (begun.kind === 'connecting') this.#phase = { kind: 'connecting', connection }
+      else if (begun.kind === 'moving') this.#phase = { ...begun, next: connection }
     } catch (error) {
       if (this.#phase !== begun) return
       if (begun.kind === 'moving') this.#moveLater(begun)
@@ -178,26 +183,26 @@ export class Connections {
     }
   }
 
-  readonly #linkEvents: ServerConnectionEvents = {
-    onWelcome: (link, welcome) => this.#welcome(link, welcome),
-    onMessage: (link, message) => {
+  readonly #connectionEvents: ServerConnectionEvents = {
+    onWelcome: (connection, welcome) => this.#welcome(connection, welcome),
+    onMessage: (connection, message) => {
       if (message.type === 'move') {
         const { afterMs, to, url } = message
-        this.#moveAfter(link, afterMs, {
+        this.#moveAfter(connection, afterMs, {
           to,
           url: url !== undefined && this.#mayMoveTo(url) ? url : undefined,
           failed: 0,
         })
-      } else this.#events.onMessage(link, message)
+      } else this.#events.onMessage(connection, message)
     },
-    onClose: (link, code, reason) => {
-      const replaces = this.#phase.kind === 'connecting' && this.#phase.link === link
-      if (replaces && code === NO_CLOSE_FRAME) this.#transports.failed(link.transport)
-      this.#lost(link, code, closeOf(code, reason, link.wasOpen))
+    onClose: (connection, code, reason) => {
+      const replaces = this.#phase.kind === 'connecting' && this.#phase.connection === connection
+      if (replaces && code === NO_CLOSE_FRAME) this.#transports.failed(connection.transport)
+      this.#lost(connection, code, closeOf(code, reason, connection.wasOpen))
     },
   }
 
-  #welcome(link: ServerConnection, { retryMs, user, expiresInMs }: Welcome): void {
+  #welcome(connection: ServerConnection, { retryMs, user, expiresInMs }: Welcome): void {
     if (this.user !== undefined && this.user !== user) {
       this.close(`the token is of another user than ${this.user}`, 'unauthorized')
       return
@@ -205,25 +210,25 @@ export class Connections {
     this.user = user
     if (isWindow(retryMs)) this.#backoff.window = retryMs
     this.#backoff.succeeded()
-    this.#transports.welcomed(link.transport)
+    this.#transports.welcomed(connection.transport)
     this.#unauthorized = 0
     this.#tokens.renewBefore(expiresInMs)
-    if (this.#phase.kind === 'connecting') this.#serve(link, 'open')
-    this.#events.onOpen(link)
+    if (this.#phase.kind === 'connecting') this.#serve(connection, 'open')
+    this.#events.onOpen(connection)
     this.takeOverWhenReady()
   }
 
-  #serve(link: ServerConnection, state: 'open' | 'moved'): void {
-    this.#phase = { kind: 'open', link }
-    this.#events.onStatus({ state, server: link.welcome!.server })
-    this.#events.onServing(link)
-    this.#tryWebSocketLater(link)
+  #serve(connection: ServerConnection, state: 'open' | 'moved'): void {
+    this.#phase = { kind: 'open', connection }
+    this.#events.onStatus({ state, server: connection.welcome!.server })
+    this.#events.onServing(connection)
+    this.#tryWebSocketLater(connection)
   }
 
   /** A network that let no WebSocket through may have been left. */
-  #tryWebSocketLater(link: ServerConnection): void {
-    const afterMs = this.#transports.againMs(link.transport)
-    if (afterMs !== undefined) this.#moveAfter(link, afterMs, { failed: 0, by: 'websocket' })
+  #tryWebSocketLater(connection: ServerConnection): void {
+    const afterMs = this.#transports.againMs(connection.transport)
+    if (afterMs !== undefined) this.#moveAfter(connection, afterMs, { failed: 0, by: 'websocket' })
   }
 
   /** A move never goes from an encrypted connection to an open one. */
@@ -231,59 +236,59 @@ export class Connections {
     return url.startsWith('wss://') || (url.startsWith('ws://') && this.#options.url.startsWith('ws://'))
   }
 
-  #moveAfter(link: ServerConnection, afterMs: number, target: MoveTarget): void {
+  #moveAfter(connection: ServerConnection, afterMs: number, target: MoveTarget): void {
     const phase = this.#phase
-    if (phase.kind === 'moving' && phase.link === link) phase.target = target
-    if (phase.kind !== 'open' || phase.link !== link) return
+    if (phase.kind === 'moving' && phase.connection === connection) phase.target = target
+    if (phase.kind !== 'open' || phase.connection !== connection) return
     clearTimeout(phase.moveTimer)
     const moveTimer = setTimeout(
       () => {
-        if (this.#phase.kind !== 'open' || this.#phase.link !== link) return
-        this.#phase = { kind: 'moving', link, next: undefined, target }
+        if (this.#phase.kind !== 'open' || this.#phase.connection !== connection) return
+        this.#phase = { kind: 'moving', connection, next: undefined, target }
         void this.#connect(target)
       },
       Math.min(afterMs, MAX_TIMER_MS),
     )
-    this.#phase = { kind: 'open', link, moveTimer }
+    this.#phase = { kind: 'open', connection, moveTimer }
   }
 
   /**
    * The next connection failed: the current one still serves, and another is tried. Where a server is named that none of some
    * attempts reached, the user stays: on any other one the user would be too many.
    */
-  #moveLater({ link, target: { to, failed, by } }: Phase & { kind: 'moving' }): void {
-    this.#phase = { kind: 'open', link }
+  #moveLater({ connection, target: { to, failed, by } }: Phase & { kind: 'moving' }): void {
+    this.#phase = { kind: 'open', connection }
     if (by !== undefined) {
       this.#transports.failedAgain()
-      this.#tryWebSocketLater(link)
+      this.#tryWebSocketLater(connection)
       return
     }
     if (to !== undefined && failed + 1 === MOVE_ATTEMPTS) {
       this.#backoff.succeeded()
-      this.#tryWebSocketLater(link)
+      this.#tryWebSocketLater(connection)
       return
     }
     this.#backoff.failed()
-    this.#moveAfter(link, this.#backoff.wait(), { to, failed: failed + 1 })
+    this.#moveAfter(connection, this.#backoff.wait(), { to, failed: failed + 1 })
   }
 
-  #lost(link: ServerConnection, code: number, why: Close): void {
-    this.#events.onLost(link)
+  #lost(connection: ServerConnection, code: number, why: Close): void {
+    this.#events.onLost(connection)
     const phase = this.#phase
     if (phase.kind === 'closed' || phase.kind === 'waiting') return
-    if (phase.kind === 'moving' && phase.next === link) {
+    if (phase.kind === 'moving' && phase.next === connection) {
       this.#moveLater(phase)
-    } else if (phase.link !== link) {
+    } else if (phase.connection !== connection) {
       return
     } else if (phase.kind === 'moving') {
       // The one that was to take over has not joined everything yet; it continues as the only one.
-      this.#phase = { kind: 'connecting', link: phase.next }
+      this.#phase = { kind: 'connecting', connection: phase.next }
       if (phase.next?.welcome) this.#serve(phase.next, 'open')
       else if (!phase.next) this.#reconnectLater(why)
     } else {
       if (phase.kind === 'open') clearTimeout(phase.moveTimer)
       this.#afterClose(code, why)
-      if (why.cause === 'unreachable' && link.failure === '') void this.#explain(link.url)
+      if (why.cause === 'unreachable' && connection.failure === '') void this.#explain(connection.url)
     }
   }
 
@@ -311,7 +316,7 @@ export class Connections {
     this.#backoff.failed()
     const timer = setTimeout(
       () => {
-        this.#phase = { kind: 'connecting', link: undefined }
+        this.#phase = { kind: 'connecting', connection: undefined }
         void this.#connect()
       },
       Math.max(atLeastMs, this.#backoff.wait()),

@@ -37,9 +37,9 @@ export class SendQueue {
   readonly #queue: QueuedMessage[] = []
   readonly #pending = new Requests<QueuedMessage, Ack>()
   readonly #options: SendQueueOptions
-  readonly #onNotJoined: (link: ServerConnection) => void
+  readonly #onNotJoined: (connection: ServerConnection) => void
   /** The connection that messages go to; none while the room is not joined. */
-  #link: ServerConnection | undefined
+  #connection: ServerConnection | undefined
   #isCaughtUp = false
   /** What was sent before and may be in the room. */
   #unanswered: QueuedMessage | undefined
@@ -48,7 +48,7 @@ export class SendQueue {
   #wake = () => {}
 
   /** @param onNotJoined the server has no membership for this connection: the room must be joined again */
-  constructor(options: SendQueueOptions, onNotJoined: (link: ServerConnection) => void) {
+  constructor(options: SendQueueOptions, onNotJoined: (connection: ServerConnection) => void) {
     this.#options = options
     this.#onNotJoined = onNotJoined
   }
@@ -66,8 +66,8 @@ export class SendQueue {
   }
 
   /** The room was joined on a connection: what is not acknowledged yet is sent there (again). */
-  open(link: ServerConnection, isCaughtUp: boolean): void {
-    this.#link = link
+  open(connection: ServerConnection, isCaughtUp: boolean): void {
+    this.#connection = connection
     this.#isCaughtUp = isCaughtUp
     this.#wake()
     void this.#run()
@@ -88,7 +88,7 @@ export class SendQueue {
 
   /** There is no connection now. */
   pause(): void {
-    this.#link = undefined
+    this.#connection = undefined
     this.#wake()
   }
 
@@ -102,34 +102,38 @@ export class SendQueue {
   async #run(): Promise<void> {
     if (this.#sending) return
     this.#sending = true
-    for (let link = this.#link; link && this.#queue.length > 0; link = this.#link) {
+    for (
+      let connection = this.#connection;
+      connection && this.#queue.length > 0;
+      connection = this.#connection
+    ) {
       const first = this.#queue[0]!
       if (first === this.#unanswered && !this.#isCaughtUp) break
       // What timed out or was aborted meanwhile is not sent again.
-      if (this.#pending.has(first)) await this.#sendOne(link, first)
+      if (this.#pending.has(first)) await this.#sendOne(connection, first)
       if (this.#queue[0] === first && !this.#pending.has(first)) this.#queue.shift()
     }
     this.#sending = false
   }
 
-  async #sendOne(link: ServerConnection, message: QueuedMessage): Promise<void> {
+  async #sendOne(connection: ServerConnection, message: QueuedMessage): Promise<void> {
     this.#unanswered = message
     try {
-      const { seq, id, durability } = await link.request(
+      const { seq, id, durability } = await connection.request(
         { type: 'send', ...message },
         { timeoutMs: this.#options.ackMs },
       )
       this.#pending.answer(message, { seq, id, durability })
     } catch (error) {
       // What a connection that is left rejects, the next one may accept.
-      if (link !== this.#link) return
+      if (connection !== this.#connection) return
       if (error instanceof TimeoutError) {
-        link.close('no answer')
+        connection.close('no answer')
       } else if (error instanceof ChatError && error.code === 'disconnected') {
         this.pause()
       } else if (error instanceof ChatError && error.code === 'not-joined') {
         this.pause()
-        this.#onNotJoined(link)
+        this.#onNotJoined(connection)
       } else if (error instanceof ChatError && error.retryMs !== undefined) {
         await this.#sleep(error.retryMs * (1 + Math.random() / 4))
       } else {

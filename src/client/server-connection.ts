@@ -13,11 +13,11 @@ import { parseServerMessage } from './server-message.ts'
 import type { Transport, WebSocketClass, WebSocketLike } from './transport.ts'
 
 export interface ServerConnectionEvents {
-  onWelcome(link: ServerConnection, welcome: Welcome): void
+  onWelcome(connection: ServerConnection, welcome: Welcome): void
   /** Every message after the welcome, answers included, in the order in which they came. */
-  onMessage(link: ServerConnection, message: ServerMessage): void
+  onMessage(connection: ServerConnection, message: ServerMessage): void
   /** Once, also when it was never established. */
-  onClose(link: ServerConnection, code: number, reason: string): void
+  onClose(connection: ServerConnection, code: number, reason: string): void
 }
 
 /** Milliseconds for the server's welcome, and at most for its answer to a ping. */
