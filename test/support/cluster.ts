@@ -1,8 +1,10 @@
 import type { ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connectNats } from '../../src/chat/log/nats/connection.ts'
 import { NatsRoomLog } from '../../src/chat/log/nats/nats-room-log.ts'
+import { LogUnavailable } from '../../src/chat/log/room-log.ts'
 import type { ServerStatus } from '../../src/cluster/messages.ts'
 import type { LoggedMessage } from '../../src/verify/checker.ts'
 import { startCli } from '../run-cli.ts'
@@ -135,7 +137,7 @@ export async function roomLogOf(
   try {
     for (const room of rooms) {
       for (let at = 0; ; ) {
-        const { entries } = await log.read(room, at, 1000)
+        const { entries } = await untilAnswered(() => log.read(room, at, 1000))
         if (entries.length === 0) break
         for (const { payload } of entries) messages.push(JSON.parse(payload.toString()) as LoggedMessage)
         at = entries.at(-1)!.seq
@@ -145,5 +147,18 @@ export async function roomLogOf(
   } finally {
     await log.close()
     await nats.connection.close()
+  }
+}
+
+/** A broker that has just been disturbed, on a machine that is busy, needs its time. */
+async function untilAnswered<T>(read: () => Promise<T>): Promise<T> {
+  const until = performance.now() + 60_000
+  for (;;) {
+    try {
+      return await read()
+    } catch (error) {
+      if (!(error instanceof LogUnavailable) || performance.now() > until) throw error
+      await sleep(500)
+    }
   }
 }
