@@ -3,14 +3,19 @@ const MAX_WAIT_MS = 30_000
 
 /** How long to wait before connecting again: at random in a window that the server names, twice as long after each failure. */
 export class Backoff {
-  /** The window, milliseconds. */
-  window: readonly [least: number, most: number] = [50, 1000]
+  /** Milliseconds. */
+  #window: readonly [least: number, most: number] = [50, 1000]
   #failures = 0
   readonly #random: () => number
 
   /** @param random numbers in [0, 1) */
   constructor(random: () => number = Math.random) {
     this.#random = random
+  }
+
+  /** Waits in this window from now on; what is not a window is ignored. */
+  setWindow(window: unknown): void {
+    if (isWindow(window)) this.#window = window
   }
 
   succeeded(): void {
@@ -23,7 +28,7 @@ export class Backoff {
 
   /** Milliseconds. */
   wait(): number {
-    const [least, most] = this.window
+    const [least, most] = this.#window
     const end = Math.min(MAX_WAIT_MS, Math.max(least, most, 1) * 2 ** Math.max(0, this.#failures - 1))
     const start = Math.min(least, end)
     return start + (end - start) * this.#share()
@@ -40,3 +45,6 @@ export class Backoff {
     return Math.random()
   }
 }
+
+const isWindow = (value: unknown): value is [number, number] =>
+  Array.isArray(value) && value.length === 2 && value.every((ms) => Number.isFinite(ms) && ms >= 0)

@@ -2,7 +2,7 @@ import type { RequestOptions } from '../base/requests.ts'
 import type { Cursor, MessageData, PresenceEvent, RoomMessage } from '../protocol/messages.ts'
 import type { ChatErrorCode } from './chat-error.ts'
 import type { JoinedRoom } from './client-room.ts'
-import type { ConnectionStatus } from './connections.ts'
+import type { ConnectionStatus } from './close-cause.ts'
 import type { Token } from './token-source.ts'
 import type { Transport } from './transport.ts'
 

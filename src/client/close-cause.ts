@@ -32,6 +32,16 @@ export interface Close {
   readonly reason: string
 }
 
+/** `moved` has changed servers without a break; `waiting` reconnects soon; `closed` will not. */
+export interface ConnectionStatus {
+  state: 'open' | 'moved' | 'waiting' | 'closed'
+  server?: number | undefined
+  /** Why there is no connection, in words. */
+  reason?: string
+  /** The same for programs. */
+  cause?: CloseCause
+}
+
 const BY_CODE: Readonly<Record<number, readonly [CloseCause, string]>> = {
   [CLOSE.restart]: ['restart', 'the server shuts down'],
   [CLOSE.tryLater]: ['overloaded', 'the token cannot be verified now'],

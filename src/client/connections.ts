@@ -2,21 +2,11 @@ import { messageOf } from '../base/errors.ts'
 import { CLOSE, mayReconnect } from '../protocol/close-codes.ts'
 import type { ServerMessage, Welcome } from '../protocol/messages.ts'
 import { Backoff } from './backoff.ts'
-import { type Close, type CloseCause, closeOf, probe } from './close-cause.ts'
+import { type Close, type CloseCause, type ConnectionStatus, closeOf, probe } from './close-cause.ts'
 import { ServerConnection, type ServerConnectionEvents } from './server-connection.ts'
 import { MAX_TIMER_MS, type Token, TokenSource } from './token-source.ts'
 import type { Transport, WebSocketClass } from './transport.ts'
 import { Transports } from './transports.ts'
-
-/** `moved` has changed servers without a break; `waiting` reconnects soon; `closed` will not. */
-export interface ConnectionStatus {
-  state: 'open' | 'moved' | 'waiting' | 'closed'
-  server?: number | undefined
-  /** Why there is no connection, in words. */
-  reason?: string
-  /** The same for programs. */
-  cause?: CloseCause
-}
 
 export interface ConnectionsOptions {
   url: string
@@ -208,7 +198,7 @@ export class Connections {
       return
     }
     this.user = user
-    if (isWindow(retryMs)) this.#backoff.window = retryMs
+    this.#backoff.setWindow(retryMs)
     this.#backoff.succeeded()
     this.#transports.welcomed(connection.transport)
     this.#unauthorized = 0
@@ -325,6 +315,3 @@ export class Connections {
     this.#events.onStatus({ state: 'waiting', ...why })
   }
 }
-
-const isWindow = (value: unknown): value is [number, number] =>
-  Array.isArray(value) && value.length === 2 && value.every((ms) => Number.isFinite(ms) && ms >= 0)

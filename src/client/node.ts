@@ -23,8 +23,7 @@ export type {
 } from './chat-client-options.ts'
 export type { ChatErrorCode } from './chat-error.ts'
 export type { JoinedRoom, JoinOptions } from './client-room.ts'
-export type { CloseCause } from './close-cause.ts'
-export type { ConnectionStatus } from './connections.ts'
+export type { CloseCause, ConnectionStatus } from './close-cause.ts'
 export type { Ack } from './send-queue.ts'
 export type { Token } from './token-source.ts'
 

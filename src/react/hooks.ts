@@ -12,7 +12,7 @@ import {
 } from 'react'
 import type { ChatClient } from '../client/chat-client.ts'
 import type { JoinOptions } from '../client/client-room.ts'
-import type { ConnectionStatus } from '../client/connections.ts'
+import type { ConnectionStatus } from '../client/close-cause.ts'
 import { EMPTY_ROOM, type RoomState, RoomStore } from './room-store.ts'
 
 export type { RoomState, ShownMessage } from './room-store.ts'
