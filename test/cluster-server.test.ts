@@ -230,3 +230,16 @@ it('names the flag when the broker cannot be used', async () => {
   expect(away.stderr).toMatch(/broker/)
   expect(away.stderr).not.toMatch(/ at /)
 }, 60_000)
+
+describe.skipIf(!requireNats())('concertina server', () => {
+  it('ends in order also when its broker is frozen', async () => {
+    const nats = await startNats({ nodes: 1 })
+    open.push(() => nats.close())
+    const { child, finished } = await server(nats.url, 'frozen', '--replicas', '1', '--drain-seconds', '1')
+    nats.nodes[0]!.process.kill('SIGSTOP')
+    // So long that the connection counts as lost, and another one is on its way.
+    await new Promise((resolve) => setTimeout(resolve, 6000))
+    child.kill('SIGTERM')
+    expect((await finished).status).toBe(0)
+  })
+})

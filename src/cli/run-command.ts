@@ -6,6 +6,9 @@ const STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 /** And for one whose reader is gone. */
 const BROKEN_PIPE = 141
 
+/** What is still open so long after the end of a service does not keep its process, milliseconds. */
+const LEFT_OPEN_MS = 2000
+
 /** And for one whose output cannot be written, as where an output file cannot. */
 const NOT_WRITTEN = 2
 
@@ -56,6 +59,9 @@ export async function runCommand<F extends object>(
     await command(flags, abort.signal)
   } catch (error) {
     throw asFlagError(error, flags)
+  } finally {
+    // A library may leave something open, such as an attempt to reach a broker that is silent.
+    if (service) setTimeout(() => process.exit(), LEFT_OPEN_MS).unref()
   }
 }
 
