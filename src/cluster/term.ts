@@ -8,7 +8,7 @@ import type { Signal } from '../base/signal.ts'
 import { Fleet } from '../fleet/fleet.ts'
 import type { ProviderFactory, ServerRef } from '../fleet/provider.ts'
 import { ControlLoop, type LoadSample } from '../live/control-loop.ts'
-import { fleetOptions, type RebalanceOptions } from '../live/fleet-options.ts'
+import { liveFleetOptions, type RebalanceOptions } from '../live/fleet-options.ts'
 import { captureState, resumeFrom } from '../live/fleet-state.ts'
 import { traceScaling } from '../live/scaling-spans.ts'
 import type { Decision, ScaledTick } from '../pipeline/items.ts'
@@ -248,7 +248,7 @@ export class Term {
     const users = this.servers.status(ref)?.report.staying ?? 0
     const receivers = this.fleet.ready.filter((server) => server.ref !== ref).length
     const seconds =
-      users / Math.max(1, receivers * (this.#options.acceptRate ?? fleetOptions.defaultOf('acceptRate')))
+      users / Math.max(1, receivers * (this.#options.acceptRate ?? liveFleetOptions.defaultOf('acceptRate')))
     return Math.min(MAX_DRAIN_SECONDS, Math.max(MIN_DRAIN_SECONDS, seconds))
   }
 }

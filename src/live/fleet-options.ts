@@ -12,7 +12,7 @@ export const rebalanceOptions = optionSet({
 export type RebalanceOptions = OptionsOf<typeof rebalanceOptions.shape>
 
 /** What bounds a fleet of real servers. */
-export const fleetOptions = optionSet({
+export const liveFleetOptions = optionSet({
   maxHeadBytes: option(z.number().int().min(1024), "bytes of a request's head", MAX_HEAD_BYTES),
   spares: option(
     z.number().int().min(0).max(100),

@@ -14,7 +14,7 @@ import { splitTarget } from '../http/request-target.ts'
 import { Arrivals, type ChooseServer } from './arrivals.ts'
 import { type EntryOptions, EntryRules } from './entry-rules.ts'
 import { readFirstRequest } from './first-request.ts'
-import { fleetOptions } from './fleet-options.ts'
+import { liveFleetOptions } from './fleet-options.ts'
 import { GatewayHttp } from './gateway-http.ts'
 import type { Visit } from './handoffs.ts'
 import type { FromServer } from './messages.ts'
@@ -71,8 +71,8 @@ export class Gateway {
     const { maxPostBytes } = options
     requireNumber('port', options.port, { min: 0, max: 65_535, integer: true })
     this.#options = options
-    this.#maxHeadBytes = fleetOptions.parse(
-      fleetOptions.given({ maxHeadBytes: options.maxHeadBytes }),
+    this.#maxHeadBytes = liveFleetOptions.parse(
+      liveFleetOptions.given({ maxHeadBytes: options.maxHeadBytes }),
     ).maxHeadBytes
     this.#rules = new EntryRules(options)
     this.#onAccess = listeners.onAccess

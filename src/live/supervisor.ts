@@ -21,7 +21,7 @@ import type { AutoScaler } from '../scaling/auto-scaler.ts'
 import type { ChooseServer } from './arrivals.ts'
 import { ControlLoop, type LoadSample } from './control-loop.ts'
 import { allReady } from './first-servers.ts'
-import { fleetOptions } from './fleet-options.ts'
+import { liveFleetOptions } from './fleet-options.ts'
 import { FleetRooms } from './fleet-rooms.ts'
 import { Gateway, type GatewayOptions } from './gateway.ts'
 import { KeptState } from './kept-state.ts'
@@ -87,7 +87,7 @@ export class Supervisor {
     this.#logger = logger
     this.faults = new Faults(logger)
     this.rooms = new FleetRooms(options, logger, this.faults)
-    const { acceptRate, spares } = fleetOptions.parse(fleetOptions.given(options))
+    const { acceptRate, spares } = liveFleetOptions.parse(liveFleetOptions.given(options))
     const rng = seededRng(seed)
     const provider = (options.provider ?? localProvider)({
       ...processModule('server-process'),

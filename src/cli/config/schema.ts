@@ -12,7 +12,7 @@ import { otherFleetOptions } from '../../control/other-fleet.ts'
 import { weightsShape } from '../../fleet/fleet.ts'
 import { simulatedProviderOptions } from '../../fleet/providers/simulated.ts'
 import { connectionRateOptions } from '../../http/connection-rates.ts'
-import { fleetOptions, rebalanceOptions } from '../../live/fleet-options.ts'
+import { liveFleetOptions, rebalanceOptions } from '../../live/fleet-options.ts'
 import { scalingShape } from '../../scaling/auto-scaler.ts'
 import { policyLimitsShape } from '../../scaling/limit-options.ts'
 import { policySchema } from '../../scaling/policies.ts'
@@ -93,12 +93,12 @@ export const liveOptions = optionSet({
     .strictObject({
       ...chatLimitOptions.shape,
       ...connectionRateOptions.shape,
-      maxHeadBytes: fleetOptions.shape.maxHeadBytes,
+      maxHeadBytes: liveFleetOptions.shape.maxHeadBytes,
     })
     .optional(),
   rebalance: rebalanceOptions.schema.optional(),
-  spares: fleetOptions.shape.spares,
-  acceptRate: fleetOptions.shape.acceptRate,
+  spares: liveFleetOptions.shape.spares,
+  acceptRate: liveFleetOptions.shape.acceptRate,
   work: option(
     z.boolean(),
     "whether each message costs the server's serviceTime; default false for serve, true for demo",
