@@ -158,12 +158,12 @@ const meanings = new Phrases({
   holdsUsers: ['users that one server holds', '一台服务器容纳的用户数'],
   hourCost: ['what a server costs an hour', '一台服务器每小时的成本'],
   startCost: [
-    'what a start costs beyond its time; default 5 minutes of a server',
-    '一次启动在时间之外的成本；默认为一台服务器 5 分钟的成本',
+    'what a start costs beyond its time; default 7.5 minutes of a server',
+    '一次启动在时间之外的成本；默认为一台服务器 7.5 分钟的成本',
   ],
   moveCost: [
-    'what moving a user costs; default 5 minutes of a server for all the users it holds',
-    '迁移一个用户的成本；默认：一台服务器容纳的全部用户合计为其 5 分钟的成本',
+    'what moving a user costs; default 7.5 minutes of a server for all the users it holds',
+    '迁移一个用户的成本；默认：一台服务器容纳的全部用户合计为其 7.5 分钟的成本',
   ],
   launch: ['seconds from launch to ready; learned by default', '从启动到就绪的秒数；默认自行学习'],
   most: ['the most that any of these desires', '取其中要得最多的'],

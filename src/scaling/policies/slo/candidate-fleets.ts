@@ -7,10 +7,10 @@ const FORMS = [
   { growth: true, share: 'the load' },
   { growth: true, share: "the day's mean" },
 ] as const
-/** Shares that are added: none, then 0.5 % to 41 times, each 1.7 times the one before. */
-const MARGINS: readonly number[] = [0, ...Array.from({ length: 18 }, (_, i) => 0.005 * 1.7 ** i)]
+/** Shares that are added: none, then 1 % to 32 times, each 1.4 times the one before. */
+const MARGINS: readonly number[] = [0, ...Array.from({ length: 25 }, (_, i) => 0.01 * 1.4 ** i)]
 /** How long a need is kept, in horizons: at least this, at most twice. */
-const HOLDS = [2, 8, 32] as const
+const HOLDS = [1, 3, 9, 27] as const
 /** Candidates of one hold; those of one form lie together, by margin. */
 const PER_HOLD = FORMS.length * MARGINS.length
 const COUNT = PER_HOLD * HOLDS.length
@@ -21,7 +21,7 @@ const MOST_SPENT = 5
 /** What rounding up may loosen the allowance by at most, since a load may keep just below a whole server for long. */
 const MOST_LOOSENED = 1.5
 /** A fleet is left as it is that is too large by less than this, or by less than this part of its margin. */
-const DEADBAND = 0.02
+const DEADBAND = 0.005
 const DEADBAND_OF_MARGIN = 0.5
 /** Equal costs are equal, also when they were computed with all loads times a factor. */
 const SAME = 1 - 1e-9

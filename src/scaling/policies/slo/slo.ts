@@ -15,10 +15,10 @@ const sloOptions = optionSet({
   overload: option(z.number().positive().max(1), 'share of user-time that may be above capacity', 0.001),
   usersPerServer: option(z.number().positive(), 'users that one server holds', 30),
   serverCost: option(atLeastZero, 'what a server costs an hour', 1),
-  startCost: option(atLeastZero, 'what a start costs beyond its time; default 5 minutes of a server'),
+  startCost: option(atLeastZero, 'what a start costs beyond its time; default 7.5 minutes of a server'),
   moveCost: option(
     atLeastZero,
-    'what moving a user costs; default 5 minutes of a server for all the users it holds',
+    'what moving a user costs; default 7.5 minutes of a server for all the users it holds',
   ),
   provisioningDelay: option(atLeastZero, 'seconds from launch to ready; learned by default'),
 })
@@ -27,7 +27,7 @@ const sloOptions = optionSet({
 export type SloOptions = OptionsOf<typeof sloOptions.shape>
 
 /** A start, and the moves of a full server's users, cost so many seconds of a server by default. */
-const CHANGE_SECONDS = 300
+const CHANGE_SECONDS = 450
 /** What was learned counts for 1/e after two weeks, seconds. */
 const MEMORY = 14 * 86_400
 /** Horizons in which the rises are measured before the first choice; nothing is scaled in until then. */
@@ -152,7 +152,8 @@ class Slo {
       return this.#recommend('learning', rise, fleets)
     }
     // The allowance, the cheapest candidate within it, and when to follow it: never for less than the load that is there.
-    const share = Math.min(MOST_ALLOWED, Math.max(LEAST_ALLOWED, 2 - this.#realised(fleets) / this.#overload))
+    const unspent = this.#overload / this.#realised(fleets)
+    const share = Math.min(MOST_ALLOWED, Math.max(LEAST_ALLOWED, unspent))
     const choice = fleets.choose(SAFETY * this.#overload * share, this.#overload, this.#capacity)
     const held = rise.rising ? 'rising' : this.#sinceGrowth < fleets.horizon ? 'starting' : undefined
     const step = this.#follow(
