@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
 import { startForgetfulServer } from './support/forgetful-server.ts'
@@ -27,6 +28,18 @@ it('S2: counts its own message, found among those that it missed, as acknowledge
   expect(await second).toMatchObject({ seq: 4 })
   expect(seen).toEqual(['once', 'received 1', 'received 2', 'received 3', 'next'])
 })
+
+it.each([30, 400])(
+  'S2: knows its own message also when it is sent again %i ms after it was given up',
+  async (afterMs) => {
+    const { client, seen } = await ann([ofBob, { user: 'ann', id: 'a', body: 'once' }])
+    await expect(client.send('r', 'once', 'a', { timeoutMs: 20 })).rejects.toThrow('no answer')
+    await sleep(afterMs)
+    expect(await client.send('r', 'once', 'a')).toMatchObject({ seq: 2 })
+    expect(await client.send('r', 'next')).toMatchObject({ seq: 3 })
+    expect(seen).toEqual(['once', 'received 1', 'received 2', 'next'])
+  },
+)
 
 it("S2: sends again what is not there, after all that it missed; another user's id is not its own", async () => {
   const { client, seen } = await ann([{ ...ofBob, id: 'a' }, ofBob])

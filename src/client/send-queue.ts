@@ -27,6 +27,8 @@ export interface SendQueueOptions {
 
 /** Shortest wait before a message is sent again, milliseconds, whatever the server asks for. */
 const LEAST_WAIT_MS = 5
+/** Messages that got no answer, of which so many are remembered. */
+const MAX_UNANSWERED = 100
 
 /**
  * The messages of one room on their way out, one in flight at a time: so the room has them in the order in which they were
@@ -41,8 +43,11 @@ export class SendQueue {
   /** The connection that messages go to; none while the room is not joined. */
   #connection: ServerConnection | undefined
   #isCaughtUp = false
-  /** What was sent before and may be in the room. */
-  #unanswered: QueuedMessage | undefined
+  /**
+   * Ids of messages that got no answer and may be in the room, also when their sender does not wait any more and may send them
+   * again; with their places, once they came.
+   */
+  readonly #unanswered = new Map<string, Ack | undefined>()
   #sending = false
   /** Ends the wait that a server asked for. */
   #wake = () => {}
@@ -82,8 +87,11 @@ export class SendQueue {
 
   /** A message of this user came: one without an answer has its place now. */
   received(id: string, seq: number, durability: Durability): void {
-    const message = this.#unanswered
-    if (message?.id === id) this.#pending.answer(message, { seq, id, durability })
+    if (!this.#unanswered.has(id)) return
+    const ack = { seq, id, durability }
+    this.#unanswered.set(id, ack)
+    const first = this.#queue[0]
+    if (first?.id === id) this.#pending.answer(first, ack)
   }
 
   /** There is no connection now. */
@@ -108,7 +116,9 @@ export class SendQueue {
       connection = this.#connection
     ) {
       const first = this.#queue[0]!
-      if (first === this.#unanswered && !this.#isCaughtUp) break
+      const found = this.#unanswered.get(first.id)
+      if (found) this.#pending.answer(first, found)
+      else if (this.#unanswered.has(first.id) && !this.#isCaughtUp) break
       // What timed out or was aborted meanwhile is not sent again.
       if (this.#pending.has(first)) await this.#sendOne(connection, first)
       if (this.#queue[0] === first && !this.#pending.has(first)) this.#queue.shift()
@@ -117,14 +127,15 @@ export class SendQueue {
   }
 
   async #sendOne(connection: ServerConnection, message: QueuedMessage): Promise<void> {
-    this.#unanswered = message
     try {
       const { seq, id, durability } = await connection.request(
         { type: 'send', ...message },
         { timeoutMs: this.#options.ackMs },
       )
+      this.#unanswered.delete(id)
       this.#pending.answer(message, { seq, id, durability })
     } catch (error) {
+      this.#mayBeThere(message.id)
       // What a connection that is left rejects, the next one may accept.
       if (connection !== this.#connection) return
       if (error instanceof TimeoutError) {
@@ -137,9 +148,16 @@ export class SendQueue {
       } else if (error instanceof ChatError && error.retryMs !== undefined) {
         await this.#sleep(error.retryMs * (1 + Math.random() / 4))
       } else {
+        this.#unanswered.delete(message.id)
         this.#pending.reject(message, error)
       }
     }
+  }
+
+  #mayBeThere(id: string): void {
+    const [oldest] = this.#unanswered.keys()
+    if (oldest !== undefined && this.#unanswered.size >= MAX_UNANSWERED) this.#unanswered.delete(oldest)
+    this.#unanswered.set(id, undefined)
   }
 
   /** What one server asks for is not waited for on another one. */

@@ -249,13 +249,16 @@ export class HistoryChecker {
     return rooms
   }
 
-  /** Each user's messages are in the order in which they were sent. */
+  /**
+   * Each user's acknowledged messages are in the order in which they were sent. One that its sender gave up may be stored at any
+   * later time: it is in flight until then.
+   */
   #checkOrder(name: string, places: ReadonlyMap<number, string> | undefined): void {
     const last = new Map<string, { order: number; message: string }>()
     const inOrder = [...(places ?? [])].sort(([a], [b]) => a - b)
     for (const [seq, message] of inOrder) {
       const sent = this.#sent.get(name)?.get(message)
-      if (!sent) continue
+      if (sent?.acked === undefined) continue
       const user = message.slice(0, message.indexOf('\u0000'))
       const before = last.get(user)
       if (before && before.order > sent.order) {

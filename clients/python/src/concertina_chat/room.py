@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _JOIN_SECONDS = 30
 _REPAIR_AGAIN_SECONDS = 1.0
+#: Messages that got no answer, of which so many are remembered.
+_MAX_UNANSWERED = 100
 #: The state of a connection that has joined the room; before that it is the id of the join.
 _JOINED = object()
 
@@ -37,8 +39,9 @@ class Room:
         self._history = history
         self._links: Dict[Connection, Any] = {}
         self._queue: Deque[_Outgoing] = deque()
-        #: What was sent before and may be in the room.
-        self._unanswered: Optional[_Outgoing] = None
+        #: Ids of messages that got no answer and may be in the room, also when their sender does not wait any more and may
+        #: send them again; with their places, once they came.
+        self._unanswered: Dict[str, Optional[Dict[str, Any]]] = {}
         #: The room's last place when it was joined last.
         self._head = 0
         self._wake = asyncio.Event()
@@ -137,13 +140,19 @@ class Room:
 
     def _answer_by(self, link: Connection, message: Dict[str, Any]) -> None:
         """A message of this user without an answer has its place now."""
-        welcome, waits = link.welcome, self._unanswered
-        if waits is None or message["user"] != welcome["user"] or message["id"] != waits.fields["id"]:
+        welcome, id = link.welcome, message["id"]
+        if message["user"] != welcome["user"] or id not in self._unanswered:
             return
-        if not waits.acked.done():
-            waits.acked.set_result(
-                {"seq": message["seq"], "id": message["id"], "durability": welcome["durability"]}
-            )
+        self._unanswered[id] = {"seq": message["seq"], "id": id, "durability": welcome["durability"]}
+        self._answer_first()
+
+    def _answer_first(self) -> None:
+        """What is to be sent next may have come already."""
+        if self._queue:
+            fields, acked = self._queue[0]
+            found = self._unanswered.get(fields["id"])
+            if found and not acked.done():
+                acked.set_result(found)
 
     def _advance(self, seq: int) -> None:
         self.cursor = {"epoch": self.cursor["epoch"], "seq": seq}
@@ -177,13 +186,14 @@ class Room:
         while True:
             link = self._client.serving
             first = self._queue[0] if self._queue else None
-            waits = first is not None and first is self._unanswered and not self._is_caught_up()
+            self._answer_first()
+            is_unanswered = first is not None and not first.acked.done() and first.fields["id"] in self._unanswered
+            waits = is_unanswered and not self._is_caught_up()
             if first is None or waits or not self.is_joined_on(link):
                 self._wake.clear()
                 await self._wake.wait()
                 continue
             if not first.acked.done():
-                self._unanswered = first
                 await self._send_one(link, *first)
             if first.acked.done():
                 self._queue.popleft()
@@ -191,11 +201,14 @@ class Room:
     async def _send_one(self, link: Connection, fields: Dict[str, Any], acked: asyncio.Future) -> None:
         try:
             answer = await link.request("send", self._client.ack_seconds, room=self.name, **fields)
+            self._unanswered.pop(answer["id"], None)
             if not acked.done():
                 acked.set_result({key: answer[key] for key in ("seq", "id", "durability")})
         except asyncio.TimeoutError:
+            self._may_be_there(fields["id"])
             link.abort()
         except ChatError as error:
+            self._may_be_there(fields["id"])
             # What a connection that is left rejects, the next one may accept.
             if link is not self._client.serving or error.code == "disconnected":
                 return
@@ -204,7 +217,13 @@ class Room:
             elif error.retry_ms is not None:
                 await asyncio.sleep(error.retry_ms / 1000 * (1 + random.random() / 4))
             else:
+                self._unanswered.pop(fields["id"], None)
                 reject(acked, error)
+
+    def _may_be_there(self, id: str) -> None:
+        if len(self._unanswered) >= _MAX_UNANSWERED:
+            del self._unanswered[next(iter(self._unanswered))]
+        self._unanswered[id] = None
 
     def end(self, error: ChatError) -> None:
         """It is over: everything that waits raises."""
