@@ -126,6 +126,18 @@ it('says that a config is nested too deep in words of its own', async () => {
   expect([status, stderr]).toEqual([2, expect.stringMatching(/config\.yaml:1:\d+: it is nested too deep\n/)])
 })
 
+it('names a key that is there twice, and reads a hundred thousand keys without a long wait', async () => {
+  const twice = configFile('seed: 7\nserver:\n  capacity: 3\n  capacity: 4\n')
+  const { status, stderr } = await runCli(['simulate', '--config', twice])
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringMatching(/config\.yaml:4:3: capacity: it is there twice\n {2}allowed: each key once/),
+  ])
+  const many = configFile(Array.from({ length: 100_000 }, (_, i) => `key${i}: 1\n`).join(''))
+  const unknown = await runCli(['simulate', '--config', many])
+  expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringMatching(/config\.yaml:1:1: key0: /)])
+})
+
 it('applies to every command that has a config', async () => {
   process.env.CONCERTINA_SEED = '7'
   process.env.CONCERTINA_DURATION = '20'

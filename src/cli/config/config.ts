@@ -12,6 +12,7 @@ import type { SimulationOptions } from '../../simulation/options.ts'
 import type { TelemetryOptions } from '../../telemetry/options.ts'
 import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
+import { PARSE_OPTIONS, repeatedKey } from '../yaml.ts'
 import { applyEnvironment } from './environment.ts'
 import { printableConfig } from './print.ts'
 import { type Config, configSchema, type LiveConfig, type NamedPolicy } from './schema.ts'
@@ -166,7 +167,7 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 function readData(file: string | undefined): ReadConfig {
   const text = file === undefined ? '' : readTextFile(file, 'a YAML config file').replace(/^\uFEFF/, '')
   const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
+  const document = parseDocument(text, { ...PARSE_OPTIONS, lineCounter: lines })
   const places = new SourceLocations(file ?? 'the config', document, lines)
   const [broken] = document.errors
   if (broken) {
@@ -174,6 +175,17 @@ function readData(file: string | undefined): ReadConfig {
     throw new ConcertinaError('INVALID_INPUT', `${places.at(broken.pos[0])}: ${wrong}`, {
       hint: 'one YAML document',
     })
+  }
+  const repeated = repeatedKey(document)
+  if (repeated) {
+    const { key, offset } = repeated
+    throw new ConcertinaError(
+      'INVALID_INPUT',
+      `${places.at(offset)}: ${shown(key, false)}: it is there twice`,
+      {
+        hint: 'each key once',
+      },
+    )
   }
   const value = plainData(document, places) as Record<string, unknown>
   if (typeof value === 'object' && value !== null && !Array.isArray(value))

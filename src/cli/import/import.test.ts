@@ -105,6 +105,7 @@ describe('a HorizontalPodAutoscaler', () => {
     expect(imported(yaml, { name: 'b' }).autoScaler.policy).toMatchObject({ target: 7 })
     expect(() => imported(yaml)).toThrow(/it has 2 policies/)
     expect(() => imported(yaml, { name: 'c' })).toThrow(/"c" is not in the file/)
+    expect(() => imported('kind: Pod\nkind: Job\n')).toThrow(/:2: kind is there twice/)
   })
 
   it('asks what a metric is whose name does not say it', () => {

@@ -4,6 +4,7 @@ import { within } from '../../base/options.ts'
 import { readTextFile } from '../../base/text-file.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { createPolicy } from '../../scaling/policies.ts'
+import { PARSE_OPTIONS, repeatedKey } from '../yaml.ts'
 import { awsImporter } from './aws.ts'
 import { Fields } from './fields.ts'
 import { hpaImporter } from './hpa.ts'
@@ -23,15 +24,18 @@ interface Named {
 
 /** The documents of a file, with each item of a `List` as one. */
 function documentsIn(text: string, file: string): unknown[] {
-  const documents = parseAllDocuments(text, { prettyErrors: false })
+  const documents = parseAllDocuments(text, PARSE_OPTIONS)
   return [...documents].flatMap((document) => {
-    const [broken] = document.errors
-    if (broken) {
-      const line = text.slice(0, broken.pos[0]).split('\n').length
-      throw new ConcertinaError('INVALID_INPUT', `${file}:${line}: ${shown(broken.message, false)}`, {
+    const wrong = (offset: number, what: string) => {
+      const line = text.slice(0, offset).split('\n').length
+      return new ConcertinaError('INVALID_INPUT', `${file}:${line}: ${shown(what, false)}`, {
         hint: 'YAML or JSON',
       })
     }
+    const [broken] = document.errors
+    if (broken) throw wrong(broken.pos[0], broken.message)
+    const repeated = repeatedKey(document)
+    if (repeated) throw wrong(repeated.offset, `${repeated.key} is there twice`)
     let value: unknown
     try {
       value = document.toJS({ maxAliasCount: 100 })

@@ -566,6 +566,7 @@ it.each([
     `time,users\n${iso(0)},1\n${iso(0)},2\n`,
     /^f:3: time 2025-06-02T00:00:00.000Z is there twice/,
   ],
+  ['a span of ages', 'time,users\n0,1\n1e300,2\n', /^f:3: it is 3.2e\+283 years after the first point$/],
   [
     'fields without a client',
     '#Fields: date time cs-ip c-ip\n#Fields: date time\n',

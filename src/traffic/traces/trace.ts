@@ -51,6 +51,9 @@ export const readOptions = optionSet({
   ),
 })
 
+const YEAR = 365.25 * 86_400
+/** What a trace may span: time goes on in steps of seconds. */
+const MOST_YEARS = 100
 /** The share of rows that may repeat a time with another value, as at the end of daylight saving time. */
 const MOST_CONFLICTS = 0.1
 /** Times the usual distance between two points, from which on there is a gap. */
@@ -129,6 +132,13 @@ export function parseTrace(text: string, file: string, options: TraceOptions = {
   if (negative)
     throw invalidTrace(negative.where, `${negative.value} is not allowed`, 'a number of at least 0')
   const first = known[0]!.time
+  const last = known.at(-1)!
+  if (last.time - first > MOST_YEARS * YEAR)
+    throw invalidTrace(
+      last.where,
+      `it is ${((last.time - first) / YEAR).toPrecision(2)} years after the first point`,
+      `at most ${MOST_YEARS} years`,
+    )
   const absolute = epochUnit(first) !== undefined
   const times = Float64Array.from(known, ({ time }) => (absolute ? time - first : time))
   return {
