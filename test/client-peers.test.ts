@@ -1,10 +1,8 @@
-import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
-import { type WebSocket, WebSocketServer } from 'ws'
 import { signSubscribeToken, signToken } from '../src/chat/auth/sign.ts'
 import { ChatClient, type ChatClientEvents, type ChatClientOptions } from '../src/client/node.ts'
 import { startChat } from './support/chat.ts'
+import { scriptedPeer, WELCOME, WRONG_ANSWERS } from './support/scripted-peer.ts'
 
 // What a client gets that is not as promised: from a server, from the app's own functions.
 
@@ -20,66 +18,14 @@ function client(options: ChatClientOptions): ChatClient {
   return made
 }
 
-type Fields = Record<string, unknown>
-const WELCOME = {
-  type: 'welcome',
-  version: 1,
-  user: 'ann',
-  server: 1,
-  durability: 'memory',
-  retryMs: [20, 40],
-}
-const LIMITS = { heartbeatMs: 15_000, maxBodyBytes: 100 }
-
-/** A server that welcomes, confirms joins, acknowledges, and answers otherwise where `answer` says so. */
-async function peer(answer: (request: Fields, connection: number, socket: WebSocket) => Fields | undefined) {
-  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' })
-  await once(server, 'listening')
-  open.push({ close: () => server.close() })
-  const requests: Fields[] = []
-  let connections = 0
-  server.on('connection', (socket) => {
-    const connection = ++connections
-    socket.on('error', () => {})
-    socket.on('message', (data) => {
-      const request = JSON.parse(String(data)) as Fields
-      requests.push(request)
-      const { type, id, room } = request
-      const usual: Record<string, Fields> = {
-        hello: { ...WELCOME, ...LIMITS },
-        join: { type: 'joined', room, cursor: { epoch: 'e', seq: 4 }, head: 4, members: 1 },
-        send: { type: 'ack', room, seq: 5, durability: 'memory' },
-        ping: { type: 'pong' },
-        leave: { type: 'left', room },
-      }
-      const answered = answer(request, connection, socket) ?? usual[String(type)]
-      if (answered) socket.send(JSON.stringify({ id, ...answered }))
-    })
-  })
-  const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, requests, connections: () => connections }
+async function peer(answer: Parameters<typeof scriptedPeer>[0]) {
+  const started = await scriptedPeer(answer)
+  open.push(started)
+  return started
 }
 
 it('leaves a server whose answer has a field of the wrong type, and recovers with the next one', async () => {
-  const wrong: [type: string, answer: Fields][] = [
-    ['hello', { ...WELCOME, ...LIMITS, user: 7 }],
-    ['hello', { ...WELCOME, ...LIMITS, expiresInMs: 'soon' }],
-    ['join', { type: 'joined', room: 'a', head: 4, members: 1 }],
-    ['join', { type: 'joined', room: 'a', cursor: { epoch: 'e' }, head: 4, members: 1 }],
-    ['join', { type: 'joined', room: 'a', cursor: { epoch: 'e', seq: '4' }, head: 4, members: 1 }],
-    ['join', { type: 'joined', room: 'a', cursor: { epoch: 'e', seq: 4 }, head: 4, members: null }],
-    ['join', { type: 'joined', room: 'a', cursor: { epoch: 'e', seq: 4 }, members: 1, users: 'ann' }],
-    ['join', { type: 'rejected', request: 'join', room: 'a', code: 5, message: 'no' }],
-    ['join', { type: 'rejected', request: 'join', room: 'a', code: 'overloaded', message: '', retryMs: [] }],
-    ['send', { type: 'ack', room: 'a', seq: 'five', durability: 'memory' }],
-    ['send', { type: 'message', room: 'a', seq: '5', prevSeq: 4, user: 'b', body: 'x' }],
-    ['send', { type: 'message', room: 'a', seq: 5, prevSeq: null, user: 'b', body: 'x' }],
-    ['send', { type: 'message', room: 'a', seq: 5, prevSeq: 4, user: 'b', body: { x: 1 } }],
-    ['send', { type: 'gap', room: 'a', from: 1, to: 'end' }],
-    ['send', { type: 'left', room: 'a', code: {} }],
-    ['send', { type: 'move', afterMs: 'now' }],
-  ]
-  for (const [type, answer] of wrong) {
+  for (const [type, answer] of WRONG_ANSWERS) {
     const { url, connections } = await peer((request, connection) =>
       connection === 1 && request.type === type ? answer : undefined,
     )

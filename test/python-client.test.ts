@@ -10,6 +10,7 @@ import { CuttingProxy } from './chaos/cutting-proxy.ts'
 import { startChat } from './support/chat.ts'
 import { startForgetfulServer } from './support/forgetful-server.ts'
 import { startHttpOnlyProxy } from './support/http-only-proxy.ts'
+import { scriptedPeer, WRONG_ANSWERS } from './support/scripted-peer.ts'
 
 const SECRET = 'a secret of at least 32 characters'
 const closers: (() => unknown)[] = []
@@ -55,7 +56,7 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
       const states: string[] = []
       const transports = new Set<string>()
       let sent = false
-      const { child, finished } = python(script('talk.py'), url, '8', '60', transport)
+      const { child, finished } = python(script('talk.py'), url, '8', '150', transport)
       createInterface({ input: child.stdout! }).on('line', (line) => {
         const event = JSON.parse(line) as
           | HistoryEvent
@@ -87,7 +88,7 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
         reordered: 0,
         phantom: 0,
         falseGaps: 0,
-        acked: 480,
+        acked: 1200,
       })
       expect(states.filter((state) => state === 'waiting').length).toBeGreaterThan(4)
       expect(states).toContain('moved')
@@ -104,6 +105,22 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
   it('rejects wrong input at once, and continues', async () => {
     const { urls } = await chat()
     expect(await python(script('wrong.py'), urls[0]!).finished).toEqual({ status: 0, stderr: '' })
+  })
+
+  it('leaves a server whose answer has a field of the wrong type, and recovers with the next one', async () => {
+    const peers = await Promise.all(
+      WRONG_ANSWERS.map(([type, answer]) =>
+        scriptedPeer((request, connection) =>
+          connection === 1 && request.type === type ? answer : undefined,
+        ),
+      ),
+    )
+    closers.push(...peers.map((peer) => () => peer.close()))
+    expect(await python(script('peers.py'), ...peers.map(({ url }) => url)).finished).toEqual({
+      status: 0,
+      stderr: '',
+    })
+    expect(peers.map((peer) => peer.connections())).toEqual(peers.map(() => 2))
   })
 
   it.each([

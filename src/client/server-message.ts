@@ -34,6 +34,7 @@ const SHAPES: { readonly [Type in ServerMessage['type']]?: Shape } = {
   joined: shape({
     room: text,
     cursor: (value) => fits(value, cursor),
+    head: place,
     members: number,
     users: names,
     ...expiry,

@@ -8,6 +8,7 @@ from typing import Any, Callable, Dict, Optional, Union
 
 from .errors import ChatError, ConnectionEnded, reject
 from .event_stream import EventStream
+from .server_messages import check
 from .websocket import WebSocket
 
 VERSION = 1
@@ -92,9 +93,10 @@ class Connection:
             self._end(error)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             self._socket.abort()
-            self._end(ConnectionEnded(1002, f"the server does not speak the chat protocol: {error}"))
+            self._end(ConnectionEnded(1006, f"the server does not speak the chat protocol: {error}"))
 
     def _receive(self, message: Dict[str, Any]) -> None:
+        check(message)
         self._heard = True
         kind = message["type"]
         if self.welcome:

@@ -84,7 +84,7 @@ class WebSocket:
                     message += data
                     if len(message) > _MAX_MESSAGE:
                         self._close(1009)
-                        raise ConnectionEnded(1009, "a message of the server is too large")
+                        raise ConnectionEnded(1006, "a message of the server is too large")
                     if final:
                         return message.decode("utf-8")
         except (OSError, EOFError, UnicodeDecodeError) as error:
@@ -100,7 +100,7 @@ class WebSocket:
             length = struct.unpack("!Q", await self._reader.readexactly(8))[0]
         if first & 0x70 or second & 0x80 or length > _MAX_MESSAGE:
             self._close(1002)
-            raise ConnectionEnded(1002, "the server broke RFC 6455")
+            raise ConnectionEnded(1006, "the server broke RFC 6455")
         return bool(first & 0x80), first & 0x0F, await self._reader.readexactly(length)
 
     def _write(self, opcode: int, data: bytes) -> None:
