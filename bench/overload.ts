@@ -1,8 +1,8 @@
 /**
  * What happens beyond the ceiling: an open loop offers messages at a rate, whatever is answered. First the ceiling is looked
  * for, then 2 × and 4 × of it are offered. `npm run bench:overload -- [seconds of each] [users] [servers]
- * [ceiling, where it is known]`. Rooms of two, room log on disk; latency counts from when a message was due, so what waits
- * in the sender counts, too.
+ * [ceiling, where it is known] [--data]`. Rooms of two, room log on disk; latency counts from when a message was due, so what waits
+ * in the sender counts, too. With `--data` each message has some, and must be read to be rejected.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -11,7 +11,11 @@ import { join } from 'node:path'
 import { cpuSeconds, residentBytes, sleep, start, stop, withServers } from './support/processes.ts'
 import { RawClient } from './support/raw-client.ts'
 
-const [seconds = 60, users = 1000, servers = 2, knownCeiling] = process.argv.slice(2).map(Number)
+const given = process.argv.slice(2)
+const more = given.includes('--data') ? { data: { mentions: ['bob'] } } : {}
+const [seconds = 60, users = 1000, servers = 2, knownCeiling] = given
+  .filter((each) => each !== '--data')
+  .map(Number)
 const RAMP_SECONDS = Math.min(5, seconds)
 const FIRST_RATE = 1000
 const MAX_RATE = 200_000
@@ -94,7 +98,7 @@ class Senders {
     for (const at of due) {
       const id = this.#next++
       this.#due[id % IN_FLIGHT] = at
-      frames.push(JSON.stringify({ type: 'send', room: this.#room(i), id: `${id}`, body: BODY }))
+      frames.push(JSON.stringify({ type: 'send', room: this.#room(i), id: `${id}`, body: BODY, ...more }))
     }
     this.#unanswered += due.length
     client.send(...frames)
