@@ -131,6 +131,7 @@ export const reasons = new Phrases({
   theLoad: ['the load', '负载'],
   dayMean: ["the day's mean", '当天平均值'],
   spareCost: ['<what> ({cost} an hour)', '{what}（每小时 {cost}）'],
+  late: ['the last server may come {users} users late', '最后一台服务器可以晚 {users} 个用户'],
   spareOne: ['{count} is spare', '{count} 台空闲'],
   spare: ['{count} are spare', '{count} 台空闲'],
   unreachable: [

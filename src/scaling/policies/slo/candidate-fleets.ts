@@ -18,8 +18,6 @@ const COUNT = PER_HOLD * HOLDS.length
 const PRESUMED_HORIZONS = 30
 /** A server is kept for overload only where that is more than `overload` / this of the time. */
 const MOST_SPENT = 5
-/** What rounding up may loosen the allowance by at most, since a load may keep just below a whole server for long. */
-const MOST_LOOSENED = 1.5
 /** A fleet is left as it is that is too large by less than this, or by less than this part of its margin. */
 const DEADBAND = 0.005
 const DEADBAND_OF_MARGIN = 0.5
@@ -47,9 +45,8 @@ export interface Choice {
   readonly margin: number
   /** Horizons it keeps a need at least. */
   readonly hold: number
-  /** Users to be ready for; and, since servers are whole, how few of them are enough. */
+  /** Users to be ready for. */
   readonly users: number
-  readonly enough: number
   /** Share of user-time that it would have had above capacity, and its cost over that of the load alone. */
   readonly overload: number
   readonly cost: number
@@ -169,9 +166,8 @@ export class CandidateFleets {
    * The cheapest that would have kept to `allowed`, between two margins where that is; or, where a lower overload is too dear, the one
    * whose cost and overload together are least.
    * @param overload share of user-time that sets the price of overload
-   * @param capacity users of a server
    */
-  choose(allowed: number, overload: number, capacity: number): Choice {
+  choose(allowed: number, overload: number): Choice {
     this.#rate()
     const price = (MOST_SPENT / overload) * this.load
     let [within, withinCost] = [-1, Infinity]
@@ -192,13 +188,13 @@ export class CandidateFleets {
     }
     const unreachable = within < 0 || bearableCost < withinCost * SAME
     const index = unreachable ? bearable : within
-    const users = this.#between(index, unreachable ? 0 : this.#share(index, allowed))
+    const share = unreachable ? 0 : this.#share(index, allowed)
+    const held = this.#held[index]!
     return {
       form: FORMS[Math.floor((index % PER_HOLD) / MARGINS.length)]!,
       margin: MARGINS[index % MARGINS.length]!,
       hold: HOLDS[Math.floor(index / PER_HOLD)]!,
-      users,
-      enough: unreachable ? users : Math.min(users, this.#enough(index, allowed, capacity)),
+      users: share === 0 ? held : held + share * (this.#held[index - 1]! - held),
       overload: this.#excess[index]! / (this.load || 1),
       cost: this.#cost[index]! / (this.load || 1),
       unreachable,
@@ -220,28 +216,6 @@ export class CandidateFleets {
     const rate = this.#rates[index]!
     const smaller = this.#rates[index - 1]!
     return smaller > allowed ? (allowed - rate) / (smaller - rate) : 0
-  }
-
-  #between(index: number, share: number): number {
-    const held = this.#held[index]!
-    return share === 0 ? held : held + share * (this.#held[index - 1]! - held)
-  }
-
-  /**
-   * Whole servers hold up to one server's users more than was asked for, so less may be asked for: with an overload that falls off
-   * exponentially over `scale` users, and any part of a server alike, theirs is (1 − e^−a) / a of it, a = capacity / scale.
-   */
-  #enough(index: number, allowed: number, capacity: number): number {
-    const held = this.#held[index]!
-    if (index % MARGINS.length === 0) return held
-    const ratio = this.#rates[index - 1]! / Math.max(1e-12, this.#rates[index]!)
-    const scale = (held - this.#held[index - 1]!) / Math.log(ratio)
-    if (!(scale > 0)) return held
-    const a = capacity / scale
-    const loosened = allowed * Math.min(MOST_LOOSENED, a / (1 - Math.exp(-a)))
-    let at = index
-    while (at % MARGINS.length > 0 && this.#rates[at - 1]! <= loosened) at--
-    return this.#between(at, this.#share(at, loosened))
   }
 
   snapshot(): CandidateState {

@@ -16,6 +16,8 @@ interface Explained {
   readonly expected: number
   /** Seconds. */
   readonly horizon: number
+  /** Users that the fleet may be short of when the last server comes late. */
+  readonly lag: number
   readonly spare: number
   readonly spareCost: number | undefined
   readonly step: Step
@@ -44,6 +46,7 @@ export function explain(of: Explained): string {
     base: form.share,
     minutes: ((hold * of.horizon) / 60).toFixed(0),
   })
+  const late = of.lag >= 0.5 ? [reasons.say('late', { users: of.lag.toFixed(0) })] : []
   const left = reasons.say(spare === 1 ? 'spareOne' : 'spare', { count: spare })
   const priced =
     spareCost === undefined ? left : reasons.say('spareCost', { what: left, cost: spareCost.toFixed(2) })
@@ -53,5 +56,5 @@ export function explain(of: Explained): string {
       ? reasons.say('unreachable', { level: percent(of.level), ...past })
       : reasons.say('soFar', past)
   const spent = reasons.say('spent', { share: percent(of.realised), level: percent(of.level) })
-  return [...why, prepared, priced, level, spent].join('; ')
+  return [...why, prepared, ...late, priced, level, spent].join('; ')
 }

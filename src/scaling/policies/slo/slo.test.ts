@@ -58,6 +58,21 @@ describe('slo, untuned', () => {
     expect(events).toBeLessThan(7 * 60)
   })
 
+  it('lets the last server come late where the load moves, and spends of the level what that saves', () => {
+    const { overload, cost, decisions } = play(curve(14, wave))
+    expect(overload).toBeGreaterThan(0.0003)
+    expect(overload).toBeLessThanOrEqual(0.001)
+    expect(cost).toBeLessThan(1.01)
+    expect(decisions.at(-1)!.reason).toMatch(/the last server may come \d+ users late/)
+  })
+
+  it('has the last server, too, where the load stands still, also for one user', () => {
+    const { overload, decisions } = play(curve(6, (time) => (time < 3 * DAY ? wave(time) : 601)))
+    expect(overload).toBeLessThanOrEqual(0.001)
+    const still = decisions.filter(({ time }) => time > 3 * DAY + 4 * 3600)
+    expect(new Set(still.map(({ desired }) => desired))).toEqual(new Set([21]))
+  })
+
   it('keeps a noisy one, and one that grows', () => {
     const rng = seededRng(3)
     const noisy = play(curve(7, (time) => wave(time) * (1 + 0.1 * (rng.next() - 0.5))))

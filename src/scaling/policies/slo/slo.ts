@@ -9,6 +9,7 @@ import { CandidateFleets, type CandidateState, type Choice, isTooLarge } from '.
 import { explain, type Step } from './explain.ts'
 import { IntervalEstimator } from './interval-estimator.ts'
 import { BAND, RiseMeter, type RiseState } from './rise-meter.ts'
+import { WholeServers } from './whole-servers.ts'
 
 /** All that a user has to say; nothing depends on the traffic. */
 const sloOptions = optionSet({
@@ -35,7 +36,9 @@ const LEARNING_HORIZONS = 30
 /** Until then growth is met with so many mean rises, and at most with this share of the load. */
 const FIRST_MARGIN = 3
 const FIRST_MARGIN_SHARE = 0.25
-/** The choice aims at this part of what is allowed: the future is never quite like the past. */
+/** The choice aims at so much of what is allowed: whole servers hold more than what is chosen, and are short of less. */
+const AIM = 1.1
+/** The last server comes late only while so much of the level was spent: the future is never quite like the past. */
 const SAFETY = 0.9
 /** What was not spent may be spent later and the other way round: the allowance is between these shares of the level. */
 const LEAST_ALLOWED = 0.25
@@ -54,10 +57,11 @@ interface Learned {
 
 const numbers = z.array(z.number())
 const stateSchema = z.object({
-  version: z.literal(3),
+  version: z.literal(4),
   interval: z.number().positive(),
   lead: z.int().min(0).max(MOST_LEAD),
   spent: z.number().min(0),
+  short: z.number().min(0),
   rise: z.object({
     rise: z.number(),
     from: z.number(),
@@ -97,6 +101,7 @@ class Slo {
   #sinceGrowth = 0
   /** User-ticks that the plan had above it, the older ones for less. */
   #spent = 0
+  #whole: WholeServers
   #restored: State | undefined
 
   constructor(options: SloOptions) {
@@ -111,6 +116,7 @@ class Slo {
     this.#changeSeconds = { start: seconds(startCost), end: seconds(moveCost * this.#capacity) }
     this.#delay = provisioningDelay === undefined ? new DelayMeter() : undefined
     this.#knownDelay = provisioningDelay ?? 0
+    this.#whole = new WholeServers(this.#capacity)
   }
 
   /** From observation to decision, in the order in which it happens. */
@@ -138,9 +144,11 @@ class Slo {
     if (passed === 'gap') {
       fleets.skip()
       this.#planned = []
+      this.#whole.skip()
     } else {
       fleets.settle(before.load, load, decay)
       this.#spend(before.load, load, decay, fleets.horizon)
+      this.#whole.settle(before.load, load, this.#room, decay, fleets.horizon)
     }
     rise.see(load, decay, passed === 'gap')
     fleets.prepare(load, rise)
@@ -148,33 +156,36 @@ class Slo {
     // Before it knows the rises it holds what there is, and meets growth with a first guess.
     if (fleets.ticks <= LEARNING_HORIZONS * fleets.horizon || fleets.load === 0) {
       const margin = Math.min(FIRST_MARGIN * rise.meanRise, FIRST_MARGIN_SHARE) * load
-      this.#follow(load + margin, load + margin, 0, 'learning')
+      this.#follow(load + margin, 0, 0, 'learning')
       return this.#recommend('learning', rise, fleets)
     }
-    // The allowance, the cheapest candidate within it, and when to follow it: never for less than the load that is there.
-    const unspent = this.#overload / this.#realised(fleets)
-    const share = Math.min(MOST_ALLOWED, Math.max(LEAST_ALLOWED, unspent))
-    const choice = fleets.choose(SAFETY * this.#overload * share, this.#overload, this.#capacity)
+    // The allowance, the cheapest candidate within it, and when to follow it: never for less than the load that is there, but for
+    // a part of the last server.
+    const unspent = (this.#overload * fleets.load) / this.#spent
+    const allowed = AIM * this.#overload * Math.min(MOST_ALLOWED, Math.max(LEAST_ALLOWED, unspent))
+    const choice = fleets.choose(allowed, this.#overload)
+    const mayLag = !choice.unreachable && this.#realised(fleets) < SAFETY * this.#overload
+    const lag = mayLag ? this.#whole.lag(choice.users, allowed) : 0
     const held = rise.rising ? 'rising' : this.#sinceGrowth < fleets.horizon ? 'starting' : undefined
-    const step = this.#follow(
-      Math.max(load, choice.users),
-      Math.max(load, choice.enough),
-      choice.margin,
-      held,
-    )
-    return this.#recommend(step, rise, fleets, choice)
+    const step = this.#follow(Math.max(load, choice.users), lag, choice.margin, held)
+    return this.#recommend(step, rise, fleets, choice, lag)
   }
 
-  /** Plan and room rise at once, and fall where nothing holds them and it is worth it. Returns what became of the room. */
-  #follow(users: number, enough: number, margin: number, held: Step | undefined): Step {
+  /**
+   * Plan and room rise at once, and fall where nothing holds them and it is worth it. Returns what became of the room. Only the lag
+   * depends on the size of servers, and it is less than a load 5 % higher asks for: so that one never desires fewer servers.
+   */
+  #follow(users: number, lag: number, margin: number, held: Step | undefined): Step {
     if (users > this.#plan) {
       this.#plan = users
       this.#sinceGrowth = 0
     } else if (!held && isTooLarge(this.#plan, users, margin)) this.#plan = users
-    const need = Math.min(enough, this.#plan)
+    const need = this.#plan - lag
     const grows = need > this.#room
-    if (need < this.#room && (held || !isTooLarge(this.#room, need, margin))) return held ?? 'close'
     const shrinks = need < this.#room
+    if (shrinks && held) return held
+    if (shrinks && this.#whole.areStarting) return 'starting'
+    if (shrinks && !isTooLarge(this.#room, need, 0)) return 'close'
     this.#room = need
     if (held === 'learning') return held
     return grows ? 'grows' : shrinks ? 'shrinks' : 'fits'
@@ -187,6 +198,8 @@ class Slo {
     const known = state && Math.abs(state.interval - interval) <= interval / 2 ? state : undefined
     this.#learned = this.#learner(this.#lead(), known)
     this.#spent = known?.spent ?? 0
+    this.#whole = new WholeServers(this.#capacity)
+    this.#whole.short = known?.short ?? 0
     this.#sinceGrowth = 0
     this.#planned = []
     if (known) this.#restored = undefined
@@ -228,16 +241,16 @@ class Slo {
     this.#spent = this.#spent * decay + excessOfLine(before, load, Math.min(...this.#planned))
   }
 
-  /** The share of user-time that the plan had above it. */
+  /** The share of user-time that the servers had above what they hold. */
   #realised(fleets: CandidateFleets): number {
-    return this.#spent / (fleets.load || 1)
+    return this.#whole.short / (fleets.load || 1)
   }
 
   #serversFor(users: number): number {
-    return Math.min(MOST_SERVERS, Math.max(1, Math.ceil(users / this.#capacity - 1e-9)))
+    return Math.min(MOST_SERVERS, this.#whole.for(users))
   }
 
-  #recommend(step: Step, rise: RiseMeter, fleets: CandidateFleets, choice?: Choice): Recommendation {
+  #recommend(step: Step, rise: RiseMeter, fleets: CandidateFleets, choice?: Choice, lag = 0): Recommendation {
     const { time, load } = this.#last!
     const servers = this.#serversFor(this.#room)
     const expected = load + (choice?.form.growth ? rise.growth * fleets.horizon : 0)
@@ -252,9 +265,10 @@ class Slo {
         load,
         expected,
         horizon,
+        lag,
         spare,
         spareCost: this.#cost === undefined ? undefined : spare * this.#cost,
-        step: choice && this.#serversFor(choice.enough) >= servers ? 'fits' : step,
+        step: choice && this.#serversFor(choice.users) >= servers ? 'fits' : step,
         choice,
         level: this.#overload,
         realised,
@@ -277,10 +291,11 @@ class Slo {
     if (!this.#learned) return undefined
     const { rise, fleets, lead } = this.#learned
     const state: State = {
-      version: 3,
+      version: 4,
       interval: this.#pace.interval,
       lead,
       spent: this.#spent,
+      short: this.#whole.short,
       rise: rise.snapshot(),
       fleets: { ...fleets.snapshot() },
     }
