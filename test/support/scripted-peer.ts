@@ -11,7 +11,7 @@ export const WELCOME = {
   durability: 'memory',
   retryMs: [20, 40],
 }
-export const LIMITS = { heartbeatMs: 15_000, maxBodyBytes: 100 }
+const LIMITS = { heartbeatMs: 15_000, maxBodyBytes: 100 }
 
 /** Answers with a field of a wrong type, by the request that gets them. */
 export const WRONG_ANSWERS: readonly [type: string, answer: Fields][] = [
