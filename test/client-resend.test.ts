@@ -10,8 +10,8 @@ afterEach(() => {
   for (const each of open.splice(0).reverse()) each.close()
 })
 
-async function ann(missed: readonly object[]) {
-  const server = await startForgetfulServer(missed)
+async function ann(missed: readonly object[], options = {}) {
+  const server = await startForgetfulServer(missed, options)
   const client = new ChatClient({ url: server.url, user: 'ann', random: () => 0 })
   open.push(server, client)
   await client.join('r')
@@ -27,6 +27,13 @@ it('S2: counts its own message, found among those that it missed, as acknowledge
   expect(await first).toEqual({ seq: 2, id: 'a', durability: 'disk' })
   expect(await second).toMatchObject({ seq: 4 })
   expect(seen).toEqual(['once', 'received 1', 'received 2', 'received 3', 'next'])
+})
+
+it('S2: counts its own message, received before its connection broke, as acknowledged', async () => {
+  const { client, seen } = await ann([], { delivers: true })
+  expect(await client.send('r', 'once', 'a')).toEqual({ seq: 1, id: 'a', durability: 'disk' })
+  expect(await client.send('r', 'next')).toMatchObject({ seq: 2 })
+  expect(seen).toEqual(['once', 'next'])
 })
 
 it.each([30, 400])(

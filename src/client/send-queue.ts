@@ -85,13 +85,15 @@ export class SendQueue {
     void this.#run()
   }
 
-  /** A message of this user came: one without an answer has its place now. */
+  /** A message of this user came: one without an answer has its place now, and one in flight if it gets none. */
   received(id: string, seq: number, durability: Durability): void {
-    if (!this.#unanswered.has(id)) return
+    const first = this.#queue[0]
+    const isFirst = first?.id === id
+    const isUnanswered = this.#unanswered.has(id)
+    if (!isFirst && !isUnanswered) return
     const ack = { seq, id, durability }
     this.#unanswered.set(id, ack)
-    const first = this.#queue[0]
-    if (first?.id === id) this.#pending.answer(first, ack)
+    if (isFirst && isUnanswered) this.#pending.answer(first, ack)
   }
 
   /** There is no connection now. */
@@ -155,6 +157,7 @@ export class SendQueue {
   }
 
   #mayBeThere(id: string): void {
+    if (this.#unanswered.has(id)) return
     const [oldest] = this.#unanswered.keys()
     if (oldest !== undefined && this.#unanswered.size >= MAX_UNANSWERED) this.#unanswered.delete(oldest)
     this.#unanswered.set(id, undefined)

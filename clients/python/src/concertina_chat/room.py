@@ -139,12 +139,15 @@ class Room:
         return first
 
     def _answer_by(self, link: Connection, message: Dict[str, Any]) -> None:
-        """A message of this user without an answer has its place now."""
+        """A message of this user without an answer has its place now, and one in flight if it gets none."""
         welcome, id = link.welcome, message["id"]
-        if message["user"] != welcome["user"] or id not in self._unanswered:
+        is_first = bool(self._queue) and self._queue[0].fields["id"] == id
+        is_unanswered = id in self._unanswered
+        if message["user"] != welcome["user"] or not (is_first or is_unanswered):
             return
         self._unanswered[id] = {"seq": message["seq"], "id": id, "durability": welcome["durability"]}
-        self._answer_first()
+        if is_unanswered:
+            self._answer_first()
 
     def _answer_first(self) -> None:
         """What is to be sent next may have come already."""
@@ -221,6 +224,8 @@ class Room:
                 reject(acked, error)
 
     def _may_be_there(self, id: str) -> None:
+        if id in self._unanswered:
+            return
         if len(self._unanswered) >= _MAX_UNANSWERED:
             del self._unanswered[next(iter(self._unanswered))]
         self._unanswered[id] = None
