@@ -6,12 +6,13 @@ import type { ServerContext } from './server-context.ts'
 /** Who sends so long after being told to wait knew of it: what was under way before is no haste. */
 const NOTICED_MS = 100
 /** For how long a connection is not read, and never longer than it was told to wait. */
-const MAX_HOLD_MS = 500
+const MAX_HOLD_MS = 200
 
 /**
  * Rejects messages of one connection while the server is overloaded, nearly all from their bytes: reading them would take the time
  * that is missing for those which were accepted. A connection that goes on sending within the time that it was told to wait is not
- * read for a while: many of its messages then come at once, and cost a fraction. They are too early whatever the load is by then.
+ * read for a while: many of its messages then come at once, and cost a fraction. They are rejected together when the server is still
+ * overloaded by then, and accepted when it has time.
  */
 export class Shedding {
   readonly #context: ServerContext
@@ -83,7 +84,7 @@ export class Shedding {
     this.#phase = 'held'
     this.#waitsUntil = now + ms + this.#retryMs
     setTimeout(() => {
-      this.#phase = 'too early'
+      this.#phase = this.#context.link.overload?.() === undefined ? 'read' : 'too early'
       release()
       // What has come meanwhile is read in this turn of the event loop.
       setImmediate(() => {
