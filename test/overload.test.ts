@@ -65,6 +65,9 @@ it('reads what only looks like a plain message before it is rejected', async () 
     [`${begin}"a","body":"x","type":"ping"}`, { type: 'pong', id: 'a' }],
     [`${begin}"escaped","body":"\\"}"}`, { id: 'escaped', code: 'overloaded' }],
     [`${begin}"lines","body":"a\\n\\\\\\/\\b"}`, { id: 'lines', code: 'overloaded' }],
+    [`${begin}"data","body":"x","data":{"a":"}\\"","b":{"c":[{}]}}}`, { id: 'data', code: 'overloaded' }],
+    [`${begin}"first","body":"x","data":{"a":1},"id":"last"}`, { id: 'last', code: 'overloaded' }],
+    [`${begin}"h","body":"x","data":{"a":1}`, { type: 'error' }],
     [`${begin}"hex","body":"\\u00e4"}`, { id: 'hex', code: 'overloaded' }],
     [`${begin}"e","body":"\\x"}`, { type: 'error' }],
     [`${begin}"f","body":"\\"}`, { type: 'error' }],
@@ -84,7 +87,7 @@ it('reads what only looks like a plain message before it is rejected', async () 
 
 it.each([
   ['from their bytes', {}],
-  ['when they were read', { data: { from: 'a bot' } }],
+  ['when they were read', { body: '\u0001' }],
 ])(
   'S8: rejects messages %s: who sends again too early is read only later, and then accepted',
   async (_, more) => {

@@ -99,14 +99,16 @@ export const OVERLOADED = 'too many messages are in flight'
 /** What the last rejected message was read with: what else was read with it is rejected, too, without another look. */
 let rejectedFrom: Buffer | undefined
 
-/** A `send` as clients write it, in this order, and without escapes in its names; any other is read. */
+/** A `send` as clients write it: in this order, without escapes in its names, and with nothing after it but `data`; any other is read. */
 const ROOM = Buffer.from('{"type":"send","room":"')
 const ID = Buffer.from('","id":"')
 const BODY = Buffer.from('","body":"')
+const DATA = Buffer.from(',"data":{')
 /** Where the fields `room` and `id` begin, which a rejection repeats. */
 const NAMES_AT = '{"type":"send",'.length
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+const OPEN = 0x7b
 const BRACE = 0x7d
 const DELETE = 0x7f
 /** What may follow a backslash in JSON (RFC 8259, section 7), but for `u`. */
@@ -122,7 +124,10 @@ function namesOfSend(data: Buffer, from: number, end: number): number | undefine
   const idEnd = endOfText(data, id, Math.min(end, id + 65))
   if (idEnd <= id || !follows(data, idEnd, BODY)) return undefined
   const bodyEnd = endOfText(data, idEnd + BODY.length, end, true)
-  return bodyEnd === end - 2 && data[end - 1] === BRACE ? idEnd + 1 : undefined
+  if (bodyEnd < 0) return undefined
+  const hasData = follows(data, bodyEnd + 1, DATA)
+  const last = hasData ? endOfObject(data, bodyEnd + DATA.length, end) : bodyEnd
+  return last === end - 2 && data[end - 1] === BRACE ? idEnd + 1 : undefined
 }
 
 function follows(data: Buffer, at: number, expected: Buffer): boolean {
@@ -142,6 +147,23 @@ function endOfText(data: Buffer, from: number, end: number, mayEscape = false): 
       if (!mayEscape || !SHORT_ESCAPES.includes(data[++at]!)) return -1
     } else if (byte < 32 || byte === DELETE) {
       return -1
+    }
+  }
+  return -1
+}
+
+/** The place of the brace that ends the object which begins at `from`, before `end`; -1 when there is none. */
+function endOfObject(data: Buffer, from: number, end: number): number {
+  let depth = 0
+  for (let at = from; at < end; at++) {
+    const byte = data[at]!
+    if (byte === QUOTE) {
+      at = endOfText(data, at + 1, end, true)
+      if (at < 0) return -1
+    } else if (byte === OPEN) {
+      depth++
+    } else if (byte === BRACE && --depth === 0) {
+      return at
     }
   }
   return -1
