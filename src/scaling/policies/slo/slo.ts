@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { atLeastZero, type OptionsOf, option, optionSet } from '../../../base/options.ts'
 import { specKind } from '../../../base/spec-kind.ts'
-import { excessOfLine } from '../../../traffic/excess.ts'
 import { DelayMeter } from '../../delay-meter.ts'
 import { unknownLoad } from '../../metric.ts'
 import type { Observation, Policy, Recommendation } from '../../types.ts'
@@ -9,6 +8,7 @@ import { CandidateFleets, type CandidateState, type Choice, isTooLarge } from '.
 import { explain, type Step } from './explain.ts'
 import { IntervalEstimator } from './interval-estimator.ts'
 import { BAND, RiseMeter, type RiseState } from './rise-meter.ts'
+import { Shortfall } from './shortfall.ts'
 import { WholeServers } from './whole-servers.ts'
 
 /** All that a user has to say; nothing depends on the traffic. */
@@ -94,13 +94,12 @@ class Slo {
   #last: { time: number; load: number } | undefined
   /** Users that the fleet is to hold. */
   #room = 0
-  /** The same of a fleet that began with the first load and of which any part of a server can be had; of the last `lead` + 1 ticks. */
+  /** The same of a fleet that began with the first load and of which any part of a server can be had. */
   #plan = 0
-  #planned: number[] = []
   /** Ticks since the plan last grew. */
   #sinceGrowth = 0
-  /** User-ticks that the plan had above it, the older ones for less. */
-  #spent = 0
+  /** What the plan was short of. */
+  #spent = new Shortfall()
   #whole: WholeServers
   #restored: State | undefined
 
@@ -143,11 +142,11 @@ class Slo {
     const decay = Math.exp(-this.#pace.interval / MEMORY)
     if (passed === 'gap') {
       fleets.skip()
-      this.#planned = []
-      this.#whole.skip()
+      this.#spent.skip()
+      this.#whole.shortfall.skip()
     } else {
       fleets.settle(before.load, load, decay)
-      this.#spend(before.load, load, decay, fleets.horizon)
+      this.#spent.settle(before.load, load, this.#plan, decay, fleets.horizon)
       this.#whole.settle(before.load, load, this.#room, decay, fleets.horizon)
     }
     rise.see(load, decay, passed === 'gap')
@@ -161,7 +160,7 @@ class Slo {
     }
     // The allowance, the cheapest candidate within it, and when to follow it: never for less than the load that is there, but for
     // a part of the last server.
-    const unspent = (this.#overload * fleets.load) / this.#spent
+    const unspent = (this.#overload * fleets.load) / this.#spent.users
     const allowed = AIM * this.#overload * Math.min(MOST_ALLOWED, Math.max(LEAST_ALLOWED, unspent))
     const choice = fleets.choose(allowed, this.#overload)
     const mayLag = !choice.unreachable && this.#realised(fleets) < SAFETY * this.#overload
@@ -184,7 +183,7 @@ class Slo {
     const grows = need > this.#room
     const shrinks = need < this.#room
     if (shrinks && held) return held
-    if (shrinks && this.#whole.areStarting) return 'starting'
+    if (shrinks && this.#whole.shortfall.isGrowing) return 'starting'
     if (shrinks && !isTooLarge(this.#room, need, 0)) return 'close'
     this.#room = need
     if (held === 'learning') return held
@@ -197,11 +196,9 @@ class Slo {
     const { interval } = this.#pace
     const known = state && Math.abs(state.interval - interval) <= interval / 2 ? state : undefined
     this.#learned = this.#learner(this.#lead(), known)
-    this.#spent = known?.spent ?? 0
-    this.#whole = new WholeServers(this.#capacity)
-    this.#whole.short = known?.short ?? 0
+    this.#spent = new Shortfall(known?.spent)
+    this.#whole = new WholeServers(this.#capacity, known?.short)
     this.#sinceGrowth = 0
-    this.#planned = []
     if (known) this.#restored = undefined
   }
 
@@ -235,15 +232,9 @@ class Slo {
     return Math.min(MOST_LEAD, Math.ceil(seconds / (this.#pace.interval || 1) - 1e-9))
   }
 
-  #spend(before: number, load: number, decay: number, horizon: number): void {
-    this.#planned.push(this.#plan)
-    while (this.#planned.length > horizon) this.#planned.shift()
-    this.#spent = this.#spent * decay + excessOfLine(before, load, Math.min(...this.#planned))
-  }
-
   /** The share of user-time that the servers had above what they hold. */
   #realised(fleets: CandidateFleets): number {
-    return this.#whole.short / (fleets.load || 1)
+    return this.#whole.shortfall.users / (fleets.load || 1)
   }
 
   #serversFor(users: number): number {
@@ -294,8 +285,8 @@ class Slo {
       version: 4,
       interval: this.#pace.interval,
       lead,
-      spent: this.#spent,
-      short: this.#whole.short,
+      spent: this.#spent.users,
+      short: this.#whole.shortfall.users,
       rise: rise.snapshot(),
       fleets: { ...fleets.snapshot() },
     }

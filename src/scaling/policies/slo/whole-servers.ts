@@ -1,4 +1,4 @@
-import { excessOfLine } from '../../../traffic/excess.ts'
+import { Shortfall } from './shortfall.ts'
 
 /** Horizons after which a load that has not moved by a server's users counts as standing still: at least this, at most twice. */
 const STILL_HORIZONS = 27
@@ -11,17 +11,17 @@ const MOST_LAG = 0.04
  */
 export class WholeServers {
   readonly #capacity: number
-  /** Users that the fleet could hold, in the last ticks of a horizon. */
-  #rooms: number[] = []
-  /** User-ticks that these were short of, the older ones for less. */
-  short = 0
+  /** What they were short of. */
+  readonly shortfall: Shortfall
   /** The lowest and the highest load of this block of horizons, and with the one before. */
   #block: [low: number, high: number] = [Infinity, -Infinity]
   #before: [low: number, high: number] = [Infinity, -Infinity]
   #ticks = 0
 
-  constructor(capacity: number) {
+  /** @param short user-ticks so far */
+  constructor(capacity: number, short = 0) {
     this.#capacity = capacity
+    this.shortfall = new Shortfall(short)
   }
 
   /** How many hold so many users. */
@@ -31,25 +31,12 @@ export class WholeServers {
 
   /** Counts a tick in which the load went from `before` to `now` on servers for `users`; those of a horizon ago are ready. */
   settle(before: number, now: number, users: number, decay: number, horizon: number): void {
-    this.#rooms.push(this.for(users) * this.#capacity)
-    while (this.#rooms.length > horizon) this.#rooms.shift()
-    this.short = this.short * decay + excessOfLine(before, now, Math.min(...this.#rooms))
+    this.shortfall.settle(before, now, this.for(users) * this.#capacity, decay, horizon)
     if (this.#ticks++ % (STILL_HORIZONS * horizon) === 0) {
       this.#before = this.#block
       this.#block = [now, now]
     }
     this.#block = [Math.min(now, this.#block[0]), Math.max(now, this.#block[1])]
-  }
-
-  /** Whether one of them may not be ready yet. */
-  get areStarting(): boolean {
-    const rooms = this.#rooms
-    return rooms.some((room, i) => i > 0 && room > rooms[i - 1]!)
-  }
-
-  /** Of the ticks that passed nothing is known. */
-  skip(): void {
-    this.#rooms = []
   }
 
   /**
