@@ -1,10 +1,11 @@
 import { messageOf } from '../base/errors.ts'
 import { type RequestOptions, Requests } from '../base/requests.ts'
 import type { Cursor, Joined, RoomMessage } from '../protocol/messages.ts'
+import { boundedWait } from './bounded-wait.ts'
 import { ChatError } from './chat-error.ts'
 import { SendQueue, type SendQueueOptions } from './send-queue.ts'
 import type { ServerConnection } from './server-connection.ts'
-import { MAX_TIMER_MS, renewalMs, type Token, tokenOf } from './token-source.ts'
+import { renewalMs, type Token, tokenOf } from './token-source.ts'
 
 /** From where on a room is joined. */
 export interface JoinOptions extends RequestOptions {
@@ -48,8 +49,6 @@ const JOIN_MS = 30_000
 const REPAIR_AGAIN_MS = 1000
 /** Milliseconds until a token is asked for again that there was not: twice as long each time, up to the most. */
 const TOKEN_AGAIN_MS = { first: 500, most: 30_000 }
-/** Shortest wait until a room is asked for again, milliseconds, whatever the server says. */
-const LEAST_WAIT_MS = 5
 
 /** A room as its client follows it, from one `join` to its `leave`: how far it is, and what waits there. */
 export class ClientRoom {
@@ -231,13 +230,10 @@ export class ClientRoom {
   }
 
   #joinLater(connection: ServerConnection, ms: number): void {
-    const timer = setTimeout(
-      () => {
-        this.#timers.delete(timer)
-        if (this.#connections.has(connection)) this.joinOn(connection)
-      },
-      Math.min(Math.max(LEAST_WAIT_MS, ms), MAX_TIMER_MS),
-    )
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer)
+      if (this.#connections.has(connection)) this.joinOn(connection)
+    }, boundedWait(ms))
     this.#timers.add(timer)
   }
 

@@ -1,8 +1,8 @@
 import { type RequestOptions, Requests, TimeoutError } from '../base/requests.ts'
 import type { Durability, MessageData } from '../protocol/messages.ts'
+import { boundedWait } from './bounded-wait.ts'
 import { ChatError } from './chat-error.ts'
 import type { ServerConnection } from './server-connection.ts'
-import { MAX_TIMER_MS } from './token-source.ts'
 
 /** An acknowledged message: its place in the room and how safe it is. */
 export interface Ack {
@@ -25,8 +25,6 @@ export interface SendQueueOptions {
   readonly maxQueued: number
 }
 
-/** Shortest wait before a message is sent again, milliseconds, whatever the server asks for. */
-const LEAST_WAIT_MS = 5
 /** Messages that got no answer, of which so many are remembered. */
 const MAX_UNANSWERED = 100
 
@@ -166,7 +164,7 @@ export class SendQueue {
   /** What one server asks for is not waited for on another one. */
   #sleep(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.min(Math.max(LEAST_WAIT_MS, ms), MAX_TIMER_MS))
+      const timer = setTimeout(resolve, boundedWait(ms))
       this.#wake = () => {
         clearTimeout(timer)
         resolve()

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from './bounded-wait.ts'
 import { ChatError } from './chat-error.ts'
 
 /** A token, or a function that returns a fresh one. */
@@ -9,8 +10,6 @@ const TOKEN_MS = 30_000
 const RENEW_EARLY_MS = 30_000
 /** Shortest time between two renewals, milliseconds: a function may return the same token until it expires. */
 const MIN_RENEWAL_MS = 1000
-/** Longest time that a timer can wait. */
-export const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** The token itself, or a fresh one; rejects when the function does, does not settle, or returns something else. */
 export async function tokenOf(token: Token): Promise<string> {
