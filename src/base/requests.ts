@@ -1,3 +1,5 @@
+import { timerMs } from './timers.ts'
+
 /** How long a request may take, and what ends it earlier. */
 export interface RequestOptions {
   /** Rejects the request with its reason when it is aborted. */
@@ -10,9 +12,6 @@ interface Pending<Answer> {
   readonly resolve: (answer: Answer) => void
   readonly reject: (error: unknown) => void
 }
-
-/** The longest timer there is, milliseconds. */
-const MAX_TIMER_MS = 2 ** 31 - 1
 
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError'
@@ -37,7 +36,7 @@ export class Requests<Id, Answer> {
           ? undefined
           : setTimeout(
               () => pending.reject(new TimeoutError(`no answer within ${timeoutMs} ms`)),
-              Math.min(timeoutMs, MAX_TIMER_MS),
+              timerMs(timeoutMs),
             )
       const settle = () => {
         this.#pending.delete(id)

@@ -1,8 +1,8 @@
 import { messageOf } from '../base/errors.ts'
+import { timerMs } from '../base/timers.ts'
 import { CLOSE, mayReconnect } from '../protocol/close-codes.ts'
 import type { ServerMessage, Welcome } from '../protocol/messages.ts'
 import { Backoff } from './backoff.ts'
-import { MAX_TIMER_MS } from './bounded-wait.ts'
 import { type Close, type CloseCause, type ConnectionStatus, closeOf, probe } from './close-cause.ts'
 import { ServerConnection, type ServerConnectionEvents } from './server-connection.ts'
 import { type Token, TokenSource } from './token-source.ts'
@@ -232,14 +232,11 @@ export class Connections {
     if (phase.kind === 'moving' && phase.connection === connection) phase.target = target
     if (phase.kind !== 'open' || phase.connection !== connection) return
     clearTimeout(phase.moveTimer)
-    const moveTimer = setTimeout(
-      () => {
-        if (this.#phase.kind !== 'open' || this.#phase.connection !== connection) return
-        this.#phase = { kind: 'moving', connection, next: undefined, target }
-        void this.#connect(target)
-      },
-      Math.min(afterMs, MAX_TIMER_MS),
-    )
+    const moveTimer = setTimeout(() => {
+      if (this.#phase.kind !== 'open' || this.#phase.connection !== connection) return
+      this.#phase = { kind: 'moving', connection, next: undefined, target }
+      void this.#connect(target)
+    }, timerMs(afterMs))
     this.#phase = { kind: 'open', connection, moveTimer }
   }
 

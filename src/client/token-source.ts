@@ -1,4 +1,4 @@
-import { MAX_TIMER_MS } from './bounded-wait.ts'
+import { timerMs } from '../base/timers.ts'
 import { ChatError } from './chat-error.ts'
 
 /** A token, or a function that returns a fresh one. */
@@ -31,7 +31,7 @@ export async function tokenOf(token: Token): Promise<string> {
 /** How long to wait until a token that expires in this many milliseconds is renewed. */
 export function renewalMs(expiresInMs: number): number {
   const wait = expiresInMs - Math.min(RENEW_EARLY_MS, expiresInMs / 2)
-  return Math.max(MIN_RENEWAL_MS, Math.min(wait, MAX_TIMER_MS))
+  return Math.max(MIN_RENEWAL_MS, timerMs(wait))
 }
 
 /** Gets tokens, and renews the one in use before it expires. All times are relative: the client's own clock may be wrong. */

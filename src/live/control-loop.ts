@@ -2,6 +2,7 @@ import type { WallClock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Rng } from '../base/rng.ts'
 import { Signal } from '../base/signal.ts'
+import { timerMs } from '../base/timers.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { MetricsCollector, type MetricsResult, type UsersSample } from '../metrics/metrics-collector.ts'
 import { type ScalingEventsResult, ScalingEventsSink } from '../metrics/scaling-events-sink.ts'
@@ -85,7 +86,7 @@ export class ControlLoop {
           this.#tick(tick * interval)
           wait()
         },
-        (this.#next * interval + delay - clock.now()) * 1000,
+        timerMs((this.#next * interval + delay - clock.now()) * 1000),
       )
     }
     wait()

@@ -4,6 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { z } from 'zod'
 import { ConcertinaError, invalidInput } from '../base/errors.ts'
 import { option, optionSet, seconds } from '../base/options.ts'
+import { timeoutSignal } from '../base/timers.ts'
 import type { LoadReading, LoadSource } from './load-source.ts'
 
 /** When the load counts as missing. */
@@ -121,7 +122,7 @@ export function prometheusSource(options: PrometheusOptions): LoadSource {
   return {
     description: `${query} at ${target.origin}`,
     async read(signal) {
-      const late = AbortSignal.timeout(timeout * 1000)
+      const late = timeoutSignal(timeout * 1000)
       try {
         const { status, text } = await request(AbortSignal.any([signal, late]))
         return readingOf(status, text, maxAge)

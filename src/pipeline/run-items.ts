@@ -1,4 +1,5 @@
 import type { VirtualClock } from '../base/clock.ts'
+import { timerMs } from '../base/timers.ts'
 import type { BatchFunction, MapFunction, SinkFunction } from './functions.ts'
 
 /** What the environment itself knows of a run. */
@@ -82,7 +83,7 @@ export function runItems(
       if (signal?.aborted) return
       try {
         const next = slice()
-        if (next !== 'ended') timer = setTimeout(turn, next.delayMs)
+        if (next !== 'ended') timer = setTimeout(turn, timerMs(next.delayMs))
         else if (autostop) finish()
         else timer = setInterval(() => {}, 2 ** 30) // keep the process alive until the signal
       } catch (error) {

@@ -2,6 +2,7 @@ import { wallClock } from '../base/clock.ts'
 import { Faults } from '../base/faults.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { seededRng } from '../base/rng.ts'
+import { timerMs } from '../base/timers.ts'
 import { FleetControl } from '../control/fleet-control.ts'
 import { steadyStart } from '../control/steady-start.ts'
 import { Fleet } from '../fleet/fleet.ts'
@@ -153,11 +154,14 @@ export class WorkloadController implements ScaledFleet {
   }
 
   #schedule(): void {
-    this.#next = setTimeout(() => {
-      this.#reader = this.#read().then(() => {
-        if (!this.#abort.signal.aborted) this.#schedule()
-      })
-    }, this.#options.autoScaler.interval * 1000)
+    this.#next = setTimeout(
+      () => {
+        this.#reader = this.#read().then(() => {
+          if (!this.#abort.signal.aborted) this.#schedule()
+        })
+      },
+      timerMs(this.#options.autoScaler.interval * 1000),
+    )
   }
 
   async #read(): Promise<void> {

@@ -1,3 +1,4 @@
+import { timerMs } from '../../base/timers.ts'
 import { DerivedIdentity, type Identity, type RoomGrant } from '../auth/identity.ts'
 
 interface GrantEvents {
@@ -25,8 +26,7 @@ export class Grants {
       granted.delete(room)
       this.#events.onGrantExpired(room)
     }
-    // A timer holds at most 2³¹ milliseconds.
-    const timer = setTimeout(expire, Math.min(Math.max(0, expires - Date.now()), 2 ** 31 - 1))
+    const timer = setTimeout(expire, timerMs(Math.max(0, expires - Date.now())))
     granted.set(room, { grant, timer })
   }
 

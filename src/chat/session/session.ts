@@ -1,4 +1,5 @@
 import { TokenBucket } from '../../base/rate-limit.ts'
+import { timerMs } from '../../base/timers.ts'
 import { CLOSE } from '../../protocol/close-codes.ts'
 import {
   type AuthRequest,
@@ -280,18 +281,20 @@ export class Session implements ChannelEvents {
     this.#clearTimer()
     const left = expiresInMs(identity)
     const expire = () => this.close(CLOSE.expired, 'the token has expired')
-    // A timer holds at most 2³¹ milliseconds.
-    const expiry = left === undefined ? undefined : setTimeout(expire, Math.min(left, 2 ** 31 - 1))
+    const expiry = left === undefined ? undefined : setTimeout(expire, timerMs(left))
     this.#state = { kind: 'open', identity, expiry }
     this.#lastUser = identity.user
   }
 
   /** The other side reads too slowly; when that lasts, it has to go. */
   onFull(): void {
-    const tooSlow = setTimeout(() => {
-      this.#context.count('slowClosed')
-      this.#channel.terminate()
-    }, this.#context.limits.slowSeconds * 1000)
+    const tooSlow = setTimeout(
+      () => {
+        this.#context.count('slowClosed')
+        this.#channel.terminate()
+      },
+      timerMs(this.#context.limits.slowSeconds * 1000),
+    )
     void this.outbox.drained().then(() => clearTimeout(tooSlow))
   }
 
