@@ -40,7 +40,7 @@ const MOST_CHARACTERS = 4000
 const MOST_OF_VALUE = 80
 
 /** Text without characters that a terminal would act on, and not without end. */
-function printable(text: string): string {
+export function printable(text: string): string {
   const clean = text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
     /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]/g,
