@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { afterEach, expect, it } from 'vitest'
 import { virtualClock, wallClock } from '../src/base/clock.ts'
@@ -81,4 +82,14 @@ it.each([
   const source = prometheusSource({ url: `http://127.0.0.1:${port}`, query: 'users', timeoutSeconds })
   const reading = await source.read(new AbortController().signal)
   expect(reading.load ?? (reading as { reason: string }).reason).toBe(expected)
+})
+
+it('every deadline is one that garbage collection leaves alone', () => {
+  const src = new URL('../src/', import.meta.url)
+  const own = ['base/timeout-signal.ts', 'client/close-cause.ts'] // the latter runs in browsers
+  const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'))
+  const found = files.filter((name) =>
+    readFileSync(new URL(name, src), 'utf8').includes('AbortSignal.timeout'),
+  )
+  expect(found.sort()).toEqual(own)
 })

@@ -3,6 +3,3 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 
 /** `ms` as a timer can wait: at most 24 days. What is longer would be over at once. */
 export const timerMs = (ms: number): number => Math.min(ms, MAX_TIMER_MS)
-
-/** `AbortSignal.timeout` for any time, also one of no whole milliseconds or of years. */
-export const timeoutSignal = (ms: number): AbortSignal => AbortSignal.timeout(Math.ceil(timerMs(ms)))

@@ -1,4 +1,5 @@
 import { pause } from '../base/pause.ts'
+import { timeoutSignal } from '../base/timeout-signal.ts'
 import type { ServerHooks, ServerRef } from '../fleet/provider.ts'
 import type { Bus } from './broker.ts'
 import { commandTopic, type ServerCommand } from './messages.ts'
@@ -29,7 +30,7 @@ export function busHooks({ servers, drainSeconds }: ProviderContext, bus: Bus): 
     for (let checks = 0; checks < RESTORE_CHECKS; checks++) {
       if (servers.status(ref)?.state !== 'draining') return
       send(ref, { type: 'serve' })
-      await pause(CHECK_MS, AbortSignal.timeout(CHECK_MS * 2))
+      await pause(CHECK_MS, timeoutSignal(CHECK_MS * 2))
     }
   }
   return {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { type OptionsOf, option, optionSet } from '../base/options.ts'
+import { timeoutSignal } from '../base/timeout-signal.ts'
 import { type FleetSummary, fleetSummarySchema } from './fleet-summary.ts'
 
 const address = z
@@ -73,7 +74,7 @@ export class OtherFleet {
   }
 
   async #fetch(): Promise<void> {
-    const late = AbortSignal.timeout(TIMEOUT_MS)
+    const late = timeoutSignal(TIMEOUT_MS)
     let problem: FleetProblem
     try {
       const response = await fetch(this.#url, { headers: this.#headers(), redirect: 'manual', signal: late })

@@ -4,7 +4,7 @@ import { request as httpsRequest } from 'node:https'
 import { z } from 'zod'
 import { ConcertinaError, invalidInput } from '../base/errors.ts'
 import { option, optionSet, seconds } from '../base/options.ts'
-import { timeoutSignal } from '../base/timers.ts'
+import { timeoutSignal } from '../base/timeout-signal.ts'
 import type { LoadReading, LoadSource } from './load-source.ts'
 
 /** When the load counts as missing. */

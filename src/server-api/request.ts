@@ -1,5 +1,5 @@
 import { printable, rootMessage, shown } from '../base/errors.ts'
-import { timeoutSignal } from '../base/timers.ts'
+import { timeoutSignal } from '../base/timeout-signal.ts'
 import { AnswerTooLong, responseText } from '../http/response-text.ts'
 
 /** Why the chat did not do what was asked. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rootMessage } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
+import { timeoutSignal } from '../base/timeout-signal.ts'
 import { readMetricsText } from './metrics-text.ts'
 import { metricsBody, tracesBody } from './otlp.ts'
 import type { TelemetrySettings } from './settings.ts'
@@ -114,7 +115,7 @@ export class OtlpExporter implements SpanSink {
         headers: { ...headers, 'content-type': 'application/json' },
         body,
         redirect: 'error',
-        signal: AbortSignal.any([this.#closing.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        signal: AbortSignal.any([this.#closing.signal, timeoutSignal(TIMEOUT_MS)]),
       })
       await response.body?.cancel()
       if (response.ok) {

@@ -5,8 +5,8 @@ import type {
   JSONWebKeySet,
   JWSHeaderParameters,
 } from 'jose'
-
 import { rootMessage } from '../../base/errors.ts'
+import { timeoutSignal } from '../../base/timeout-signal.ts'
 import { responseText } from '../../http/response-text.ts'
 
 export interface JwksOptions {
@@ -105,7 +105,7 @@ export class Jwks {
     const response = await fetch(this.#url, {
       headers: { accept: 'application/json' },
       redirect: 'error',
-      signal: AbortSignal.timeout(this.#options.timeoutMs),
+      signal: timeoutSignal(this.#options.timeoutMs),
     })
     if (!response.ok) throw new Error(`status ${response.status}`)
     const text = await responseText(response, MAX_BYTES)

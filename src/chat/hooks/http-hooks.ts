@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { check, type OptionsOf, option, optionSet, within } from '../../base/options.ts'
+import { timeoutSignal } from '../../base/timeout-signal.ts'
 import { responseText } from '../../http/response-text.ts'
 import type { OpenSpan, Tracer } from '../../telemetry/tracer.ts'
 import { type ChatHooks, checkedHooks, Rejected } from './hooks.ts'
@@ -56,7 +57,7 @@ export function httpHooks(options: HookOptions, tracer?: Tracer): ChatHooks {
       span?.end('hook', { kind: 'client', began, attributes, error })
     }
     try {
-      const response = await post(url, secret, body, AbortSignal.timeout(timeoutMs), span)
+      const response = await post(url, secret, body, timeoutSignal(timeoutMs), span)
       const answer = check(
         answerSchema,
         JSON.parse(await responseText(response, MAX_ANSWER_BYTES)),

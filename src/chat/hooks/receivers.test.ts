@@ -1,4 +1,6 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../base/logger.ts'
 import { listen } from '../../http/listen.ts'
@@ -31,6 +33,13 @@ function flood(response: ServerResponse, sent: { bytes: number }): void {
     if (!response.destroyed) response.once('drain', send)
   }
   send()
+}
+
+/** Collects garbage as often as a busy process does. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const timer = setInterval(runInNewContext('gc') as () => void, 200)
+  closers.push(() => clearInterval(timer))
 }
 
 type Answer = (response: ServerResponse) => unknown
@@ -97,6 +106,11 @@ describe('a receiver of webhooks', () => {
 
   it.each(WRONG)('gets all when it %s, once it takes them', async (_, answer) => {
     expect(await deliver(answer)).toEqual(['ann', 'bob'])
+  })
+
+  it('gets all when it answered nothing, and then takes them', { timeout: 30_000 }, async () => {
+    collectGarbage()
+    expect(await deliver(() => {})).toEqual(['ann', 'bob'])
   })
 
   it('may answer what it likes with success', async () => {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { rootMessage } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { timeoutSignal } from '../../base/timeout-signal.ts'
 import type { RoomMessage } from '../../protocol/messages.ts'
 import type { Tracer } from '../../telemetry/tracer.ts'
 import { matches } from '../auth/identity.ts'
@@ -111,7 +112,7 @@ export class Webhook {
 
   async #post(events: readonly object[]): Promise<void> {
     const { url, secret } = this.#options
-    const timeout = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(TIMEOUT_MS)])
+    const timeout = AbortSignal.any([this.#closing.signal, timeoutSignal(TIMEOUT_MS)])
     const span = this.#tracer?.begin()
     const began = performance.now()
     const attributes = { 'url.full': new URL(url).origin, 'concertina.events': events.length }

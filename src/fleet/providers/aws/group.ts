@@ -1,5 +1,6 @@
 import type * as AutoScaling from '@aws-sdk/client-auto-scaling'
 import { ConcertinaError } from '../../../base/errors.ts'
+import { timeoutSignal } from '../../../base/timeout-signal.ts'
 
 /** One instance as the group lists it. */
 export interface GroupInstance {
@@ -100,7 +101,7 @@ export class AutoScalingGroup {
   }
 
   get #timeout() {
-    return { abortSignal: AbortSignal.timeout(CALL_TIMEOUT_MS) }
+    return { abortSignal: timeoutSignal(CALL_TIMEOUT_MS) }
   }
 
   /** The group as it is now; undefined when no group has this name. */

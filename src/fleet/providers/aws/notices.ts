@@ -1,5 +1,6 @@
 import { rootMessage } from '../../../base/errors.ts'
 import { pause } from '../../../base/pause.ts'
+import { timeoutSignal } from '../../../base/timeout-signal.ts'
 
 interface NoticeOptions {
   signal: AbortSignal
@@ -26,7 +27,7 @@ export async function watchNotices({ signal, onNotice, onProblem, endpoint }: No
   const ask = (path: string, init: RequestInit) =>
     fetch(`${base}/latest/${path}`, {
       ...init,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      signal: AbortSignal.any([signal, timeoutSignal(TIMEOUT_MS)]),
     })
   const newToken = async () => {
     const headers = { 'x-aws-ec2-metadata-token-ttl-seconds': String(TOKEN_SECONDS) }

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import { createInterface } from 'node:readline'
+import { timeoutSignal } from '../../../base/timeout-signal.ts'
 import type { Credentials } from './credentials.ts'
 import type { KubeObject } from './objects.ts'
 
@@ -107,7 +108,7 @@ export class KubeApi {
 
   async #json<T>(method: string, path: string, options: CallOptions): Promise<T> {
     const { timeoutMs = CALL_TIMEOUT_MS } = options
-    const timeout = AbortSignal.timeout(timeoutMs)
+    const timeout = timeoutSignal(timeoutMs)
     const signal = options.signal ? AbortSignal.any([options.signal, timeout]) : timeout
     try {
       const response = await this.#send(method, path, { ...options, signal })

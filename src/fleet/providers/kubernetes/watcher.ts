@@ -1,4 +1,5 @@
 import { pause } from '../../../base/pause.ts'
+import { timeoutSignal } from '../../../base/timeout-signal.ts'
 import { type KubeApi, KubeError } from './api.ts'
 import type { KubeList, KubeObject } from './objects.ts'
 
@@ -93,7 +94,7 @@ export class Watcher<T extends KubeObject> {
 
   /** Applies what changes; returns the version that it came to. */
   async #follow(from: string): Promise<string> {
-    const end = AbortSignal.timeout(RESYNC_SECONDS * 1000)
+    const end = timeoutSignal(RESYNC_SECONDS * 1000)
     const signal = AbortSignal.any([this.#abort.signal, end])
     let version = from
     try {
