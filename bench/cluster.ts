@@ -1,7 +1,10 @@
 /**
- * `npm run bench:cluster`: acknowledged messages/s of one process at each room log, 200-byte bodies, 512 in flight over 500 rooms;
- * NATS with three nodes and three copies, also with two processes' worth of connections. Needs nats-server and redis-server.
+ * `npm run bench:cluster`: acknowledged messages/s of one process at each room log, 200-byte bodies, 512 in flight over 500 rooms.
+ * NATS has three nodes and three copies; there also two server processes that write and read the same 500 rooms at once, with so
+ * many in flight together: what waits for a room goes out in one publish, so more are acknowledged where more wait. Everything shares
+ * the machine. Needs nats-server, redis-server and what was built.
  */
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,13 +18,15 @@ import type { RoomLog } from '../src/chat/log/room-log.ts'
 import { startNats } from '../test/support/nats.ts'
 import { startRedis } from '../test/support/redis.ts'
 import { startRedisCluster } from '../test/support/redis-cluster.ts'
+import type { WriterResult } from './support/nats-writer.ts'
+import { cpuSeconds, start } from './support/processes.ts'
 
 const SECONDS = 5
 const IN_FLIGHT = 512
 const ROOMS = 500
 const BODY = 'x'.repeat(200)
 
-async function measure(what: string, logs: readonly RoomLog[]): Promise<void> {
+async function measure(what: string, log: RoomLog): Promise<void> {
   const latency = new Histogram()
   const began = performance.now()
   const cpu = process.cpuUsage()
@@ -33,7 +38,7 @@ async function measure(what: string, logs: readonly RoomLog[]): Promise<void> {
       const room = `room-${(sender * 7 + i) % ROOMS}`
       const message = { room, user: `user-${sender}`, id: `${what}-${i}`, body: BODY }
       try {
-        await logs[sender % logs.length]!.append(message)
+        await log.append(message)
       } catch {
         rejected++
         continue
@@ -49,36 +54,61 @@ async function measure(what: string, logs: readonly RoomLog[]): Promise<void> {
   const ms = (q: number) => (latency.quantile(q) * 1000).toFixed(1)
   const rate = (count / seconds).toFixed(0)
   console.log(
-    `${what.padEnd(34)} ${rate.padStart(7)} messages/s, p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms, ${cores.toFixed(2)} cores of this process (${logs[0]!.durability}), ${rejected} rejected`,
+    `${what.padEnd(34)} ${rate.padStart(7)} messages/s, p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms, ${cores.toFixed(2)} cores of this process (${log.durability}), ${rejected} rejected`,
   )
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'bench-cluster-'))
 const embedded = EmbeddedRoomLog.open(folder)
-await measure('embedded', [embedded])
+await measure('embedded', embedded)
 await embedded.close()
 rmSync(folder, { recursive: true, force: true })
 
-const cluster = await startNats()
-try {
-  const connections = await Promise.all([
-    connectNats(cluster.url, 'bench'),
-    connectNats(cluster.url, 'bench'),
-  ])
-  const logs = await Promise.all(connections.map((nats) => NatsRoomLog.open(nats, { name: 'bench' })))
-  await measure('nats, 3 nodes', [logs[0]!])
-  await measure('nats, 3 nodes, two writers', logs)
-  for (const log of logs) await log.close()
-  for (const { connection } of connections) await connection.close()
-} finally {
-  await cluster.close()
+{
+  const { url, close } = await startNats()
+  try {
+    const nats = await connectNats(url, 'bench')
+    const log = await NatsRoomLog.open(nats, { name: 'bench' })
+    await measure('nats, 3 nodes', log)
+    await log.close()
+    await nats.connection.close()
+  } finally {
+    await close()
+  }
 }
+
+/** Two processes write and read the same rooms. */
+async function measureTogether(inFlight: number): Promise<void> {
+  const { url, nodes, close } = await startNats()
+  try {
+    const args = [url, ROOMS, inFlight / 2, SECONDS, BODY.length].map(String)
+    const writers = await Promise.all([1, 2].map(() => start('support/nats-writer.ts', args)))
+    const used = () => nodes.reduce((sum, { process }) => sum + cpuSeconds(process.pid!), 0)
+    const before = used()
+    const results = writers.map(async ({ child }) => {
+      child.send('go')
+      const [result] = (await once(child, 'message')) as [WriterResult]
+      return result
+    })
+    const all = await Promise.all(results)
+    const nodeCores = ((used() - before) / SECONDS).toFixed(2)
+    const sum = (key: 'perSecond' | 'received' | 'rejected' | 'cores') =>
+      all.reduce((total, each) => total + each[key], 0)
+    const most = (key: 'p50Ms' | 'p99Ms') => Math.max(...all.map((each) => each[key])).toFixed(1)
+    console.log(
+      `${`nats, 2 processes, ${inFlight} in flight`.padEnd(34)} ${sum('perSecond').toFixed(0).padStart(7)} messages/s, p50 ${most('p50Ms')} ms, p99 ${most('p99Ms')} ms, ${sum('received').toFixed(0)} received/s, ${sum('cores').toFixed(2)} cores of both and ${nodeCores} of the nodes, ${sum('rejected')} rejected`,
+    )
+  } finally {
+    await close()
+  }
+}
+for (const inFlight of [512, 4096, 8192]) await measureTogether(inFlight)
 
 const measureRedis = async (what: string, { url, close }: { url: string; close(): Promise<void> }) => {
   try {
     const redis = await connectRedis(url, 'bench')
     const log = await RedisRoomLog.open(redis)
-    await measure(what, [log])
+    await measure(what, log)
     await log.close()
     await redis.close()
   } finally {
