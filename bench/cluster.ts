@@ -4,7 +4,6 @@
  * many in flight together: what waits for a room goes out in one publish, so more are acknowledged where more wait. Everything shares
  * the machine. Needs nats-server, redis-server and what was built.
  */
-import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +18,7 @@ import { startNats } from '../test/support/nats.ts'
 import { startRedis } from '../test/support/redis.ts'
 import { startRedisCluster } from '../test/support/redis-cluster.ts'
 import type { WriterResult } from './support/nats-writer.ts'
-import { cpuSeconds, start } from './support/processes.ts'
+import { cpuSeconds, nextMessage, start } from './support/processes.ts'
 
 const SECONDS = 5
 const IN_FLIGHT = 512
@@ -85,10 +84,9 @@ async function measureTogether(inFlight: number): Promise<void> {
     const writers = await Promise.all([1, 2].map(() => start('support/nats-writer.ts', args)))
     const used = () => nodes.reduce((sum, { process }) => sum + cpuSeconds(process.pid!), 0)
     const before = used()
-    const results = writers.map(async ({ child }) => {
+    const results = writers.map(({ child }) => {
       child.send('go')
-      const [result] = (await once(child, 'message')) as [WriterResult]
-      return result
+      return nextMessage<WriterResult>(child)
     })
     const all = await Promise.all(results)
     const nodeCores = ((used() - before) / SECONDS).toFixed(2)

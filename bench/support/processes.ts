@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Forks a module of `bench/` and waits for its first message. */
+/** Forks a module of `bench/` and waits for its first message. Rejects when the module ends without one. */
 export async function start<T>(
   module: string,
   args: readonly string[],
@@ -12,8 +12,23 @@ export async function start<T>(
 ): Promise<{ child: ChildProcess; first: T }> {
   const path = fileURLToPath(new URL(`../${module}`, import.meta.url))
   const child = fork(path, args, { execArgv: ['--import', import.meta.resolve('tsx')], stdio })
-  const [first] = (await once(child, 'message')) as [T]
-  return { child, first }
+  return { child, first: await nextMessage<T>(child) }
+}
+
+/** The next message of a process, which rejects when the process ends before it. */
+export async function nextMessage<T>(child: ChildProcess): Promise<T> {
+  const answered = new AbortController()
+  const { signal } = answered
+  const ended = once(child, 'exit', { signal }).then(([code]) => {
+    throw new Error(`${child.spawnargs.slice(-2).join(' ')} ended with ${code} before it answered`)
+  })
+  try {
+    const [message] = (await Promise.race([once(child, 'message', { signal }), ended])) as [T]
+    return message
+  } finally {
+    answered.abort()
+    ended.catch(() => {})
+  }
 }
 
 const ROOT = new URL('../../', import.meta.url)
