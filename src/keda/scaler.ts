@@ -1,6 +1,7 @@
 import type { Server, ServerUnaryCall, ServerWritableStream, sendUnaryData } from '@grpc/grpc-js'
 import { ConcertinaError } from '../base/errors.ts'
 import type { Signal } from '../base/signal.ts'
+import { Connections } from './connections.ts'
 import { kedaOptions } from './options.ts'
 import { EXTERNAL_SCALER } from './proto.ts'
 
@@ -16,8 +17,9 @@ interface ScaledWorkload {
 
 export interface KedaScalerOptions {
   controller: ScaledWorkload
-  /** Host and port to listen on. */
-  address: string
+  /** To listen on; port 0 is any free one. */
+  host: string
+  port: number
   /** The workload is active above this load, and KEDA may scale it to zero while it is not. */
   activationLoad?: number | undefined
   /** While the load is missing, the metric is this or the last desired size, whichever is more; default the latter. */
@@ -26,6 +28,14 @@ export interface KedaScalerOptions {
 
 interface ActiveResponse {
   result: boolean
+}
+
+/** What one connection may use: KEDA's requests are small, and few at a time. */
+const LIMITS = {
+  'grpc.max_receive_message_length': 16_384,
+  'grpc.max_concurrent_streams': 100,
+  'grpc.max_connection_idle_ms': 300_000,
+  'grpc-node.max_session_memory': 10, // megabytes
 }
 
 /** The one metric: its value is the desired size, and its target is 1 a replica, so the HPA's answer is the size itself. */
@@ -53,14 +63,16 @@ async function grpc() {
  * @throws {ConcertinaError} INVALID_INPUT for an option, or when gRPC is not installed; ADDRESS_UNAVAILABLE.
  */
 export async function startKedaScaler(options: KedaScalerOptions): Promise<{ port: number; close(): void }> {
-  const { controller, address } = options
+  const { controller } = options
   const { activationLoad, fallbackServers = 0 } = kedaOptions.parse({
     activationLoad: options.activationLoad,
     fallbackServers: options.fallbackServers,
   })
   const { Server: GrpcServer, ServerCredentials, status, loader } = await grpc()
   const service = loader.fromJSON(EXTERNAL_SCALER)['externalscaler.ExternalScaler']
-  const server: Server = new GrpcServer()
+  const server: Server = new GrpcServer(LIMITS)
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const connections = new Connections((socket) => injector.injectConnection(socket))
 
   const desired = (): number | undefined => {
     const known = controller.desired
@@ -74,7 +86,8 @@ export async function startKedaScaler(options: KedaScalerOptions): Promise<{ por
     return lastActive ?? (fallbackServers > 0 ? true : undefined)
   }
   const answer = <T, A>(read: () => T | undefined, make: (value: T) => A) => {
-    return (_: ServerUnaryCall<unknown, A>, done: sendUnaryData<A>) => {
+    return (call: ServerUnaryCall<unknown, A>, done: sendUnaryData<A>) => {
+      connections.onCall(call.getPeer())
       const value = read()
       if (value === undefined) done({ code: status.UNAVAILABLE, details: 'the load is not known yet' })
       else done(null, make(value))
@@ -82,12 +95,15 @@ export async function startKedaScaler(options: KedaScalerOptions): Promise<{ por
   }
   server.addService(service as Parameters<Server['addService']>[0], {
     IsActive: answer(active, (result): ActiveResponse => ({ result })),
-    GetMetricSpec: (_: unknown, done: sendUnaryData<unknown>) =>
-      done(null, { metricSpecs: [{ metricName: METRIC, targetSize: 1, targetSizeFloat: 1 }] }),
+    GetMetricSpec: answer(
+      () => METRIC,
+      (metricName) => ({ metricSpecs: [{ metricName, targetSize: 1, targetSizeFloat: 1 }] }),
+    ),
     GetMetrics: answer(desired, (size) => ({
       metricValues: [{ metricName: METRIC, metricValue: size, metricValueFloat: size }],
     })),
     StreamIsActive(call: ServerWritableStream<unknown, ActiveResponse>) {
+      connections.onCall(call.getPeer())
       let sent: boolean | undefined
       const send = () => {
         const result = active()
@@ -103,14 +119,14 @@ export async function startKedaScaler(options: KedaScalerOptions): Promise<{ por
       send()
     },
   })
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
-      if (!error) resolve(bound)
-      else {
-        const options = { hint: 'a free address: --host and --port', cause: error }
-        reject(new ConcertinaError('ADDRESS_UNAVAILABLE', `${address}: ${error.message}`, options))
-      }
-    })
-  })
-  return { port, close: () => server.forceShutdown() }
+  const close = () => {
+    connections.close()
+    server.forceShutdown()
+  }
+  try {
+    return { port: await connections.listen(options.host, options.port), close }
+  } catch (error) {
+    close()
+    throw error
+  }
 }

@@ -18,8 +18,7 @@ export async function keda(flags: KedaFlags, signal: AbortSignal): Promise<void>
   const { host, port, activationLoad, fallbackServers } = kedaOptions.parse(kedaOptions.given(flags))
   const counted = simulatedProvider(wallClock(), { startupDelay: flags.startupDelay })
   await runWorkloadController('keda', flags, counted, signal, async (controller, { logger }) => {
-    const address = `${host.includes(':') ? `[${host}]` : host}:${port}`
-    const scaler = await startKedaScaler({ controller, address, activationLoad, fallbackServers })
+    const scaler = await startKedaScaler({ controller, host, port, activationLoad, fallbackServers })
     logger.info(`KEDA:      external scaler at ${host}, port ${scaler.port}`, { port: scaler.port })
     return scaler.close
   })
