@@ -35,12 +35,42 @@ const STARTING_SECONDS = 20
 
 async function load(): Promise<NatsModule> {
   try {
-    return await import('@nats-io/transport-node')
+    const nats = await import('@nats-io/transport-node')
+    await import('@nats-io/transport-node/lib/node_transport.js').then(closeUnanswered, () => {})
+    return nats
   } catch {
     throw new ConcertinaError('INVALID_INPUT', 'broker: the package for NATS is not installed', {
       hint: 'npm install @nats-io/transport-node@3',
       where: 'broker',
     })
+  }
+}
+
+interface Transport {
+  connected: boolean
+  done: boolean
+  socket: { destroy(): void } | undefined
+  close(error?: Error): Promise<void>
+}
+
+const patched = new WeakSet<object>()
+
+/** The client leaves a socket open whose server never said a word: each attempt to reach a frozen one, and after the end. */
+function closeUnanswered({
+  NodeTransport,
+}: {
+  readonly NodeTransport: { readonly prototype: unknown }
+}): void {
+  const transport = NodeTransport.prototype as Transport
+  if (patched.has(transport)) return
+  patched.add(transport)
+  const { close } = transport
+  transport.close = async function (this: Transport, error) {
+    if (!this.connected) {
+      this.done = true
+      this.socket?.destroy()
+    }
+    await close.call(this, error)
   }
 }
 
