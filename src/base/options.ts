@@ -22,6 +22,14 @@ export const fleetSize = count.max(100_000)
 
 /** A TCP port; 0 is any free one. */
 export const port = z.number().int().min(0).max(65_535)
+/** An address that `fetch` takes: none with a user name or a password. */
+export const webAddress = z
+  .url({ protocol: /^https?$/ })
+  .refine(
+    (url) => !URL.canParse(url) || `${new URL(url).username}${new URL(url).password}` === '',
+    'it has a user name in it',
+  )
+  .meta({ allowed: 'an address that begins with http:// or https://, without a user name' })
 
 type WithDefault<T extends z.ZodType> = z.ZodOptional<T> & { readonly hasDefault: true }
 

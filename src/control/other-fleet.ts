@@ -1,19 +1,16 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
-import { type OptionsOf, option, optionSet } from '../base/options.ts'
+import { type OptionsOf, option, optionSet, webAddress } from '../base/options.ts'
 import { timeoutSignal } from '../base/timeout-signal.ts'
 import { type FleetSummary, fleetSummarySchema } from './fleet-summary.ts'
-
-const address = z
-  .url({ protocol: /^https?$/ })
-  .refine((url) => !URL.canParse(url) || new URL(url).username === '', 'it has a user name in it')
-  .meta({ allowed: 'an address that begins with http:// or https://, without a user name' })
 
 /** What a config file may say of another fleet that this one shows. */
 export const otherFleetOptions = optionSet({
   name: z.string().min(1).max(60).describe('what the page calls it'),
-  url: address.describe('of its dashboard, such as https://eu.example.org:8081, as this machine reaches it'),
-  dashboard: option(address, 'the same as browsers reach it; default url'),
+  url: webAddress.describe(
+    'of its dashboard, such as https://eu.example.org:8081, as this machine reaches it',
+  ),
+  dashboard: option(webAddress, 'the same as browsers reach it; default url'),
   token: option(z.string().min(16), 'its control token; or the variable CONCERTINA_FLEET_TOKEN_<NAME>'),
   tokenFile: option(z.string().min(1), 'file of its control token, read whenever it is asked'),
 })

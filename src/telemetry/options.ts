@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { type OptionsOf, option, optionSet, seconds } from '../base/options.ts'
+import { type OptionsOf, option, optionSet, seconds, webAddress } from '../base/options.ts'
 
 /** What a config file may say of traces and metrics that are sent to an OpenTelemetry receiver. */
 export const telemetryOptions = optionSet({
   endpoint: option(
-    z.url({ protocol: /^https?$/ }),
+    webAddress,
     'receiver of traces and metrics by OTLP/HTTP, such as http://127.0.0.1:4318; or the variable OTEL_EXPORTER_OTLP_ENDPOINT; default none, and nothing is sent',
   ),
   headers: z

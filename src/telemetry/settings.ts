@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { invalidInput, shown } from '../base/errors.ts'
+import { webAddress } from '../base/options.ts'
 import { VERSION } from '../base/version.ts'
 import { type TelemetryOptions, telemetryOptions } from './options.ts'
 import type { Attributes } from './span.ts'
@@ -32,12 +33,12 @@ export function telemetrySettings(
   const of = (name: string) => env[name]?.trim() || undefined
   const endpoint = options.endpoint ?? of('OTEL_EXPORTER_OTLP_ENDPOINT')
   if (endpoint === undefined || of('OTEL_SDK_DISABLED')?.toLowerCase() === 'true') return undefined
-  if (!URL.canParse(endpoint) || !/^https?:/.test(endpoint))
-    throw invalidInput(
-      options.endpoint === undefined ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'otlpEndpoint',
-      `${shown(endpoint)} is not an address of a receiver`,
-      'http://… or https://…',
-    )
+  if (!webAddress.safeParse(endpoint).success) {
+    const where = options.endpoint === undefined ? 'OTEL_EXPORTER_OTLP_ENDPOINT' : 'otlpEndpoint'
+    const repeated = endpoint.includes('@') ? 'it' : shown(endpoint)
+    const allowed = 'http://… or https://…, without a user name'
+    throw invalidInput(where, `${repeated} is not an address of a receiver`, allowed)
+  }
   const protocol = of('OTEL_EXPORTER_OTLP_PROTOCOL')
   if (protocol === 'grpc')
     throw invalidInput(

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { check, type OptionsOf, option, optionSet, within } from '../../base/options.ts'
+import { check, type OptionsOf, option, optionSet, webAddress, within } from '../../base/options.ts'
 import { timeoutSignal } from '../../base/timeout-signal.ts'
 import { responseText } from '../../http/response-text.ts'
 import type { OpenSpan, Tracer } from '../../telemetry/tracer.ts'
@@ -10,7 +10,7 @@ const EVENTS = ['join', 'message'] as const
 
 /** What a config file may say of hooks that an app's backend answers by HTTP. */
 export const hookOptions = optionSet({
-  url: z.url({ protocol: /^https?$/ }).describe('address that is asked by POST'),
+  url: webAddress.describe('address that is asked by POST'),
   secret: z.string().min(32).describe('signs each request: at least 32 characters'),
   events: option(z.array(z.enum(EVENTS)).min(1), 'what it is asked about', [...EVENTS]),
   timeoutMs: option(z.number().int().min(1).max(10_000), 'milliseconds that an answer may take', 1000),

@@ -3,9 +3,12 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLogger } from '../../base/logger.ts'
+import { check } from '../../base/options.ts'
 import { listen } from '../../http/listen.ts'
+import { telemetrySettings } from '../../telemetry/settings.ts'
 import { MemoryRoomLog } from '../log/memory.ts'
 import { httpHooks } from './http-hooks.ts'
+import { webhookListOptions } from './webhook-options.ts'
 import { Webhooks } from './webhooks.ts'
 
 const SECRET = 'a secret for hooks of more than thirty-two characters'
@@ -49,6 +52,21 @@ const WRONG: [string, Answer][] = [
   ['redirects', (response) => response.writeHead(307, { location: '/elsewhere' }).end()],
   ['breaks off', (response) => response.socket!.destroy()],
 ]
+
+it('an address with a password is rejected, and in no error', () => {
+  const given = { url: 'http://ann:hunter2@127.0.0.1:9/', secret: SECRET }
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: given.url }
+  const makers = [
+    () => httpHooks(given),
+    () => check(webhookListOptions, [given]),
+    () => telemetrySettings({}, 'serve', env),
+    () => telemetrySettings({ endpoint: given.url }, 'serve', {}),
+  ]
+  for (const make of makers) {
+    expect(make).toThrow(/url: it has a user name|it is not an address/)
+    expect(make).not.toThrow(/hunter2/)
+  }
+})
 
 describe('a backend that is asked', () => {
   it.each<[string, Answer]>([

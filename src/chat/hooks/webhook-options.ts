@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { webAddress } from '../../base/options.ts'
 
 const EVENTS = ['message', 'join', 'leave', 'room-empty'] as const
 
 const webhookOptions = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }).describe('where the events are posted to'),
+  url: webAddress.describe('where the events are posted to'),
   secret: z.string().min(32).describe('signs each request: at least 32 characters'),
   events: z.array(z.enum(EVENTS)).min(1).optional().describe('default all'),
   rooms: z.array(z.string()).min(1).optional().describe('names, or prefixes and *; default every room'),
