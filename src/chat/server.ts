@@ -30,7 +30,7 @@ import { type ChatServerStats, ServerCounters } from './server-stats.ts'
 import type { Channel } from './session/channel.ts'
 import type { ServerContext } from './session/server-context.ts'
 import { Session } from './session/session.ts'
-import { type RebalanceTarget, SessionMoves } from './session/session-moves.ts'
+import { type RebalanceTarget, type RoomTarget, SessionMoves } from './session/session-moves.ts'
 import { WebSocketChannel } from './session/web-socket-channel.ts'
 import { WebSockets } from './session/web-sockets.ts'
 import { WorkSlots } from './session/work-slots.ts'
@@ -276,6 +276,11 @@ export class ChatServer {
   /** Asks up to `count` users to move to another server, spread over `seconds`. */
   rebalance(count: number, target: RebalanceTarget, seconds: number): void {
     this.#moves.rebalance(count, target, seconds)
+  }
+
+  /** Asks up to `count` users to move to the server that their room is on. Returns how many were asked. */
+  followRooms(targetOf: (room: string) => RoomTarget, count: number, seconds: number): number {
+    return this.#moves.follow(targetOf, this.#context.server, count, seconds)
   }
 
   /**

@@ -1,5 +1,6 @@
 /** A chat server as a process of its own, forked by the supervisor: commands come over IPC, the hub is at descriptor 4. */
 import { Socket } from 'node:net'
+import { roomPlacement } from '../balancing/room-placement.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import { ChatServer } from '../chat/server.ts'
 import { answerOnSocket } from '../chat/sse/requests.ts'
@@ -143,6 +144,11 @@ const handlers: Handlers<ToServer> = {
   },
   rebalance({ count, to, seconds }) {
     if (life.kind === 'serving') life.chat.rebalance(count, { to }, seconds)
+  },
+  'follow-rooms'({ strategy, servers, count, seconds }) {
+    if (life.kind !== 'serving') return
+    const asked = life.chat.followRooms(roomPlacement(strategy, servers), count, seconds)
+    if (asked > 0) send({ type: 'following', count: asked })
   },
   drain({ seconds }) {
     if (life.kind === 'serving') void leave(seconds)

@@ -122,7 +122,7 @@ export class Supervisor {
     this.#chat = options.chat ?? { auth: { anonymous: true } }
     this.placement = new UserRouter(this.fleet, strategy, rng.stream('placement'), {
       users: (server) => this.servers.users(server),
-      full: (server) => this.servers.connections(server) >= this.#maxConnections,
+      free: (server) => this.#maxConnections - this.servers.connections(server),
     })
     this.#moves = new UserMoves(this, options.rebalance, acceptRate)
     const { origins } = options.chat ?? {}

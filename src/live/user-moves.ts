@@ -37,6 +37,9 @@ export class UserMoves {
     this.#context = context
     this.#rebalance = rebalanceOptions.parse(rebalance ?? {})
     this.#acceptRate = acceptRate
+    context.servers.following.subscribe((count) => {
+      this.asked += count
+    })
   }
 
   /** The window in which the users of a server leave, seconds. */
@@ -47,11 +50,34 @@ export class UserMoves {
     return Math.min(MAX_DRAIN_SECONDS, Math.max(MIN_DRAIN_SECONDS, seconds))
   }
 
-  /** Moves a paced share of users from servers above their target to those below. */
+  /** Moves a paced share of users from servers above their target to those below, or to the servers that their rooms belong to. */
   rebalance(): void {
-    const { fleet, servers, placement, clock } = this.#context
+    const { placement, clock } = this.#context
     const now = clock.now()
-    if (placement.byRoom || now < this.#next) return
+    if (now < this.#next) return
+    if (placement.byRoom) this.#followRooms(now)
+    else this.#evenOut(now)
+  }
+
+  /** What a server has free is shared by those that send users there at the same time. */
+  #followRooms(now: number): void {
+    const { servers, placement } = this.#context
+    const ready = placement.servers
+    if (ready.length < 2) return
+    const targets = ready.map(({ id, weight, free }) => ({
+      id,
+      weight,
+      free: Math.floor(free / (ready.length - 1)),
+    }))
+    const count = Math.ceil((this.#rebalance.movesPerSecond * WINDOW_SECONDS) / ready.length)
+    const { strategy } = placement
+    for (const { id } of ready)
+      servers.send(id, { type: 'follow-rooms', strategy, servers: targets, count, seconds: WINDOW_SECONDS })
+    this.#next = now + WINDOW_SECONDS + SETTLE_SECONDS
+  }
+
+  #evenOut(now: number): void {
+    const { fleet, servers } = this.#context
     const { deadband, movesPerSecond } = this.#rebalance
     const loads = fleet.ready.map((server) => ({ ...server, users: servers.users(server) }))
     for (const { from, to, count } of planMoves(loads, deadband, movesPerSecond * WINDOW_SECONDS)) {

@@ -1,7 +1,8 @@
+import { roomNumber } from '../balancing/room-placement.ts'
 import { createStrategy, requireStrategyName } from '../balancing/strategies.ts'
 import type { BalancedServer, Strategy } from '../balancing/strategy.ts'
 import type { StrategyName } from '../balancing/strategy-names.ts'
-import { hash, type Rng } from '../base/rng.ts'
+import type { Rng } from '../base/rng.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import type { Server } from '../fleet/server.ts'
 import type { Choice } from './arrivals.ts'
@@ -10,12 +11,12 @@ import type { Choice } from './arrivals.ts'
 export interface ServerFigures {
   /** Users on a server now, those on their way to it included. */
   users(server: Server): number
-  /** Whether it has as many connections as it may have. */
-  full(server: Server): boolean
+  /** How many more connections it may have. */
+  free(server: Server): number
 }
 
 interface RoutedServer extends BalancedServer {
-  readonly full: boolean
+  readonly free: number
 }
 
 /** Chooses the server for each new connection, among the ready ones of the fleet, by a strategy. */
@@ -42,7 +43,12 @@ export class UserRouter {
     return this.#name
   }
 
-  /** Whether rooms, not users, decide: then users are not moved to even out their number. */
+  /** The ready servers. */
+  get servers(): readonly RoutedServer[] {
+    return this.#views
+  }
+
+  /** Whether rooms, not users, decide: then users follow their room, and their number is not evened out. */
   get byRoom(): boolean {
     return this.#strategy.byRoom ?? false
   }
@@ -61,27 +67,27 @@ export class UserRouter {
   place(room: string | undefined, to: number | undefined): Choice {
     const views = this.#views
     if (views.length === 0) return 'not-ready'
-    if (to !== undefined && views.some(({ id, full }) => id === to && !full)) return to
+    if (to !== undefined && views.some(({ id, free }) => id === to && free > 0)) return to
     const user = ++this.#arrivals
-    const index = this.#strategy.pick(views, { user, room: room === undefined ? user : hash(room) })
+    const index = this.#strategy.pick(views, { user, room: room === undefined ? user : roomNumber(room) })
     for (let i = 0; i < views.length; i++) {
-      const { id, full } = views[(index + i) % views.length]!
-      if (!full) return id
+      const { id, free } = views[(index + i) % views.length]!
+      if (free > 0) return id
     }
     return 'full'
   }
 
   #update(): void {
     this.#views = this.#fleet.ready.map((server) => {
-      const { users, full } = this.#figures
+      const { users, free } = this.#figures
       return {
         id: server.id,
         weight: server.weight,
         get load() {
           return users(server)
         },
-        get full() {
-          return full(server)
+        get free() {
+          return free(server)
         },
       }
     })

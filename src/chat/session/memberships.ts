@@ -67,6 +67,11 @@ export class Memberships {
     return this.#members.get(name)?.room
   }
 
+  /** The room that it joined first, of those it is in. */
+  get first(): string | undefined {
+    return this.#members.keys().next().value
+  }
+
   /**
    * @param expiresInMs milliseconds until the token of the room expires, where there is one
    * @throws {Rejection}

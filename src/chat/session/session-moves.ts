@@ -12,6 +12,12 @@ export interface RebalanceTarget {
   readonly url?: string | undefined
 }
 
+/** The server that a room is on, and how many users may be sent there now. */
+export interface RoomTarget {
+  readonly id: number
+  readonly free: number
+}
+
 /** Asks the users of a chat server to move to others: some of them, or all before it ends. */
 export class SessionMoves {
   readonly #sessions: Set<Session>
@@ -45,6 +51,42 @@ export class SessionMoves {
   }
 
   /**
+   * Asks up to `count` users to move to the server that their room is on, those of one room one after the other.
+   * @param server the number of this one
+   * @returns how many were asked
+   */
+  follow(targetOf: (room: string) => RoomTarget, server: number, count: number, seconds: number): number {
+    const byRoom = new Map<string, Session[]>()
+    for (const session of this.#sessions) {
+      const { firstRoom } = session
+      if (firstRoom === undefined || this.#leaving.has(session)) continue
+      const members = byRoom.get(firstRoom)
+      if (members) members.push(session)
+      else byRoom.set(firstRoom, [session])
+    }
+    const sent = new Map<number, number>()
+    const movers: Session[] = []
+    const targets: number[] = []
+    for (const [room, members] of byRoom) {
+      const { id, free } = targetOf(room)
+      if (id === server) continue
+      const before = sent.get(id) ?? 0
+      const going = members.slice(0, Math.max(0, Math.min(count - movers.length, free - before)))
+      sent.set(id, before + going.length)
+      movers.push(...going)
+      for (let i = 0; i < going.length; i++) targets.push(id)
+      if (movers.length >= count) break
+    }
+    this.#askToMove(movers, seconds, (afterMs, i) => ({
+      type: 'move',
+      afterMs,
+      reason: 'rebalance',
+      to: targets[i]!,
+    }))
+    return movers.length
+  }
+
+  /**
    * Asks every user to move, spread over `seconds`; closes those who stay at the same pace after that. Resolves when
    * no user is left and `isDone`.
    */
@@ -62,10 +104,14 @@ export class SessionMoves {
     }
   }
 
-  #askToMove(movers: readonly Session[], seconds: number, ask: (afterMs: number) => ServerMessage): void {
+  #askToMove(
+    movers: readonly Session[],
+    seconds: number,
+    ask: (afterMs: number, mover: number) => ServerMessage,
+  ): void {
     for (const [i, session] of movers.entries()) {
       const afterMs = Math.round((i / movers.length) * seconds * 1000)
-      session.send(ask(afterMs))
+      session.send(ask(afterMs, i))
       setTimeout(() => this.#leaves(session), afterMs)
     }
   }

@@ -94,6 +94,11 @@ export class Session implements ChannelEvents {
     return this.#state.kind === 'open' ? this.#state.identity.user : undefined
   }
 
+  /** The room by which its server is chosen, where rooms decide. */
+  get firstRoom(): string | undefined {
+    return this.#rooms.first
+  }
+
   /** Whose connection it is or was. */
   get lastUser(): string | undefined {
     return this.#lastUser
