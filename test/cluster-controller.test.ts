@@ -11,6 +11,7 @@ import type { FleetSnapshot } from '../src/control/control-target.ts'
 import { ServerApiClient, verifySignature } from '../src/server-api/client.ts'
 import { type ClusterProcess, startLogging, startServer, watchServers } from './support/cluster.ts'
 import { type NatsCluster, requireNats, startNats } from './support/nats.ts'
+import { freePort } from './support/ports.ts'
 
 const open: (() => unknown)[] = []
 afterEach(async () => {
@@ -77,6 +78,36 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     const denied = await fetch(`${second.url}v1/rooms`)
     expect(denied.status).toBe(401)
   }, 150_000)
+
+  it('lets users follow their rooms to servers that can be reached directly', async () => {
+    const flags = ['--broker', nats.url, '--cluster-name', 'rooms']
+    const servers = await Promise.all(
+      [1, 2].map(async () => {
+        const port = String(await freePort())
+        return startServer([...flags, '--port', port, '--advertise', `ws://127.0.0.1:${port}/chat`])
+      }),
+    )
+    for (const { child } of servers) open.push(() => child.kill('SIGKILL'))
+    const states = new Set<string>()
+    const rooms = await Promise.all(
+      Array.from({ length: 8 }, (_, room) =>
+        Promise.all(
+          servers.map(async ({ url }, i) => {
+            const client = new ChatClient({ url, user: `user ${i}` })
+            open.push(() => client.close())
+            await client.join(`room ${room}`)
+            client.on('status', ({ state }) => states.add(state))
+            return client
+          }),
+        ),
+      ),
+    )
+    const together = () => rooms.filter(([one, two]) => one!.server === two!.server).length
+    expect(together()).toBe(0)
+    await controller(...flags, '--provider', 'none', '--strategy', 'consistent-hash')
+    await expect.poll(together, { timeout: 30_000 }).toBe(rooms.length)
+    expect([...states]).toEqual(['moved'])
+  }, 90_000)
 
   it('administrates rooms and users by its control API, without a key', async () => {
     const flags = ['--broker', nats.url, '--cluster-name', 'admin']

@@ -15,6 +15,8 @@ interface Counts {
   readonly lost: number
   /** Requests that failed by a mistake in this program; each was rejected with `internal`. */
   readonly failures: number
+  /** Users who were asked to follow their room to another server. */
+  readonly followed: number
   /** Times that the keys of the issuer of tokens could not be fetched. */
   readonly keyFetchesFailed: number
 }
@@ -45,13 +47,14 @@ export class ServerCounters {
     resumed: 0,
     lost: 0,
     failures: 0,
+    followed: 0,
     keyFetchesFailed: 0,
   }
   readonly #buckets = new Buckets(LATENCY_BOUNDS)
   #latency = new Histogram()
 
-  count(what: keyof Counts): void {
-    this.#counts[what]++
+  count(what: keyof Counts, times = 1): void {
+    this.#counts[what] += times
   }
 
   /** A message was acknowledged; `seconds` since it was received. */

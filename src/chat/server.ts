@@ -278,9 +278,14 @@ export class ChatServer {
     this.#moves.rebalance(count, target, seconds)
   }
 
-  /** Asks up to `count` users to move to the server that their room is on. Returns how many were asked. */
-  followRooms(targetOf: (room: string) => RoomTarget, count: number, seconds: number): number {
-    return this.#moves.follow(targetOf, this.#context.server, count, seconds)
+  /** Asks up to `count` users to move to the server that their room is on. */
+  followRooms(targetOf: (room: string) => RoomTarget, count: number, seconds: number): void {
+    this.#counters.count('followed', this.#moves.follow(targetOf, this.#context.server, count, seconds))
+  }
+
+  /** How many more connections it may have. */
+  get free(): number {
+    return this.#context.limits.maxConnections - this.#connections.size
   }
 
   /**

@@ -2,6 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { roomPlacement } from '../balancing/room-placement.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { check, type OptionsOf, option, optionSet, within } from '../base/options.ts'
 import { Signal } from '../base/signal.ts'
@@ -216,6 +217,7 @@ export class ChatNode {
       url: this.#url,
       direct: this.#options.advertise !== undefined,
       handedOn: this.#http.handedOn,
+      free: this.#chat.free,
       ending: this.#ending,
       report: this.#meter.report(this.#chat, this.#http.accepted),
     }
@@ -236,6 +238,14 @@ export class ChatNode {
       case 'rebalance':
         if (this.#state !== 'ready') break
         this.#chat?.rebalance(command.count, { to: command.to, url: command.url }, command.seconds)
+        break
+      case 'follow-rooms':
+        if (this.#state !== 'ready') break
+        this.#chat?.followRooms(
+          roomPlacement(command.strategy, command.servers),
+          command.count,
+          command.seconds,
+        )
     }
   }
 

@@ -1,4 +1,5 @@
 import type { ServerReport } from '../live/messages.ts'
+import type { FollowRooms } from '../live/rebalance.ts'
 
 /** What each chat server reports of itself on the bus, every second and at each change of its state. */
 export interface ServerStatus {
@@ -15,6 +16,8 @@ export interface ServerStatus {
   readonly direct: boolean
   /** Newcomers it has handed on to other servers so far, since it was above its target. */
   readonly handedOn: number
+  /** How many more connections it may have; a server of an older version does not say. */
+  readonly free?: number
   /** Why its machine will probably be gone soon, where that is known: it is to be replaced. */
   readonly ending?: string | undefined
   readonly report: ServerReport
@@ -30,6 +33,7 @@ export type ServerCommand =
   | { type: 'serve' }
   /** `url` where the receiving server can be reached directly. */
   | { type: 'rebalance'; count: number; to: number; url?: string; seconds: number }
+  | FollowRooms
 
 /** What the leading controller publishes every second. */
 export interface Targets {

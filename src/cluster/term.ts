@@ -139,9 +139,9 @@ export class Term {
     return this.#loop.ticks
   }
 
-  /** Users that were asked to move to even out the servers. */
+  /** Users that were asked to move to even out the servers, or to follow their rooms. */
   get moves(): number {
-    return this.placement.moves
+    return this.placement.moves + this.servers.totals.followed
   }
 
   /** The load at this moment. */

@@ -5,7 +5,7 @@ import type { ServerRef } from '../fleet/provider.ts'
 import type { Server } from '../fleet/server.ts'
 import { type RebalanceOptions, rebalanceOptions } from '../live/fleet-options.ts'
 import type { ServerReport } from '../live/messages.ts'
-import { planMoves } from '../live/rebalance.ts'
+import { planFollowing, planMoves } from '../live/rebalance.ts'
 import type { Bus } from './broker.ts'
 import {
   commandTopic,
@@ -19,13 +19,15 @@ const BALANCE_MS = 1000
 /** Seconds that moves of users have to happen before the next ones are planned: at least one status of each server. */
 const MOVES_SETTLE_SECONDS = 1.5
 
-interface LoadedServer extends Pick<ServerStatus, 'state' | 'number' | 'direct' | 'url'> {
+interface LoadedServer extends Pick<ServerStatus, 'state' | 'number' | 'direct' | 'url' | 'free'> {
   /** Of the connections, those that were asked to move may yet stay. */
   readonly report: Pick<ServerReport, 'connections'>
 }
 
+type ReadyServer = Pick<Server, 'id' | 'ref' | 'users' | 'weight'>
+
 interface BalancedFleet {
-  readonly fleet: { readonly ready: readonly Pick<Server, 'id' | 'ref' | 'users' | 'weight'>[] }
+  readonly fleet: { readonly ready: readonly ReadyServer[] }
   readonly servers: { status(ref: ServerRef): LoadedServer | undefined }
   readonly bus: Pick<Bus, 'connected' | 'publish'>
   /** Seconds, rising. */
@@ -44,8 +46,8 @@ export class UserBalancer {
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * @param strategy users come by the platform's load balancer, so it says only whether rooms or users are balanced: one that
-   * goes by rooms leaves users where they are
+   * @param strategy users come by the platform's load balancer, so it says only whether rooms or users are balanced: by one that
+   * goes by rooms users follow their rooms where every server can be reached directly, and stay where they are elsewhere
    */
   constructor(parts: BalancedFleet, strategy: StrategyName, options: RebalanceOptions | undefined) {
     this.#parts = parts
@@ -69,13 +71,30 @@ export class UserBalancer {
     clearInterval(this.#timer)
   }
 
-  /** Moves a paced share of users from servers above their target to those below, and names those above it. */
   #balance(): void {
-    const { fleet, servers, bus, leads, now } = this.#parts
-    const { deadband, movesPerSecond } = this.#options
-    const byRoom = createStrategy(this.#strategy, seededRng(1)).byRoom ?? false
-    if (byRoom || !leads() || !bus.connected) return
+    const { fleet, servers, bus, leads } = this.#parts
+    if (!leads() || !bus.connected) return
     const ready = fleet.ready.filter(({ ref }) => ref !== undefined && servers.status(ref)?.state === 'ready')
+    if (createStrategy(this.#strategy, seededRng(1)).byRoom) this.#followRooms(ready)
+    else this.#evenOut(ready)
+  }
+
+  #followRooms(ready: readonly ReadyServer[]): void {
+    const { servers, bus, now } = this.#parts
+    const targets = ready.flatMap(({ ref, weight }) => {
+      const { number, direct, url, free = 0 } = servers.status(ref!)!
+      return direct ? { id: number, weight, free, url } : []
+    })
+    if (now() < this.#next || ready.length < 2 || targets.length < ready.length) return
+    const plan = planFollowing(this.#strategy, targets, this.#options.movesPerSecond)
+    for (const { ref } of ready) bus.publish(commandTopic(ref!), JSON.stringify(plan satisfies ServerCommand))
+    this.#next = now() + plan.seconds + MOVES_SETTLE_SECONDS
+  }
+
+  /** Moves a paced share of users from servers above their target to those below, and names those above it. */
+  #evenOut(ready: readonly ReadyServer[]): void {
+    const { servers, bus, now } = this.#parts
+    const { deadband, movesPerSecond } = this.#options
     const plan = planMoves(ready, deadband, movesPerSecond * (BALANCE_MS / 1000))
     const total = ready.reduce((sum, { users }) => sum + users, 0)
     const weight = ready.reduce((sum, each) => sum + each.weight, 0)

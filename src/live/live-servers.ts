@@ -26,8 +26,6 @@ export class LiveServers {
   readonly #lost = new LostUsers()
   /** Gets what the servers trace. */
   spans: SpanSink | undefined
-  /** So many users were asked to follow their rooms to other servers. */
-  readonly following = new Signal<number>()
   /** What an operator should know, once a minute, however many servers say it. */
   readonly warnings = new Signal<string>()
   readonly #isNewWarning = onceAMinute()
@@ -59,7 +57,6 @@ export class LiveServers {
       warning: ({ message }) => {
         if (this.#isNewWarning(message)) this.warnings.emit(message)
       },
-      following: ({ count }) => this.following.emit(count),
       report: (report) => this.#onReport(id, work, report),
     })
   }

@@ -1,13 +1,12 @@
-import type { StrategyName } from '../balancing/strategy-names.ts'
 import type { ChatOptions } from '../chat/options.ts'
 import type { ChatServerStats } from '../chat/server-stats.ts'
 import type { PostStatus, StreamPost } from '../chat/sse/event-stream.ts'
-import type { ServerId } from '../fleet/provider.ts'
 import type { Measurements } from '../fleet/server.ts'
 import type { AccessEntry } from '../http/access-log.ts'
 import type { RequestHead } from '../http/http-head.ts'
 import type { Span } from '../telemetry/span.ts'
 import type { Sampling } from '../telemetry/tracer.ts'
+import type { FollowRooms } from './rebalance.ts'
 
 /** What the supervisor sends to a server process. A `socket` comes with the connection's handle. */
 export type ToServer =
@@ -20,16 +19,9 @@ export type ToServer =
   /** What changes without a restart. */
   | { type: 'configure'; options: ChatOptions }
   | { type: 'rebalance'; count: number; to: number; seconds: number }
-  /** Up to `count` users go to the servers that this strategy gives their rooms, each of which takes `free` users. */
-  | { type: 'follow-rooms'; strategy: StrategyName; servers: RoomServer[]; count: number; seconds: number }
+  | FollowRooms
   | { type: 'drain'; seconds: number }
   | { type: 'stop' }
-
-interface RoomServer {
-  readonly id: ServerId
-  readonly weight: number
-  readonly free: number
-}
 
 export interface ServerReport extends ChatServerStats, Measurements {
   /** Sockets accepted so far. */
@@ -50,7 +42,5 @@ export type FromServer =
   | { type: 'rejected'; tickets: number[] }
   | { type: 'access'; entries: AccessEntry[] }
   | { type: 'warning'; message: string }
-  /** So many users were asked to follow their rooms. */
-  | { type: 'following'; count: number }
   | { type: 'spans'; spans: Span[]; dropped: number }
   | { type: 'posted'; ticket: number; status: PostStatus }

@@ -1,3 +1,4 @@
+import type { StrategyName } from '../balancing/strategy-names.ts'
 import type { ServerId } from '../fleet/provider.ts'
 
 /** A server with what it holds. */
@@ -11,6 +12,45 @@ export interface Move {
   readonly from: ServerId
   readonly to: ServerId
   readonly count: number
+}
+
+/** A server to which users follow their rooms; `free`: how many more each other server may send there now. */
+export interface RoomServer {
+  readonly id: ServerId
+  readonly weight: number
+  readonly free: number
+  /** Where it can be reached directly, past a load balancer. */
+  readonly url?: string | undefined
+}
+
+/** What every server is asked to do when rooms decide where users are. */
+export interface FollowRooms {
+  readonly type: 'follow-rooms'
+  readonly strategy: StrategyName
+  readonly servers: readonly RoomServer[]
+  /** At most so many of its users move, spread over `seconds`. */
+  readonly count: number
+  readonly seconds: number
+}
+
+/** How `most` users per second of all servers follow their rooms: those who send users to a server share what it has free. */
+export function planFollowing(
+  strategy: StrategyName,
+  servers: readonly RoomServer[],
+  most: number,
+): FollowRooms {
+  return {
+    type: 'follow-rooms',
+    strategy,
+    servers: servers.map(({ id, weight, free, url }) => ({
+      id,
+      weight,
+      free: Math.floor(free / Math.max(1, servers.length - 1)),
+      url,
+    })),
+    count: Math.ceil(most / servers.length),
+    seconds: 1,
+  }
 }
 
 /**

@@ -10,6 +10,7 @@ export interface FleetTotals {
   slowClosed: number
   resumed: number
   lost: number
+  followed: number
   keyFetchesFailed: number
 }
 
@@ -21,6 +22,7 @@ export const NO_TOTALS: FleetTotals = {
   slowClosed: 0,
   resumed: 0,
   lost: 0,
+  followed: 0,
   keyFetchesFailed: 0,
 }
 

@@ -146,9 +146,7 @@ const handlers: Handlers<ToServer> = {
     if (life.kind === 'serving') life.chat.rebalance(count, { to }, seconds)
   },
   'follow-rooms'({ strategy, servers, count, seconds }) {
-    if (life.kind !== 'serving') return
-    const asked = life.chat.followRooms(roomPlacement(strategy, servers), count, seconds)
-    if (asked > 0) send({ type: 'following', count: asked })
+    if (life.kind === 'serving') life.chat.followRooms(roomPlacement(strategy, servers), count, seconds)
   },
   drain({ seconds }) {
     if (life.kind === 'serving') void leave(seconds)

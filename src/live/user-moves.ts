@@ -3,7 +3,7 @@ import type { Fleet } from '../fleet/fleet.ts'
 import type { ServerId } from '../fleet/provider.ts'
 import { type RebalanceOptions, rebalanceOptions } from './fleet-options.ts'
 import type { LiveServers } from './live-servers.ts'
-import { planMoves } from './rebalance.ts'
+import { planFollowing, planMoves } from './rebalance.ts'
 import type { UserRouter } from './user-router.ts'
 
 /** Seconds that moves of users have to happen before the next ones are planned. */
@@ -26,8 +26,7 @@ export class UserMoves {
   readonly #rebalance: Required<RebalanceOptions>
   readonly #acceptRate: number
   #next = 0
-  /** Users that were asked to move to even out the servers. */
-  asked = 0
+  #asked = 0
 
   /**
    * @param acceptRate users/s that a server accepts when others are drained
@@ -37,9 +36,11 @@ export class UserMoves {
     this.#context = context
     this.#rebalance = rebalanceOptions.parse(rebalance ?? {})
     this.#acceptRate = acceptRate
-    context.servers.following.subscribe((count) => {
-      this.asked += count
-    })
+  }
+
+  /** Users that were asked to move to even out the servers, or to follow their rooms. */
+  get asked(): number {
+    return this.#asked + this.#context.servers.totals.followed
   }
 
   /** The window in which the users of a server leave, seconds. */
@@ -59,21 +60,13 @@ export class UserMoves {
     else this.#evenOut(now)
   }
 
-  /** What a server has free is shared by those that send users there at the same time. */
   #followRooms(now: number): void {
     const { servers, placement } = this.#context
     const ready = placement.servers
     if (ready.length < 2) return
-    const targets = ready.map(({ id, weight, free }) => ({
-      id,
-      weight,
-      free: Math.floor(free / (ready.length - 1)),
-    }))
-    const count = Math.ceil((this.#rebalance.movesPerSecond * WINDOW_SECONDS) / ready.length)
-    const { strategy } = placement
-    for (const { id } of ready)
-      servers.send(id, { type: 'follow-rooms', strategy, servers: targets, count, seconds: WINDOW_SECONDS })
-    this.#next = now + WINDOW_SECONDS + SETTLE_SECONDS
+    const plan = planFollowing(placement.strategy, ready, this.#rebalance.movesPerSecond)
+    for (const { id } of ready) servers.send(id, plan)
+    this.#next = now + plan.seconds + SETTLE_SECONDS
   }
 
   #evenOut(now: number): void {
@@ -82,7 +75,7 @@ export class UserMoves {
     const loads = fleet.ready.map((server) => ({ ...server, users: servers.users(server) }))
     for (const { from, to, count } of planMoves(loads, deadband, movesPerSecond * WINDOW_SECONDS)) {
       servers.send(from, { type: 'rebalance', count, to, seconds: WINDOW_SECONDS })
-      this.asked += count
+      this.#asked += count
       this.#next = now + WINDOW_SECONDS + SETTLE_SECONDS
     }
   }

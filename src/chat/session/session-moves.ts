@@ -16,6 +16,7 @@ export interface RebalanceTarget {
 export interface RoomTarget {
   readonly id: number
   readonly free: number
+  readonly url?: string | undefined
 }
 
 /** Asks the users of a chat server to move to others: some of them, or all before it ends. */
@@ -66,22 +67,22 @@ export class SessionMoves {
     }
     const sent = new Map<number, number>()
     const movers: Session[] = []
-    const targets: number[] = []
+    const targets: RebalanceTarget[] = []
     for (const [room, members] of byRoom) {
-      const { id, free } = targetOf(room)
+      const { id, free, url } = targetOf(room)
       if (id === server) continue
       const before = sent.get(id) ?? 0
       const going = members.slice(0, Math.max(0, Math.min(count - movers.length, free - before)))
       sent.set(id, before + going.length)
       movers.push(...going)
-      for (let i = 0; i < going.length; i++) targets.push(id)
+      for (let i = 0; i < going.length; i++) targets.push({ to: id, url })
       if (movers.length >= count) break
     }
     this.#askToMove(movers, seconds, (afterMs, i) => ({
       type: 'move',
       afterMs,
       reason: 'rebalance',
-      to: targets[i]!,
+      ...targets[i]!,
     }))
     return movers.length
   }
