@@ -67,9 +67,9 @@ export class Memberships {
     return this.#members.get(name)?.room
   }
 
-  /** The room that it joined first, of those it is in. */
-  get first(): string | undefined {
-    return this.#members.keys().next().value
+  /** Those it is in, the one that it joined first before the others. */
+  get names(): Iterable<string> {
+    return this.#members.keys()
   }
 
   /**

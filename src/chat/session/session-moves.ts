@@ -52,31 +52,22 @@ export class SessionMoves {
   }
 
   /**
-   * Asks up to `count` users to move to the server that their room is on, those of one room one after the other.
+   * Asks up to `count` users none of whose rooms is on this server to move to that of the room that they joined first, those of one
+   * room one after the other.
    * @param server the number of this one
    * @returns how many were asked
    */
   follow(targetOf: (room: string) => RoomTarget, server: number, count: number, seconds: number): number {
-    const byRoom = new Map<string, Session[]>()
-    for (const session of this.#sessions) {
-      const { firstRoom } = session
-      if (firstRoom === undefined || this.#leaving.has(session)) continue
-      const members = byRoom.get(firstRoom)
-      if (members) members.push(session)
-      else byRoom.set(firstRoom, [session])
-    }
     const sent = new Map<number, number>()
     const movers: Session[] = []
     const targets: RebalanceTarget[] = []
-    for (const [room, members] of byRoom) {
+    for (const [room, members] of this.#strangers((each) => targetOf(each).id === server)) {
       const { id, free, url } = targetOf(room)
-      if (id === server) continue
       const before = sent.get(id) ?? 0
       const going = members.slice(0, Math.max(0, Math.min(count - movers.length, free - before)))
       sent.set(id, before + going.length)
       movers.push(...going)
       for (let i = 0; i < going.length; i++) targets.push({ to: id, url })
-      if (movers.length >= count) break
     }
     this.#askToMove(movers, seconds, (afterMs, i) => ({
       type: 'move',
@@ -85,6 +76,27 @@ export class SessionMoves {
       ...targets[i]!,
     }))
     return movers.length
+  }
+
+  /** By the room that they joined first, users none of whose rooms is here. */
+  #strangers(isHere: (room: string) => boolean): Map<string, Session[]> {
+    const known = new Map<string, boolean>()
+    const here = (room: string) => {
+      const answer = known.get(room) ?? isHere(room)
+      known.set(room, answer)
+      return answer
+    }
+    const byRoom = new Map<string, Session[]>()
+    for (const session of this.#sessions) {
+      if (this.#leaving.has(session)) continue
+      const rooms = [...session.rooms]
+      const [first] = rooms
+      if (first === undefined || rooms.some(here)) continue
+      const members = byRoom.get(first)
+      if (members) members.push(session)
+      else byRoom.set(first, [session])
+    }
+    return byRoom
   }
 
   /**

@@ -94,9 +94,9 @@ export class Session implements ChannelEvents {
     return this.#state.kind === 'open' ? this.#state.identity.user : undefined
   }
 
-  /** The room by which its server is chosen, where rooms decide. */
-  get firstRoom(): string | undefined {
-    return this.#rooms.first
+  /** Those it is in, the one that it joined first before the others. */
+  get rooms(): Iterable<string> {
+    return this.#rooms.names
   }
 
   /** Whose connection it is or was. */
