@@ -43,3 +43,12 @@ it('asks no more than a server has places for, nor those again who are on their 
   expect(targets()).toEqual([2, 2, 3])
   expect(follow(10, 0)).toBe(0)
 })
+
+it('asks the others before those who did not go', () => {
+  const { follow, targets } = usersIn(['b2'], ['b2'], ['c3'], ['c3'])
+  expect(follow(2)).toBe(2)
+  expect(targets()).toEqual([2, 2, undefined, undefined])
+  vi.advanceTimersByTime(10_000)
+  expect(follow(2)).toBe(2)
+  expect(targets()).toEqual([2, 2, 3, 3])
+})

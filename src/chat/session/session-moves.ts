@@ -133,6 +133,12 @@ export class SessionMoves {
   #leaves(session: Session): void {
     if (!this.#sessions.has(session)) return
     this.#leaving.add(session)
-    setTimeout(() => this.#leaving.delete(session), MOVE_MS)
+    setTimeout(() => this.#stays(session), MOVE_MS)
+  }
+
+  /** It did not go: the others are asked before it is again. */
+  #stays(session: Session): void {
+    this.#leaving.delete(session)
+    if (this.#sessions.delete(session)) this.#sessions.add(session)
   }
 }
