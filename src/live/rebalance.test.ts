@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { planMoves } from './rebalance.ts'
+import { planFollowing, planMoves } from './rebalance.ts'
 
 const fleet = fc
   .array(fc.record({ users: fc.nat(500), weight: fc.constantFrom(1, 1, 2) }), { minLength: 1, maxLength: 12 })
@@ -54,4 +54,17 @@ it('never moves more than it may, never overshoots, and comes to rest in one go 
       if (moves.length > 0 && most === 1000 && total < 1000) expect(planMoves(still, 0.1, 1000)).toEqual([])
     }),
   )
+})
+
+it('lets no more users follow their rooms than may move, however many servers there are', () => {
+  for (const [servers, most] of [
+    [3, 50],
+    [200, 50],
+    [4, 0.5],
+  ] as const) {
+    const each = Array.from({ length: servers }, (_, i) => ({ id: i + 1, weight: 1, free: 100 }))
+    const { count, seconds } = planFollowing('consistent-hash', each, most)
+    expect((count * servers) / seconds).toBeCloseTo(most)
+    expect(count).toBeGreaterThanOrEqual(1)
+  }
 })

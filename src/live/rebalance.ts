@@ -39,6 +39,7 @@ export function planFollowing(
   servers: readonly RoomServer[],
   most: number,
 ): FollowRooms {
+  const count = Math.max(1, Math.floor(most / servers.length))
   return {
     type: 'follow-rooms',
     strategy,
@@ -48,8 +49,8 @@ export function planFollowing(
       free: Math.floor(free / Math.max(1, servers.length - 1)),
       url,
     })),
-    count: Math.ceil(most / servers.length),
-    seconds: 1,
+    count,
+    seconds: (count * servers.length) / most,
   }
 }
 
