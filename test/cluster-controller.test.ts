@@ -109,6 +109,33 @@ describe.skipIf(!requireNats())('concertina controller', () => {
     expect([...states]).toEqual(['moved'])
   }, 90_000)
 
+  it('leaves users where they are who reach no server directly', async () => {
+    const flags = ['--broker', nats.url, '--cluster-name', 'unreachable', '--anonymous']
+    const [port] = await Promise.all(
+      [1, 2].map(async () => {
+        const port = String(await freePort())
+        const nowhere = ['--port', port, '--advertise', `ws://127.0.0.1:${await freePort()}/chat`]
+        const server = await startServer([...flags, ...nowhere])
+        open.push(() => server.child.kill('SIGKILL'))
+        return port
+      }),
+    )
+    const states: string[] = []
+    for (let room = 0; room < 8; room++) {
+      const client = new ChatClient({ url: `ws://127.0.0.1:${port}/chat`, user: `user ${room}` })
+      open.push(() => client.close())
+      await client.join(`room ${room}`)
+      client.on('status', ({ state }) => states.push(state))
+    }
+    await controller(...flags, '--provider', 'none', '--strategy', 'consistent-hash')
+    const handedOn = async () => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+      return Number(/^concertina_node_newcomers_handed_on_total (\d+)/m.exec(text)?.[1])
+    }
+    await expect.poll(handedOn, { timeout: 30_000 }).toBeGreaterThan(6)
+    expect(states).toEqual([])
+  }, 90_000)
+
   it('administrates rooms and users by its control API, without a key', async () => {
     const flags = ['--broker', nats.url, '--cluster-name', 'admin']
     const [one, two] = await Promise.all([startServer(flags), startServer(flags)])

@@ -74,7 +74,7 @@ export class ChatNode {
   #state: NodeState = 'starting'
   #status: NodeJS.Timeout | undefined
   #url = ''
-  #isAboveTarget = false
+  #handsOn = false
   #targetsAge = 0
   #ending: string | undefined
   #drained: Promise<void> | undefined
@@ -104,9 +104,9 @@ export class ChatNode {
     return this.#state
   }
 
-  /** Whether it has more users than the controller that leads lets it have. */
-  get isAboveTarget(): boolean {
-    return this.#isAboveTarget
+  /** Whether it rejects users who were asked to move to another server: so says the controller that leads. */
+  get handsOn(): boolean {
+    return this.#handsOn
   }
 
   /**
@@ -137,10 +137,7 @@ export class ChatNode {
       this.#stops.push(
         forwarding.start(),
         bus.subscribe(commandTopic(this.ref), (text) => this.#onCommand(JSON.parse(text) as ServerCommand)),
-        bus.subscribe(TARGETS_TOPIC, (text) => {
-          this.#isAboveTarget = (JSON.parse(text) as Targets).above.includes(this.ref)
-          this.#targetsAge = 0
-        }),
+        bus.subscribe(TARGETS_TOPIC, (text) => this.#onTargets(JSON.parse(text) as Targets)),
       )
       this.#state = 'ready'
       this.#status = setInterval(() => this.#publish(), STATUS_MS)
@@ -207,7 +204,7 @@ export class ChatNode {
 
   #publish(): void {
     if (!this.#chat || this.#state === 'starting') return
-    if (++this.#targetsAge > STALE_STATUSES) this.#isAboveTarget = false
+    if (++this.#targetsAge > STALE_STATUSES) this.#handsOn = false
     const status: ServerStatus = {
       ref: this.ref,
       number: this.number,
@@ -238,15 +235,14 @@ export class ChatNode {
       case 'rebalance':
         if (this.#state !== 'ready') break
         this.#chat?.rebalance(command.count, { to: command.to, url: command.url }, command.seconds)
-        break
-      case 'follow-rooms':
-        if (this.#state !== 'ready') break
-        this.#chat?.followRooms(
-          roomPlacement(command.strategy, command.servers),
-          command.count,
-          command.seconds,
-        )
     }
+  }
+
+  #onTargets({ above, follow }: Targets): void {
+    this.#handsOn = above.includes(this.ref)
+    this.#targetsAge = 0
+    if (this.#state !== 'ready' || !follow?.servers.some(({ id }) => id === this.number)) return
+    this.#chat?.followRooms(roomPlacement(follow.strategy, follow.servers), follow.count, follow.seconds)
   }
 
   /** Moves its users away and accepts no others; keeps running. */

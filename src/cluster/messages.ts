@@ -33,12 +33,13 @@ export type ServerCommand =
   | { type: 'serve' }
   /** `url` where the receiving server can be reached directly. */
   | { type: 'rebalance'; count: number; to: number; url?: string; seconds: number }
-  | FollowRooms
 
 /** What the leading controller publishes every second. */
 export interface Targets {
-  /** Servers that have their share of the users, or more. */
+  /** Servers that reject users who were asked to move to another one, as they have their share, or every room has its server. */
   readonly above: readonly string[]
+  /** For each of its servers, when users are to follow their rooms. */
+  readonly follow?: FollowRooms | undefined
 }
 
 export const STATUS_TOPIC = 'status'

@@ -42,8 +42,8 @@ export type NodeState = 'starting' | ServerStatus['state']
 interface Node {
   readonly state: NodeState
   readonly number: number
-  /** Whether it has too many users, so that those who are to move elsewhere are rejected. */
-  readonly isAboveTarget: boolean
+  /** Whether users who are to move to another server are rejected. */
+  readonly handsOn: boolean
   /** Empty until it has started. */
   metrics(): string
 }
@@ -192,11 +192,11 @@ export class NodeHttp {
   }
 
   /**
-   * Whether a user who was asked to move to another server has been brought here by a load balancer, though this server has
-   * too many users already. The client tries again, and after a few attempts without naming a server.
+   * Whether a user who was asked to move to another server has been brought here by a load balancer, and has no place here. The
+   * client tries again a few times, and then stays where it is.
    */
   #handsOn(request: IncomingMessage): boolean {
     const to = splitTarget(request.url).query.get('to')
-    return to !== null && Number(to) !== this.#node.number && this.#node.isAboveTarget
+    return to !== null && Number(to) !== this.#node.number && this.#node.handsOn
   }
 }

@@ -39,7 +39,7 @@ export function nodeMetrics(stats: ChatServerStats, ready: boolean, handedOn: nu
     metric(
       'counter',
       'newcomers_handed_on_total',
-      'Moving users sent on to a server with fewer users.',
+      'Users rejected because they were to move to another server.',
       handedOn,
     ),
     metric(

@@ -40,7 +40,7 @@ export interface TermOptions {
   /** Another process has written the state: this one leads no more. */
   onDeposed(): void
   readonly rebalance?: RebalanceOptions | undefined
-  /** One that goes by rooms leaves users where they are; default least-loaded. */
+  /** Default least-loaded. */
   readonly strategy?: StrategyName | undefined
   /** Users/s that a server accepts when others are drained; default 200. */
   readonly acceptRate?: number | undefined

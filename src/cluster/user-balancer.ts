@@ -35,9 +35,9 @@ interface BalancedFleet {
   leads(): boolean
 }
 
-/** Evens out the users of a cluster: asks servers above their share to move some of theirs to those below. */
+/** Asks the servers of a cluster to move users: from those above their share to those below, or to where their rooms are. */
 export class UserBalancer {
-  /** Users that were asked to move. */
+  /** Users that were asked to move to even out the servers. */
   moves = 0
   readonly #parts: BalancedFleet
   readonly #options: Required<RebalanceOptions>
@@ -85,10 +85,13 @@ export class UserBalancer {
       const { number, direct, url, free = 0 } = servers.status(ref!)!
       return direct ? { id: number, weight, free, url } : []
     })
-    if (now() < this.#next || ready.length < 2 || targets.length < ready.length) return
-    const plan = planFollowing(this.#strategy, targets, this.#options.movesPerSecond)
-    for (const { ref } of ready) bus.publish(commandTopic(ref!), JSON.stringify(plan satisfies ServerCommand))
-    this.#next = now() + plan.seconds + MOVES_SETTLE_SECONDS
+    if (ready.length < 2 || targets.length < ready.length) return
+    const follow =
+      now() < this.#next ? undefined : planFollowing(this.#strategy, targets, this.#options.movesPerSecond)
+    // Who cannot reach the server of the room has no reason to move to any other.
+    const plan: Targets = { above: ready.map(({ ref }) => ref!), follow }
+    bus.publish(TARGETS_TOPIC, JSON.stringify(plan))
+    if (follow) this.#next = now() + follow.seconds + MOVES_SETTLE_SECONDS
   }
 
   /** Moves a paced share of users from servers above their target to those below, and names those above it. */

@@ -71,11 +71,15 @@ export function liveMetrics(supervisor: MeteredFleet): MetricsText {
     metrics.gauge('leader', 'Whether this controller leads: 1, or 0.', () => 1)
     metrics.counter(
       'newcomers_handed_on',
-      'Moving users sent on by a server that had its share.',
+      'Users rejected because they were to move to another server.',
       () => servers.handedOn ?? 0,
     )
   }
-  metrics.counter('users_moved', 'Users asked to move to even out the servers.', () => supervisor.moves)
+  metrics.counter(
+    'users_moved',
+    'Users asked to move to even out the servers, or to follow their rooms.',
+    () => supervisor.moves,
+  )
   metrics.counter(
     'rooms_resumed',
     'Times that a room was joined where its user had left off, after a lost connection or a move.',

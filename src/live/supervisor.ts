@@ -167,7 +167,7 @@ export class Supervisor {
     return this.loop.ticks
   }
 
-  /** Users that were asked to move to even out the servers. */
+  /** Users that were asked to move to even out the servers, or to follow their rooms. */
   get moves(): number {
     return this.#moves.asked
   }

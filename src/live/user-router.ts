@@ -53,7 +53,7 @@ export class UserRouter {
     return this.#strategy.byRoom ?? false
   }
 
-  /** Changes the strategy: users stay where they are, the next ones are placed by it. */
+  /** Changes the strategy by which the next users are placed. */
   setStrategy(name: StrategyName): void {
     this.#strategy = createStrategy(name, this.#rng.stream(name))
     this.#name = name
