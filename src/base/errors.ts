@@ -68,6 +68,9 @@ export function shown(value: unknown, quoted = true): string {
   return text.length > MOST_OF_VALUE ? `${text.slice(0, MOST_OF_VALUE)}…` : text
 }
 
+/** An address as a message repeats it: without a user name and a password. */
+export const withoutUser = (url: string): string => url.replace(/^([^/]*\/\/)?.*@/, '$1')
+
 /** An error meant for a person: says where, what is wrong and what is allowed. */
 export class ConcertinaError extends Error {
   readonly code: ErrorCode

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { z } from 'zod'
-import { ConcertinaError, invalidInput } from '../base/errors.ts'
+import { ConcertinaError, invalidInput, shown, withoutUser } from '../base/errors.ts'
 import { option, optionSet, seconds } from '../base/options.ts'
 import { timeoutSignal } from '../base/timeout-signal.ts'
 import type { LoadReading, LoadSource } from './load-source.ts'
@@ -83,7 +83,7 @@ export function prometheusSource(options: PrometheusOptions): LoadSource {
   if (!base || !/^https?:$/.test(base.protocol)) {
     throw invalidInput(
       'prometheus',
-      `${JSON.stringify(url)} is not allowed`,
+      `${shown(withoutUser(url))} is not allowed`,
       'an http:// or https:// address',
     )
   }

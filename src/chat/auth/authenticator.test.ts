@@ -366,9 +366,13 @@ describe('options', () => {
     [{ previousSecrets: [SECRET], anonymous: true }, 'no current secret'],
     [{ jwksUrl: 'http://id.example/jwks' }, 'not safe'],
     [{ jwksUrl: 'nonsense' }, 'not an address'],
+    [{ jwksUrl: 'https://ann:hunter2@id.example/jwks' }, 'it has a user name in it'],
+    [{ jwksUrl: 'ftp://ann:hunter2@id.example' }, 'user name'],
+    [{ jwksUrl: '//ann:hunter2@id.example' }, '"//id.example" is not an address'],
     [{ publicKeys: ['-----BEGIN PRIVATE KEY-----'] }, 'publicKeys[0]'],
     [{ secret: SECRET, leewaySeconds: -1 }, 'leewaySeconds'],
   ] as [AuthOptions, string][])('rejects %j', (options, message) => {
     expect(() => new Authenticator(options)).toThrow(message)
+    expect(() => new Authenticator(options)).not.toThrow(/hunter2/)
   })
 })

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { invalidInput } from '../../base/errors.ts'
+import { invalidInput, shown, withoutUser } from '../../base/errors.ts'
 import { check, option, optionSet, within } from '../../base/options.ts'
 import { isLoopbackName } from '../../http/origin.ts'
 
@@ -93,9 +93,11 @@ export function checkAuthOptions(options: AuthOptions): void {
   }
   if (jwksUrl === undefined) return
   const allowed = 'an https address, or http on this machine'
-  if (!URL.canParse(jwksUrl))
-    throw invalidInput('jwksUrl', `${JSON.stringify(jwksUrl)} is not an address`, allowed)
+  const repeated = shown(withoutUser(jwksUrl))
+  if (!URL.canParse(jwksUrl)) throw invalidInput('jwksUrl', `${repeated} is not an address`, allowed)
   const url = new URL(jwksUrl)
+  if (url.username || url.password)
+    throw invalidInput('jwksUrl', 'it has a user name in it, which no request may have', allowed)
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopbackName(url.host)))
-    throw invalidInput('jwksUrl', `${JSON.stringify(jwksUrl)} is not safe`, allowed)
+    throw invalidInput('jwksUrl', `${repeated} is not safe`, allowed)
 }

@@ -37,6 +37,12 @@ it('leaves no socket to a server that never answers', { timeout: 20_000 }, async
   await expect.poll(() => open.size).toBe(0)
 })
 
+it('repeats no password of an address that cannot be reached', async () => {
+  await expect(connectNats('nats://ann:hunter2@127.0.0.1:1', 'test')).rejects.toMatchObject({
+    message: expect.stringMatching(/^broker: nats:\/\/127\.0\.0\.1:1: /),
+  })
+})
+
 it('leaves one socket at most to a server that freezes, and none after the end', {
   timeout: 30_000,
 }, async () => {

@@ -1,5 +1,5 @@
 import type { ConnectionOptions, Msg, MsgHdrs, NatsConnection } from '@nats-io/transport-node'
-import { ConcertinaError } from '../../../base/errors.ts'
+import { ConcertinaError, withoutUser } from '../../../base/errors.ts'
 import { retrying } from '../../../base/retrying.ts'
 
 type NatsModule = typeof import('@nats-io/transport-node')
@@ -110,10 +110,14 @@ export async function connectNats(url: string, name: string): Promise<Nats> {
       maxPingOut: 3,
     })
   } catch (error) {
-    throw new ConcertinaError('BROKER_UNAVAILABLE', `broker: ${url}: ${(error as Error).message}`, {
-      hint: 'the address of a NATS server that runs, like nats://127.0.0.1:4222',
-      where: 'broker',
-    })
+    throw new ConcertinaError(
+      'BROKER_UNAVAILABLE',
+      `broker: ${withoutUser(url)}: ${(error as Error).message}`,
+      {
+        hint: 'the address of a NATS server that runs, like nats://127.0.0.1:4222',
+        where: 'broker',
+      },
+    )
   }
   return {
     connection,

@@ -1,5 +1,5 @@
 import type { RedisOptions } from 'ioredis'
-import { ConcertinaError } from '../../../base/errors.ts'
+import { ConcertinaError, withoutUser } from '../../../base/errors.ts'
 import { inTime } from '../../../base/in-time.ts'
 import { addressesOf, isClusterNode } from './addresses.ts'
 import { type ChannelSubscription, Channels } from './channels.ts'
@@ -85,10 +85,9 @@ export async function connectRedis(url: string, name: string): Promise<RedisConn
   } catch (error) {
     clients?.disconnect()
     if (error instanceof ConcertinaError) throw error
-    const shown = url.replace(/\/\/.*@/, '//')
     throw new ConcertinaError(
       'BROKER_UNAVAILABLE',
-      `broker: ${shown}: ${(error as Error).message || failure}`,
+      `broker: ${withoutUser(url)}: ${(error as Error).message || failure}`,
       {
         hint: 'the address of a Redis server that runs, like redis://127.0.0.1:6379',
         where: 'broker',
