@@ -33,6 +33,15 @@ it('an interval of months is not one of a millisecond', async () => {
   expect({ reads, decisions: decisions <= 1 }).toEqual({ reads: 1, decisions: true })
 })
 
+it('a server that takes months to start is not ready at once', async () => {
+  const ran: string[] = []
+  const clock = wallClock()
+  const cancel = clock.at(clock.now() + MONTHS, () => ran.push('months'))
+  await new Promise<void>((resolve) => void clock.at(clock.now() + 0.05, resolve))
+  cancel()
+  expect(ran).toEqual([])
+})
+
 it('a source whose next item is months away is waited for', async () => {
   let turns = 0
   class Rare extends BatchFunction<{ time: number }> {

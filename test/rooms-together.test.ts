@@ -1,5 +1,6 @@
 import { afterEach, expect, it } from 'vitest'
 import { ChatClient } from '../src/client/node.ts'
+import type { Transport } from '../src/client/transport.ts'
 import { scriptedFleet } from './support/scripted-fleet.ts'
 
 const closers: (() => unknown)[] = []
@@ -21,8 +22,8 @@ async function startFleet(maxConnections = 20_000) {
   const ready = (servers: number) =>
     expect.poll(() => supervisor.fleet.ready.length, { timeout: 20_000 }).toBe(servers)
   await ready(2)
-  const connect = async (user: string, room: string) => {
-    const client = new ChatClient({ url, user })
+  const connect = async (user: string, room: string, transport: Transport = 'websocket') => {
+    const client = new ChatClient({ url, user, transport })
     closers.push(() => client.close())
     await client.join(room)
     return client
@@ -38,7 +39,11 @@ it('keeps each room on one server when servers come and go, without a break', {
   const { supervisor, desired, ready, connect } = await startFleet()
   const rooms = await Promise.all(
     Array.from({ length: ROOMS }, (_, room) =>
-      Promise.all(Array.from({ length: MEMBERS }, (_, i) => connect(`user ${i}`, `room ${room}`))),
+      Promise.all(
+        Array.from({ length: MEMBERS }, (_, i) =>
+          connect(`user ${i}`, `room ${room}`, i === 0 ? 'sse' : 'websocket'),
+        ),
+      ),
     ),
   )
   const states = new Set<string>()

@@ -1,4 +1,5 @@
 import { requireKnown } from './known-keys.ts'
+import { timerMs } from './timers.ts'
 
 /** Cancels a scheduled call; harmless when it has run already. */
 export type Cancel = () => void
@@ -73,7 +74,7 @@ export function wallClock(): WallClock {
   return {
     now,
     at(time, run) {
-      const timer = setTimeout(run, Math.max(0, (time - now()) * 1000))
+      const timer = setTimeout(run, timerMs(Math.max(0, (time - now()) * 1000)))
       timer.unref()
       return () => clearTimeout(timer)
     },
