@@ -3,6 +3,7 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
+import type { WebSocket } from 'ws'
 import type { ChatOptions } from '../src/chat/options.ts'
 import { HistoryChecker, type LoggedMessage } from '../src/verify/checker.ts'
 import type { HistoryEvent } from '../src/verify/events.ts'
@@ -121,6 +122,24 @@ describe.skipIf(!found)('the Python client (needs python3)', { timeout: 90_000 }
       stderr: '',
     })
     expect(peers.map((peer) => peer.connections())).toEqual(peers.map(() => 2))
+  })
+
+  it('M1: leaves no connection behind when it is asked to move again meanwhile', async () => {
+    const sockets: WebSocket[] = []
+    const move = { type: 'move', afterMs: 0, reason: 'drain' }
+    const peer = await scriptedPeer(({ type }, connection, socket) => {
+      sockets[connection] = socket
+      if (connection === 1 && type === 'join') setTimeout(() => socket.send(JSON.stringify(move)), 100)
+      if (connection !== 2) return undefined
+      sockets[1]!.send(JSON.stringify(move))
+      return { type: 'pong', id: 'of no request' }
+    })
+    closers.push(() => peer.close())
+    const { child, finished } = python(script('moves.py'), peer.url)
+    await expect.poll(() => peer.connections(), { timeout: 10_000 }).toBe(3)
+    await expect.poll(() => [1, 2, 3].map((each) => sockets[each]?.readyState)).toEqual([3, 3, 1])
+    child.stdin!.end()
+    expect(await finished).toEqual({ status: 0, stderr: '' })
   })
 
   it.each([

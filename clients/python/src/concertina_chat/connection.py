@@ -47,6 +47,9 @@ class Connection:
         except (ChatError, asyncio.TimeoutError) as error:
             self.abort()
             raise self.ended or ConnectionEnded(1006, str(error) or "no welcome") from error
+        except asyncio.CancelledError:
+            self.abort()
+            raise
         self._tasks.append(asyncio.ensure_future(self._check_alive()))
 
     def next_id(self) -> str:
