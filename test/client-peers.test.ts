@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { signSubscribeToken, signToken } from '../src/chat/auth/sign.ts'
 import { ChatClient, type ChatClientEvents, type ChatClientOptions } from '../src/client/node.ts'
@@ -45,6 +46,30 @@ it('leaves a server whose answer has a field of the wrong type, and recovers wit
     ann.close()
   }
 })
+
+it('leaves a server that drains in time also while it is on its way to one that is silent', async () => {
+  const silent = createServer()
+  const { port } = await new Promise<AddressInfo>((resolve) =>
+    silent.listen(0, '127.0.0.1', () => resolve(silent.address() as AddressInfo)),
+  )
+  open.push(silent)
+  const { url } = await peer(({ type }, connection, socket) => {
+    if (type === 'join' && connection === 1) {
+      const move = (more: object) =>
+        socket.send(JSON.stringify({ type: 'move', afterMs: 0, reason: 'drain', ...more }))
+      setTimeout(() => move({ to: 2, url: `ws://127.0.0.1:${port}/chat` }), 100)
+      setTimeout(() => move({}), 500)
+      setTimeout(() => socket.close(1012), 5500)
+    }
+    return undefined
+  })
+  const ann = client({ url, user: 'ann' })
+  await ann.join('a')
+  const states: string[] = []
+  ann.on('status', ({ state }) => states.push(state))
+  await expect.poll(() => states.length, { timeout: 20_000 }).toBeGreaterThan(0)
+  expect(states).toEqual(['moved'])
+}, 30_000)
 
 it('asks a server no more often than it can answer, whatever times it names', async () => {
   const huge = 1e12

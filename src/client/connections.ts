@@ -155,7 +155,7 @@ export class Connections {
       const hello = token === undefined ? { user: this.#options.user } : { token }
       const make = this.#transports.classOf(transport)
       const connection = new ServerConnection(
-        { make, transport, url: url.href },
+        { make, transport, url: url.href, direct: direct !== undefined },
         hello,
         this.#connectionEvents,
       )

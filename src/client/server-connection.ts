@@ -22,6 +22,8 @@ export interface ServerConnectionEvents {
 
 /** Milliseconds for the server's welcome, and at most for its answer to a ping. */
 const WELCOME_MS = 10_000
+/** The same at an address of one server: no longer than the server that is left has patience. */
+const DIRECT_WELCOME_MS = 4000
 const PONG_MS = 10_000
 /** Shortest and longest time between two looks at whether anything came, whatever the server names. */
 const HEARTBEAT_MS = { least: 1000, most: 60_000 }
@@ -51,7 +53,12 @@ export class ServerConnection {
   #heard = true
 
   constructor(
-    { make, transport, url }: { make: WebSocketClass; transport: Transport; url: string },
+    {
+      make,
+      transport,
+      url,
+      direct = false,
+    }: { make: WebSocketClass; transport: Transport; url: string; direct?: boolean },
     hello: { token?: string | undefined; user?: string | undefined },
     events: ServerConnectionEvents,
   ) {
@@ -69,7 +76,8 @@ export class ServerConnection {
     this.#socket.onerror = ({ message = '' }) => {
       this.failure = message
     }
-    this.#whileOpening = setTimeout(() => this.close('no welcome'), WELCOME_MS)
+    const patienceMs = direct ? DIRECT_WELCOME_MS : WELCOME_MS
+    this.#whileOpening = setTimeout(() => this.close('no welcome'), patienceMs)
   }
 
   readonly #whileOpening: ReturnType<typeof setTimeout>
