@@ -48,7 +48,7 @@ it('takes variables before the file, prints what it read, and masks what is secr
     CONCERTINA_LIVE_AUTH_SECRET: `${SECRET}\n`,
     CONCERTINA_AUTO_SCALER_MAX_SERVERS: '7',
     CONCERTINA_LIVE_NAMESPACES: "{ 'news:': { publish: server } }",
-    CONCERTINA_LIVE_WEBHOOKS: `[{ url: 'https://me:pass@hooks.example/x', secret: '${SECRET}' }]`,
+    CONCERTINA_LIVE_WEBHOOKS: `[{ url: 'https://hooks.example/x', secret: '${SECRET}' }]`,
     CONCERTINA_SERVICE_HOST: '10.0.0.1', // as Kubernetes sets for a Service of that name
   })
   const { status, stdout, stderr } = await runCli(['serve', '--config', config, '--print-config'])
@@ -63,7 +63,7 @@ it('takes variables before the file, prints what it read, and masks what is secr
       auth: { secret: '***', previousSecrets: '***' },
       apiKeys: [{ name: 'a', key: '***' }],
       namespaces: { 'news:': { publish: 'server' } },
-      webhooks: [{ url: 'https://***@hooks.example/x', secret: '***' }],
+      webhooks: [{ url: 'https://hooks.example/x', secret: '***' }],
     },
   })
 }, 30_000)
@@ -81,6 +81,11 @@ it.each([
     /CONCERTINA_LIVE_NAMESPACES: live\.namespaces\.x\.publish/,
   ],
   ['CONCERTINA_LIVE_WEBHOOKS', '[{', /CONCERTINA_LIVE_WEBHOOKS: .*is not YAML/],
+  [
+    'CONCERTINA_LIVE_WEBHOOKS',
+    `[{ url: 'https://me:${SECRET}@hooks.example/x', secret: '${SECRET}' }]`,
+    new RegExp(`live\\.webhooks\\.0\\.url: it has a user name in it\n(?![^]*${SECRET})`),
+  ],
   ['CONCERTINA_AUTO_SCALER_MIN_SERVERS', '0.5', /minServers/],
   // What is secret is not repeated.
   ['CONCERTINA_LIVE_CONTROL_TOKEN', 'too-short', /live\.controlToken: it is not allowed\n/],
