@@ -98,7 +98,7 @@ export class UserBalancer {
   #evenOut(ready: readonly ReadyServer[]): void {
     const { servers, bus, now } = this.#parts
     const { deadband, movesPerSecond } = this.#options
-    const plan = planMoves(ready, deadband, movesPerSecond * (BALANCE_MS / 1000))
+    const { moves, seconds } = planMoves(ready, deadband, movesPerSecond)
     const total = ready.reduce((sum, { users }) => sum + users, 0)
     const weight = ready.reduce((sum, each) => sum + each.weight, 0)
     // No server that has its share accepts more users who were asked to move to another one: they stay where they are instead.
@@ -107,7 +107,7 @@ export class UserBalancer {
     const targets: Targets = { above: above.map(({ ref }) => ref!) }
     bus.publish(TARGETS_TOPIC, JSON.stringify(targets))
     if (now() < this.#next) return
-    for (const { from, to, count } of plan) {
+    for (const { from, to, count } of moves) {
       const source = ready.find(({ id }) => id === from)!
       const target = servers.status(ready.find(({ id }) => id === to)!.ref!)!
       const command: ServerCommand = {
@@ -115,11 +115,11 @@ export class UserBalancer {
         count,
         to: target.number,
         ...(target.direct && { url: target.url }),
-        seconds: 1,
+        seconds,
       }
       bus.publish(commandTopic(source.ref!), JSON.stringify(command))
       this.moves += count
-      this.#next = now() + BALANCE_MS / 1000 + MOVES_SETTLE_SECONDS
+      this.#next = now() + seconds + MOVES_SETTLE_SECONDS
     }
   }
 }

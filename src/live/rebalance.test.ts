@@ -8,11 +8,16 @@ const fleet = fc
 
 it('fills a new server from those that have most', () => {
   const servers = [40, 50, 0].map((users, i) => ({ id: i + 1, users, weight: 1 }))
-  expect(planMoves(servers, 0.1, 100)).toEqual([
+  expect(planMoves(servers, 0.1, 100).moves).toEqual([
     { from: 2, to: 3, count: 20 },
     { from: 1, to: 3, count: 10 },
   ])
-  expect(planMoves(servers, 0.1, 12)).toEqual([{ from: 2, to: 3, count: 12 }])
+  expect(planMoves(servers, 0.1, 12).moves).toEqual([{ from: 2, to: 3, count: 12 }])
+})
+
+it('moves one user at a time where less than one a second may move', () => {
+  const servers = [40, 0].map((users, i) => ({ id: i + 1, users, weight: 1 }))
+  expect(planMoves(servers, 0.1, 0.2)).toEqual({ moves: [{ from: 1, to: 2, count: 1 }], seconds: 5 })
 })
 
 it('leaves alone what is within the deadband, or within two users', () => {
@@ -21,14 +26,14 @@ it('leaves alone what is within the deadband, or within two users', () => {
       [54, 50, 46].map((users, i) => ({ id: i + 1, users, weight: 1 })),
       0.1,
       100,
-    ),
+    ).moves,
   ).toEqual([])
   expect(
     planMoves(
       [3, 1, 2].map((users, i) => ({ id: i + 1, users, weight: 1 })),
       0.1,
       100,
-    ),
+    ).moves,
   ).toEqual([])
 })
 
@@ -38,7 +43,7 @@ it('never moves more than it may, never overshoots, and comes to rest in one go 
       const total = servers.reduce((sum, { users }) => sum + users, 0)
       const weight = servers.reduce((sum, each) => sum + each.weight, 0)
       const after = new Map(servers.map(({ id, users }) => [id, users]))
-      const moves = planMoves(servers, 0.1, most)
+      const { moves } = planMoves(servers, 0.1, most)
       for (const { from, to, count } of moves) {
         after.set(from, after.get(from)! - count)
         after.set(to, after.get(to)! + count)
@@ -51,7 +56,8 @@ it('never moves more than it may, never overshoots, and comes to rest in one go 
         expect(Math.sign(now - target) * Math.sign(users - target)).toBeGreaterThanOrEqual(0)
       }
       const still = servers.map((server) => ({ ...server, users: after.get(server.id)! }))
-      if (moves.length > 0 && most === 1000 && total < 1000) expect(planMoves(still, 0.1, 1000)).toEqual([])
+      if (moves.length > 0 && most === 1000 && total < 1000)
+        expect(planMoves(still, 0.1, 1000).moves).toEqual([])
     }),
   )
 })

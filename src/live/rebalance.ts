@@ -8,7 +8,7 @@ export interface ServerLoad {
   readonly weight: number
 }
 
-export interface Move {
+interface Move {
   readonly from: ServerId
   readonly to: ServerId
   readonly count: number
@@ -54,12 +54,20 @@ export function planFollowing(
   }
 }
 
+interface MovePlan {
+  readonly moves: readonly Move[]
+  /** Over which they are spread. */
+  readonly seconds: number
+}
+
 /**
- * Who has to move so that every server has its share, at most `most` users now. Each server's target is its share of all users by
+ * Who has to move so that every server has its share, at most `perSecond` users each second, but one at least. Each server's target is its share of all users by
  * weight. Nothing is done while all are within the deadband around their targets, and within two users; once one is not, those
  * above their target give to those below.
  */
-export function planMoves(servers: readonly ServerLoad[], deadband: number, most: number): Move[] {
+export function planMoves(servers: readonly ServerLoad[], deadband: number, perSecond: number): MovePlan {
+  const most = Math.max(1, Math.floor(perSecond))
+  const seconds = most / perSecond
   const users = servers.reduce((sum, each) => sum + each.users, 0)
   const weight = servers.reduce((sum, each) => sum + each.weight, 0)
   const off = servers.map((each) => ({
@@ -68,7 +76,8 @@ export function planMoves(servers: readonly ServerLoad[], deadband: number, most
     each,
   }))
   const target = ({ excess, each }: (typeof off)[number]) => each.users - excess
-  if (off.every((one) => Math.abs(one.excess) <= Math.max(2, deadband * target(one)))) return []
+  if (off.every((one) => Math.abs(one.excess) <= Math.max(2, deadband * target(one))))
+    return { moves: [], seconds }
   const givers = off
     .filter(({ excess }) => excess >= 1)
     .map(({ id, excess }) => ({ id, left: Math.floor(excess) }))
@@ -78,7 +87,7 @@ export function planMoves(servers: readonly ServerLoad[], deadband: number, most
   givers.sort((a, b) => b.left - a.left)
   takers.sort((a, b) => b.left - a.left)
   const moves: Move[] = []
-  let left = Math.floor(most)
+  let left = most
   for (let g = 0, t = 0; g < givers.length && t < takers.length && left > 0; ) {
     const from = givers[g]!
     const to = takers[t]!
@@ -90,5 +99,5 @@ export function planMoves(servers: readonly ServerLoad[], deadband: number, most
     if (from.left === 0) g++
     if (to.left === 0) t++
   }
-  return moves
+  return { moves, seconds }
 }

@@ -8,8 +8,6 @@ import type { UserRouter } from './user-router.ts'
 
 /** Seconds that moves of users have to happen before the next ones are planned. */
 const SETTLE_SECONDS = 0.5
-/** Seconds over which the moves of one plan are spread. */
-const WINDOW_SECONDS = 1
 const MIN_DRAIN_SECONDS = 0.25
 const MAX_DRAIN_SECONDS = 60
 
@@ -73,10 +71,11 @@ export class UserMoves {
     const { fleet, servers } = this.#context
     const { deadband, movesPerSecond } = this.#rebalance
     const loads = fleet.ready.map((server) => ({ ...server, users: servers.users(server) }))
-    for (const { from, to, count } of planMoves(loads, deadband, movesPerSecond * WINDOW_SECONDS)) {
-      servers.send(from, { type: 'rebalance', count, to, seconds: WINDOW_SECONDS })
+    const { moves, seconds } = planMoves(loads, deadband, movesPerSecond)
+    for (const { from, to, count } of moves) {
+      servers.send(from, { type: 'rebalance', count, to, seconds })
       this.#asked += count
-      this.#next = now + WINDOW_SECONDS + SETTLE_SECONDS
+      this.#next = now + seconds + SETTLE_SECONDS
     }
   }
 }
