@@ -7,7 +7,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Histogram } from '../src/base/histogram.ts'
 import { EmbeddedRoomLog } from '../src/chat/log/embedded/embedded.ts'
 import { connectNats } from '../src/chat/log/nats/connection.ts'
 import { NatsRoomLog } from '../src/chat/log/nats/nats-room-log.ts'
@@ -17,6 +16,7 @@ import type { RoomLog } from '../src/chat/log/room-log.ts'
 import { startNats } from '../test/support/nats.ts'
 import { startRedis } from '../test/support/redis.ts'
 import { startRedisCluster } from '../test/support/redis-cluster.ts'
+import { appendsInFlight } from './support/appends-in-flight.ts'
 import type { WriterResult } from './support/nats-writer.ts'
 import { cpuSeconds, nextMessage, start } from './support/processes.ts'
 
@@ -25,35 +25,14 @@ const IN_FLIGHT = 512
 const ROOMS = 500
 const BODY = 'x'.repeat(200)
 
+const line = (what: string, perSecond: number, p50Ms: number, p99Ms: number) =>
+  `${what.padEnd(34)} ${perSecond.toFixed(0).padStart(7)} messages/s, p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`
+
 async function measure(what: string, log: RoomLog): Promise<void> {
-  const latency = new Histogram()
-  const began = performance.now()
-  const cpu = process.cpuUsage()
-  let count = 0
-  let rejected = 0
-  const send = async (sender: number) => {
-    for (let i = 0; performance.now() < began + SECONDS * 1000; i++) {
-      const at = performance.now()
-      const room = `room-${(sender * 7 + i) % ROOMS}`
-      const message = { room, user: `user-${sender}`, id: `${what}-${i}`, body: BODY }
-      try {
-        await log.append(message)
-      } catch {
-        rejected++
-        continue
-      }
-      latency.record((performance.now() - at) / 1000)
-      count++
-    }
-  }
-  await Promise.all(Array.from({ length: IN_FLIGHT }, (_, sender) => send(sender)))
-  const seconds = (performance.now() - began) / 1000
-  const { user, system } = process.cpuUsage(cpu)
-  const cores = (user + system) / 1e6 / seconds
-  const ms = (q: number) => (latency.quantile(q) * 1000).toFixed(1)
-  const rate = (count / seconds).toFixed(0)
+  const load = { name: 'user', rooms: ROOMS, inFlight: IN_FLIGHT, seconds: SECONDS, body: BODY }
+  const { perSecond, p50Ms, p99Ms, cores, rejected } = await appendsInFlight(log, load)
   console.log(
-    `${what.padEnd(34)} ${rate.padStart(7)} messages/s, p50 ${ms(0.5)} ms, p99 ${ms(0.99)} ms, ${cores.toFixed(2)} cores of this process (${log.durability}), ${rejected} rejected`,
+    `${line(what, perSecond, p50Ms, p99Ms)}, ${cores.toFixed(2)} cores of this process (${log.durability}), ${rejected} rejected`,
   )
 }
 
@@ -92,9 +71,10 @@ async function measureTogether(inFlight: number): Promise<void> {
     const nodeCores = ((used() - before) / SECONDS).toFixed(2)
     const sum = (key: 'perSecond' | 'received' | 'rejected' | 'cores') =>
       all.reduce((total, each) => total + each[key], 0)
-    const most = (key: 'p50Ms' | 'p99Ms') => Math.max(...all.map((each) => each[key])).toFixed(1)
+    const most = (key: 'p50Ms' | 'p99Ms') => Math.max(...all.map((each) => each[key]))
+    const what = `nats, 2 processes, ${inFlight} in flight`
     console.log(
-      `${`nats, 2 processes, ${inFlight} in flight`.padEnd(34)} ${sum('perSecond').toFixed(0).padStart(7)} messages/s, p50 ${most('p50Ms')} ms, p99 ${most('p99Ms')} ms, ${sum('received').toFixed(0)} received/s, ${sum('cores').toFixed(2)} cores of both and ${nodeCores} of the nodes, ${sum('rejected')} rejected`,
+      `${line(what, sum('perSecond'), most('p50Ms'), most('p99Ms'))}, ${sum('received').toFixed(0)} received/s, ${sum('cores').toFixed(2)} cores of both and ${nodeCores} of the nodes, ${sum('rejected')} rejected`,
     )
   } finally {
     await close()
