@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CLOSE } from '../../protocol/close-codes.ts'
-import type { ServerMessage } from '../../protocol/messages.ts'
 import type { Session } from './session.ts'
 
 /** Time in which a user who was asked to move may do so. */
@@ -17,6 +16,12 @@ export interface RoomTarget {
   readonly id: number
   readonly free: number
   readonly url?: string | undefined
+}
+
+/** Who is asked to move; without a target, to any other server. */
+interface Mover {
+  readonly session: Session
+  readonly target?: RebalanceTarget
 }
 
 /** Asks the users of a chat server to move to others: some of them, or all before it ends. */
@@ -43,12 +48,8 @@ export class SessionMoves {
   /** Asks up to `count` users to move to another server, spread over `seconds`. */
   rebalance(count: number, target: RebalanceTarget, seconds: number): void {
     const staying = [...this.#sessions].filter((each) => each.user !== undefined && !this.#leaving.has(each))
-    this.#askToMove(staying.slice(0, count), seconds, (afterMs) => ({
-      type: 'move',
-      afterMs,
-      reason: 'rebalance',
-      ...target,
-    }))
+    const movers = staying.slice(0, count).map((session) => ({ session, target }))
+    this.#askToMove(movers, seconds, 'rebalance')
   }
 
   /**
@@ -59,22 +60,15 @@ export class SessionMoves {
    */
   follow(targetOf: (room: string) => RoomTarget, server: number, count: number, seconds: number): number {
     const sent = new Map<number, number>()
-    const movers: Session[] = []
-    const targets: RebalanceTarget[] = []
+    const movers: Mover[] = []
     for (const [room, members] of this.#strangers((each) => targetOf(each).id === server)) {
       const { id, free, url } = targetOf(room)
       const before = sent.get(id) ?? 0
       const going = members.slice(0, Math.max(0, Math.min(count - movers.length, free - before)))
       sent.set(id, before + going.length)
-      movers.push(...going)
-      for (let i = 0; i < going.length; i++) targets.push({ to: id, url })
+      movers.push(...going.map((session) => ({ session, target: { to: id, url } })))
     }
-    this.#askToMove(movers, seconds, (afterMs, i) => ({
-      type: 'move',
-      afterMs,
-      reason: 'rebalance',
-      ...targets[i]!,
-    }))
+    this.#askToMove(movers, seconds, 'rebalance')
     return movers.length
   }
 
@@ -105,7 +99,8 @@ export class SessionMoves {
    */
   async drain(seconds: number, isDone: () => boolean): Promise<void> {
     const sessions = this.#sessions
-    this.#askToMove([...sessions], seconds, (afterMs) => ({ type: 'move', afterMs, reason: 'drain' }))
+    const movers = [...sessions].map((session) => ({ session }))
+    this.#askToMove(movers, seconds, 'drain')
     const until = performance.now() + seconds * 1000 + MOVE_MS
     while (sessions.size > 0 && performance.now() < until) await sleep(20)
     const atMost = Math.min(5, (5000 / Math.max(1, sessions.size)) | 0)
@@ -117,14 +112,10 @@ export class SessionMoves {
     }
   }
 
-  #askToMove(
-    movers: readonly Session[],
-    seconds: number,
-    ask: (afterMs: number, mover: number) => ServerMessage,
-  ): void {
-    for (const [i, session] of movers.entries()) {
+  #askToMove(movers: readonly Mover[], seconds: number, reason: 'drain' | 'rebalance'): void {
+    for (const [i, { session, target }] of movers.entries()) {
       const afterMs = Math.round((i / movers.length) * seconds * 1000)
-      session.send(ask(afterMs, i))
+      session.send({ type: 'move', afterMs, reason, ...target })
       setTimeout(() => this.#leaves(session), afterMs)
     }
   }
