@@ -17,7 +17,7 @@ function reachable(module: string, found = new Set<string>()): Set<string> {
   return found
 }
 
-const start = new Set([...reachable(`${cli}program.js`), ...reachable(`${cli}../live/process-module.js`)])
+const start = reachable(`${cli}program.js`)
 const service = reachable(`${cli}commands/serve.js`)
 /** What `serve` needs of other packages. */
 const LIBRARIES = /\/node_modules\/(zod|yaml|croner|d3-random|csv-parse)\//

@@ -1,5 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -125,6 +127,21 @@ describe('the package, installed in an empty project', () => {
     expect([logs[1], providers[1]]).toEqual([0, 0])
     expect(Math.min(logs[0], providers[0], brokenLogs[1], brokenProviders[1])).toBeGreaterThan(0)
   }, 300_000)
+
+  it('starts a server process before it loads what only the fleet needs', async () => {
+    const copy = join(project, 'node_modules', 'concertina-copy')
+    cpSync(join(project, 'node_modules', 'concertina'), copy, { recursive: true })
+    const forEver = 'await new Promise(() => setInterval(() => {}, 1000))'
+    writeFileSync(join(copy, 'dist/cli/bundle/service.js'), forEver)
+    writeFileSync(join(copy, 'dist/live/server-process.bundle.js'), "console.log('a server process runs')")
+    const serve = spawn(process.execPath, [join(copy, 'dist/cli/main.js'), 'serve', '--anonymous'])
+    try {
+      const [printed] = await once(serve.stdout, 'data', { signal: AbortSignal.timeout(30_000) })
+      expect(`${printed}`).toBe('a server process runs\n')
+    } finally {
+      serve.kill('SIGKILL')
+    }
+  }, 60_000)
 
   const everything = MODULES.map((name, i) => `import * as m${i} from '${name}'\nvoid m${i}\n`).join('')
 

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { withStartedServer } from '../../live/process-module.ts'
 import {
   addBrokerFlags,
   addFleetFlags,
@@ -15,7 +16,6 @@ import type { ServeFlags } from './serve.ts'
 
 /** A server process loads while the command does. */
 async function serveWithStartedServer(flags: ServeFlags, signal: AbortSignal): Promise<void> {
-  const { withStartedServer } = await import('../../live/process-module.ts')
   await withStartedServer(async (started) => (await import('./serve.ts')).serve(flags, signal, started))
 }
 
