@@ -13,12 +13,13 @@ export default defineConfig({
     minify: false,
     target: 'node20',
     rolldownOptions: {
-      external: ['ws', 'jose'],
+      // Those of `ws` are used where they are installed.
+      external: ['jose', 'bufferutil', 'utf-8-validate'],
       output: {
         entryFileNames: 'server-process.bundle.js',
         codeSplitting: false,
         banner:
-          '/*! Contains zod (MIT License, Copyright (c) 2025 Colin McDonnell) and d3-random (ISC License, Copyright 2010-2021 Mike Bostock). */',
+          '/*! Contains zod (MIT License, Copyright (c) 2025 Colin McDonnell), d3-random (ISC License, Copyright 2010-2021 Mike Bostock) and ws (MIT License, Copyright (c) 2011 Einar Otto Stangvik and others). */',
       },
     },
   },
