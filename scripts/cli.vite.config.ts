@@ -19,8 +19,10 @@ function reachable(module: string, found = new Set<string>()): Set<string> {
 
 const start = reachable(`${cli}program.js`)
 const service = reachable(`${cli}commands/serve.js`)
-/** What `serve` needs of other packages. */
-const LIBRARIES = /\/node_modules\/(zod|yaml|croner|d3-random|csv-parse)\//
+const config = reachable(`${cli}config/config.js`)
+/** What `serve` needs of other packages, and what reading a config does. */
+const LIBRARIES = /\/node_modules\/(zod|croner|d3-random)\//
+const OF_CONFIG = /\/node_modules\/(yaml|csv-parse)\//
 
 /** Vite's config for the CLI: one file for what every command needs, and a few for what only some do. */
 export default defineConfig({
@@ -36,15 +38,16 @@ export default defineConfig({
       output: {
         entryFileNames: 'program.bundle.js',
         chunkFileNames: 'bundle/[name].js',
-        // Each file costs time: a service is started with three, and a command's help needs the first only.
+        // Each file costs time: a service is started with two, or three with a config, and a command's help needs the first only.
         codeSplitting: {
           groups: [
             {
               name: 'start',
               test: (id: string) => start.has(id) || /\/node_modules\/commander\//.test(id),
-              priority: 2,
+              priority: 3,
             },
-            { name: 'service', test: (id: string) => service.has(id) || LIBRARIES.test(id), priority: 1 },
+            { name: 'service', test: (id: string) => service.has(id) || LIBRARIES.test(id), priority: 2 },
+            { name: 'config', test: (id: string) => config.has(id) || OF_CONFIG.test(id), priority: 1 },
           ],
         },
         banner:

@@ -17,7 +17,7 @@ import { nodeResolve } from '@rollup/plugin-node-resolve'
 import { build as esbuild } from 'esbuild'
 import { rollup } from 'rollup'
 import { build as vite } from 'vite'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const TSC = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
@@ -128,20 +128,41 @@ describe('the package, installed in an empty project', () => {
     expect(Math.min(logs[0], providers[0], brokenLogs[1], brokenProviders[1])).toBeGreaterThan(0)
   }, 300_000)
 
-  it('starts a server process before it loads what only the fleet needs', async () => {
-    const copy = join(project, 'node_modules', 'concertina-copy')
-    cpSync(join(project, 'node_modules', 'concertina'), copy, { recursive: true })
-    const forEver = 'await new Promise(() => setInterval(() => {}, 1000))'
-    writeFileSync(join(copy, 'dist/cli/bundle/service.js'), forEver)
-    writeFileSync(join(copy, 'dist/live/server-process.bundle.js'), "console.log('a server process runs')")
-    const serve = spawn(process.execPath, [join(copy, 'dist/cli/main.js'), 'serve', '--anonymous'])
-    try {
-      const [printed] = await once(serve.stdout, 'data', { signal: AbortSignal.timeout(30_000) })
-      expect(`${printed}`).toBe('a server process runs\n')
-    } finally {
-      serve.kill('SIGKILL')
+  describe('serve', () => {
+    let copy: string
+    let bundle: string
+
+    beforeEach(() => {
+      copy = join(project, 'node_modules', 'concertina-copy')
+      bundle = join(copy, 'dist/cli/bundle')
+      cpSync(join(project, 'node_modules', 'concertina'), copy, { recursive: true })
+    })
+
+    afterEach(() => rmSync(copy, { recursive: true }))
+
+    /** What `serve` prints first. */
+    async function printed(...flags: string[]): Promise<string> {
+      const args = [join(copy, 'dist/cli/main.js'), 'serve', '--anonymous', ...flags]
+      const serve = spawn(process.execPath, args, { cwd: project })
+      try {
+        const [text] = await once(serve.stdout, 'data', { signal: AbortSignal.timeout(30_000) })
+        return `${text}`
+      } finally {
+        serve.kill('SIGKILL')
+      }
     }
-  }, 60_000)
+
+    it('starts a server process before it loads what only the fleet needs', async () => {
+      writeFileSync(join(bundle, 'service.js'), 'await new Promise((resolve) => setTimeout(resolve, 60_000))')
+      writeFileSync(join(copy, 'dist/live/server-process.bundle.js'), "console.log('a server process runs')")
+      expect(await printed()).toBe('a server process runs\n')
+    }, 60_000)
+
+    it('starts from two files of the many', async () => {
+      for (const name of readdirSync(bundle)) if (name !== 'service.js') rmSync(join(bundle, name))
+      expect(await printed('--port', '0', '--control-port', '0')).toContain('Chat:')
+    }, 60_000)
+  })
 
   const everything = MODULES.map((name, i) => `import * as m${i} from '${name}'\nvoid m${i}\n`).join('')
 

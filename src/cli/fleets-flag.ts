@@ -1,7 +1,7 @@
 import { invalidInput } from '../base/errors.ts'
 import { Fleets } from '../control/fleets.ts'
 import { type OtherFleetOptions, otherFleetOptions } from '../control/other-fleet.ts'
-import type { LiveConfig } from './config/schema.ts'
+import type { LiveConfig } from './config/live-options.ts'
 import { environment } from './environment.ts'
 import type { FleetsFlags } from './flags.ts'
 

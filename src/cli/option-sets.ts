@@ -14,7 +14,7 @@ import { autoScalerOptions } from '../scaling/auto-scaler.ts'
 import { watchOptions } from '../simulation/options.ts'
 import { telemetryOptions } from '../telemetry/options.ts'
 import { playOptions, readOptions } from '../traffic/traces/trace.ts'
-import { liveOptions } from './config/schema.ts'
+import { liveOptions } from './config/live-options.ts'
 
 /** The options of the library that flags set, by the name of their set. */
 export const OPTION_SETS = {

@@ -1,6 +1,6 @@
 import { ConcertinaError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
-import { type CheckedConfig, type ConfiguredOptions, readChecked } from './config/config.ts'
+import type { CheckedConfig, ConfiguredOptions } from './config/config.ts'
 
 /** Keys of the config whose values differ, such as `live.limits.maxRooms`. */
 function changedKeys(before: unknown, after: unknown, path = ''): string[] {
@@ -40,12 +40,13 @@ export interface ReloadOptions {
  */
 export function reloadOnSignal({ file, started, isLive, apply, reopen, log }: ReloadOptions): () => void {
   let current = started.config
-  const onSignal = () => {
+  const reload = async () => {
     reopen?.().catch((error: Error) => log.error(error.message))
     if (file === undefined) {
       log.warn('Config not reloaded: the command was started without --config')
       return
     }
+    const { readChecked } = await import('./config/config.ts')
     try {
       const next = readChecked(file)
       const changed = changedKeys(current, next.config).filter(isLive)
@@ -62,6 +63,7 @@ export function reloadOnSignal({ file, started, isLive, apply, reopen, log }: Re
       log.error(`Config not reloaded, nothing was changed: ${message}${allowed}`)
     }
   }
+  const onSignal = () => void reload()
   process.on('SIGUSR2', onSignal)
   return () => void process.off('SIGUSR2', onSignal)
 }

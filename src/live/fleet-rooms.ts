@@ -5,10 +5,9 @@ import { OnDemand } from '../base/on-demand.ts'
 import { check, within } from '../base/options.ts'
 import { RateLimiter } from '../base/rate-limit.ts'
 import { ApiKeys } from '../chat/api/keys.ts'
-import { serverApi, serviceOfHub } from '../chat/api/open.ts'
 import type { ServerApi } from '../chat/api/server-api.ts'
 import { webhookListOptions } from '../chat/hooks/webhook-options.ts'
-import { Webhooks } from '../chat/hooks/webhooks.ts'
+import type { Webhooks } from '../chat/hooks/webhooks.ts'
 import { Hub } from '../chat/hub/hub.ts'
 import { openLog } from '../chat/log/open.ts'
 import { LogUnavailable, type RoomLog } from '../chat/log/room-log.ts'
@@ -41,6 +40,8 @@ export class FleetRooms {
     this.#api = new OnDemand(async () => {
       if (!this.#hub) throw new LogUnavailable('the fleet is starting')
       const { apiKeys = [], chat, tracer } = options
+      // Most fleets start without them, the sooner the less there is to load.
+      const { serverApi, serviceOfHub } = await import('../chat/api/open.ts')
       const { service, close } = await serviceOfHub(this.#hub, tracer)
       return { api: serverApi(service, apiKeys, chat?.limits?.maxBodyBytes, logger, tracer), close }
     })
@@ -98,6 +99,7 @@ export class FleetRooms {
   async #openWebhooks(log: RoomLog): Promise<RoomLog> {
     const { webhooks = [], tracer } = this.#options
     if (webhooks.length === 0) return log
+    const { Webhooks } = await import('../chat/hooks/webhooks.ts')
     this.#webhooks = new Webhooks(log, webhooks, this.#logger, tracer)
     await this.#webhooks.start()
     return this.#webhooks.log

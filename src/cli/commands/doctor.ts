@@ -6,7 +6,7 @@ import { noSystemLock } from '../../chat/log/embedded/data-lock.ts'
 import { EmbeddedRoomLog } from '../../chat/log/embedded/embedded.ts'
 import { descriptorLimit } from '../../http/descriptors.ts'
 import { listen } from '../../http/listen.ts'
-import { liveOptions } from '../config/schema.ts'
+import { liveOptions } from '../config/live-options.ts'
 
 export interface DoctorFlags {
   host?: string

@@ -16,8 +16,9 @@ import { summary } from '../../report/terminal.ts'
 import { AutoScaler } from '../../scaling/auto-scaler.ts'
 import { optionalBroker } from '../broker-flags.ts'
 import { apiKeysOf, type ChatFlags, chatOf } from '../chat-flags.ts'
-import { type ConfiguredOptions, readChecked } from '../config/config.ts'
-import { liveOptions } from '../config/schema.ts'
+import type { ConfiguredOptions } from '../config/config.ts'
+import { givenConfig } from '../config/given.ts'
+import { liveOptions } from '../config/live-options.ts'
 import { DecisionLog } from '../decision-log.ts'
 import { environment } from '../environment.ts'
 import {
@@ -82,7 +83,7 @@ export async function serve(
   signal: AbortSignal,
   started?: ChildProcess,
 ): Promise<RunResult> {
-  const read = readChecked(flags.config)
+  const read = await givenConfig(flags.config)
   const config = read.options
   const { live = {}, server = {}, balancer = {} } = config
   const host = flags.host ?? live.host ?? liveOptions.defaultOf('host')

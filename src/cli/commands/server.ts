@@ -9,8 +9,9 @@ import { pages } from '../../http/pages.ts'
 import { messageWork } from '../../live/message-work.ts'
 import { brokerFrom } from '../broker-flags.ts'
 import { chatOf } from '../chat-flags.ts'
-import { type ConfiguredOptions, readChecked } from '../config/config.ts'
-import { liveOptions } from '../config/schema.ts'
+import type { ConfiguredOptions } from '../config/config.ts'
+import { givenConfig } from '../config/given.ts'
+import { liveOptions } from '../config/live-options.ts'
 import type { BrokerFlags, LogFlags, TelemetryFlags } from '../flags.ts'
 import { isLiveChatKey, reloadOnSignal } from '../reload.ts'
 import { serviceLogger } from '../service-logger.ts'
@@ -38,7 +39,7 @@ function ratesOf({ live: { limits = {} } = {} }: ConfiguredOptions): ConnectionR
 
 /** `concertina server`: one chat server of a cluster. SIGTERM, or a controller, drains it; then it exits with 0. */
 export async function server(flags: ServerFlags, signal: AbortSignal): Promise<void> {
-  const read = readChecked(flags.config)
+  const read = await givenConfig(flags.config)
   const config = read.options
   const { live = {} } = config
   if (flags.advertise !== undefined && !/^wss?:\/\//.test(flags.advertise))

@@ -14,8 +14,9 @@ import type { LoadPattern } from '../../traffic/load-pattern.ts'
 import { createPattern, type PatternSpec } from '../../traffic/patterns.ts'
 import { PARSE_OPTIONS, repeatedKey } from '../yaml.ts'
 import { applyEnvironment } from './environment.ts'
+import type { LiveConfig } from './live-options.ts'
 import { printableConfig } from './print.ts'
-import { type Config, configSchema, type LiveConfig, type NamedPolicy } from './schema.ts'
+import { type Config, configSchema, type NamedPolicy } from './schema.ts'
 
 type Path = readonly PropertyKey[]
 

@@ -1,7 +1,7 @@
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { ConcertinaError } from '../../base/errors.ts'
-import { environment } from '../environment.ts'
+import { CONFIG_PREFIX, environment, hasConfigVariables } from '../environment.ts'
 import { configSchema } from './schema.ts'
 
 interface JsonSchema {
@@ -20,15 +20,13 @@ interface ConfigKey {
   readonly isTextList: boolean
 }
 
-const PREFIX = 'CONCERTINA_'
-
 const upperSnake = (name: string) => name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toUpperCase()
 
 function keysOf(schema: JsonSchema, path: readonly string[]): ConfigKey[] {
   const { properties } = schema
   if (properties) return Object.entries(properties).flatMap(([name, below]) => keysOf(below, [...path, name]))
   const isTextList = schema.type === 'array' && schema.items?.type === 'string'
-  const variable = `${PREFIX}${path.map(upperSnake).join('_')}`
+  const variable = `${CONFIG_PREFIX}${path.map(upperSnake).join('_')}`
   return [{ path, variable, isText: schema.type === 'string', isTextList }]
 }
 
@@ -60,7 +58,7 @@ function readValue({ isText, isTextList, variable }: ConfigKey, text: string): u
 export function applyEnvironment(config: Record<string, unknown>): ReadonlyMap<string, string> {
   const applied = new Map<string, string>()
   // Reading the keys off the schema takes tens of milliseconds: most starts need none.
-  if (!Object.keys(process.env).some((name) => name.startsWith(PREFIX))) return applied
+  if (!hasConfigVariables()) return applied
   for (const key of configKeys()) {
     const text = environment(key.variable)
     if (text === undefined) continue
