@@ -130,6 +130,8 @@ export const reasons = new Phrases({
   untilThen: ['<what>: {expected} expected within {horizon} s', '{what}：{horizon} 秒内预计 {expected} 个'],
   theLoad: ['the load', '负载'],
   dayMean: ["the day's mean", '当天平均值'],
+  riseOfHour: ['its usual rise at this time of the hour', '每小时此刻的惯常增幅'],
+  riseOfDay: ['its usual rise at this time of the day', '每天此时的惯常增幅'],
   spareCost: ['<what> ({cost} an hour)', '{what}（每小时 {cost}）'],
   late: ['the last server may come {users} users late', '最后一台服务器可以晚 {users} 个用户'],
   spareOne: ['{count} is spare', '{count} 台空闲'],

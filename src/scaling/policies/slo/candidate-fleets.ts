@@ -6,6 +6,8 @@ const FORMS = [
   { growth: false, share: "the day's mean" },
   { growth: true, share: 'the load' },
   { growth: true, share: "the day's mean" },
+  { growth: false, share: 'its usual rise at this time of the hour' },
+  { growth: false, share: 'its usual rise at this time of the day' },
 ] as const
 /** Shares that are added: none, then 1 % to 32 times, each 1.4 times the one before. */
 const MARGINS: readonly number[] = [0, ...Array.from({ length: 25 }, (_, i) => 0.01 * 1.4 ** i)]
@@ -14,6 +16,8 @@ const HOLDS = [1, 3, 9, 27] as const
 /** Candidates of one hold; those of one form lie together, by margin. */
 const PER_HOLD = FORMS.length * MARGINS.length
 const COUNT = PER_HOLD * HOLDS.length
+/** Nothing is prepared for that is so many times the highest load that was seen. */
+const MOST_PREPARED = 2
 /** The prior: this many horizons with errors that fall off exponentially, before anything was seen. */
 const PRESUMED_HORIZONS = 30
 /** A server is kept for overload only where that is more than `overload` / this of the time. */
@@ -128,15 +132,23 @@ export class CandidateFleets {
   prepare(load: number, rise: RiseMeter): void {
     const { startTicks, endTicks } = this.#options
     const past = this.#past[this.#tick % this.#past.length]!
-    const [grown, mean, meanRise] = [load + rise.growth * this.horizon, rise.dayMean, rise.meanRise]
+    const { meanRise } = rise
+    const grown = load + rise.growth * this.horizon
+    const units = {
+      'the load': load,
+      "the day's mean": rise.dayMean,
+      'its usual rise at this time of the hour': rise.riseOfHour,
+      'its usual rise at this time of the day': rise.riseOfDay,
+    }
     MARGINS.forEach((margin, m) => {
       this.#presumed[m] = meanRise > 0 ? meanRise * Math.exp(-margin / meanRise) : 0
     })
+    const most = MOST_PREPARED * rise.peak
     let n = 0
     for (const { growth, share } of FORMS) {
       const base = growth ? grown : load
-      const unit = share === 'the load' ? load : mean
-      for (const margin of MARGINS) this.#need[n++] = base + margin * unit
+      const unit = units[share]
+      for (const margin of MARGINS) this.#need[n++] = Math.max(base, Math.min(base + margin * unit, most))
     }
     const [needs, blocks, befores] = [this.#need, this.#block, this.#before]
     const [helds, costs] = [this.#held, this.#cost]

@@ -13,9 +13,9 @@ const DAY = 86_400
 const WORLD = { usersPerServer: 30, provisioningDelay: 90, warmUp: 0, initialServers: 0 }
 const LIMITS = { minServers: 1, maxServers: 1000 }
 
-/** Users every five minutes over so many days. */
-function curve(days: number, users: (time: number) => number): LoadCurve {
-  const times = Float64Array.from({ length: days * 288 + 1 }, (_, i) => i * 300)
+/** Users every five minutes, or every `step` seconds, over so many days. */
+function curve(days: number, users: (time: number) => number, step = 300): LoadCurve {
+  const times = Float64Array.from({ length: (days * DAY) / step + 1 }, (_, i) => i * step)
   return new LoadCurve({ times, values: times.map((time) => Math.max(0, users(time))) })
 }
 
@@ -89,6 +89,44 @@ describe('slo, untuned', () => {
     const { overload, cost } = play(curve(7, () => -300 * Math.log(1 - 0.98 * rng.next())))
     expect(overload).toBeLessThanOrEqual(0.001)
     expect(cost).toBeLessThan(2.5)
+  })
+
+  it('is ready where bursts come at the same time of the hour, in some hours only', () => {
+    const rng = seededRng(13)
+    const hours = Array.from({ length: 24 * 10 }, () => rng.next() < 0.3)
+    const bursts = (time: number) => (time % 3600 < 600 && hours[Math.floor(time / 3600)] ? 2000 : 400)
+    const { overload, cost, decisions } = play(curve(10, bursts, 60))
+    expect(overload).toBeLessThanOrEqual(0.0011)
+    expect(cost).toBeLessThan(2.4)
+    expect(decisions.at(-1)!.reason).toMatch(/% of its usual rise at this time of the hour/)
+  })
+
+  it('is ready where many come at the same time of the day, and at no other time', () => {
+    const office = (time: number) => (time % DAY >= 9 * 3600 && time % DAY < 17 * 3600 ? 1200 : 60)
+    const { overload, cost, decisions } = play(curve(21, office, 60))
+    expect(overload).toBeLessThanOrEqual(0.0012)
+    expect(cost).toBeLessThan(1.3)
+    const atNine = decisions.filter(({ time }) => time > 7 * DAY && time % DAY === 9 * 3600)
+    expect(Math.min(...atNine.map(({ desired }) => desired))).toBeGreaterThan(20)
+    const atFour = decisions.filter(({ time }) => time > 7 * DAY && time % DAY === 4 * 3600)
+    expect(Math.max(...atFour.map(({ desired }) => desired))).toBeLessThanOrEqual(3)
+  })
+
+  it('prepares for no more than twice the highest load', () => {
+    const office = (time: number) => (time % DAY >= 9 * 3600 && time % DAY < 17 * 3600 ? 1200 : 60)
+    const { decisions } = play(curve(5, office, 60))
+    expect(Math.max(...decisions.map(({ desired }) => desired))).toBeLessThanOrEqual(80)
+  })
+
+  it('lets go of servers that even an hour of the present rise would not need', () => {
+    // An evening peak, after which the load creeps up until morning.
+    const evening = (time: number) => (time % DAY < 3600 ? 1200 : 100 + (time % DAY) / 1000)
+    const { decisions } = play(curve(10, evening, 60))
+    const later = decisions.filter(
+      ({ time }) => time > 5 * DAY && time % DAY > 4 * 3600 && time % DAY < 23 * 3600,
+    )
+    const mean = later.reduce((sum, { desired }) => sum + desired, 0) / later.length
+    expect(mean).toBeLessThan(8)
   })
 
   it('is cheaper at a looser level', () => {
@@ -270,6 +308,33 @@ describe('slo, started again', () => {
     ).toBeGreaterThan(0)
   })
 
+  it('knows the time of the hour on another clock, and on the clock of the world', () => {
+    const hourly = (time: number) => (time % 3600 < 600 ? 900 : 100)
+    const sizeAt = (policy: Policy, times: readonly number[], clock: (time: number) => object) => {
+      let size = 40
+      for (const time of times)
+        size = policy.evaluate({ ...at(time, hourly(time), size), ...clock(time) }).servers
+      return size
+    }
+    const ticks = (from: number, to: number) =>
+      Array.from({ length: (to - from) / 30 }, (_, i) => from + i * 30)
+    const learner = sloPolicy({ provisioningDelay: 90 })
+    sizeAt(learner, ticks(0, 5 * DAY), () => ({}))
+    // Half an hour past the full one by its own clock; the run that follows begins at 0.
+    const [begin, next] = [5 * DAY + 1800, 5 * DAY + 3600]
+    const kept: unknown = JSON.parse(JSON.stringify(learner.snapshot!()))
+    const again = sloPolicy({ provisioningDelay: 90 })
+    again.restore!(kept, -begin)
+    const own = (time: number) => ({ time: time - begin })
+    expect(sizeAt(again, ticks(begin, next - 600), own)).toBeLessThan(10)
+    expect(sizeAt(again, ticks(next - 600, next), own)).toBeGreaterThanOrEqual(30)
+    const aware = sloPolicy({ provisioningDelay: 90 })
+    aware.restore!(kept, 12_345)
+    const world = (time: number) => ({ time: time - begin, wallTime: time })
+    expect(sizeAt(aware, ticks(begin, next - 600), world)).toBeLessThan(10)
+    expect(sizeAt(aware, ticks(next - 600, next), world)).toBeGreaterThanOrEqual(30)
+  })
+
   it('holds the size there is when nothing was kept, and meets growth', () => {
     const second = sloPolicy({ provisioningDelay: 90 })
     const after = through(second, loads.slice(half), 0, before)
@@ -279,12 +344,19 @@ describe('slo, started again', () => {
       .forEach((servers, i) => void expect(servers).toBeGreaterThanOrEqual(after[i - 1] ?? before))
   })
 
-  it.each([undefined, null, 7, { version: 1 }, { ...(state as object), fleets: { excess: [] } }])(
-    'rejects a state of another version: %#',
-    (other) => {
-      const policy = sloPolicy({ provisioningDelay: 90 })
-      expect(() => policy.restore!(other, 0)).toThrow()
-      expect(policy.evaluate(at(0, 100, 4)).servers).toBe(4)
+  it.each([
+    undefined,
+    null,
+    7,
+    { version: 1 },
+    { ...(state as object), fleets: { excess: [] } },
+    {
+      ...(state as object),
+      rise: { ...(state as { rise: object }).rise, ofHour: { powers: [1], counts: [1] } },
     },
-  )
+  ])('rejects a state of another version: %#', (other) => {
+    const policy = sloPolicy({ provisioningDelay: 90 })
+    expect(() => policy.restore!(other, 0)).toThrow()
+    expect(policy.evaluate(at(0, 100, 4)).servers).toBe(4)
+  })
 })

@@ -43,6 +43,8 @@ const SAFETY = 0.9
 /** What was not spent may be spent later and the other way round: the allowance is between these shares of the level. */
 const LEAST_ALLOWED = 0.25
 const MOST_ALLOWED = 2
+/** While the load rises no server goes for so many horizons; after that none that it would need if it rose like this for as many. */
+const KEPT_HORIZONS = 9
 /** Ticks from launch to ready that are planned at most. */
 const MOST_LEAD = 900
 /** What a decision log can hold. */
@@ -56,10 +58,12 @@ interface Learned {
 }
 
 const numbers = z.array(z.number())
+const usualRise = z.object({ powers: numbers, counts: numbers })
 const stateSchema = z.object({
-  version: z.literal(4),
+  version: z.literal(5),
   interval: z.number().positive(),
   lead: z.int().min(0).max(MOST_LEAD),
+  clockAhead: z.number(),
   spent: z.number().min(0),
   short: z.number().min(0),
   rise: z.object({
@@ -69,7 +73,10 @@ const stateSchema = z.object({
     high: z.number(),
     short: z.number(),
     day: z.number(),
+    peak: z.number(),
     ticks: z.int().min(0),
+    ofHour: usualRise,
+    ofDay: usualRise,
   }) satisfies z.ZodType<RiseState>,
   fleets: z.object({
     excess: numbers,
@@ -102,6 +109,8 @@ class Slo {
   #spent = new Shortfall()
   #whole: WholeServers
   #restored: State | undefined
+  /** How far the clock of hours and days is ahead of the run's time, where nothing says the time of day. */
+  #clockAhead = 0
 
   constructor(options: SloOptions) {
     const filled = sloOptions.parse(options)
@@ -149,13 +158,13 @@ class Slo {
       this.#spent.settle(before.load, load, this.#plan, decay, fleets.horizon)
       this.#whole.settle(before.load, load, this.#room, decay, fleets.horizon)
     }
-    rise.see(load, decay, passed === 'gap')
+    rise.see(load, decay, passed === 'gap', observation.wallTime ?? time + this.#clockAhead)
     fleets.prepare(load, rise)
     this.#sinceGrowth++
     // Before it knows the rises it holds what there is, and meets growth with a first guess.
     if (fleets.ticks <= LEARNING_HORIZONS * fleets.horizon || fleets.load === 0) {
       const margin = Math.min(FIRST_MARGIN * rise.meanRise, FIRST_MARGIN_SHARE) * load
-      this.#follow(load + margin, 0, 0, 'learning')
+      this.#follow(load + margin, 0, 0, 0, 'learning')
       return this.#recommend('learning', rise, fleets)
     }
     // The allowance, the cheapest candidate within it, and when to follow it: never for less than the load that is there, but for
@@ -165,21 +174,25 @@ class Slo {
     const choice = fleets.choose(allowed, this.#overload)
     const mayLag = !choice.unreachable && this.#realised(fleets) < SAFETY * this.#overload
     const lag = mayLag ? this.#whole.lag(choice.users, allowed) : 0
-    const held = rise.rising ? 'rising' : this.#sinceGrowth < fleets.horizon ? 'starting' : undefined
-    const step = this.#follow(Math.max(load, choice.users), lag, choice.margin, held)
+    const kept = rise.pace > 0 ? load + KEPT_HORIZONS * rise.pace : 0
+    const rises = rise.risingFor > 0 && rise.risingFor < KEPT_HORIZONS
+    const held = rises ? 'rising' : this.#sinceGrowth < fleets.horizon ? 'starting' : undefined
+    const step = this.#follow(Math.max(load, choice.users), lag, choice.margin, kept, held)
     return this.#recommend(step, rise, fleets, choice, lag)
   }
 
   /**
-   * Plan and room rise at once, and fall where nothing holds them and it is worth it. Returns what became of the room. Only the lag
-   * depends on the size of servers, and it is less than a load 5 % higher asks for: so that one never desires fewer servers.
+   * Plan and room rise at once, and fall where nothing holds them and it is worth it, while the load rises not below `kept`. Returns
+   * what became of the room. Only the lag depends on the size of servers, and it is less than a load 5 % higher asks for: so that one
+   * never desires fewer servers.
    */
-  #follow(users: number, lag: number, margin: number, held: Step | undefined): Step {
-    if (users > this.#plan) {
-      this.#plan = users
+  #follow(users: number, lag: number, margin: number, kept: number, held: Step | undefined): Step {
+    const planned = Math.max(users, Math.min(kept, this.#plan))
+    if (planned > this.#plan) {
+      this.#plan = planned
       this.#sinceGrowth = 0
-    } else if (!held && isTooLarge(this.#plan, users, margin)) this.#plan = users
-    const need = this.#plan - lag
+    } else if (!held && isTooLarge(this.#plan, planned, margin)) this.#plan = planned
+    const need = Math.max(this.#plan - lag, Math.min(kept - lag, this.#room))
     const grows = need > this.#room
     const shrinks = need < this.#room
     if (shrinks && held) return held
@@ -187,6 +200,7 @@ class Slo {
     if (shrinks && !isTooLarge(this.#room, need, 0)) return 'close'
     this.#room = need
     if (held === 'learning') return held
+    if (!grows && need > users && kept > users) return 'rising'
     return grows ? 'grows' : shrinks ? 'shrinks' : 'fits'
   }
 
@@ -282,9 +296,10 @@ class Slo {
     if (!this.#learned) return undefined
     const { rise, fleets, lead } = this.#learned
     const state: State = {
-      version: 4,
+      version: 5,
       interval: this.#pace.interval,
       lead,
+      clockAhead: this.#clockAhead,
       spent: this.#spent.users,
       short: this.#whole.shortfall.users,
       rise: rise.snapshot(),
@@ -293,11 +308,12 @@ class Slo {
     return state
   }
 
-  /** Everything in it is a share or a count: no time of another clock. What is not as `snapshot` wrote it is not taken over. */
-  restore = (state: unknown): void => {
+  /** What is not as `snapshot` wrote it is not taken over. */
+  restore = (state: unknown, shift: number): void => {
     const parsed = stateSchema.parse(state)
     this.#learner(parsed.lead, parsed) // throws here, and not in a decision, when it is of another version
     this.#restored = parsed
+    this.#clockAhead = parsed.clockAhead - shift
   }
 }
 
