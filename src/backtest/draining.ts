@@ -1,3 +1,5 @@
+import type { ServerObservation } from '../scaling/types.ts'
+
 /** A draining server with fewer users than this is empty. */
 const EMPTY = 0.5
 
@@ -9,12 +11,20 @@ export interface DrainSettings {
   readonly sessionDuration: number
 }
 
+interface DrainingServer {
+  readonly id: number
+  readonly users: number
+  /** Seconds. */
+  readonly since: number
+  readonly until: number
+}
+
 /** Servers that take no new user, and are paid for until their sessions are over or their drain window is. */
 export class Draining {
   /** Users that were moved to another server. */
   moved = 0
   readonly #settings: DrainSettings
-  #servers: { readonly users: number; readonly since: number; readonly until: number }[] = []
+  #servers: DrainingServer[] = []
 
   constructor(settings: DrainSettings) {
     this.#settings = settings
@@ -33,16 +43,15 @@ export class Draining {
   }
 
   /** Drains servers from `time` on, each with its number of users, of whom at most `capacity` can stay. */
-  add(servers: number, users: number, capacity: number, time: number): void {
+  add(ids: readonly number[], users: number, capacity: number, time: number): void {
     const { drainWindow, sessionDuration } = this.#settings
     const staying = Math.min(users, capacity)
     const emptyAfter = staying > EMPTY ? sessionDuration * Math.log(staying / EMPTY) : 0
     const lasts = Math.min(drainWindow, emptyAfter)
     if (lasts > 0) {
-      this.moved += servers * (users - staying)
-      const server = { users: staying, since: time, until: time + lasts }
-      for (let i = 0; i < servers; i++) this.#servers.push(server)
-    } else this.moved += servers * users
+      this.moved += ids.length * (users - staying)
+      for (const id of ids) this.#servers.push({ id, users: staying, since: time, until: time + lasts })
+    } else this.moved += ids.length * users
   }
 
   /** Users that are still on them. */
@@ -50,6 +59,15 @@ export class Draining {
     let sum = 0
     for (const server of this.#servers) sum += this.#left(server, time)
     return sum
+  }
+
+  /** What a policy sees of them. */
+  observe(time: number): ServerObservation[] {
+    return this.#servers.map((server) => ({
+      id: server.id,
+      state: 'draining',
+      users: this.#left(server, time),
+    }))
   }
 
   /** Ends those whose time is over; users who are still on them move. */
@@ -63,7 +81,7 @@ export class Draining {
     })
   }
 
-  #left({ users, since }: { users: number; since: number }, time: number): number {
+  #left({ users, since }: DrainingServer, time: number): number {
     return users * Math.exp((since - time) / this.#settings.sessionDuration)
   }
 }

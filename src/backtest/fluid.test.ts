@@ -76,6 +76,29 @@ describe('runFluid', () => {
     expect(elasticity.instability).toBeCloseTo(40 / 180, 6)
   })
 
+  it('shows the policy the servers that drain, with the users that are still there', () => {
+    const flat = new LoadCurve({ times: Float64Array.of(0, 500), values: Float64Array.of(60, 60) })
+    const sizes = script([4, 2, 2, 2, 2, 2, 2, 2, 2, 2])
+    const seen: string[] = []
+    const policy: Policy = {
+      ...sizes,
+      evaluate: (observation) => {
+        const draining = observation.servers.filter(({ state }) => state === 'draining')
+        seen.push(draining.map(({ id, users }) => `${id}:${users.toFixed(1)}`).join(' '))
+        return sizes.evaluate(observation)
+      },
+    }
+    runFluid({
+      curve: flat,
+      usersPerServer: 30,
+      provisioningDelay: 60,
+      initialServers: 4,
+      drainWindow: 120,
+      scaler: scaler(policy, 50),
+    })
+    expect(seen.slice(0, 6)).toEqual(['', '', '3:15.0 4:15.0', '3:15.0 4:15.0', '', ''])
+  })
+
   it('pays for servers that drain, lets them keep their users, and counts who moves and which starts were in vain', () => {
     const flat = new LoadCurve({ times: Float64Array.of(0, 500), values: Float64Array.of(60, 60) })
     const run = (settings: { drainWindow?: number; sessionDuration?: number }) =>

@@ -202,7 +202,10 @@ export function runFluid(options: FluidOptions): FluidResult {
       readyAt,
       utilization,
     })
-    return new FluidObservation({ time, load }, of.size, () => of.observe(server))
+    return new FluidObservation({ time, load }, of.size, () => [
+      ...of.observe(server),
+      ...draining.observe(time),
+    ])
   }
 
   for (let k = 0; ; k++) {
@@ -230,18 +233,17 @@ export function runFluid(options: FluidOptions): FluidResult {
     withoutRestart?.decide(time, observe)
     const decision = scaler.decide(observe(fleet))
     onDecision?.({ ...decision, ready: fleet.ready })
-    const [sizeBefore, readyBefore] = [fleet.size, fleet.ready]
+    const sizeBefore = fleet.size
     const each = decision.to < sizeBefore ? usersEach() : 0
-    fleet.scaleTo(decision.to, time)
+    const ended = fleet.scaleTo(decision.to, time).map(({ id }) => id)
     withoutRestart?.compare(time, fleet.size)
-    const ended = readyBefore - fleet.ready
-    if (ended > 0) draining.add(ended, each, usersPerServer, time)
+    draining.add(ended, each, usersPerServer, time)
     const until = Math.min(end, time + interval)
     let held = 0
     if (scored) {
       if (decision.to !== decision.from) count.scalingEvents++
       count.starts += Math.max(0, fleet.size - sizeBefore) + taken
-      count.startsInVain += Math.max(0, sizeBefore - fleet.size - ended)
+      count.startsInVain += Math.max(0, sizeBefore - fleet.size - ended.length)
       count.interruptions += taken
       count.peakServers = Math.max(count.peakServers, fleet.size)
       count.largestStep = Math.max(count.largestStep, Math.abs(fleet.size - sizeBefore))

@@ -45,10 +45,12 @@ export class FluidFleet {
     return this.#servers.length
   }
 
-  scaleTo(size: number, time: number): void {
+  /** Returns the servers that were ready and end. */
+  scaleTo(size: number, time: number): FluidServer[] {
     while (this.#servers.length < size) this.#launch(time)
-    this.#servers.length = size
-    this.ready = Math.min(this.ready, size)
+    const { ready } = this
+    this.ready = Math.min(ready, size)
+    return this.#servers.splice(size).slice(0, ready - this.ready)
   }
 
   /** One of the ready servers ends, for which another was launched that many seconds before. */

@@ -128,9 +128,10 @@ export class CandidateFleets {
     for (const past of this.#past) past.set(this.#held)
   }
 
-  /** Lets every candidate prepare for the load. */
-  prepare(load: number, rise: RiseMeter): void {
-    const { startTicks, endTicks } = this.#options
+  /** Lets every candidate prepare for the load; what goes is paid for `drainTicks` more. */
+  prepare(load: number, rise: RiseMeter, drainTicks: number): void {
+    const { startTicks } = this.#options
+    const endTicks = this.#options.endTicks + drainTicks
     const past = this.#past[this.#tick % this.#past.length]!
     const { meanRise } = rise
     const grown = load + rise.growth * this.horizon

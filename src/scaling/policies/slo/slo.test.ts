@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { runFluid } from '../../../backtest/fluid.ts'
+import { type FluidWorld, runFluid } from '../../../backtest/fluid.ts'
 import { LoadCurve } from '../../../backtest/load-curve.ts'
 import { lowerBound } from '../../../backtest/lower-bound.ts'
 import { seededRng } from '../../../base/rng.ts'
@@ -19,11 +19,12 @@ function curve(days: number, users: (time: number) => number, step = 300): LoadC
   return new LoadCurve({ times, values: times.map((time) => Math.max(0, users(time))) })
 }
 
-function play(load: LoadCurve, overload = 0.001) {
+function play(load: LoadCurve, overload = 0.001, world: Partial<FluidWorld> = {}) {
   const policy = sloPolicy({ overload, usersPerServer: 30 })
   const decisions: Decision[] = []
   const result = runFluid({
     ...WORLD,
+    ...world,
     curve: load,
     scaler: new AutoScaler({ policy, interval: 30, ...LIMITS }),
     onDecision: (decision) => void decisions.push(decision),
@@ -127,6 +128,13 @@ describe('slo, untuned', () => {
     )
     const mean = later.reduce((sum, { desired }) => sum + desired, 0) / later.length
     expect(mean).toBeLessThan(8)
+  })
+
+  it('takes servers away less often where they are paid for until their sessions are over', () => {
+    const rng = seededRng(15)
+    const load = curve(7, (time) => wave(time) * (1 + 0.4 * (rng.next() - 0.5)))
+    const long = play(load, 0.001, { drainWindow: 3600, sessionDuration: 1800 })
+    expect(long.events).toBeLessThan(0.7 * play(load).events)
   })
 
   it('is cheaper at a looser level', () => {

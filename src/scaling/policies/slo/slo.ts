@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { atLeastZero, type OptionsOf, option, optionSet } from '../../../base/options.ts'
 import { specKind } from '../../../base/spec-kind.ts'
 import { DelayMeter } from '../../delay-meter.ts'
+import { DrainMeter, type DrainState } from '../../drain-meter.ts'
 import { unknownLoad } from '../../metric.ts'
 import type { Observation, Policy, Recommendation } from '../../types.ts'
 import { CandidateFleets, type CandidateState, type Choice, isTooLarge } from './candidate-fleets.ts'
@@ -64,6 +65,7 @@ const stateSchema = z.object({
   interval: z.number().positive(),
   lead: z.int().min(0).max(MOST_LEAD),
   clockAhead: z.number(),
+  drain: z.object({ seconds: z.number().min(0), count: z.number().min(0) }) satisfies z.ZodType<DrainState>,
   spent: z.number().min(0),
   short: z.number().min(0),
   rise: z.object({
@@ -96,6 +98,7 @@ class Slo {
   readonly #changeSeconds: { start: number; end: number }
   readonly #delay: DelayMeter | undefined
   readonly #knownDelay: number
+  readonly #drain = new DrainMeter()
   readonly #pace = new IntervalEstimator()
   #learned: Learned | undefined
   #last: { time: number; load: number } | undefined
@@ -131,6 +134,7 @@ class Slo {
   evaluate = (observation: Observation): Recommendation => {
     const { time, load, desiredCount } = observation
     this.#delay?.see(observation)
+    this.#drain.see(observation)
     if (load === undefined || !Number.isFinite(load)) return unknownLoad(observation)
     const before = this.#last
     this.#last = { time, load }
@@ -159,7 +163,7 @@ class Slo {
       this.#whole.settle(before.load, load, this.#room, decay, fleets.horizon)
     }
     rise.see(load, decay, passed === 'gap', observation.wallTime ?? time + this.#clockAhead)
-    fleets.prepare(load, rise)
+    fleets.prepare(load, rise, this.#drain.seconds / this.#pace.interval)
     this.#sinceGrowth++
     // Before it knows the rises it holds what there is, and meets growth with a first guess.
     if (fleets.ticks <= LEARNING_HORIZONS * fleets.horizon || fleets.load === 0) {
@@ -300,6 +304,7 @@ class Slo {
       interval: this.#pace.interval,
       lead,
       clockAhead: this.#clockAhead,
+      drain: this.#drain.snapshot(),
       spent: this.#spent.users,
       short: this.#whole.shortfall.users,
       rise: rise.snapshot(),
@@ -314,6 +319,7 @@ class Slo {
     this.#learner(parsed.lead, parsed) // throws here, and not in a decision, when it is of another version
     this.#restored = parsed
     this.#clockAhead = parsed.clockAhead - shift
+    this.#drain.restore(parsed.drain)
   }
 }
 
