@@ -8,7 +8,8 @@ const MAX_HOLD_MS = 4
 
 /**
  * The end of a turn: rooms first make their frames, then every socket that has some is written to, once. Where writing takes
- * long, it waits as long as the last time took, so that what comes meanwhile shares the writes; otherwise it waits for nothing.
+ * long, it waits as long as the shorter of the last two times, so that what comes meanwhile shares the writes; otherwise it waits
+ * for nothing. A single long time was an interruption, such as by the collection of garbage.
  */
 export class WriteBatcher {
   #rooms: Flushable[] = []
@@ -16,6 +17,8 @@ export class WriteBatcher {
   #scheduled = false
   /** When writing may begin again. */
   #heldUntil = 0
+  /** How long the last time took, milliseconds. */
+  #took = 0
 
   room(room: Flushable): void {
     this.#rooms.push(room)
@@ -45,6 +48,8 @@ export class WriteBatcher {
     this.#scheduled = false
     for (const outbox of outboxes) outbox.flush()
     const ended = performance.now()
-    this.#heldUntil = ended + Math.min(ended - began, MAX_HOLD_MS)
+    const took = ended - began
+    this.#heldUntil = ended + Math.min(took, this.#took, MAX_HOLD_MS)
+    this.#took = took
   }
 }
