@@ -16,7 +16,7 @@ const HOLDS = [1, 3, 9, 27] as const
 /** Candidates of one hold; those of one form lie together, by margin. */
 const PER_HOLD = FORMS.length * MARGINS.length
 const COUNT = PER_HOLD * HOLDS.length
-/** Nothing is prepared for that is so many times the highest load that was seen. */
+/** Nothing is prepared for that is more than so many times the highest load that was seen. */
 const MOST_PREPARED = 2
 /** The prior: this many horizons with errors that fall off exponentially, before anything was seen. */
 const PRESUMED_HORIZONS = 30
