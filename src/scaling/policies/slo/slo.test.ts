@@ -119,6 +119,13 @@ describe('slo, untuned', () => {
     expect(Math.max(...decisions.map(({ desired }) => desired))).toBeLessThanOrEqual(80)
   })
 
+  it('removes nothing while a load rises that rose for less than an hour', () => {
+    const climb = (time: number) => 300 + 500 * Math.max(0, Math.sin((2 * Math.PI * time) / 5400))
+    const { decisions } = play(curve(4, climb, 60))
+    for (const { time, from, to } of decisions)
+      if (time > 0 && climb(time) > climb(time - 30) + 0.01) expect(to).toBeGreaterThanOrEqual(from)
+  })
+
   it('lets go of servers that even an hour of the present rise would not need', () => {
     // An evening peak, after which the load creeps up until morning.
     const evening = (time: number) => (time % DAY < 3600 ? 1200 : 100 + (time % DAY) / 1000)

@@ -45,7 +45,7 @@ const SAFETY = 0.9
 const LEAST_ALLOWED = 0.25
 const MOST_ALLOWED = 2
 /** While the load rises no server goes for so many horizons; after that none that it would need if it rose like this for as many. */
-const KEPT_HORIZONS = 9
+const KEPT_HORIZONS = 27
 /** Ticks from launch to ready that are planned at most. */
 const MOST_LEAD = 900
 /** What a decision log can hold. */
