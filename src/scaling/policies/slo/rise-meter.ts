@@ -7,6 +7,8 @@ const PART_OF_HOUR = 30
 const PART_OF_DAY = 300
 /** Horizons that the mean reaches back above which a load counts as rising. */
 const SHORT = 2
+/** A load that is above its recent level by less than this share of it does not rise. */
+const LEVEL = 0.005
 /** The highest load fades so many times slower than the rest is forgotten: what comes once a week is still of use. */
 const PEAK_MEMORY = 4
 /** The share of horizons whose highest load should be within the band. */
@@ -137,7 +139,9 @@ export class RiseMeter {
 
   /** By how many users the load rises within a horizon: as in the last tick, or by how far it is above its recent level. */
   get pace(): number {
-    return Math.max(this.growth * this.#horizon, (this.#loads.at(-1)! - this.#learned.short) / SHORT)
+    const load = this.#loads.at(-1)!
+    const above = load - this.#learned.short
+    return Math.max(this.growth * this.#horizon, above > LEVEL * load ? above / SHORT : 0)
   }
 
   /** The users between which the highest load of the horizon is expected. */

@@ -132,6 +132,14 @@ describe('slo, untuned', () => {
     expect(decisions.some(({ from, to }) => to < from)).toBe(true)
   })
 
+  it('does not take a load for rising that stands still after a step', () => {
+    const steps = (time: number) => (Math.floor(time / 14_400) % 2 ? 1000 : 200)
+    const { decisions } = play(curve(6, steps, 60))
+    const still = decisions.filter(({ time }) => time % 14_400 > 2400)
+    expect(still.length).toBeGreaterThan(1000)
+    for (const { reason } of still) expect(reason).not.toContain('the load is rising')
+  })
+
   it('lets go of servers that even an hour of the present rise would not need', () => {
     // An evening peak, after which the load creeps up until morning.
     const evening = (time: number) => (time % DAY < 3600 ? 1200 : 100 + (time % DAY) / 1000)
