@@ -202,10 +202,11 @@ export function runFluid(options: FluidOptions): FluidResult {
       readyAt,
       utilization,
     })
-    return new FluidObservation({ time, load }, of.size, () => [
-      ...of.observe(server),
-      ...draining.observe(time),
-    ])
+    return new FluidObservation({ time, load }, of.size, () => {
+      const servers = of.observe(server)
+      servers.push(...draining.observe(time))
+      return servers
+    })
   }
 
   for (let k = 0; ; k++) {

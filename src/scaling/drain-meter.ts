@@ -1,7 +1,7 @@
 import type { Observation } from './types.ts'
 
-/** A server that drained counts for 1/e after so many others. */
-const MEMORY = 50
+/** What is left of a server that drained with each other one: 1/e after 50. */
+const KEPT = Math.exp(-1 / 50)
 
 /** What the meter has learned, as plain data: server-seconds, and how many servers they are of. */
 export interface DrainState {
@@ -28,9 +28,8 @@ export class DrainMeter {
       ids.add(id)
       seconds += Math.max(0, time - before.time)
       if (this.#draining.has(id)) continue
-      const kept = Math.exp(-1 / MEMORY)
-      seconds *= kept
-      count = count * kept + 1
+      seconds *= KEPT
+      count = count * KEPT + 1
     }
     this.#draining = ids
     this.#learned = { seconds, count }

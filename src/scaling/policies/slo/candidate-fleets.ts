@@ -1,4 +1,5 @@
 import type { RiseMeter } from './rise-meter.ts'
+import { stored, takeOver } from './stored-numbers.ts'
 
 /** What is prepared for, before the margin: the load, or the load that it will be if its growth continues; and what the margin is a share of. */
 const FORMS = [
@@ -232,23 +233,16 @@ export class CandidateFleets {
   }
 
   snapshot(): CandidateState {
-    const rounded = (values: Float64Array) => Array.from(values, (value) => Number(value.toPrecision(6)))
-    const [excess, cost] = [rounded(this.#excess), rounded(this.#cost)]
-    const [block, before] = [rounded(this.#block), rounded(this.#before)]
+    const [excess, cost] = [stored(this.#excess), stored(this.#cost)]
+    const [block, before] = [stored(this.#block), stored(this.#before)]
     return { excess, cost, block, before, load: this.load, tick: this.#tick }
   }
 
   restore({ excess, cost, block, before, load, tick }: CandidateState): void {
-    for (const [own, stored] of [
-      [this.#excess, excess],
-      [this.#cost, cost],
-      [this.#block, block],
-      [this.#before, before],
-    ] as const) {
-      if (stored.length !== COUNT)
-        throw new RangeError(`${stored.length} candidates where there are ${COUNT}`)
-      own.set(stored)
-    }
+    takeOver(this.#excess, excess, 'candidates')
+    takeOver(this.#cost, cost, 'candidates')
+    takeOver(this.#block, block, 'candidates')
+    takeOver(this.#before, before, 'candidates')
     for (let i = 0; i < COUNT; i++) this.#held[i] = Math.max(this.#block[i]!, this.#before[i]!)
     this.skip()
     this.load = load

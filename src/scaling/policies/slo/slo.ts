@@ -178,7 +178,7 @@ class Slo {
     const choice = fleets.choose(allowed, this.#overload)
     const mayLag = !choice.unreachable && this.#realised(fleets) < SAFETY * this.#overload
     const lag = mayLag ? this.#whole.lag(choice.users, allowed) : 0
-    const kept = rise.pace > 0 ? load + KEPT_HORIZONS * rise.pace : 0
+    const kept = load + KEPT_HORIZONS * rise.pace
     const rises = rise.risingFor > 0 && rise.risingFor < KEPT_HORIZONS
     const held = rises ? 'rising' : this.#sinceGrowth < fleets.horizon ? 'starting' : undefined
     const step = this.#follow(Math.max(load, choice.users), lag, choice.margin, kept, held)
@@ -192,8 +192,8 @@ class Slo {
    */
   #follow(users: number, lag: number, margin: number, kept: number, held: Step | undefined): Step {
     const planned = Math.max(users, Math.min(kept, this.#plan))
-    if (planned > this.#plan) {
-      this.#plan = planned
+    if (users > this.#plan) {
+      this.#plan = users
       this.#sinceGrowth = 0
     } else if (!held && isTooLarge(this.#plan, planned, margin)) this.#plan = planned
     const need = Math.max(this.#plan - lag, Math.min(kept - lag, this.#room))

@@ -1,3 +1,5 @@
+import { stored, takeOver } from './stored-numbers.ts'
+
 /** A mean of 8th powers: rises that come one time in five count 0.8 of their size, one time in a hundred 0.6. */
 const POWER = 8
 
@@ -11,15 +13,15 @@ export interface UsualRiseState {
 export class UsualRise {
   readonly #period: number
   readonly #width: number
-  #powers: number[]
-  #counts: number[]
+  readonly #powers: Float64Array
+  readonly #counts: Float64Array
 
   /** @param period seconds @param width seconds of each part that is told apart */
   constructor(period: number, width: number) {
     this.#period = period
     this.#width = width
-    this.#powers = new Array(period / width).fill(0)
-    this.#counts = new Array(period / width).fill(0)
+    this.#powers = new Float64Array(period / width)
+    this.#counts = new Float64Array(period / width)
   }
 
   #part(clock: number): number {
@@ -44,15 +46,11 @@ export class UsualRise {
   }
 
   snapshot(): UsualRiseState {
-    const rounded = (values: number[]) => values.map((value) => Number(value.toPrecision(6)))
-    return { powers: rounded(this.#powers), counts: rounded(this.#counts) }
+    return { powers: stored(this.#powers), counts: stored(this.#counts) }
   }
 
   restore({ powers, counts }: UsualRiseState): void {
-    for (const { length } of [powers, counts])
-      if (length !== this.#counts.length)
-        throw new RangeError(`${length} parts of a period where there are ${this.#counts.length}`)
-    this.#powers = [...powers]
-    this.#counts = [...counts]
+    takeOver(this.#powers, powers, 'parts of a period')
+    takeOver(this.#counts, counts, 'parts of a period')
   }
 }
